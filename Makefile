@@ -1,0 +1,106 @@
+# Every habit of the house. `make` alone lists them; CONTRIBUTING.md says more.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+# The interpreter that makes the virtual environment: `make PYTHON=python3.13 demo`.
+PYTHON ?= python3
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+# An active conda or virtual environment must not draw the installation to itself.
+# Maturin would install the group `dev` wherever no group is named.
+DEVELOP := env -u CONDA_PREFIX PIP_QUIET=1 VIRTUAL_ENV="$(abspath $(VENV))" \
+	$(BIN)/maturin develop --release --locked --group build
+SOURCES := pyproject.toml Cargo.toml Cargo.lock $(shell find rust -name '*.rs' -o -name Cargo.toml)
+
+export PYO3_PYTHON := $(abspath $(BIN)/python)
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: $(VENV)/.demo ## Build, install into .venv and score the real sales of 2,469 households
+	$(BIN)/grc-fast demo
+
+.PHONY: build
+build: $(VENV)/.dev ## Build the release and install it into .venv with every development tool
+
+.PHONY: develop
+develop: build ## The same as build
+
+.PHONY: test
+test: test-rust test-python ## Run every test
+
+.PHONY: test-rust
+test-rust: ## Run the tests of the core crate (needs no Python)
+	@.ci/toolchain $(PYTHON)
+	cargo test --locked -p grc-core
+
+.PHONY: test-python
+test-python: $(VENV)/.dev ## Run the tests, the doctests and the examples of the guide
+	$(BIN)/pytest
+
+.PHONY: lint
+lint: $(VENV)/.dev ## Check the style of Python and Rust
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+.PHONY: format
+format: $(VENV)/.dev ## Rewrite Python and Rust in the house style
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+	cargo fmt --all
+
+.PHONY: types
+types: $(VENV)/.dev ## Check the types, and the stub against the compiled module
+	$(BIN)/mypy
+	$(BIN)/stubtest --mypy-config-file pyproject.toml grc_fast._core
+
+.PHONY: docs
+docs: $(VENV)/.dev ## Build the guide and both references; a warning is an error
+	$(BIN)/sphinx-build --fail-on-warning --keep-going --quiet -b html docs docs/_build/html
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --locked
+	@echo "The guide is docs/_build/html/index.html"
+
+.PHONY: sdist
+sdist: $(VENV)/.dev ## Pack the source distribution into dist/
+	$(BIN)/maturin sdist --out dist
+
+.PHONY: bench
+bench: $(VENV)/.dev ## Measure side by side with pandas, Polars and DuckDB
+	$(BIN)/pytest benches --benchmark-only
+
+.PHONY: clean
+clean: ## Remove everything that the other targets made
+	rm -rf $(VENV) dist docs/_build .benchmarks .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -f python/grc_fast/*.so python/grc_fast/*.pyd
+	find benches docs python tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	cargo clean
+
+# Stamps. A target that is up to date installs nothing; the package is installed editable, so that
+# only a change of Rust, or of what is installed, needs a new build.
+$(VENV)/.ready:
+	@.ci/toolchain $(PYTHON)
+	$(PYTHON) -m venv --clear $(VENV)
+	$(PIP) install --quiet --upgrade "pip>=25.1"
+	@touch $@
+
+$(VENV)/.demo: $(VENV)/.ready $(SOURCES)
+	@.ci/toolchain $(PYTHON)
+	$(PIP) install --quiet --group build
+	$(DEVELOP) --extras demo
+	@touch $@
+
+$(VENV)/.tools: $(VENV)/.ready pyproject.toml
+	$(PIP) install --quiet --group dev
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.tools $(SOURCES)
+	@.ci/toolchain $(PYTHON)
+	$(DEVELOP) --extras demo,xlsx
+	@touch $(VENV)/.demo $@

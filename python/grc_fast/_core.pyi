@@ -1,0 +1,99 @@
+"""The extension module: facts, bands and cells over Arrow columns, in Rust.
+
+Columns come in as any object with `__arrow_c_stream__` or `__arrow_c_array__`, such as a Polars
+Series, and go out as such objects.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Protocol, TypedDict, final
+
+class _ArrowArray(Protocol):
+    def __arrow_c_array__(self, requested_schema: Any = ..., /) -> Any: ...
+
+class _ArrowStream(Protocol):
+    def __arrow_c_stream__(self, requested_schema: Any = ..., /) -> Any: ...
+
+_Column = _ArrowStream | _ArrowArray
+_Edge = int | float
+
+class GrcError(Exception): ...
+class SourceError(GrcError): ...
+class ColumnError(GrcError): ...
+class DataError(GrcError): ...
+class OptionError(GrcError): ...
+class ModelError(GrcError): ...
+class OutputError(GrcError): ...
+
+class _Account(TypedDict):
+    rows_read: int
+    rows_used: int
+    dropped: dict[str, tuple[int, int]]
+    money_used: int
+    money_read: int
+    returns: tuple[int, int]
+    clients: int
+    clients_returns_only: int
+    clients_never_bought: int
+    orders_on_two_dates: int
+    rows_without_order: int
+    base_rows_dropped: int
+    first_day: int | None
+    last_day: int | None
+    first_day_read: int | None
+    as_of: int | None
+    money_scale: int
+
+@final
+class FactsBuilder:
+    def __new__(
+        cls,
+        *,
+        facts: Sequence[tuple[str, str | None]],
+        as_of: int | None,
+        returns: str = "net",
+        order: bool = False,
+        money_scale: int = 4,
+        timezone: str = "UTC",
+        plain_integer_ids: bool = False,
+        threads: int | None = None,
+    ) -> FactsBuilder: ...
+    def push(
+        self,
+        client: _Column,
+        date: _Column,
+        amount: _Column,
+        order: Sequence[_Column] | None = None,
+        keep: _Column | None = None,
+    ) -> None: ...
+    def add_clients(self, client: _Column) -> None: ...
+    @property
+    def rows_read(self) -> int: ...
+    def finish(self, *, returns_only: bool, base: bool) -> tuple[_ArrowStream, _Account]: ...
+
+def parse_duration(text: str) -> tuple[int, str]: ...
+def window_start(as_of: int, window: str) -> int: ...
+def quantile_bands(
+    values: _Column, bins: int, *, method: str, threads: int | None = None
+) -> tuple[list[Any], _ArrowArray]: ...
+def bands(
+    values: _Column, edges: Sequence[_Edge], *, closed: str = "right", threads: int | None = None
+) -> _ArrowArray: ...
+def split_bands(
+    values: _Column, ids: Any, bins: int, *, threads: int | None = None
+) -> tuple[list[tuple[Any, Any]], _ArrowArray]: ...
+def bands_by_pair(
+    values: _Column, ids: Any, edges: Sequence[tuple[_Edge, Any]], *, threads: int | None = None
+) -> _ArrowArray: ...
+def cell_counts(
+    bands: Sequence[_Column], sizes: Sequence[int], *, threads: int | None = None
+) -> list[int]: ...
+def cell_lookup(
+    bands: Sequence[_Column],
+    sizes: Sequence[int],
+    tables: Sequence[_Column],
+    *,
+    threads: int | None = None,
+) -> list[_ArrowArray]: ...
+def simulate_sales(
+    *, lines: int, clients: int, first_day: int, days: int, seed: int
+) -> _ArrowStream: ...

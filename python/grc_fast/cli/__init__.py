@@ -1,0 +1,178 @@
+"""The command line of grc_fast: `grc-fast COMMAND …`.
+
+Results go to standard output, everything else to standard error. Exit codes: 0 done, 1 the data
+or the options are wrong, 2 usage, 130 interrupted.
+"""
+
+import io
+import os
+import re
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+from grc_fast.cli.demo import demo
+from grc_fast.cli.explain import explain
+from grc_fast.cli.score import score
+
+__all__ = ["app", "main"]
+
+# A process that a signal ends has 128 and the signal's number as its exit code.
+SIGNAL = 128
+DEBUG_VARIABLE = "GRC_FAST_DEBUG"
+_SECRETS = "password|passwd|pwd|secret|token|signature|access_key"
+
+app = typer.Typer(
+    name="grc-fast",
+    help="Score a whole customer base on one machine, in seconds.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command("score")(score)
+app.command("explain")(explain)
+app.command("demo")(demo)
+
+
+def _show_version(asked: bool) -> None:  # noqa: FBT001 (the signature is Typer's)
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"grc-fast {version('grc-fast')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _application(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Show the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Score a whole customer base on one machine, in seconds."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code.
+
+    Parameters
+    ----------
+    arguments
+        What follows `grc-fast`; those of the process by default.
+
+    Returns
+    -------
+    int
+        0 done, 1 the data or the options are wrong (one sentence on standard error), 2 usage,
+        130 interrupted, 143 terminated.
+    """
+    _show_every_character()
+    try:
+        with _cleaning_up_when_terminated():
+            code = _run(arguments)
+    except KeyboardInterrupt:
+        code = SIGNAL + signal.SIGINT
+    _flush()
+    if arguments is None and code > SIGNAL:
+        # At once: the interpreter's own end can take the best part of a second.
+        os._exit(code)
+    return code
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    try:
+        app(args=None if arguments is None else list(arguments), prog_name="grc-fast")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 (a Rust panic is no Exception)
+        return _report(error)
+    return 0
+
+
+def _report(error: BaseException) -> int:
+    """Say in one sentence what went wrong."""
+    if os.environ.get(DEBUG_VARIABLE):
+        import traceback
+
+        traceback.print_exception(error)
+    sys.stderr.write(f"error: {_without_credentials(_one_line(_sentence(error)))}\n")
+    return 1
+
+
+def _sentence(error: BaseException) -> str:
+    from grc_fast.errors import GrcError
+
+    if isinstance(error, GrcError):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return (
+            "there is not enough memory: memory grows with the number of clients and of distinct "
+            "orders, so free some, or leave --order out if each row is an order"
+        )
+    if isinstance(error, OSError):
+        return f"the operating system refused: {error}"
+    return (
+        f"unexpected {type(error).__name__}: {str(error).strip() or 'no message'}: this is a "
+        f"fault of grc-fast, please report it (with {DEBUG_VARIABLE}=1 the traceback is shown)"
+    )
+
+
+def _one_line(text: str) -> str:
+    """Keep a message on one line, and values in it from steering the terminal."""
+    joined = " ".join(text.splitlines())
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in joined)
+
+
+def _without_credentials(text: str) -> str:
+    """Hide what an error may quote of an address: `user:password@` and secret parameters."""
+    text = re.sub(r"(?<=://)[^/\s]*@", "", text)
+    return re.sub(rf"(?i)\b(\w*(?:{_SECRETS})\w*)=[^&\s'\"]+", r"\1=…", text)
+
+
+@contextmanager
+def _cleaning_up_when_terminated() -> Iterator[None]:
+    """Turn a request to end into an exception, so that temporary files are removed."""
+
+    def leave(number: int, _frame: FrameType | None) -> None:
+        raise SystemExit(SIGNAL + number)
+
+    names = ("SIGTERM", "SIGHUP")
+    before = {}
+    for number in (getattr(signal, name) for name in names if hasattr(signal, name)):
+        # What is ignored stays ignored (nohup). Signals are of the main thread only.
+        with suppress(ValueError):
+            if signal.getsignal(number) == signal.SIG_DFL:
+                before[number] = signal.signal(number, leave)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _show_every_character() -> None:
+    """Write a question mark where the terminal's encoding lacks a character, rather than fail."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def _flush() -> None:
+    """Write what is left of standard output, whose reader may have gone."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        from grc_fast.output import forget_standard_output
+
+        forget_standard_output()

@@ -1,0 +1,336 @@
+"""The options that commands share, each defined once.
+
+A command takes one dataclass of options; `taking` turns its fields into the command line.
+Options of the scoring have no default here: None means that the user said nothing, which is what
+`--model-in` needs to know.
+"""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from typing import Annotated, Any, TypeVar, get_type_hints
+
+import typer
+
+Options = TypeVar("Options")
+
+
+class Ties(StrEnum):
+    """What becomes of equal values at the edge of a quantile."""
+
+    TOGETHER = "together"
+    SPLIT = "split"
+
+
+class Edges(StrEnum):
+    """How the edges of quantiles are taken."""
+
+    INVERTED_CDF = "inverted_cdf"
+    LINEAR = "linear"
+
+
+class Returns(StrEnum):
+    """What becomes of lines with a negative amount."""
+
+    NET = "net"
+    DROP = "drop"
+    KEEP = "keep"
+
+
+class FrequencyMeasure(StrEnum):
+    """What the frequency counts."""
+
+    ORDERS = "orders"
+    LINES = "lines"
+    ACTIVE_DAYS = "active_days"
+    MEAN_GAP = "mean_gap"
+
+
+class MonetaryMeasure(StrEnum):
+    """What the monetary criterion measures."""
+
+    TOTAL = "total"
+    MEAN_BASKET = "mean_basket"
+    LAST_BASKET = "last_basket"
+    MAX_BASKET = "max_basket"
+
+
+class Language(StrEnum):
+    """The language of the labels."""
+
+    EN = "en"
+    FR = "fr"
+
+
+@dataclass(kw_only=True)
+class RunOptions:
+    """How a command runs."""
+
+    threads: Annotated[
+        int | None,
+        typer.Option(
+            "--threads",
+            min=1,
+            metavar="N",
+            show_default=False,
+            help="Threads to use; every core by default. The result does not depend on it.",
+        ),
+    ] = None
+    quiet: Annotated[
+        bool,
+        typer.Option(
+            "--quiet",
+            "-q",
+            help="Say nothing on standard error but errors.",
+        ),
+    ] = False
+
+
+@dataclass(kw_only=True)
+class SalesOptions:
+    """Where the sales are, and which column plays which role."""
+
+    source: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="SOURCE",
+            show_default=False,
+            help="Files, globs, directories, addresses of an object store or of a database.",
+        ),
+    ]
+    client: Annotated[
+        str,
+        typer.Option(),
+    ] = "client_id"
+    date: Annotated[
+        str,
+        typer.Option(),
+    ] = "date"
+    amount: Annotated[
+        str,
+        typer.Option(
+            "--amount",
+            metavar="COLUMN|SQL",
+            help='Column of the amount of a line, or SQL such as "Quantity * UnitPrice".',
+        ),
+    ] = "amount"
+    order: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--order",
+            metavar="COLUMN",
+            show_default=False,
+            help="Column of the order id, or several, by commas or by repeating the option; "
+            "without it each row is an order.",
+        ),
+    ] = None
+    clients: Annotated[
+        str | None,
+        typer.Option(
+            "--clients",
+            metavar="FILE",
+            show_default=False,
+            help="Table of the whole client base: each of its clients gets a row and a status.",
+        ),
+    ] = None
+    as_of: Annotated[
+        str | None,
+        typer.Option(
+            "--as-of",
+            metavar="DATE",
+            show_default=False,
+            help="Day from which recency is counted (2026-11-01); the day after the last sale by "
+            "default.",
+        ),
+    ] = None
+    where: Annotated[
+        str | None,
+        typer.Option(
+            "--where",
+            metavar="SQL",
+            show_default=False,
+            help="Condition that a row must meet to be used.",
+        ),
+    ] = None
+    timezone: Annotated[
+        str,
+        typer.Option(
+            "--timezone",
+            metavar="ZONE",
+            help="Time zone in which the day of a zoned timestamp is taken.",
+        ),
+    ] = "UTC"
+    money_scale: Annotated[
+        int | None,
+        typer.Option(
+            "--money-scale",
+            metavar="N",
+            show_default=False,
+            help="Decimals to which each amount is rounded before the sums (4 by default).",
+        ),
+    ] = None
+
+
+@dataclass(kw_only=True)
+class ScoringOptions:
+    """How clients are scored: every option of the specification, None where not given."""
+
+    bins: Annotated[
+        int | None,
+        typer.Option(
+            "--bins",
+            metavar="N",
+            show_default=False,
+            help="Quantile bands of each criterion, 2 to 100 (5 by default).",
+        ),
+    ] = None
+    ties: Annotated[
+        Ties | None,
+        typer.Option(
+            "--ties",
+            show_default=False,
+            help="Equal values share a band (together, the default) or fill bands evenly (split).",
+        ),
+    ] = None
+    edges: Annotated[
+        Edges | None,
+        typer.Option(
+            "--edges",
+            show_default=False,
+            help="Order statistics (inverted_cdf, the default) or interpolated as pandas does.",
+        ),
+    ] = None
+    recency_bands: Annotated[
+        str | None,
+        typer.Option(
+            "--recency-bands",
+            metavar="DURATIONS",
+            show_default=False,
+            help="Thresholds of recency instead of quantiles, such as 3w,2mo,6mo,1y.",
+        ),
+    ] = None
+    recency_window: Annotated[
+        str | None,
+        typer.Option(
+            "--recency-window",
+            metavar="DURATION",
+            show_default=False,
+            help="Only purchases this near to the as-of date count for recency.",
+        ),
+    ] = None
+    frequency: Annotated[
+        FrequencyMeasure | None,
+        typer.Option(
+            "--frequency",
+            show_default=False,
+            help="What frequency counts (orders by default).",
+        ),
+    ] = None
+    frequency_window: Annotated[
+        str | None,
+        typer.Option(
+            "--frequency-window",
+            metavar="DURATION",
+            show_default=False,
+            help="Only purchases this near to the as-of date count for frequency.",
+        ),
+    ] = None
+    monetary: Annotated[
+        MonetaryMeasure | None,
+        typer.Option(
+            "--monetary",
+            show_default=False,
+            help="What the money is (total by default).",
+        ),
+    ] = None
+    monetary_window: Annotated[
+        str | None,
+        typer.Option(
+            "--monetary-window",
+            metavar="DURATION",
+            show_default=False,
+            help="Only purchases this near to the as-of date count for the money.",
+        ),
+    ] = None
+    groups: Annotated[
+        int | None,
+        typer.Option(
+            "--groups",
+            metavar="N",
+            show_default=False,
+            help="Groups of clients by score, 1 answering best (5 by default).",
+        ),
+    ] = None
+    segments: Annotated[
+        str | None,
+        typer.Option(
+            "--segments",
+            metavar="NAME|FILE",
+            show_default=False,
+            help="Segment table: classic (the default), response, or a .toml file.",
+        ),
+    ] = None
+    returns: Annotated[
+        Returns | None,
+        typer.Option(
+            "--returns",
+            show_default=False,
+            help="Negative amounts lower the money (net, the default), are ignored (drop), or are "
+            "lines like any other (keep).",
+        ),
+    ] = None
+    lang: Annotated[
+        Language | None,
+        typer.Option(
+            "--lang",
+            show_default=False,
+            help="Language of the labels (en by default).",
+        ),
+    ] = None
+    model_in: Annotated[
+        str | None,
+        typer.Option(
+            "--model-in",
+            metavar="FILE",
+            show_default=False,
+            help="Score with the thresholds of a saved model, which decides everything above but "
+            "the language.",
+        ),
+    ] = None
+
+
+@dataclass(kw_only=True)
+class SharedOptions(RunOptions, ScoringOptions, SalesOptions):
+    """What every command that scores sales takes."""
+
+
+def taking(options: type[Options]) -> Callable[[Callable[[Options], None]], Callable[..., None]]:
+    """Make a command of a function of one dataclass: its fields become the command line."""
+    hints = get_type_hints(options, include_extras=True)
+    parameters = [
+        inspect.Parameter(
+            field.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=inspect.signature(options).parameters[field.name].default,
+            annotation=hints[field.name],
+        )
+        for field in fields(options)  # type: ignore[arg-type]  # a dataclass, by contract
+    ]
+
+    def decorate(command: Callable[[Options], None]) -> Callable[..., None]:
+        def run(**values: Any) -> None:
+            command(options(**values))
+
+        run.__name__, run.__doc__ = command.__name__, command.__doc__
+        run.__annotations__ = {}
+        run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        return run
+
+    return decorate
+
+
+def comma_list(texts: str | list[str]) -> list[str]:
+    """Return the items of an option that is given by commas, several times, or both."""
+    given = [texts] if isinstance(texts, str) else texts
+    return [item.strip() for text in given for item in text.split(",") if item.strip()]

@@ -1,0 +1,319 @@
+//! Days, durations, ISO dates and time zones, all through `jiff` and its bundled zone rules.
+
+use jiff::civil::Date;
+use jiff::fmt::temporal::DateTimeParser;
+use jiff::tz::{TimeZone, TimeZoneDatabase};
+use jiff::{Span, Timestamp};
+
+use crate::error::{Error, Result};
+
+/// Microseconds in a day.
+pub const DAY: i64 = 86_400_000_000;
+
+/// A unit of a duration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// `s`
+    Second,
+    /// `m`
+    Minute,
+    /// `h`
+    Hour,
+    /// `d`
+    Day,
+    /// `w`
+    Week,
+    /// `mo`, a calendar month.
+    Month,
+    /// `q`, three calendar months.
+    Quarter,
+    /// `y`, a calendar year.
+    Year,
+}
+
+/// A length of time in the one grammar of the package: `<integer><unit>`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Duration {
+    /// How many units, at least 1.
+    pub count: i32,
+    /// The unit.
+    pub unit: Unit,
+}
+
+impl Duration {
+    /// Read `3w`, `24mo`, `1y`, …
+    ///
+    /// # Errors
+    /// If the text is anything else: the sentence says which units there are.
+    pub fn parse(text: &str) -> Result<Self> {
+        let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+        let unit = match &text[digits..] {
+            "s" => Unit::Second,
+            "m" => Unit::Minute,
+            "h" => Unit::Hour,
+            "d" => Unit::Day,
+            "w" => Unit::Week,
+            "mo" => Unit::Month,
+            "q" => Unit::Quarter,
+            "y" => Unit::Year,
+            _ => return Err(not_a_duration(text)),
+        };
+        match text[..digits].parse::<i32>() {
+            // Ten thousand years: more than any calendar here holds, small enough to multiply.
+            Ok(count) if (1..=3_660_000).contains(&count) => Ok(Self { count, unit }),
+            _ => Err(not_a_duration(text)),
+        }
+    }
+
+    /// The unit as it is written.
+    pub fn unit_text(self) -> &'static str {
+        match self.unit {
+            Unit::Second => "s",
+            Unit::Minute => "m",
+            Unit::Hour => "h",
+            Unit::Day => "d",
+            Unit::Week => "w",
+            Unit::Month => "mo",
+            Unit::Quarter => "q",
+            Unit::Year => "y",
+        }
+    }
+
+    /// The day this long before `day`; months and years clamp at the ends of months.
+    ///
+    /// # Errors
+    /// If the unit is finer than a day, or the result lies before the year −9999.
+    pub fn before(self, day: i32) -> Result<i32> {
+        let written = format!("{}{}", self.count, self.unit_text());
+        let span = match self.unit {
+            Unit::Second | Unit::Minute | Unit::Hour => {
+                let hint = if self.unit == Unit::Minute {
+                    format!("it is {} minutes, for months write {}mo", self.count, self.count)
+                } else {
+                    "take a unit of d, w, mo, q or y".to_owned()
+                };
+                return Err(Error::Option(format!(
+                    "the duration \"{written}\" is finer than a day, and days are what is counted here: {hint}"
+                )));
+            }
+            Unit::Day => Span::new().try_days(self.count),
+            Unit::Week => Span::new().try_weeks(self.count),
+            Unit::Month => Span::new().try_months(self.count),
+            Unit::Quarter => Span::new().try_months(i64::from(self.count) * 3),
+            Unit::Year => Span::new().try_years(self.count),
+        };
+        span.and_then(|span| date_of(day)?.checked_sub(span)).map(day_of).map_err(|_| {
+            Error::Option(format!(
+                "the duration \"{written}\" reaches before the calendar begins: take a shorter one"
+            ))
+        })
+    }
+}
+
+fn not_a_duration(text: &str) -> Error {
+    Error::Option(format!(
+        "\"{text}\" is not a duration: write a whole number above 0 and a unit, one of s, m (minutes), h, d, w, mo (months), q, y, as in \"3w\" or \"24mo\""
+    ))
+}
+
+/// 1970-01-01, day 0.
+fn epoch() -> Date {
+    jiff::civil::date(1970, 1, 1)
+}
+
+/// The number of a date, in days since 1970-01-01.
+pub fn day_of(date: Date) -> i32 {
+    // Both ends lie within ±9999 years, so the difference in days fits.
+    (date - epoch()).get_days()
+}
+
+/// The date of a day number.
+fn date_of(day: i32) -> std::result::Result<Date, jiff::Error> {
+    epoch().checked_add(Span::new().try_days(day)?)
+}
+
+/// A day number as `2026-11-01`, or as `day N` where no calendar reaches.
+pub fn show_day(day: i32) -> String {
+    date_of(day).map_or_else(|_| format!("day {day}"), |date| date.to_string())
+}
+
+/// The day of an instant in microseconds since 1970-01-01 00:00.
+#[inline]
+pub fn day_of_instant(micros: i64) -> i32 {
+    // ±2^63 µs are ±292,000 years, 107 million days: it always fits.
+    micros.div_euclid(DAY) as i32
+}
+
+/// What a column's zone-carrying instants, and its ISO texts, mean in wall time.
+#[derive(Debug, Clone)]
+pub struct Clock {
+    zone: TimeZone,
+    is_utc: bool,
+}
+
+impl Clock {
+    /// A clock of an IANA zone such as `Europe/Paris`.
+    ///
+    /// # Errors
+    /// If no such zone is known.
+    pub fn new(zone: &str) -> Result<Self> {
+        let found = TimeZoneDatabase::bundled().get(zone).map_err(|_| {
+            Error::Option(format!(
+                "no time zone is named \"{zone}\": write an IANA name such as \"Europe/Paris\" or \"UTC\""
+            ))
+        })?;
+        Ok(Self { is_utc: found == TimeZone::UTC || zone.eq_ignore_ascii_case("utc"), zone: found })
+    }
+
+    /// The wall time, in microseconds, of an instant of UTC in microseconds.
+    #[inline]
+    pub fn wall(&self, micros: i64) -> i64 {
+        if self.is_utc {
+            return micros;
+        }
+        let Ok(instant) = Timestamp::from_microsecond(micros) else {
+            return micros; // beyond the calendar, where zones have no meaning either
+        };
+        micros + i64::from(self.zone.to_offset(instant).seconds()) * 1_000_000
+    }
+
+    /// Read an ISO 8601 date or date and time, in wall time of this zone.
+    ///
+    /// A text with an offset (`Z`, `+02:00`) is converted; one without is taken as it stands.
+    /// Fractions finer than a microsecond are cut.
+    ///
+    /// # Errors
+    /// A sentence that quotes the text and, for `11/12/2010` and the like, says why it is refused.
+    pub fn parse(&self, text: &str) -> Result<i64> {
+        static PARSER: DateTimeParser = DateTimeParser::new();
+        let trimmed = text.trim_ascii();
+        let Ok(pieces) = PARSER.parse_pieces(trimmed) else {
+            return Err(not_a_date(text));
+        };
+        let time = pieces.time().unwrap_or_default();
+        let of_day = i64::from(time.hour()) * 3600
+            + i64::from(time.minute()) * 60
+            + i64::from(time.second());
+        let micros = i64::from(day_of(pieces.date())) * DAY
+            + of_day * 1_000_000
+            + i64::from(time.subsec_nanosecond()) / 1000;
+        Ok(match pieces.to_numeric_offset() {
+            Some(offset) => self.wall(micros - i64::from(offset.seconds()) * 1_000_000),
+            None => micros,
+        })
+    }
+}
+
+fn not_a_date(text: &str) -> Error {
+    let parts: Vec<&str> = text.trim().split(['/', '.', '-']).collect();
+    let number = |part: &str| {
+        !part.is_empty() && part.len() <= 4 && part.bytes().all(|b| b.is_ascii_digit())
+    };
+    let day_first = parts.len() == 3
+        && parts[0].len() <= 2
+        && number(parts[0])
+        && number(parts[1])
+        && number(parts[2].split([' ', 'T']).next().unwrap_or_default());
+    let message = if day_first {
+        format!(
+            "the date \"{text}\" is ambiguous (day, month and year may stand in several orders): write dates as YYYY-MM-DD"
+        )
+    } else {
+        format!(
+            "the date \"{text}\" cannot be read: write dates as YYYY-MM-DD or YYYY-MM-DD HH:MM:SS"
+        )
+    };
+    Error::Value { message, role: "date", value: text.to_owned() }
+}
+
+/// The first day of a window that ends on `as_of`, less one: it holds the days above the result.
+///
+/// # Errors
+/// As [`Duration::parse`] and [`Duration::before`].
+pub fn window_start(as_of: i32, window: &str) -> Result<i32> {
+    Duration::parse(window)?.before(as_of)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(text: &str) -> i32 {
+        day_of(text.parse().unwrap())
+    }
+
+    #[test]
+    fn calendar_units_clamp_at_month_ends() {
+        for (from, window, to) in [
+            ("2026-05-31", "3mo", "2026-02-28"),
+            ("2024-05-31", "3mo", "2024-02-29"),
+            ("2024-02-29", "1y", "2023-02-28"),
+            ("2026-05-31", "1q", "2026-02-28"),
+            ("2026-03-01", "3w", "2026-02-08"),
+            ("1970-01-01", "1d", "1969-12-31"),
+        ] {
+            assert_eq!(window_start(day(from), window), Ok(day(to)), "{from} − {window}");
+        }
+    }
+
+    #[test]
+    fn other_texts_are_no_durations() {
+        for text in [
+            "",
+            "3",
+            "w",
+            "3 w",
+            "-3w",
+            "+3w",
+            "0d",
+            "3.5d",
+            "3M",
+            "3months",
+            "99999999999d",
+            "é",
+            "3wé",
+        ] {
+            assert!(
+                matches!(Duration::parse(text), Err(Error::Option(m)) if m.contains("is not a duration")),
+                "{text}"
+            );
+        }
+        assert!(
+            matches!(window_start(0, "3m"), Err(Error::Option(m)) if m.contains("3 minutes") && m.contains("3mo"))
+        );
+        assert!(matches!(window_start(0, "36h"), Err(Error::Option(_))));
+        assert!(matches!(window_start(0, "3660000y"), Err(Error::Option(_))));
+    }
+
+    #[test]
+    fn iso_texts_are_read_in_wall_time() {
+        let utc = Clock::new("UTC").unwrap();
+        let paris = Clock::new("Europe/Paris").unwrap();
+        assert_eq!(utc.parse("2026-11-01"), Ok(i64::from(day("2026-11-01")) * DAY));
+        assert_eq!(
+            utc.parse("2026-11-01 10:00:00.25"),
+            Ok(i64::from(day("2026-11-01")) * DAY + 36_000_250_000)
+        );
+        assert_eq!(utc.parse("2026-11-01T23:30:00-02:00"), utc.parse("2026-11-02T01:30"));
+        assert_eq!(paris.parse("2026-07-14T22:30:00Z"), paris.parse("2026-07-15T00:30:00"));
+        assert_eq!(paris.wall(0), 3_600_000_000);
+        assert!(Clock::new("Europe/Lyon").is_err());
+    }
+
+    #[test]
+    fn ambiguous_and_unreadable_texts_say_so() {
+        let utc = Clock::new("UTC").unwrap();
+        for text in ["11/12/2010", "1.2.03", "12/01/2010 08:26", "01-02-2010"] {
+            assert!(
+                matches!(utc.parse(text), Err(Error::Value { message, .. }) if message.contains("ambiguous")),
+                "{text}"
+            );
+        }
+        for text in ["", "soon", "2026-13-01", "2026-02-30", "2026-11", "20h"] {
+            assert!(
+                matches!(utc.parse(text), Err(Error::Value { message, .. }) if message.contains("cannot be read")),
+                "{text}"
+            );
+        }
+    }
+}

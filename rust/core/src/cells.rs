@@ -1,0 +1,334 @@
+//! Cells: the combinations of the bands of several criteria.
+//!
+//! The cell of a row is ((b₀ − 1)·s₁ + (b₁ − 1))·s₂ + (b₂ − 1) …, for bands b and numbers of bands
+//! s: the last criterion varies fastest. What is decided for a cell (points, group, segment) is
+//! computed once a cell and looked up for its rows.
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use crate::error::Error;
+
+/// Rows that one task takes at a time.
+const PIECE: usize = 1 << 16;
+/// Rows whose cells are held at a time.
+const BLOCK: usize = 1024;
+/// The most cells: a table of them has to stay a small thing.
+const MAX_CELLS: usize = 1 << 24;
+
+/// Bands of several criteria, checked to be as long as each other and to make a table of a
+/// reasonable size.
+#[derive(Debug, Clone, Copy)]
+struct Grid<'a> {
+    bands: &'a [&'a [u8]],
+    sizes: &'a [usize],
+    cells: usize,
+    rows: usize,
+}
+
+/// How many rows each cell has. O(n · criteria), parallel.
+///
+/// # Errors
+///
+/// `Error::Option` if the sizes do not fit the criteria, `Error::Data` if a band is not within 1
+/// to its size (0, a missing value, included) or the criteria differ in length.
+///
+/// # Examples
+///
+/// ```
+/// use grc_core::cells::cell_counts;
+/// let (recency, frequency) = ([1u8, 1, 2], [2u8, 2, 1]);
+/// assert_eq!(cell_counts(&[&recency, &frequency], &[2, 2])?, [0, 2, 1, 0]);
+/// # Ok::<(), grc_core::error::Error>(())
+/// ```
+pub fn cell_counts(bands: &[&[u8]], sizes: &[usize]) -> Result<Vec<u64>, Error> {
+    let grid = Grid::new(bands, sizes)?;
+    let none = || vec![0; grid.cells];
+    let sum = |mut counts: Vec<u64>, more: Vec<u64>| {
+        counts.iter_mut().zip(more).for_each(|(count, more)| *count += more);
+        counts
+    };
+    // A table a task: no more tasks than threads.
+    let run = grid.rows.div_ceil(rayon::current_num_threads()).max(PIECE);
+    (0..grid.rows.div_ceil(run))
+        .into_par_iter()
+        .map(|n| {
+            let mut counts = none();
+            grid.each_block(n * run..grid.rows.min((n + 1) * run), |_, cells| {
+                for cell in cells {
+                    counts[*cell as usize] += 1;
+                }
+            })?;
+            Ok(counts)
+        })
+        .try_reduce(none, |counts, more| Ok(sum(counts, more)))
+}
+
+/// What a table with one entry a cell says for each row, written to `out`. O(n · criteria),
+/// parallel.
+///
+/// # Errors
+///
+/// As [`cell_counts`]; `Error::Option` if the table does not have one entry a cell or `out` is not
+/// as long as the bands. `out` is then unspecified.
+///
+/// # Examples
+///
+/// ```
+/// use grc_core::cells::cell_lookup;
+/// let (recency, frequency) = ([1u8, 1, 2], [2u8, 2, 1]);
+/// let mut points = [0u32; 3];
+/// cell_lookup(&[&recency, &frequency], &[2, 2], &[2, 3, 3, 4], &mut points)?;
+/// assert_eq!(points, [3, 3, 3]);
+/// # Ok::<(), grc_core::error::Error>(())
+/// ```
+pub fn cell_lookup<T: Copy + Send + Sync>(
+    bands: &[&[u8]],
+    sizes: &[usize],
+    table: &[T],
+    out: &mut [T],
+) -> Result<(), Error> {
+    let mut look_up = Lookup::new(table, out);
+    cell_lookups(bands, sizes, &mut [&mut look_up])
+}
+
+/// Looks several tables up at once, so that the cells are computed once.
+///
+/// # Errors
+///
+/// As [`cell_lookup`].
+///
+/// # Examples
+///
+/// ```
+/// use grc_core::cells::{Lookup, cell_lookups};
+/// let recency = [1u8, 2];
+/// let (mut points, mut shares) = ([0u32; 2], [0.0; 2]);
+/// cell_lookups(
+///     &[&recency],
+///     &[2],
+///     &mut [&mut Lookup::new(&[5, 4], &mut points), &mut Lookup::new(&[0.5, 0.1], &mut shares)],
+/// )?;
+/// assert_eq!((points, shares), ([5, 4], [0.5, 0.1]));
+/// # Ok::<(), grc_core::error::Error>(())
+/// ```
+pub fn cell_lookups(
+    bands: &[&[u8]],
+    sizes: &[usize],
+    lookups: &mut [&mut dyn CellColumn],
+) -> Result<(), Error> {
+    let grid = Grid::new(bands, sizes)?;
+    // Per piece, the part of each output.
+    let mut parts: Vec<Vec<Box<dyn CellWriter + '_>>> = Vec::new();
+    parts.resize_with(grid.rows.div_ceil(PIECE), Vec::new);
+    for lookup in lookups.iter_mut() {
+        lookup.check(grid.cells, grid.rows)?;
+        for (parts, part) in parts.iter_mut().zip(lookup.parts(PIECE)) {
+            parts.push(part);
+        }
+    }
+    parts.into_par_iter().enumerate().try_for_each(|(n, mut parts)| {
+        let start = n * PIECE;
+        grid.each_block(start..grid.rows.min(start + PIECE), |row, cells| {
+            for part in &mut parts {
+                part.write(row - start, cells);
+            }
+        })
+    })
+}
+
+/// A table with one entry a cell, and where the entries of the rows go.
+#[derive(Debug)]
+pub struct Lookup<'a, T> {
+    table: &'a [T],
+    out: &'a mut [T],
+}
+
+impl<'a, T> Lookup<'a, T> {
+    /// `table[cell]` goes to `out[row]`.
+    pub fn new(table: &'a [T], out: &'a mut [T]) -> Self {
+        Self { table, out }
+    }
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl<T> Sealed for super::Lookup<'_, T> {}
+}
+
+/// A [`Lookup`] of any type.
+pub trait CellColumn: sealed::Sealed {
+    #[doc(hidden)]
+    fn check(&self, cells: usize, rows: usize) -> Result<(), Error>;
+    #[doc(hidden)]
+    fn parts(&mut self, rows: usize) -> Vec<Box<dyn CellWriter + '_>>;
+}
+
+/// The part of an output that one task fills.
+#[doc(hidden)]
+pub trait CellWriter: Send {
+    /// Fills the rows from `start` with the entries of their cells.
+    fn write(&mut self, start: usize, cells: &[u32]);
+}
+
+impl<T: Copy + Send + Sync> CellColumn for Lookup<'_, T> {
+    fn check(&self, cells: usize, rows: usize) -> Result<(), Error> {
+        if self.table.len() == cells && self.out.len() == rows {
+            return Ok(());
+        }
+        Err(Error::Option(format!(
+            "A table of {} entries and an output of {} rows were given for {cells} cells and \
+             {rows} rows: give one entry a cell and as many rows as the bands have.",
+            self.table.len(),
+            self.out.len()
+        )))
+    }
+
+    fn parts(&mut self, rows: usize) -> Vec<Box<dyn CellWriter + '_>> {
+        let table = self.table;
+        self.out
+            .chunks_mut(rows)
+            .map(|out| Box::new(Lookup { table, out }) as Box<dyn CellWriter + '_>)
+            .collect()
+    }
+}
+
+impl<T: Copy + Send + Sync> CellWriter for Lookup<'_, T> {
+    fn write(&mut self, start: usize, cells: &[u32]) {
+        for (out, cell) in self.out[start..].iter_mut().zip(cells) {
+            *out = self.table[*cell as usize];
+        }
+    }
+}
+
+impl<'a> Grid<'a> {
+    fn new(bands: &'a [&'a [u8]], sizes: &'a [usize]) -> Result<Self, Error> {
+        if bands.is_empty() || bands.len() != sizes.len() {
+            return Err(Error::Option(format!(
+                "{} criteria and {} sizes were given for cells: give one size a criterion, and at \
+                 least one.",
+                bands.len(),
+                sizes.len()
+            )));
+        }
+        let rows = bands[0].len();
+        if let Some(other) = bands.iter().find(|bands| bands.len() != rows) {
+            return Err(Error::Data(format!(
+                "The bands of one criterion have {rows} rows and those of another {}: give columns \
+                 of one length.",
+                other.len()
+            )));
+        }
+        let cells = sizes.iter().try_fold(1usize, |cells, size| cells.checked_mul(*size));
+        match cells {
+            Some(cells @ 1..=MAX_CELLS) if sizes.iter().all(|size| *size <= 255) => {
+                Ok(Self { bands, sizes, cells, rows })
+            }
+            _ => Err(Error::Option(format!(
+                "Bands of sizes {sizes:?} make an impossible table: give sizes from 1 to 255 with \
+                 a product up to {MAX_CELLS}."
+            ))),
+        }
+    }
+
+    /// Calls `with` for each block of the rows: its first row, and the cells.
+    fn each_block(
+        &self,
+        rows: Range<usize>,
+        mut with: impl FnMut(usize, &[u32]),
+    ) -> Result<(), Error> {
+        let mut cells = [0u32; BLOCK];
+        for start in rows.clone().step_by(BLOCK) {
+            let cells = &mut cells[..BLOCK.min(rows.end - start)];
+            cells.fill(0);
+            let mut wrong = false;
+            for (bands, size) in self.bands.iter().zip(self.sizes) {
+                wrong |= add_criterion(cells, &bands[start..start + cells.len()], *size as u32);
+            }
+            if wrong {
+                return Err(self.wrong_band());
+            }
+            with(start, cells);
+        }
+        Ok(())
+    }
+
+    /// The first of all, whichever task met one first.
+    fn wrong_band(&self) -> Error {
+        for row in 0..self.rows {
+            for (criterion, (bands, size)) in self.bands.iter().zip(self.sizes).enumerate() {
+                let band = bands[row];
+                if band == 0 || usize::from(band) > *size {
+                    return Error::Data(format!(
+                        "Row {row} has band {band} in criterion {criterion}: bands go from 1 to \
+                         {size}."
+                    ));
+                }
+            }
+        }
+        unreachable!("a band was found wrong")
+    }
+}
+
+/// Adds a criterion to the cells; whether a band is out of range.
+fn add_criterion(cells: &mut [u32], bands: &[u8], size: u32) -> bool {
+    let mut wrong = 0;
+    for (cell, band) in cells.iter_mut().zip(bands) {
+        let place = u32::from(*band).wrapping_sub(1);
+        wrong |= u32::from(place >= size);
+        *cell = cell.wrapping_mul(size).wrapping_add(place);
+    }
+    wrong != 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_criterion_varies_fastest() {
+        let (r, f, m) = ([1u8, 2, 3], [1u8, 4, 4], [2u8, 1, 2]);
+        let counts = cell_counts(&[&r, &f, &m], &[3, 4, 2]).unwrap();
+        let filled: Vec<usize> = (0..24).filter(|cell| counts[*cell] == 1).collect();
+        assert_eq!(filled, [1, 14, 23]);
+        assert_eq!(counts.iter().sum::<u64>(), 3);
+    }
+
+    #[test]
+    fn counts_and_lookups_agree_over_many_pieces() {
+        let rows = 3 * PIECE + 17;
+        let r: Vec<u8> = (0..rows).map(|i| (i % 5) as u8 + 1).collect();
+        let f: Vec<u8> = (0..rows).map(|i| (i / 7 % 3) as u8 + 1).collect();
+        let table: Vec<u32> = (0..15).collect();
+        let mut out = vec![99; rows];
+        cell_lookup(&[&r, &f], &[5, 3], &table, &mut out).unwrap();
+        for i in 0..rows {
+            assert_eq!(out[i], u32::from(r[i] - 1) * 3 + u32::from(f[i] - 1));
+        }
+        let counts = cell_counts(&[&r, &f], &[5, 3]).unwrap();
+        for (cell, count) in counts.iter().enumerate() {
+            let rows = out.iter().filter(|other| **other == cell as u32).count();
+            assert_eq!(*count, rows as u64);
+        }
+    }
+
+    #[test]
+    fn a_band_out_of_range_is_named() {
+        let bands = vec![1u8, 2, 0];
+        let error = cell_counts(&[&bands], &[2]).unwrap_err().to_string();
+        assert!(error.contains("Row 2 has band 0"), "{error}");
+        let error = cell_counts(&[&[1, 3]], &[2]).unwrap_err().to_string();
+        assert!(error.contains("Row 1 has band 3"), "{error}");
+    }
+
+    #[test]
+    fn wrong_shapes_are_refused() {
+        assert!(matches!(cell_counts(&[], &[]), Err(Error::Option(_))));
+        assert!(matches!(cell_counts(&[&[1]], &[2, 2]), Err(Error::Option(_))));
+        assert!(matches!(cell_counts(&[&[1], &[1, 1]], &[2, 2]), Err(Error::Data(_))));
+        assert!(matches!(cell_counts(&[&[1]], &[0]), Err(Error::Option(_))));
+        assert!(matches!(cell_lookup(&[&[1]], &[2], &[0u8; 3], &mut [0]), Err(Error::Option(_))));
+        assert_eq!(cell_counts(&[&[]], &[2]).unwrap(), [0, 0]);
+    }
+}

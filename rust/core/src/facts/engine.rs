@@ -1,0 +1,301 @@
+//! Workers, inboxes and partitions.
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use super::Request;
+use super::batch::{Batch, Column, IdValues};
+use super::builder::{Account, Options, Outcome};
+use super::keys::Buffers;
+use super::normalise::{MORSEL, Morsel, OrderReader, ReadKey, Reading, Rules, USED};
+use super::output::{IdOutput, Place, SortKey, Status, columns};
+use super::partition::{IS_RETURN, Line, NO_ORDER, Partition, Plan, Settled, When, tag_of};
+use crate::error::Result;
+
+/// Partitions of the clients: their tables stay in cache up to some tens of millions of clients.
+const PARTITIONS: usize = 128;
+/// The partition of a hash stands in its highest bits; tables use the lowest.
+const PARTITION_SHIFT: u32 = 64 - PARTITIONS.trailing_zeros();
+/// Batches below this are not worth waking a second worker.
+const LINES_A_WORKER: usize = 16 * MORSEL;
+
+/// The pass over lines, whatever the kinds of its ids and dates.
+pub(super) trait Engine: Send + Sync {
+    fn push(&mut self, batches: &[Batch], rules: &Rules, plan: &Plan) -> Result<()>;
+    /// Enter the clients of a column; gives the number of rows without one.
+    fn add_clients(
+        &mut self,
+        columns: &[Column<IdValues>],
+        rules: &Rules,
+        plan: &Plan,
+    ) -> Result<u64>;
+    fn account(&self) -> Account;
+    fn finish(self: Box<Self>, finish: Finish) -> Outcome;
+}
+
+/// What finishing needs to know.
+pub(super) struct Finish<'a> {
+    pub options: &'a Options,
+    pub plan: &'a Plan,
+    pub rules: &'a Rules,
+    pub requests: &'a [(Request, usize)],
+    pub as_of: i32,
+    pub returns_only: bool,
+    pub base: bool,
+    pub account: Account,
+}
+
+/// One worker: the arrays it reads into, its inboxes, and its part of the account.
+struct Worker<C: ReadKey, O: ReadKey, W> {
+    morsel: Morsel<C, O>,
+    inboxes: Vec<Vec<Line<C, O, W>>>,
+    order_bytes: Vec<u8>,
+    account: Account,
+}
+
+/// The engine of one combination of kinds.
+pub(super) struct Pass<C: ReadKey, O: ReadKey, W> {
+    workers: Vec<Worker<C, O, W>>,
+    partitions: Vec<Partition<C, O>>,
+}
+
+impl<C: ReadKey + SortKey, O: ReadKey, W: When> Pass<C, O, W> {
+    pub fn new(plan: &Plan, threads: usize) -> Self {
+        let worker = |_| Worker {
+            morsel: Morsel::new(),
+            inboxes: (0..PARTITIONS).map(|_| Vec::new()).collect(),
+            order_bytes: Vec::new(),
+            account: Account::default(),
+        };
+        Self {
+            workers: (0..threads).map(worker).collect(),
+            partitions: (0..PARTITIONS).map(|_| Partition::new(plan)).collect(),
+        }
+    }
+}
+
+/// A morsel of a batch, by number and rows.
+type Piece = (usize, Range<usize>);
+
+/// Cut batches into morsels.
+fn pieces(lengths: impl Iterator<Item = usize>) -> Vec<Piece> {
+    let mut pieces = Vec::new();
+    for (batch, rows) in lengths.enumerate() {
+        pieces.extend(
+            (0..rows).step_by(MORSEL).map(|start| (batch, start..rows.min(start + MORSEL))),
+        );
+    }
+    pieces
+}
+
+/// The byte buffers of several columns in one list, and where each column's begin.
+fn gather_buffers<'a>(
+    columns: impl Iterator<Item = &'a Column<'a, IdValues<'a>>>,
+) -> (Vec<&'a [u8]>, Vec<u32>) {
+    let (mut buffers, mut starts) = (Vec::new(), Vec::new());
+    for column in columns {
+        starts.push(buffers.len() as u32);
+        if let IdValues::Texts(texts) = &column.values {
+            buffers.extend_from_slice(&texts.buffers);
+        }
+    }
+    (buffers, starts)
+}
+
+impl<C: ReadKey, O: ReadKey, W: When> Worker<C, O, W> {
+    /// Read one morsel and put its lines into the inboxes.
+    fn read(
+        &mut self,
+        batch: &Batch,
+        rows: Range<usize>,
+        rules: &Rules,
+        client_buffers: u32,
+        order: &mut OrderReader,
+    ) -> Result<()> {
+        let n = rows.len();
+        self.morsel.read(batch, rows, rules, client_buffers, order)?;
+        self.account.rows_read += n as u64;
+        let morsel = &self.morsel;
+        let all_used = morsel.fate[..n].iter().fold(0, |any, &fate| any | fate) == USED;
+        if all_used {
+            self.account.see_days(&morsel.day[..n]);
+            self.account.rows_used += n as u64;
+        } else {
+            self.account.see_fates(&morsel.fate[..n], &morsel.day[..n], &morsel.amount[..n]);
+        }
+        let numbered = !batch.order.is_empty();
+        for i in 0..n {
+            if !all_used && morsel.fate[i] != USED {
+                continue;
+            }
+            let hash = morsel.hash[i];
+            self.inboxes[(hash >> PARTITION_SHIFT) as usize].push(Line {
+                client: morsel.client[i],
+                order: morsel.order[i],
+                amount: morsel.amount[i],
+                when: W::new(morsel.day[i], morsel.instant[i]),
+                tag: tag_of(hash)
+                    | (u32::from(!numbered || morsel.no_order[i]) * NO_ORDER)
+                    | (u32::from(morsel.is_return[i]) * IS_RETURN),
+            });
+        }
+        Ok(())
+    }
+
+    /// Read a share of the morsels; each worker's encoded orders are a buffer of its number.
+    fn read_share(
+        &mut self,
+        number: usize,
+        share: &[Piece],
+        batches: &[Batch],
+        rules: &Rules,
+        starts: &Starts,
+    ) -> Result<()> {
+        for inbox in &mut self.inboxes {
+            inbox.clear();
+        }
+        let mut bytes = std::mem::take(&mut self.order_bytes);
+        bytes.clear();
+        let encoded = batches[0].order.len() > 1;
+        let mut order = OrderReader { encoded, buffers: number as u32, bytes };
+        let result = share.iter().try_for_each(|(batch, rows)| {
+            if !encoded && !starts.orders.is_empty() {
+                order.buffers = starts.orders[*batch];
+            }
+            self.read(&batches[*batch], rows.clone(), rules, starts.clients[*batch], &mut order)
+        });
+        self.order_bytes = order.bytes;
+        result
+    }
+}
+
+/// Where the buffers of each batch begin.
+struct Starts {
+    clients: Vec<u32>,
+    orders: Vec<u32>,
+}
+
+impl<C: ReadKey + SortKey, O: ReadKey, W: When> Engine for Pass<C, O, W> {
+    fn push(&mut self, batches: &[Batch], rules: &Rules, plan: &Plan) -> Result<()> {
+        let Some(first) = batches.first() else {
+            return Ok(());
+        };
+        let (client_buffers, clients) = gather_buffers(batches.iter().map(|batch| &batch.client));
+        let (order_columns, orders) =
+            gather_buffers(batches.iter().filter_map(|batch| batch.order.first()));
+        let starts = Starts { clients, orders };
+        let pieces = pieces(batches.iter().map(|batch| batch.rows));
+        let lines: usize = batches.iter().map(|batch| batch.rows).sum();
+        let active = lines.div_ceil(LINES_A_WORKER).clamp(1, self.workers.len());
+        let share = pieces.len().div_ceil(active).max(1);
+        let results: Vec<Result<()>> = self
+            .workers
+            .par_iter_mut()
+            .enumerate()
+            .map(|(number, worker)| {
+                let from = (number * share).min(pieces.len());
+                let share = &pieces[from..(from + share).min(pieces.len())];
+                worker.read_share(number, share, batches, rules, &starts)
+            })
+            .collect();
+        // Shares follow each other, so the first error is that of the first wrong line.
+        results.into_iter().collect::<Result<()>>()?;
+        let workers = &self.workers;
+        let encoded: Vec<&[u8]> =
+            workers.iter().map(|worker| worker.order_bytes.as_slice()).collect();
+        let order_buffers: &Buffers = if first.order.len() > 1 { &encoded } else { &order_columns };
+        let cores_only = plan.is_plain();
+        self.partitions.par_iter_mut().enumerate().for_each(|(number, partition)| {
+            for worker in workers {
+                let lines = &worker.inboxes[number];
+                if cores_only {
+                    partition.apply_plain(lines, plan, &client_buffers);
+                } else {
+                    partition.apply(lines, plan, &client_buffers, order_buffers);
+                }
+            }
+        });
+        Ok(())
+    }
+
+    fn add_clients(
+        &mut self,
+        columns: &[Column<IdValues>],
+        rules: &Rules,
+        plan: &Plan,
+    ) -> Result<u64> {
+        let (buffers, starts) = gather_buffers(columns.iter());
+        let mut missing = 0;
+        let morsel = &mut self.workers[0].morsel;
+        for (column, rows) in pieces(columns.iter().map(|column| column.values.rows())) {
+            let n = rows.len();
+            let reading =
+                Reading { signedness: rules.signedness, buffers: starts[column], role: "client" };
+            morsel.read_clients(&columns[column], rows, reading)?;
+            for i in 0..n {
+                if morsel.fate[i] == USED {
+                    let hash = morsel.hash[i];
+                    let partition = &mut self.partitions[(hash >> PARTITION_SHIFT) as usize];
+                    partition.client(morsel.client[i], tag_of(hash), plan, &buffers);
+                } else {
+                    missing += 1;
+                }
+            }
+        }
+        Ok(missing)
+    }
+
+    fn account(&self) -> Account {
+        self.workers.iter().fold(Account::default(), |sum, worker| sum + &worker.account)
+    }
+
+    fn finish(mut self: Box<Self>, finish: Finish) -> Outcome {
+        self.workers.clear(); // their inboxes are the largest buffers of the run
+        let settled: Vec<Settled> =
+            self.partitions.par_iter_mut().map(|partition| partition.settle(finish.plan)).collect();
+        let mut account = finish.account;
+        let mut places = Vec::with_capacity(self.partitions.iter().map(|p| p.clients.len()).sum());
+        for (number, (partition, settled)) in self.partitions.iter().zip(&settled).enumerate() {
+            account.add_partition(partition, settled);
+            for (client, kept) in partition.clients.iter().enumerate() {
+                let status = kept.core.status();
+                account.clients[status as usize] += 1;
+                let shown = status == Status::Bought
+                    || finish.base
+                    || (finish.returns_only && status == Status::ReturnsOnly);
+                if shown {
+                    places.push(Place { partition: number as u32, client: client as u32 });
+                }
+            }
+        }
+        let columns_at = |partitions: &[Partition<C, O>], places: &[Place]| {
+            columns(
+                partitions,
+                &settled,
+                places,
+                finish.plan,
+                finish.requests,
+                finish.rules.unit,
+                finish.as_of,
+            )
+        };
+        let output = IdOutput {
+            signedness: finish.rules.signedness,
+            plain_integers: finish.options.plain_integer_ids,
+        };
+        let ids = C::sort(&mut self.partitions, &mut places, output);
+        let status = finish.base.then(|| {
+            places
+                .par_iter()
+                .map(|place| {
+                    self.partitions[place.partition as usize].clients[place.client as usize]
+                        .core
+                        .status() as u8
+                })
+                .collect()
+        });
+        let facts = columns_at(&self.partitions, &places);
+        Outcome { ids, status, facts, account }
+    }
+}

@@ -1,0 +1,144 @@
+//! Ids as keys: what travels with a row, what a table keeps, and how the two compare.
+
+use crate::hash::{hash_bytes, hash_word, hash_words};
+
+/// The byte buffers that the long texts of a batch stand in.
+pub(super) type Buffers<'a> = [&'a [u8]];
+
+/// A kind of id.
+pub(super) trait Key: Send + Sync + 'static {
+    /// The id as it travels with a row of the batch.
+    type Row: Copy + Send + Sync + Default;
+    /// The id as a table keeps it.
+    type Stored: Copy + Send + Sync;
+
+    /// Whether a kept id is that of a row.
+    fn matches(stored: Self::Stored, row: Self::Row, arena: &[u8], buffers: &Buffers) -> bool;
+    /// Keep the id of a row, with its bytes in the arena if they do not fit the key.
+    fn store(row: Self::Row, arena: &mut Vec<u8>, buffers: &Buffers) -> Self::Stored;
+    /// The hash of a row's id.
+    fn hash_row(row: Self::Row, buffers: &Buffers) -> u64;
+    /// The same of a kept id.
+    fn hash_stored(stored: Self::Stored, arena: &[u8]) -> u64;
+}
+
+/// No id at all: each line is an order.
+pub(super) struct Absent;
+
+impl Key for Absent {
+    type Row = ();
+    type Stored = ();
+
+    fn matches((): (), (): (), _: &[u8], _: &Buffers) -> bool {
+        true
+    }
+    fn store((): (), _: &mut Vec<u8>, _: &Buffers) {}
+    fn hash_row((): (), _: &Buffers) -> u64 {
+        0
+    }
+    fn hash_stored((): (), _: &[u8]) -> u64 {
+        0
+    }
+}
+
+/// A 64-bit integer.
+pub(super) struct Integer;
+
+impl Key for Integer {
+    type Row = u64;
+    type Stored = u64;
+
+    #[inline]
+    fn matches(stored: u64, row: u64, _: &[u8], _: &Buffers) -> bool {
+        stored == row
+    }
+    #[inline]
+    fn store(row: u64, _: &mut Vec<u8>, _: &Buffers) -> u64 {
+        row
+    }
+    #[inline]
+    fn hash_row(row: u64, _: &Buffers) -> u64 {
+        hash_word(row)
+    }
+    #[inline]
+    fn hash_stored(stored: u64, _: &[u8]) -> u64 {
+        hash_word(stored)
+    }
+}
+
+/// A text, as a string view.
+///
+/// Up to 12 bytes the view *is* the text, and equality is that of two words. A longer one is kept
+/// as length, first four bytes, and the offset of its bytes in the arena.
+pub(super) struct Text;
+
+impl Text {
+    /// The bytes of a long kept text.
+    #[inline]
+    pub fn long(stored: u128, arena: &[u8]) -> &[u8] {
+        let start = (stored >> 64) as usize;
+        &arena[start..start + stored as u32 as usize]
+    }
+
+    /// The bytes of a long text of a row.
+    #[inline]
+    fn row_bytes<'a>(row: u128, buffers: &Buffers<'a>) -> &'a [u8] {
+        let start = (row >> 96) as usize;
+        &buffers[(row >> 64) as u32 as usize][start..start + row as u32 as usize]
+    }
+}
+
+impl Key for Text {
+    type Row = u128;
+    type Stored = u128;
+
+    #[inline]
+    fn matches(stored: u128, row: u128, arena: &[u8], buffers: &Buffers) -> bool {
+        if stored as u64 != row as u64 {
+            return false; // another length, or another beginning
+        }
+        if row as u32 <= 12 {
+            stored == row
+        } else {
+            Self::long(stored, arena) == Self::row_bytes(row, buffers)
+        }
+    }
+
+    fn store(row: u128, arena: &mut Vec<u8>, buffers: &Buffers) -> u128 {
+        if row as u32 <= 12 {
+            return row;
+        }
+        let start = arena.len() as u128;
+        arena.extend_from_slice(Self::row_bytes(row, buffers));
+        u128::from(row as u64) | start << 64
+    }
+
+    #[inline]
+    fn hash_row(row: u128, buffers: &Buffers) -> u64 {
+        if row as u32 <= 12 {
+            hash_words(row as u64, (row >> 64) as u64)
+        } else {
+            hash_bytes(Self::row_bytes(row, buffers))
+        }
+    }
+
+    fn hash_stored(stored: u128, arena: &[u8]) -> u64 {
+        if stored as u32 <= 12 {
+            hash_words(stored as u64, (stored >> 64) as u64)
+        } else {
+            hash_bytes(Self::long(stored, arena))
+        }
+    }
+}
+
+/// A view of bytes that stand at `start` of buffer `buffer`.
+pub(super) fn view_of(bytes: &[u8], buffer: u32, start: u32) -> u128 {
+    let length = bytes.len() as u128;
+    let mut head = [0; 16];
+    if bytes.len() <= 12 {
+        head[..bytes.len()].copy_from_slice(bytes);
+        return length | u128::from_le_bytes(head) << 32;
+    }
+    head[..4].copy_from_slice(&bytes[..4]);
+    length | u128::from_le_bytes(head) << 32 | u128::from(buffer) << 64 | u128::from(start) << 96
+}

@@ -1,0 +1,678 @@
+//! From typed columns to plain arrays: keys, hashes, days and integer amounts, a morsel at a time.
+//!
+//! A morsel is small enough to stay in the first two cache levels, so each step is a simple loop
+//! over one typed column, and no combination of types needs code of its own.
+
+use std::ops::Range;
+
+use super::Returns;
+use super::batch::{AmountValues, Batch, Column, DateValues, IdValues, Integers};
+use super::keys::{Absent, Integer, Key, Text, view_of};
+use crate::calendar::{Clock, DAY, day_of_instant};
+use crate::error::{Error, Result};
+use crate::hash::{hash_bytes, hash_word, hash_words};
+use crate::money::{POWERS, Rounded, Unit, round_all, round_one};
+
+/// Lines in a morsel.
+pub(super) const MORSEL: usize = 1024;
+
+/// Why a line is not used, in the order in which reasons win.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Reason {
+    /// The `where` condition is false or missing.
+    Where = 1,
+    /// No client.
+    Client,
+    /// No date.
+    Date,
+    /// No amount, or one that is not finite.
+    Amount,
+    /// Later than `as_of`.
+    Future,
+    /// A return, where returns are dropped.
+    Return,
+}
+
+impl Reason {
+    /// Every reason, in order.
+    pub const ALL: [Self; 6] =
+        [Self::Where, Self::Client, Self::Date, Self::Amount, Self::Future, Self::Return];
+
+    /// The reason's name in the account.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Where => "where",
+            Self::Client => "client",
+            Self::Date => "date",
+            Self::Amount => "amount",
+            Self::Future => "future",
+            Self::Return => "returns",
+        }
+    }
+}
+
+/// The fate of a line that is used.
+pub(super) const USED: u8 = 0;
+
+/// How integer ids become ordered keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Signedness {
+    /// The sign bit flipped, so that keys order as the numbers do.
+    Signed,
+    /// As they are.
+    Unsigned,
+    /// The bits of either, where only equality counts: within one column equal bits are equal ids.
+    Bits,
+}
+
+/// How an id column is read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reading {
+    pub signedness: Signedness,
+    /// The number of the column's first buffer among those of the batch.
+    pub buffers: u32,
+    pub role: &'static str,
+}
+
+/// What turns columns into arrays, the same for every batch of a source.
+#[derive(Debug, Clone)]
+pub(super) struct Rules {
+    pub clock: Clock,
+    pub unit: Unit,
+    pub signedness: Signedness,
+    /// The last day whose lines are used.
+    pub last_day: i32,
+    pub returns: Returns,
+}
+
+/// The arrays of one morsel, reused from morsel to morsel.
+pub(super) struct Morsel<C: Key, O: Key> {
+    pub client: Vec<C::Row>,
+    pub hash: Vec<u64>,
+    pub order: Vec<O::Row>,
+    pub no_order: Vec<bool>,
+    pub instant: Vec<i64>,
+    pub day: Vec<i32>,
+    pub amount: Vec<i64>,
+    /// Whether the amount, before it is rounded, is below zero and that makes it a return.
+    pub is_return: Vec<bool>,
+    /// [`USED`] or a [`Reason`].
+    pub fate: Vec<u8>,
+    scratch: Vec<i64>,
+    scratch_hash: Vec<u64>,
+}
+
+impl<C: ReadKey, O: ReadKey> Morsel<C, O> {
+    pub fn new() -> Self {
+        Self {
+            client: vec![C::Row::default(); MORSEL],
+            hash: vec![0; MORSEL],
+            order: vec![O::Row::default(); MORSEL],
+            no_order: vec![false; MORSEL],
+            instant: vec![0; MORSEL],
+            day: vec![0; MORSEL],
+            amount: vec![0; MORSEL],
+            is_return: vec![false; MORSEL],
+            fate: vec![USED; MORSEL],
+            scratch: vec![0; MORSEL],
+            scratch_hash: vec![0; MORSEL],
+        }
+    }
+
+    /// Read lines `rows` of a batch into the front of the arrays.
+    pub fn read(
+        &mut self,
+        batch: &Batch,
+        rows: Range<usize>,
+        rules: &Rules,
+        client_buffers: u32,
+        order: &mut OrderReader,
+    ) -> Result<()> {
+        let (n, batch_rows) = (rows.len(), rows.clone());
+        self.read_keep(batch, &rows);
+        C::read(
+            &batch.client,
+            rows.clone(),
+            Reading { signedness: rules.signedness, buffers: client_buffers, role: "client" },
+            &mut KeyArrays {
+                rows: &mut self.client[..n],
+                hashes: &mut self.hash[..n],
+                fate: &mut self.fate[..n],
+                scratch: &mut self.scratch,
+            },
+        )?;
+        read_dates(
+            &batch.date,
+            rows.clone(),
+            &rules.clock,
+            &mut self.instant[..n],
+            &mut self.day[..n],
+            &mut self.fate[..n],
+        )?;
+        read_amounts(
+            &batch.amount,
+            rows.clone(),
+            rules.unit,
+            &mut self.amount[..n],
+            &mut self.fate[..n],
+        )?;
+        if !batch.order.is_empty() {
+            self.read_order(batch, rows, order)?;
+        }
+        mark(&mut self.fate[..n], Reason::Future, |i| self.day[i] > rules.last_day);
+        if rules.returns != Returns::Keep {
+            read_signs(&batch.amount, batch_rows, &mut self.is_return[..n]);
+        }
+        if rules.returns == Returns::Drop {
+            mark(&mut self.fate[..n], Reason::Return, |i| self.is_return[i]);
+        }
+        Ok(())
+    }
+
+    /// Read client ids alone.
+    pub fn read_clients(
+        &mut self,
+        column: &Column<IdValues>,
+        rows: Range<usize>,
+        reading: Reading,
+    ) -> Result<()> {
+        let n = rows.len();
+        self.fate[..n].fill(USED);
+        let mut arrays = KeyArrays {
+            rows: &mut self.client[..n],
+            hashes: &mut self.hash[..n],
+            fate: &mut self.fate[..n],
+            scratch: &mut self.scratch,
+        };
+        C::read(column, rows, reading, &mut arrays)
+    }
+
+    fn read_keep(&mut self, batch: &Batch, rows: &Range<usize>) {
+        self.fate[..rows.len()].fill(USED);
+        if let Some(keep) = &batch.keep {
+            let kept = |i| keep.is_valid(rows.start + i) && keep.values.get(rows.start + i);
+            mark(&mut self.fate[..rows.len()], Reason::Where, |i| !kept(i));
+        }
+    }
+
+    fn read_order(
+        &mut self,
+        batch: &Batch,
+        rows: Range<usize>,
+        order: &mut OrderReader,
+    ) -> Result<()> {
+        let n = rows.len();
+        for (i, missing) in self.no_order[..n].iter_mut().enumerate() {
+            *missing = batch.order.iter().any(|column| !is_there(column, rows.start + i));
+        }
+        if order.encoded {
+            order.encode::<O>(batch, rows, &mut self.order[..n], &self.no_order[..n])
+        } else {
+            // A missing order is no reason to drop a line: its fate is read into a copy.
+            let mut fate = [USED; MORSEL];
+            O::read(
+                &batch.order[0],
+                rows,
+                Reading { signedness: Signedness::Bits, buffers: order.buffers, role: "order" },
+                &mut KeyArrays {
+                    rows: &mut self.order[..n],
+                    hashes: &mut self.scratch_hash[..n],
+                    fate: &mut fate[..n],
+                    scratch: &mut self.scratch,
+                },
+            )
+        }
+    }
+}
+
+/// Whether an id is there: a float that is not a number is not.
+fn is_there(column: &Column<IdValues>, i: usize) -> bool {
+    column.is_valid(i)
+        && match &column.values {
+            IdValues::Floats(values) => !values[i].is_nan(),
+            IdValues::Integers(_) | IdValues::Texts(_) => true,
+        }
+}
+
+/// Give a reason to the lines that have none yet.
+#[inline]
+fn mark(fate: &mut [u8], reason: Reason, drops: impl Fn(usize) -> bool) {
+    for (i, fate) in fate.iter_mut().enumerate() {
+        if *fate == USED && drops(i) {
+            *fate = reason as u8;
+        }
+    }
+}
+
+/// Where the orders of one thread's lines are read to.
+pub(super) struct OrderReader {
+    /// Whether several columns, or one that is no integer and no text, are written into `bytes`.
+    pub encoded: bool,
+    /// The number of the first buffer of this batch's order texts, or of `bytes`.
+    pub buffers: u32,
+    /// The bytes of encoded orders.
+    pub bytes: Vec<u8>,
+}
+
+impl OrderReader {
+    /// Write the columns of each order side by side, so that equal bytes are equal orders: numbers
+    /// in as few bytes as they need, texts after their length.
+    fn encode<O: ReadKey>(
+        &mut self,
+        batch: &Batch,
+        rows: Range<usize>,
+        out: &mut [O::Row],
+        missing: &[bool],
+    ) -> Result<()> {
+        for (i, row) in rows.enumerate() {
+            if missing[i] {
+                continue;
+            }
+            let start = self.bytes.len();
+            for column in &batch.order {
+                match &column.values {
+                    IdValues::Integers(values) => {
+                        write_integer(&mut self.bytes, integer_at(*values, row));
+                    }
+                    IdValues::Floats(values) => {
+                        write_integer(&mut self.bytes, whole(values[row], "order")?);
+                    }
+                    IdValues::Texts(texts) => {
+                        let text = texts.get(row);
+                        write_integer(&mut self.bytes, text.len() as i64);
+                        self.bytes.extend(text);
+                    }
+                }
+            }
+            let start32 = u32::try_from(start).map_err(|_| {
+                Error::Data("the order columns of one batch hold more than 4 GB of text: take a shorter order key".to_owned())
+            })?;
+            out[i] = O::from_bytes(&self.bytes[start..], self.buffers, start32);
+            if self.bytes.len() - start <= 12 {
+                self.bytes.truncate(start); // the view holds it whole
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Write an integer seven bits a byte, the last byte below 128: short for small ones, and no
+/// integer begins another.
+fn write_integer(bytes: &mut Vec<u8>, value: i64) {
+    let mut rest = ((value << 1) ^ (value >> 63)) as u64; // small negatives become small too
+    while rest >= 128 {
+        bytes.push(rest as u8 | 128);
+        rest >>= 7;
+    }
+    bytes.push(rest as u8);
+}
+
+/// The arrays that a key column is read into.
+pub(super) struct KeyArrays<'a, R> {
+    rows: &'a mut [R],
+    hashes: &'a mut [u64],
+    fate: &'a mut [u8],
+    scratch: &'a mut [i64],
+}
+
+/// A kind of id that can be read from a column.
+pub(super) trait ReadKey: Key {
+    /// Read lines `rows` of a column.
+    fn read(
+        column: &Column<IdValues>,
+        rows: Range<usize>,
+        reading: Reading,
+        out: &mut KeyArrays<Self::Row>,
+    ) -> Result<()>;
+
+    /// The key of encoded bytes.
+    fn from_bytes(bytes: &[u8], buffer: u32, start: u32) -> Self::Row;
+}
+
+impl ReadKey for Absent {
+    fn read(
+        _: &Column<IdValues>,
+        _: Range<usize>,
+        _: Reading,
+        _: &mut KeyArrays<()>,
+    ) -> Result<()> {
+        Ok(())
+    }
+    fn from_bytes(_: &[u8], _: u32, _: u32) {
+        unreachable!("encoded orders are texts")
+    }
+}
+
+impl ReadKey for Text {
+    fn read(
+        column: &Column<IdValues>,
+        rows: Range<usize>,
+        reading: Reading,
+        out: &mut KeyArrays<u128>,
+    ) -> Result<()> {
+        let IdValues::Texts(texts) = &column.values else {
+            return Err(mixed_ids());
+        };
+        mark(out.fate, Reason::Client, |i| !column.is_valid(rows.start + i));
+        for (i, &view) in texts.views[rows.clone()].iter().enumerate() {
+            if view as u32 <= 12 {
+                out.rows[i] = view;
+                out.hashes[i] = hash_words(view as u64, (view >> 64) as u64);
+            } else if column.is_valid(rows.start + i) {
+                out.rows[i] = view + (u128::from(reading.buffers) << 64);
+                out.hashes[i] = hash_bytes(texts.get(rows.start + i));
+            } else {
+                out.rows[i] = 0;
+                out.hashes[i] = 0;
+            }
+        }
+        Ok(())
+    }
+
+    fn from_bytes(bytes: &[u8], buffer: u32, start: u32) -> u128 {
+        view_of(bytes, buffer, start)
+    }
+}
+
+impl ReadKey for Integer {
+    fn read(
+        column: &Column<IdValues>,
+        rows: Range<usize>,
+        reading: Reading,
+        out: &mut KeyArrays<u64>,
+    ) -> Result<()> {
+        let n = rows.len();
+        if column.validity.is_some() {
+            mark(out.fate, Reason::Client, |i| !column.is_valid(rows.start + i));
+        }
+        let natural = match &column.values {
+            IdValues::Integers(values) => {
+                widen(*values, rows, &mut out.scratch[..n]);
+                if matches!(values, Integers::U64(_)) {
+                    Signedness::Unsigned
+                } else {
+                    Signedness::Signed
+                }
+            }
+            IdValues::Floats(values) => {
+                mark(out.fate, Reason::Client, |i| values[rows.start + i].is_nan());
+                for (i, &value) in values[rows].iter().enumerate() {
+                    out.scratch[i] =
+                        if out.fate[i] == USED { whole(value, reading.role)? } else { 0 };
+                }
+                Signedness::Signed
+            }
+            IdValues::Texts(_) => return Err(mixed_ids()),
+        };
+        if reading.signedness != Signedness::Bits && reading.signedness != natural {
+            same_in_both(&out.scratch[..n], out.fate)?;
+        }
+        let flip = if reading.signedness == Signedness::Signed { 1 << 63 } else { 0 };
+        for i in 0..n {
+            let key = out.scratch[i] as u64 ^ flip;
+            out.rows[i] = key;
+            out.hashes[i] = hash_word(key);
+        }
+        Ok(())
+    }
+
+    fn from_bytes(_: &[u8], _: u32, _: u32) -> u64 {
+        unreachable!("encoded orders are texts")
+    }
+}
+
+/// Signed and unsigned ids may meet as long as each means the same number as both.
+fn same_in_both(values: &[i64], fate: &[u8]) -> Result<()> {
+    if values.iter().zip(fate).any(|(&value, &fate)| value < 0 && fate == USED) {
+        return Err(Error::Column(
+            "client ids are signed integers in one place and unsigned 64-bit integers in another, and some have no value in both: cast them to one type".to_owned(),
+        ));
+    }
+    Ok(())
+}
+
+fn mixed_ids() -> Error {
+    Error::Column(
+        "ids are text in one place and numbers in another: cast the columns to one type before scoring".to_owned(),
+    )
+}
+
+/// A float that is a whole number within ±2^53, as an integer.
+fn whole(value: f64, role: &'static str) -> Result<i64> {
+    const LIMIT: f64 = 9_007_199_254_740_992.0;
+    if value.abs() <= LIMIT && value.fract() == 0.0 {
+        Ok(value as i64)
+    } else {
+        Err(Error::Value {
+            message: format!(
+                "the {role} id {value} is no whole number within ±2^53: ids kept as floats must be whole, cast the column to text or integers"
+            ),
+            role,
+            value: value.to_string(),
+        })
+    }
+}
+
+/// Copy integers of any width into 64 bits (unsigned ones keep their bits).
+fn widen(values: Integers, rows: Range<usize>, out: &mut [i64]) {
+    macro_rules! copy {
+        ($values:expr) => {
+            for (out, &value) in out.iter_mut().zip(&$values[rows]) {
+                *out = value as i64;
+            }
+        };
+    }
+    match values {
+        Integers::I8(v) => copy!(v),
+        Integers::I16(v) => copy!(v),
+        Integers::I32(v) => copy!(v),
+        Integers::I64(v) => out.copy_from_slice(&v[rows]),
+        Integers::U8(v) => copy!(v),
+        Integers::U16(v) => copy!(v),
+        Integers::U32(v) => copy!(v),
+        Integers::U64(v) => copy!(v),
+    }
+}
+
+fn integer_at(values: Integers, i: usize) -> i64 {
+    let mut one = [0];
+    widen(values, i..i + 1, &mut one);
+    one[0]
+}
+
+fn read_dates(
+    column: &Column<DateValues>,
+    rows: Range<usize>,
+    clock: &Clock,
+    instants: &mut [i64],
+    days: &mut [i32],
+    fate: &mut [u8],
+) -> Result<()> {
+    if column.validity.is_some() {
+        mark(fate, Reason::Date, |i| !column.is_valid(rows.start + i));
+    }
+    match &column.values {
+        DateValues::Days(values) => {
+            days.copy_from_slice(&values[rows]);
+            for (instant, &day) in instants.iter_mut().zip(days.iter()) {
+                *instant = i64::from(day) * DAY;
+            }
+            return Ok(());
+        }
+        DateValues::Instants { values, per_second, zoned } => {
+            to_micros(&values[rows], *per_second, instants);
+            if *zoned {
+                for instant in instants.iter_mut() {
+                    *instant = clock.wall(*instant);
+                }
+            }
+        }
+        DateValues::Texts(texts) => {
+            for i in 0..instants.len() {
+                instants[i] = if fate[i] == USED
+                    || (fate[i] == Reason::Client as u8 && column.is_valid(rows.start + i))
+                {
+                    clock.parse(&String::from_utf8_lossy(texts.get(rows.start + i)))?
+                } else {
+                    0
+                };
+            }
+        }
+    }
+    for (day, &instant) in days.iter_mut().zip(instants.iter()) {
+        *day = day_of_instant(instant);
+    }
+    Ok(())
+}
+
+/// Bring instants of any precision to microseconds: finer ones are cut, far ones stop at the ends.
+fn to_micros(values: &[i64], per_second: i64, out: &mut [i64]) {
+    match per_second {
+        1_000_000 => out.copy_from_slice(values),
+        1_000_000_000 => {
+            for (out, &value) in out.iter_mut().zip(values) {
+                *out = value.div_euclid(1000);
+            }
+        }
+        coarser => {
+            let factor = 1_000_000 / coarser;
+            for (out, &value) in out.iter_mut().zip(values) {
+                *out = value.saturating_mul(factor);
+            }
+        }
+    }
+}
+
+fn read_amounts(
+    column: &Column<AmountValues>,
+    rows: Range<usize>,
+    unit: Unit,
+    units: &mut [i64],
+    fate: &mut [u8],
+) -> Result<()> {
+    if column.validity.is_some() {
+        mark(fate, Reason::Amount, |i| !column.is_valid(rows.start + i));
+    }
+    let missing = |i: usize| !column.is_valid(rows.start + i);
+    match column.values {
+        AmountValues::F64(values) => round_floats(
+            &values[rows.clone()],
+            unit,
+            units,
+            fate,
+            missing,
+            column.validity.is_some(),
+        ),
+        AmountValues::F32(values) => round_floats(
+            &values[rows.clone()],
+            unit,
+            units,
+            fate,
+            missing,
+            column.validity.is_some(),
+        ),
+        AmountValues::Integers(values) => {
+            widen(values, rows.clone(), units);
+            let wraps = matches!(values, Integers::U64(_)) && units.iter().any(|&u| u < 0);
+            if wraps {
+                for i in 0..units.len() {
+                    if units[i] < 0 && fate[i] == USED {
+                        return Err(overflow(&(units[i] as u64).to_string()));
+                    }
+                }
+            }
+            zero_missing(units, missing, column.validity.is_some());
+            Ok(())
+        }
+        AmountValues::Decimals(values, scale) => {
+            for (i, &value) in values[rows.clone()].iter().enumerate() {
+                units[i] = match i64::try_from(value) {
+                    Ok(unit) => unit,
+                    Err(_) if fate[i] == USED => {
+                        return Err(overflow(&format!("{value}e-{scale}")));
+                    }
+                    Err(_) => 0,
+                };
+            }
+            zero_missing(units, missing, column.validity.is_some());
+            Ok(())
+        }
+    }
+}
+
+/// Whether amounts are below zero, as they were read: −0.00001 is a return although it rounds to 0.
+fn read_signs(column: &Column<AmountValues>, rows: Range<usize>, out: &mut [bool]) {
+    macro_rules! signs {
+        ($values:expr, $zero:expr) => {
+            for (out, &value) in out.iter_mut().zip(&$values[rows]) {
+                *out = value < $zero;
+            }
+        };
+    }
+    match column.values {
+        AmountValues::F64(v) => signs!(v, 0.0),
+        AmountValues::F32(v) => signs!(v, 0.0),
+        AmountValues::Decimals(v, _) => signs!(v, 0),
+        AmountValues::Integers(Integers::I8(v)) => signs!(v, 0),
+        AmountValues::Integers(Integers::I16(v)) => signs!(v, 0),
+        AmountValues::Integers(Integers::I32(v)) => signs!(v, 0),
+        AmountValues::Integers(Integers::I64(v)) => signs!(v, 0),
+        AmountValues::Integers(
+            Integers::U8(_) | Integers::U16(_) | Integers::U32(_) | Integers::U64(_),
+        ) => out.fill(false),
+    }
+}
+
+/// What stands under a missing amount must not count as money.
+fn zero_missing(units: &mut [i64], missing: impl Fn(usize) -> bool, any: bool) {
+    if any {
+        for (i, unit) in units.iter_mut().enumerate() {
+            if missing(i) {
+                *unit = 0;
+            }
+        }
+    }
+}
+
+fn round_floats<F: Copy + Into<f64>>(
+    amounts: &[F],
+    unit: Unit,
+    units: &mut [i64],
+    fate: &mut [u8],
+    missing: impl Fn(usize) -> bool,
+    any_missing: bool,
+) -> Result<()> {
+    let per_one = unit.per_one();
+    if round_all(amounts, per_one, units) {
+        zero_missing(units, missing, any_missing);
+        return Ok(());
+    }
+    for (i, &amount) in amounts.iter().enumerate() {
+        let amount = amount.into();
+        units[i] = match round_one(amount, per_one) {
+            _ if missing(i) => 0,
+            Rounded::Units(units) => units,
+            Rounded::NotFinite => {
+                if fate[i] == USED {
+                    fate[i] = Reason::Amount as u8;
+                }
+                0
+            }
+            Rounded::Overflow if fate[i] == USED => return Err(overflow(&amount.to_string())),
+            Rounded::Overflow => 0,
+        };
+    }
+    Ok(())
+}
+
+fn overflow(value: &str) -> Error {
+    Error::Value {
+        message: format!(
+            "the amount {value} is too large to be summed exactly in 64 bits: check the column, or keep fewer decimal places with money_scale (at most {} are possible)",
+            POWERS.len() - 1
+        ),
+        role: "amount",
+        value: value.to_owned(),
+    }
+}

@@ -1,0 +1,395 @@
+//! The facts of one partition of the clients.
+//!
+//! Clients are spread over partitions by hash, so that the table of one partition stays in cache
+//! while its lines of a batch are applied. Everything kept is a minimum, a maximum, a set or an
+//! exact sum: the order in which lines arrive leaves no trace.
+
+use super::basket::{Extra, Numbered, PendingReturn, Seen};
+use super::keys::{Buffers, Key};
+use super::orders::{DaySet, Orders};
+use super::output::Status;
+use crate::money::Sum;
+
+/// A line as it waits for its partition's turn.
+pub(super) struct Line<C: Key, O: Key, W> {
+    pub client: C::Row,
+    pub order: O::Row,
+    pub amount: i64,
+    pub when: W,
+    /// The low bits of the client's hash, the lowest two replaced by flags.
+    pub tag: u32,
+}
+
+/// The flag of a line that names no order.
+pub(super) const NO_ORDER: u32 = 1;
+/// The flag of a return.
+pub(super) const IS_RETURN: u32 = 2;
+
+/// What a line remembers of its date.
+pub(super) trait When: Copy + Send + Sync + 'static {
+    fn new(day: i32, instant: i64) -> Self;
+    fn day(self) -> i32;
+    /// The instant, or the day where instants were not asked for.
+    fn instant(self) -> i64;
+}
+
+/// The day alone.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Day(i32);
+
+impl When for Day {
+    fn new(day: i32, _: i64) -> Self {
+        Self(day)
+    }
+    fn day(self) -> i32 {
+        self.0
+    }
+    fn instant(self) -> i64 {
+        i64::from(self.0)
+    }
+}
+
+/// The day and the instant.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Instant {
+    day: i32,
+    instant: i64,
+}
+
+impl When for Instant {
+    fn new(day: i32, instant: i64) -> Self {
+        Self { day, instant }
+    }
+    fn day(self) -> i32 {
+        self.day
+    }
+    fn instant(self) -> i64 {
+        self.instant
+    }
+}
+
+/// What is always kept of a client: 24 bytes beside its id.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Core {
+    pub total: Sum,
+    /// Purchase lines.
+    pub lines: u32,
+    /// Day of the first purchase; above `last` where there is none.
+    pub first: i32,
+    pub last: i32,
+}
+
+impl Core {
+    pub const NONE: Self = Self { total: Sum::ZERO, lines: 0, first: i32::MAX, last: i32::MIN };
+
+    /// What is known of the client.
+    pub fn status(&self) -> Status {
+        match (self.lines, self.last) {
+            (1.., _) => Status::Bought,
+            (0, i32::MIN) => Status::NeverBought,
+            (0, _) => Status::ReturnsOnly,
+        }
+    }
+
+    /// Take a return in: it leaves a mark, below every day that there is, that the client exists.
+    #[inline]
+    fn give_back(&mut self, amount: i64) {
+        self.last = self.last.max(i32::MIN + 1);
+        self.total.add(amount);
+    }
+
+    #[inline]
+    fn purchase(&mut self, day: i32, amount: i64) {
+        self.first = self.first.min(day);
+        self.last = self.last.max(day);
+        self.lines += 1;
+        self.total.add(amount);
+    }
+}
+
+/// A client's id and what is kept of it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Client<K> {
+    pub id: K,
+    pub core: Core,
+}
+
+/// What to keep for one window, or for all time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Scope {
+    /// Lines of this day and before do not count; `i32::MIN` for all time.
+    pub after: i32,
+    /// Whether any of the facts of [`Extra`] is asked for.
+    pub extra: bool,
+    /// Whether the sums of orders are.
+    pub baskets: bool,
+}
+
+impl Scope {
+    pub fn is_all_time(&self) -> bool {
+        self.after == i32::MIN
+    }
+}
+
+/// What the partitions of one run keep, and how they read lines.
+#[derive(Debug, Clone)]
+pub(super) struct Plan {
+    /// The first is all time.
+    pub scopes: Vec<Scope>,
+    pub orders: bool,
+    pub days: bool,
+}
+
+impl Plan {
+    /// Whether a line touches nothing but its client's [`Core`].
+    pub fn is_plain(&self) -> bool {
+        self.scopes.len() == 1 && !self.scopes[0].extra && !self.orders && !self.days
+    }
+}
+
+/// What is kept for one scope beside the core of all time.
+#[derive(Debug, Default)]
+pub(super) struct Scoped {
+    /// The core of the window; empty for all time, whose core stands with the client.
+    pub core: Vec<Core>,
+    pub extra: Vec<Extra>,
+    pub pending: Vec<PendingReturn>,
+    /// How many of `pending` there were when outdated ones were last let go.
+    pub settled: usize,
+}
+
+/// An empty place of a table.
+const FREE: u32 = u32::MAX;
+
+/// One partition.
+pub(super) struct Partition<C: Key, O: Key> {
+    /// Open addressing by the tag: the number of a client, or [`FREE`].
+    table: Vec<u32>,
+    pub clients: Vec<Client<C::Stored>>,
+    /// The bytes of long text ids.
+    pub arena: Vec<u8>,
+    pub scoped: Vec<Scoped>,
+    pub orders: Orders<O>,
+    pub days: DaySet,
+    /// Rows and money of returns.
+    pub returns: (u64, i128),
+    pub rows_without_order: u64,
+}
+
+impl<C: Key, O: Key> Partition<C, O> {
+    pub fn new(plan: &Plan) -> Self {
+        Self {
+            table: vec![FREE; 16],
+            clients: Vec::new(),
+            arena: Vec::new(),
+            scoped: plan.scopes.iter().map(|_| Scoped::default()).collect(),
+            orders: Orders::new(plan.scopes.iter().filter(|scope| scope.baskets).count()),
+            days: DaySet::default(),
+            returns: (0, 0),
+            rows_without_order: 0,
+        }
+    }
+
+    /// The number of the client of a row, who is entered if new.
+    #[inline]
+    pub fn client(&mut self, id: C::Row, tag: u32, plan: &Plan, buffers: &Buffers) -> usize {
+        let mask = self.table.len() - 1;
+        let mut place = (tag >> FLAGS) as usize & mask;
+        loop {
+            let number = self.table[place];
+            if number == FREE {
+                return self.enter(place, id, plan, buffers);
+            }
+            if C::matches(self.clients[number as usize].id, id, &self.arena, buffers) {
+                return number as usize;
+            }
+            place = (place + 1) & mask;
+        }
+    }
+
+    #[cold]
+    fn enter(&mut self, place: usize, id: C::Row, plan: &Plan, buffers: &Buffers) -> usize {
+        let number = self.clients.len();
+        assert!(number < FREE as usize, "a partition holds fewer than 2^32 clients");
+        self.table[place] = number as u32;
+        let id = C::store(id, &mut self.arena, buffers);
+        self.clients.push(Client { id, core: Core::NONE });
+        for (scope, kept) in plan.scopes.iter().zip(&mut self.scoped) {
+            if !scope.is_all_time() {
+                kept.core.push(Core::NONE);
+            }
+            if scope.extra {
+                kept.extra.push(Extra::NONE);
+            }
+        }
+        if self.clients.len() * 2 > self.table.len() {
+            self.grow();
+        }
+        number
+    }
+
+    /// Double the table. Its places hold numbers only, so clients do not move.
+    fn grow(&mut self) {
+        let mask = self.table.len() * 2 - 1;
+        self.table.clear();
+        self.table.resize(mask + 1, FREE);
+        for (number, client) in self.clients.iter().enumerate() {
+            let mut place =
+                (tag_of(C::hash_stored(client.id, &self.arena)) >> FLAGS) as usize & mask;
+            while self.table[place] != FREE {
+                place = (place + 1) & mask;
+            }
+            self.table[place] = number as u32;
+        }
+    }
+
+    /// Apply lines that touch cores only.
+    pub fn apply_plain<W: When>(
+        &mut self,
+        lines: &[Line<C, O, W>],
+        plan: &Plan,
+        buffers: &Buffers,
+    ) {
+        for line in lines {
+            let number = self.client(line.client, line.tag, plan, buffers);
+            let core = &mut self.clients[number].core;
+            if line.tag & IS_RETURN != 0 {
+                core.give_back(line.amount);
+                self.returns.0 += 1;
+                self.returns.1 += i128::from(line.amount);
+            } else {
+                core.purchase(line.when.day(), line.amount);
+            }
+        }
+    }
+
+    /// Apply lines to everything that is kept.
+    pub fn apply<W: When>(
+        &mut self,
+        lines: &[Line<C, O, W>],
+        plan: &Plan,
+        client_buffers: &Buffers,
+        order_buffers: &Buffers,
+    ) {
+        for line in lines {
+            let client = self.client(line.client, line.tag, plan, client_buffers);
+            let numbered = match (plan.orders, line.tag & NO_ORDER == 0) {
+                (false, _) => Numbered::No,
+                (true, true) => Numbered::Yes,
+                (true, false) => Numbered::Alone,
+            };
+            let (day, instant) = (line.when.day(), line.when.instant());
+            let is_return = line.tag & IS_RETURN != 0;
+            let seen = Seen { day, instant, amount: line.amount, is_return, numbered };
+            if is_return {
+                self.returns.0 += 1;
+                self.returns.1 += i128::from(line.amount);
+            } else {
+                self.rows_without_order += u64::from(numbered == Numbered::Alone);
+                if plan.days {
+                    self.days.insert(client as u32, day);
+                }
+            }
+            let order = (numbered == Numbered::Yes).then(|| {
+                self.orders.line(
+                    client as u32,
+                    line.order,
+                    (!is_return).then_some(day),
+                    order_buffers,
+                )
+            });
+            self.apply_scopes(client, order, seen, plan);
+        }
+        for (scope, kept) in plan.scopes.iter().zip(&mut self.scoped) {
+            kept.forget_outdated(scope, &self.clients);
+        }
+    }
+
+    /// Apply one line to each scope whose window holds it.
+    #[inline]
+    fn apply_scopes(&mut self, client: usize, order: Option<usize>, seen: Seen, plan: &Plan) {
+        let mut basket = 0;
+        for (scope, kept) in plan.scopes.iter().zip(&mut self.scoped) {
+            let inside = scope.is_all_time() || seen.day > scope.after;
+            if inside {
+                let core = if scope.is_all_time() {
+                    &mut self.clients[client].core
+                } else {
+                    &mut kept.core[client]
+                };
+                if scope.extra {
+                    let extra = &mut kept.extra[client];
+                    extra.line(core, seen);
+                    if seen.is_return {
+                        kept.pending.extend(extra.pending(core, client as u32, seen));
+                    }
+                }
+                if seen.is_return {
+                    core.give_back(seen.amount);
+                } else {
+                    core.purchase(seen.day, seen.amount);
+                }
+                if let (Some(order), true) = (order, scope.baskets) {
+                    self.orders.add(
+                        order,
+                        basket,
+                        seen.amount,
+                        (!seen.is_return).then_some(seen.instant),
+                    );
+                }
+            }
+            basket += usize::from(scope.baskets);
+        }
+    }
+
+    /// After the last line: bring what orders and waiting returns hold to their clients.
+    pub fn settle(&mut self, plan: &Plan) -> Settled {
+        let mut settled =
+            Settled { orders_on_two_dates: 0, active_days: vec![Vec::new(); plan.scopes.len()] };
+        let mut basket = 0;
+        for (index, (scope, kept)) in plan.scopes.iter().zip(&mut self.scoped).enumerate() {
+            kept.settle(scope, &self.clients);
+            if scope.extra && plan.orders {
+                for (number, order) in self.orders.kept.iter().enumerate() {
+                    if order.last > scope.after {
+                        let extra = &mut kept.extra[order.client as usize];
+                        extra.orders += 1;
+                        if scope.baskets {
+                            let basket =
+                                self.orders.baskets[number * self.orders.baskets_each + basket];
+                            extra.order(basket.instant, basket.money.value());
+                        }
+                    }
+                }
+            }
+            basket += usize::from(scope.baskets);
+            if plan.days {
+                let days = &mut settled.active_days[index];
+                days.resize(self.clients.len(), 0);
+                for (client, day) in self.days.pairs() {
+                    days[client] += u32::from(scope.is_all_time() || day > scope.after);
+                }
+            }
+        }
+        settled.orders_on_two_dates =
+            self.orders.kept.iter().filter(|order| order.first < order.last).count() as u64;
+        settled
+    }
+}
+
+/// What settling a partition found.
+#[derive(Debug)]
+pub(super) struct Settled {
+    pub orders_on_two_dates: u64,
+    /// Distinct purchase days, scope by scope and client by client.
+    pub active_days: Vec<Vec<u32>>,
+}
+
+/// How many bits of a tag are flags.
+const FLAGS: u32 = 2;
+
+/// The tag of a hash: its low bits, the lowest free for flags.
+#[inline]
+pub(super) fn tag_of(hash: u64) -> u32 {
+    hash as u32 & !(NO_ORDER | IS_RETURN)
+}

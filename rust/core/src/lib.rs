@@ -1,0 +1,17 @@
+//! The kernels of `grc_fast`: facts from sales, quantile bands, cells of bands.
+//!
+//! Everything here works on plain slices and validity bitmaps. No Python, no Arrow and no data
+//! frame library: those belong to the binding crate, which turns what they hold into the slices
+//! that this crate takes.
+
+pub mod bitmap;
+pub mod calendar;
+pub mod cells;
+pub mod error;
+pub mod facts;
+pub mod hash;
+pub mod money;
+pub mod quantiles;
+pub mod simulation;
+
+pub use error::{Error, Result};

@@ -1,0 +1,169 @@
+//! The inner loop of everything here: how many cuts lie below each value.
+
+use rayon::prelude::*;
+
+use super::column::{Column, Piece, cut_like};
+use super::value::Value;
+
+/// Rows handled at a time: values and codes of a block stay in the first-level cache.
+pub(super) const BLOCK: usize = 1024;
+
+/// The most cuts a code of one byte has room for, 0 being taken by missing values.
+pub(super) const MAX_CUTS: usize = 254;
+
+/// Ascending cuts, padded with the highest value, which nothing is above, to one of the lengths
+/// that kernels are compiled for.
+#[derive(Debug)]
+pub(super) struct Cuts<T> {
+    padded: Vec<T>,
+}
+
+impl<T: Value> Cuts<T> {
+    /// Takes at most [`MAX_CUTS`] cuts in any order; none is NaN.
+    pub fn new(mut cuts: Vec<T>) -> Self {
+        assert!(cuts.len() <= MAX_CUTS, "codes are bytes");
+        cuts.sort_unstable_by_key(|cut| cut.key());
+        // Few lengths: each is compiled for every type and instruction set.
+        let lengths = [4, 8, 16, 32];
+        let padded = lengths.into_iter().find(|length| *length >= cuts.len());
+        // Searched cuts end with some padding.
+        let padded = padded.unwrap_or((cuts.len() + 1).next_power_of_two().max(128));
+        cuts.resize(padded, T::HIGHEST);
+        Self { padded: cuts }
+    }
+
+    /// Writes for each value 1 + the number of cuts strictly below it, 0 for NaN.
+    pub fn codes(&self, values: &[T], codes: &mut [u8]) {
+        #[cfg(target_arch = "x86_64")]
+        if is_x86_feature_detected!("avx2") {
+            // SAFETY: the processor has just been asked for AVX2.
+            return unsafe { codes_avx2(values, &self.padded, codes) };
+        }
+        codes_portable(values, &self.padded, codes);
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+fn codes_avx2<T: Value>(values: &[T], cuts: &[T], codes: &mut [u8]) {
+    codes_portable(values, cuts, codes);
+}
+
+/// Up to 32 cuts, comparing with all of them beats searching among them.
+#[inline(always)]
+#[allow(clippy::inline_always)] // compiled once for each instruction set
+fn codes_portable<T: Value>(values: &[T], cuts: &[T], codes: &mut [u8]) {
+    macro_rules! by_length {
+        ($($kernel:ident: $($length:literal)*;)*) => {
+            match cuts.len() {
+                $($($length => $kernel::<T, $length>(values, cuts.try_into().unwrap(), codes),)*)*
+                length => unreachable!("{length} cuts"),
+            }
+        };
+    }
+    by_length! {
+        compare_all: 4 8 16 32;
+        search: 128 256;
+    }
+}
+
+#[inline(always)]
+#[allow(clippy::inline_always)]
+fn compare_all<T: Value, const M: usize>(values: &[T], cuts: &[T; M], codes: &mut [u8]) {
+    T::compare_all(values, cuts, codes);
+}
+
+/// Compares with every (M / 16)th cut, then halves the run between two of them, without a branch.
+/// The last cut is padding.
+#[inline(always)]
+#[allow(clippy::inline_always)]
+fn search<T: Value, const M: usize>(values: &[T], cuts: &[T; M], codes: &mut [u8]) {
+    const RUNS: usize = 16;
+    let run = M / RUNS;
+    let mut pivots = [T::HIGHEST; RUNS];
+    for (pivot, cuts) in pivots.iter_mut().zip(cuts.chunks_exact(run)).take(RUNS - 1) {
+        *pivot = cuts[run - 1];
+    }
+    T::compare_all(values, &pivots, codes);
+    for (value, code) in values.iter().zip(codes) {
+        let mut below = usize::from(code.saturating_sub(1)) * run;
+        let mut step = run / 2;
+        while step > 0 {
+            // M is a power of two and below + step < M: the mask only tells the compiler.
+            below += step * usize::from(*value > cuts[(below + step - 1) & (M - 1)]);
+            step /= 2;
+        }
+        *code = if value.is_missing() { 0 } else { below as u8 + 1 };
+    }
+}
+
+/// Asks for the next block while the codes of this one are dealt with, when nothing else would.
+fn prefetch<T: Value>(values: &[T]) {
+    #[cfg(target_arch = "x86_64")]
+    for line in values[..values.len().min(BLOCK)].chunks(64 / size_of::<T>()) {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: a hint, for an address within the slice.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = values;
+}
+
+impl<T: Value> Piece<'_, T> {
+    /// Calls `with` for each block of rows: the first row within the piece, values, codes.
+    pub fn each_block(&self, cuts: &Cuts<T>, mut with: impl FnMut(usize, &[T], &[u8])) {
+        let mut codes = [0u8; BLOCK];
+        for (n, values) in self.values.chunks(BLOCK).enumerate() {
+            let codes = &mut codes[..values.len()];
+            prefetch(&self.values[((n + 1) * BLOCK).min(self.values.len())..]);
+            cuts.codes(values, codes);
+            self.erase_nulls(n * BLOCK, codes);
+            with(n * BLOCK, values, codes);
+        }
+    }
+
+    /// Writes the code of every row.
+    pub fn write_codes(&self, cuts: &Cuts<T>, codes: &mut [u8]) {
+        for (n, (values, codes)) in
+            self.values.chunks(BLOCK).zip(codes.chunks_mut(BLOCK)).enumerate()
+        {
+            prefetch(&self.values[((n + 1) * BLOCK).min(self.values.len())..]);
+            cuts.codes(values, codes);
+            self.erase_nulls(n * BLOCK, codes);
+        }
+    }
+}
+
+/// 1 + the number of cuts strictly below each value, 0 for a missing one. O(n · min(m, log m)).
+pub(super) fn codes<T: Value>(column: &Column<'_, T>, cuts: Vec<T>) -> Vec<u8> {
+    let cuts = Cuts::new(cuts);
+    let pieces = column.pieces();
+    let mut codes = vec![0; column.len()];
+    let parts = cut_like(&pieces, &mut codes);
+    pieces.par_iter().zip(parts).for_each(|(piece, part)| piece.write_codes(&cuts, part));
+    codes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_number_of_cuts_gives_the_same_codes_in_every_instruction_set() {
+        let values: Vec<f64> = (0..701)
+            .map(|i| if i % 50 == 49 { f64::NAN } else { f64::from(i * 7919 % 701) })
+            .collect();
+        for len in 0..=MAX_CUTS {
+            let list: Vec<f64> = (0..len).map(|i| (i * 701 / len) as f64).collect();
+            let below = |value: &f64| 1 + list.iter().filter(|cut| *cut < value).count() as u8;
+            let expected: Vec<u8> =
+                values.iter().map(|value| if value.is_nan() { 0 } else { below(value) }).collect();
+            let cuts = Cuts::new(list.clone());
+            let (mut chosen, mut portable) = (vec![9; 701], vec![9; 701]);
+            cuts.codes(&values, &mut chosen);
+            codes_portable(&values, &cuts.padded, &mut portable);
+            assert_eq!(chosen, expected, "{len} cuts");
+            assert_eq!(portable, expected, "{len} cuts, portable");
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! Interpolated edges, equal to those of `pandas.qcut`.
+
+use super::column::Column;
+use super::value::Value;
+use super::{check_bins, select};
+use crate::error::Error;
+
+/// The k − 1 interior edges that `pandas.qcut(values, k)` uses (pandas 3 on `NumPy` 2), to the bit:
+/// quantiles at j/k, rounded up where k times the quotient is not j, interpolated linearly
+/// between the two order statistics around (N − 1)·j/k (definition 7 of Hyndman and Fan 1996).
+/// With no value at all there are no edges. Expected O(n).
+///
+/// Where `NumPy`'s arithmetic breaks down this does not follow it:
+///
+/// - next to an infinity `NumPy` may give NaN; here the edge is the nearer of the two values, which
+///   is the limit, and the lower one at its own place;
+/// - where the difference of two neighbours overflows their type (`i8` −100 and 100, `f64`
+///   ±1.7e308) `NumPy`'s edge is not between them; here it is interpolated in `f64`;
+/// - the sign of a zero edge is unspecified in `NumPy`, and positive or as computed here.
+///
+/// Bands from these edges are [`bands_from_edges`](super::bands_from_edges) closed on the right.
+/// They equal the labels of `qcut` wherever its edges are distinct; integers beyond 2⁵³ are
+/// compared exactly, whereas pandas rounds them to `f64` first.
+///
+/// # Errors
+///
+/// `Error::Option` if `bins` is not 2 to 100.
+///
+/// # Examples
+///
+/// ```
+/// use grc_core::quantiles::{Column, linear_edges};
+/// assert_eq!(linear_edges(&Column::new(&[1, 2, 3, 4]), 4)?, [1.75, 2.5, 3.25]);
+/// # Ok::<(), grc_core::error::Error>(())
+/// ```
+pub fn linear_edges<T: Value>(column: &Column<'_, T>, bins: usize) -> Result<Vec<f64>, Error> {
+    check_bins(bins)?;
+    let shares = shares(bins);
+    let ranks = |n: usize| {
+        let mut ranks: Vec<usize> = match n {
+            0 => Vec::new(),
+            _ => shares.iter().flat_map(|share| Place::of(*share, n).ranks).collect(),
+        };
+        ranks.sort_unstable();
+        ranks
+    };
+    let (count, keys) = select::select(column, ranks);
+    if count == 0 {
+        return Ok(Vec::new());
+    }
+    let ranks = ranks(count);
+    let value = |rank: usize| T::from_key(keys[ranks.partition_point(|other| *other < rank)]);
+    let edges = shares.iter().map(|share| {
+        let place = Place::of(*share, count);
+        interpolate(value(place.ranks[0]), value(place.ranks[1]), place.weight)
+    });
+    Ok(edges.collect())
+}
+
+/// `numpy.linspace(0, 1, k + 1)[1:-1]`, and `pandas.qcut`'s rounding up of it.
+fn shares(bins: usize) -> Vec<f64> {
+    let step = 1.0 / bins as f64;
+    let share = |j: usize| {
+        let share = j as f64 * step;
+        // Not "nearly": pandas asks for equality.
+        #[allow(clippy::float_cmp)]
+        if bins as f64 * share == j as f64 { share } else { share.next_up() }
+    };
+    (1..bins).map(share).collect()
+}
+
+/// Between which ranks a quantile lies.
+struct Place {
+    /// 1-based.
+    ranks: [usize; 2],
+    /// How far from the first to the second.
+    weight: f64,
+}
+
+impl Place {
+    fn of(share: f64, count: usize) -> Self {
+        let last = (count - 1) as f64;
+        let at = last * share;
+        let below = at.floor();
+        if at >= last {
+            // NumPy points both neighbours at −1, the last value, before it takes the weight.
+            return Self { ranks: [count; 2], weight: at + 1.0 };
+        }
+        Self { ranks: [below as usize + 1, below as usize + 2], weight: at - below }
+    }
+}
+
+/// `NumPy`'s `_lerp`: from the nearer end, so that the result is monotone in the weight.
+fn interpolate<T: Value>(below: T, above: T, weight: f64) -> f64 {
+    let (from, to) = (below.to_f64(), above.to_f64());
+    let edge = match above.minus(below) {
+        None => return from * (1.0 - weight) + to * weight,
+        Some(difference) if weight >= 0.5 => to - difference * (1.0 - weight),
+        Some(difference) => from + difference * weight,
+    };
+    match edge {
+        edge if !edge.is_nan() => edge,
+        _ if weight < 0.5 => from,
+        _ => to,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn edges<T: Value>(values: &[T], bins: usize) -> Vec<f64> {
+        linear_edges(&Column::new(values), bins).unwrap()
+    }
+
+    /// Bits, because "nearly" would not do.
+    fn bits(edges: &[f64]) -> Vec<u64> {
+        edges.iter().map(|edge| edge.to_bits()).collect()
+    }
+
+    /// `pandas.qcut(values, bins, retbins=True)[1][1:-1]`, pandas 3.1.1 with `NumPy` 2.4.6.
+    #[test]
+    fn edges_are_those_of_pandas_to_the_bit() {
+        let spend = [8.4, 0.1, 2.9, 0.2, 1.3, 3.1, 0.7];
+        let frozen =
+            [0.300_000_000_000_000_1, 0.940_000_000_000_000_2, 2.260_000_000_000_002_5, 3.06];
+        assert_eq!(bits(&edges(&spend, 5)), bits(&frozen));
+        let single = spend.map(|value| value as f32);
+        let frozen = [0.699_999_988_079_071, 2.900_000_095_367_431_6];
+        assert_eq!(bits(&edges(&single, 3)), bits(&frozen));
+        let orders = [3i64, 14, 15, 92, 65, 35, 89, 79];
+        assert_eq!(bits(&edges(&orders, 7)), bits(&[14.0, 15.0, 35.0, 65.0, 79.0, 89.0]));
+        assert_eq!(bits(&edges(&[5u8, 9], 4)), bits(&[6.0, 7.0, 8.0]));
+        let big = [(1i64 << 53) + 1, (1 << 60) + 3, 7, (1 << 62) - 1];
+        assert_eq!(
+            bits(&edges(&big, 3)),
+            bits(&[9_007_199_254_740_992.0, 1_152_921_504_606_847_000.0])
+        );
+    }
+
+    #[test]
+    fn edges_beside_an_infinity_are_their_limits() {
+        let (low, high) = (f64::NEG_INFINITY, f64::INFINITY);
+        assert_eq!(bits(&edges(&[low, 1.0, high], 2)), bits(&[1.0]));
+        assert_eq!(bits(&edges(&[low, 1.0], 4)), bits(&[low, low, low]));
+        assert_eq!(bits(&edges(&[1.0, high], 4)), bits(&[high, high, high]));
+        assert_eq!(bits(&edges(&[low, high], 4)), bits(&[low, high, high]));
+    }
+
+    #[test]
+    fn differences_that_overflow_are_taken_wider() {
+        assert_eq!(bits(&edges(&[-100i8, 100], 4)), bits(&[-50.0, 0.0, 50.0]));
+        assert_eq!(bits(&edges(&[-1.5e308, 1.5e308], 4)), bits(&[-7.5e307, 0.0, 7.5e307]));
+    }
+}

@@ -1,0 +1,129 @@
+//! Sales lines to test and measure on: seeded, and the same whatever the number of threads.
+
+use rayon::prelude::*;
+
+use crate::error::{Error, Result};
+use crate::hash::hash_words;
+
+/// Lines of simulated sales, as columns.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sales {
+    /// The client of each line, from 1 to some number above that of clients: ids have gaps.
+    pub client: Vec<i64>,
+    /// The instant of each line, in microseconds since 1970-01-01 00:00.
+    pub instant: Vec<i64>,
+    /// The amount of each line, in cents; below zero for returns.
+    pub cents: Vec<i64>,
+    /// The order of each line: several lines of a client on a day share one.
+    pub order: Vec<i64>,
+}
+
+/// Where a simulation takes place.
+#[derive(Debug, Clone, Copy)]
+pub struct Shape {
+    /// Lines to make.
+    pub lines: usize,
+    /// Clients that may appear; those of little activity may stay without a line.
+    pub clients: u32,
+    /// The first day, since 1970-01-01.
+    pub first_day: i32,
+    /// The number of days.
+    pub days: u32,
+    /// One seed, one outcome.
+    pub seed: u64,
+}
+
+/// Ids leave out two numbers in three, as those of a base do that has lost clients.
+const ID_GAP: i64 = 3;
+/// The largest prime below 2^32: multiplying by it permutes the ranks of fewer clients, so that
+/// neighbouring ids are not alike.
+const PRIME: u64 = 4_294_967_291;
+/// One line in fifty is a return.
+const RETURNS: u64 = 50;
+
+/// Simulate sales: activity is heavy-tailed (the density of a client's share falls with the power
+/// 0.6 of its rank), prices are log-uniform from 0.50 to 128.00 in cents, 2 % of lines are returns.
+///
+/// Each line depends on the seed and its number alone, so lines can be made in any order. O(lines).
+///
+/// # Errors
+/// If there are lines but no clients or no days.
+pub fn sales(shape: Shape) -> Result<Sales> {
+    if shape.lines > 0 && (shape.clients == 0 || shape.days == 0) {
+        return Err(Error::Option(
+            "sales are simulated for at least one client and one day: raise clients or days"
+                .to_owned(),
+        ));
+    }
+    let line = |number: usize| -> (i64, i64, i64, i64) {
+        let draw = |what: u64| hash_words(shape.seed ^ (what << 56), number as u64);
+        let unit = |what: u64| (draw(what) >> 11) as f64 / (1_u64 << 53) as f64;
+        let u = unit(1);
+        // A power of a uniform draw puts the weight of clients on the low ranks.
+        let rank = (u * u * u.sqrt() * f64::from(shape.clients)) as i64;
+        let place = (rank as u64 * PRIME % u64::from(shape.clients)) as i64;
+        let spread = (hash_words(shape.seed, rank as u64) % ID_GAP as u64) as i64;
+        let day = (draw(2) % u64::from(shape.days)) as i64;
+        let second = 8 * 3600 + (draw(3) % (12 * 3600)) as i64;
+        let price = ((unit(4) * 8.0).exp2() * 50.0) as i64;
+        let sign = if draw(5) % RETURNS == 0 { -1 } else { 1 };
+        let instant = ((i64::from(shape.first_day) + day) * 86_400 + second) * 1_000_000;
+        // Lines of one client in one half day are one order.
+        let order = (rank * i64::from(shape.days) + day) * 2 + i64::from(second >= 14 * 3600);
+        (1 + place * ID_GAP + spread, instant, sign * price, order)
+    };
+    let mut sales = Sales {
+        client: vec![0; shape.lines],
+        instant: vec![0; shape.lines],
+        cents: vec![0; shape.lines],
+        order: vec![0; shape.lines],
+    };
+    (
+        sales.client.par_iter_mut(),
+        sales.instant.par_iter_mut(),
+        sales.cents.par_iter_mut(),
+        sales.order.par_iter_mut(),
+    )
+        .into_par_iter()
+        .enumerate()
+        .for_each(|(number, (client, instant, cents, order))| {
+            (*client, *instant, *cents, *order) = line(number);
+        });
+    Ok(sales)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHAPE: Shape =
+        Shape { lines: 20_000, clients: 1000, first_day: 19_000, days: 1095, seed: 7 };
+
+    #[test]
+    fn sales_are_those_that_are_described() {
+        let made = sales(SHAPE).unwrap();
+        let mut lines = std::collections::HashMap::new();
+        for &client in &made.client {
+            *lines.entry(client).or_insert(0_u32) += 1;
+        }
+        let mut counts: Vec<u32> = lines.values().copied().collect();
+        counts.sort_unstable_by(|a, b| b.cmp(a));
+        let best: u32 = counts[..counts.len() / 5].iter().sum();
+        assert!((600..=1000).contains(&counts.len()));
+        assert!(best > 9_000 && best < 14_000, "the best fifth has {best} lines");
+        let returns = made.cents.iter().filter(|&&cents| cents < 0).count();
+        assert!((300..500).contains(&returns), "{returns} returns");
+        assert!(made.cents.iter().all(|cents| (50..=12_800).contains(&cents.abs())));
+        assert!(
+            made.instant.iter().all(|i| (19_000..20_095).contains(&i.div_euclid(86_400_000_000)))
+        );
+    }
+
+    #[test]
+    fn a_seed_has_one_outcome_and_no_clients_are_refused() {
+        assert_eq!(sales(SHAPE), sales(SHAPE));
+        assert_ne!(sales(SHAPE), sales(Shape { seed: 8, ..SHAPE }));
+        assert!(sales(Shape { clients: 0, ..SHAPE }).is_err());
+        assert!(sales(Shape { lines: 0, clients: 0, ..SHAPE }).is_ok());
+    }
+}

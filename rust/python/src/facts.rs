@@ -1,0 +1,211 @@
+//! The pass over sales, for Python.
+
+use arrow_array::ArrayRef;
+use arrow_schema::DataType;
+use grc_core::calendar::{self, Duration};
+use grc_core::facts::{Account, Batch, Builder, Fact, Options, Reason, Request, Returns};
+use grc_core::{Error, Result};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use pyo3_arrow::{PyChunkedArray, PyTable};
+
+use crate::errors::exception;
+use crate::ffi;
+
+/// The day a window begins after: `as_of` − `window`, in days since 1970-01-01.
+#[pyfunction]
+pub fn window_start(as_of: i32, window: &str) -> PyResult<i32> {
+    calendar::window_start(as_of, window).map_err(|error| exception(&error))
+}
+
+/// The count and the unit of a duration.
+#[pyfunction]
+pub fn parse_duration(text: &str) -> PyResult<(i32, &'static str)> {
+    let duration = Duration::parse(text).map_err(|error| exception(&error))?;
+    Ok((duration.count, duration.unit_text()))
+}
+
+/// A pass over sales lines in progress: batches in, one row a client out.
+#[pyclass(module = "grc_fast._core")]
+pub struct FactsBuilder {
+    /// None once finished.
+    builder: Option<Builder>,
+    id_type: Option<DataType>,
+}
+
+#[pymethods]
+impl FactsBuilder {
+    #[new]
+    #[pyo3(signature = (*, facts, as_of, returns="net", order=false, money_scale=4, timezone="UTC", plain_integer_ids=false, threads=None))]
+    #[expect(clippy::too_many_arguments, reason = "they are the keywords of a Python constructor")]
+    fn new(
+        facts: Vec<(String, Option<String>)>,
+        as_of: Option<i32>,
+        returns: &str,
+        order: bool,
+        money_scale: u8,
+        timezone: &str,
+        plain_integer_ids: bool,
+        threads: Option<usize>,
+    ) -> PyResult<Self> {
+        let build = || -> Result<Builder> {
+            let requests = facts
+                .into_iter()
+                .map(|(name, window)| Ok(Request { fact: Fact::named(&name)?, window }))
+                .collect::<Result<Vec<_>>>()?;
+            Builder::new(Options {
+                facts: requests,
+                as_of,
+                returns: returns_named(returns)?,
+                order,
+                money_scale,
+                timezone: timezone.to_owned(),
+                plain_integer_ids,
+                threads,
+            })
+        };
+        Ok(Self { builder: Some(build().map_err(|error| exception(&error))?), id_type: None })
+    }
+
+    /// Take a batch of equally long columns in.
+    #[pyo3(signature = (client, date, amount, order=None, keep=None))]
+    fn push(
+        &mut self,
+        py: Python<'_>,
+        client: PyChunkedArray,
+        date: PyChunkedArray,
+        amount: PyChunkedArray,
+        order: Option<Vec<PyChunkedArray>>,
+        keep: Option<PyChunkedArray>,
+    ) -> PyResult<()> {
+        self.see_id_type(client.data_type());
+        let chunks = |array: PyChunkedArray| array.into_inner().0;
+        let ids =
+            |array: PyChunkedArray| chunks(array).into_iter().map(ffi::normalise_ids).collect();
+        let orders: Vec<Vec<ArrayRef>> = order.unwrap_or_default().into_iter().map(ids).collect();
+        let order_columns = orders.len();
+        let mut columns = vec![ids(client), chunks(date), chunks(amount)];
+        columns.extend(orders);
+        columns.extend(keep.map(chunks));
+        let builder = self.running()?;
+        py.detach(|| {
+            let pieces = ffi::align(&columns)?;
+            let batches = (0..pieces[0].len())
+                .map(|piece| batch(&pieces, piece, order_columns))
+                .collect::<Result<Vec<_>>>()?;
+            builder.push(batches)
+        })
+        .map_err(|error| exception(&error))
+    }
+
+    /// Enter the clients of the whole base, after the first batch.
+    fn add_clients(&mut self, py: Python<'_>, client: PyChunkedArray) -> PyResult<()> {
+        let chunks: Vec<ArrayRef> =
+            client.into_inner().0.into_iter().map(ffi::normalise_ids).collect();
+        let builder = self.running()?;
+        py.detach(|| {
+            let columns =
+                chunks.iter().map(|chunk| ffi::ids(chunk, "client")).collect::<Result<Vec<_>>>()?;
+            builder.add_clients(&columns)
+        })
+        .map_err(|error| exception(&error))
+    }
+
+    /// Lines read so far.
+    #[getter]
+    fn rows_read(&self) -> u64 {
+        self.builder.as_ref().map_or(0, Builder::rows_read)
+    }
+
+    /// End the pass: the table of facts, and the account.
+    #[pyo3(signature = (*, returns_only, base))]
+    fn finish<'py>(
+        &mut self,
+        py: Python<'py>,
+        returns_only: bool,
+        base: bool,
+    ) -> PyResult<(PyTable, Bound<'py, PyDict>)> {
+        self.running()?;
+        let builder = self.builder.take().expect("checked to be running");
+        let id_type = self.id_type.take().unwrap_or(DataType::Int64);
+        let (batch, account) = py
+            .detach(|| {
+                let outcome = builder.finish(returns_only, base)?;
+                let ids = ffi::id_array(outcome.ids, &id_type);
+                Ok((ffi::table(ids, outcome.status, outcome.facts), outcome.account))
+            })
+            .map_err(|error: Error| exception(&error))?;
+        let schema = batch.schema();
+        let table = PyTable::try_new(vec![batch], schema)?;
+        Ok((table, account_dict(py, &account)?))
+    }
+}
+
+impl FactsBuilder {
+    fn running(&mut self) -> PyResult<&mut Builder> {
+        self.builder.as_mut().ok_or_else(|| {
+            exception(&Error::Data("this pass is finished: make a new builder".to_owned()))
+        })
+    }
+
+    /// Ids come out in the type they came in; types that differ meet in 64 bits.
+    fn see_id_type(&mut self, seen: &DataType) {
+        match &self.id_type {
+            Some(known) if known != seen => self.id_type = Some(DataType::Int64),
+            Some(_) => {}
+            None => self.id_type = Some(seen.clone()),
+        }
+    }
+}
+
+fn returns_named(name: &str) -> Result<Returns> {
+    match name {
+        "net" => Ok(Returns::Net),
+        "drop" => Ok(Returns::Drop),
+        "keep" => Ok(Returns::Keep),
+        other => Err(Error::Option(format!("returns is \"{other}\": take net, drop or keep"))),
+    }
+}
+
+/// One piece of the aligned columns: client, date, amount, orders, and what to keep.
+fn batch(pieces: &[Vec<ArrayRef>], piece: usize, orders: usize) -> Result<Batch<'_>> {
+    let column = |number: usize| pieces[number][piece].as_ref();
+    Ok(Batch {
+        rows: column(0).len(),
+        client: ffi::ids(column(0), "client")?,
+        date: ffi::dates(column(1))?,
+        amount: ffi::amounts(column(2))?,
+        order: (3..3 + orders)
+            .map(|number| ffi::ids(column(number), "order"))
+            .collect::<Result<_>>()?,
+        keep: pieces.get(3 + orders).map(|keep| ffi::keep(&keep[piece])).transpose()?,
+    })
+}
+
+fn account_dict<'py>(py: Python<'py>, account: &Account) -> PyResult<Bound<'py, PyDict>> {
+    let dropped = PyDict::new(py);
+    for (reason, (rows, money)) in Reason::ALL.iter().zip(account.dropped) {
+        dropped.set_item(reason.name(), (rows, money))?;
+    }
+    let money_read =
+        account.money_used + account.dropped.iter().map(|(_, money)| money).sum::<i128>();
+    let dict = PyDict::new(py);
+    dict.set_item("rows_read", account.rows_read)?;
+    dict.set_item("rows_used", account.rows_used)?;
+    dict.set_item("dropped", dropped)?;
+    dict.set_item("money_used", account.money_used)?;
+    dict.set_item("money_read", money_read)?;
+    dict.set_item("returns", account.returns)?;
+    dict.set_item("clients", account.clients[0])?;
+    dict.set_item("clients_returns_only", account.clients[1])?;
+    dict.set_item("clients_never_bought", account.clients[2])?;
+    dict.set_item("orders_on_two_dates", account.orders_on_two_dates)?;
+    dict.set_item("rows_without_order", account.rows_without_order)?;
+    dict.set_item("base_rows_dropped", account.base_rows_dropped)?;
+    dict.set_item("first_day", account.days.map(|(first, _)| first))?;
+    dict.set_item("last_day", account.days.map(|(_, last)| last))?;
+    dict.set_item("first_day_read", account.first_day_read)?;
+    dict.set_item("as_of", account.as_of)?;
+    dict.set_item("money_scale", account.money_places)?;
+    Ok(dict)
+}

@@ -1,0 +1,270 @@
+//! Arrow arrays as the slices that the core takes, and its vectors as Arrow arrays.
+
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{
+    Date32Type, Date64Type, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type,
+    Int32Type, Int64Type, TimestampMicrosecondType, TimestampMillisecondType,
+    TimestampNanosecondType, TimestampSecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+};
+use arrow_array::{
+    Array, ArrayRef, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int32Array,
+    Int64Array, PrimitiveArray, RecordBatch, StringViewArray, UInt8Array, UInt32Array, UInt64Array,
+    new_null_array,
+};
+use arrow_buffer::{ArrowNativeType, Buffer, NullBuffer, ScalarBuffer};
+use arrow_schema::{DataType, Field, Schema, TimeUnit};
+use grc_core::bitmap::Bitmap;
+use grc_core::facts::{
+    AmountValues, Column, DateValues, FactColumn, IdValues, Ids, Integers, Texts, Values,
+};
+use grc_core::{Error, Result};
+
+/// A column as it came from Python: arrays of one type, end to end.
+pub type Chunks = Vec<ArrayRef>;
+
+/// Cut several columns where any of them is cut, so that pieces of one number are equally long.
+pub fn align(columns: &[Chunks]) -> Result<Vec<Vec<ArrayRef>>> {
+    let rows: Vec<usize> =
+        columns.iter().map(|chunks| chunks.iter().map(Array::len).sum()).collect();
+    if rows.windows(2).any(|pair| pair[0] != pair[1]) {
+        return Err(Error::Data(format!(
+            "the columns of a batch have {rows:?} rows: they must be equally long"
+        )));
+    }
+    let mut cuts: Vec<usize> = columns
+        .iter()
+        .flat_map(|chunks| {
+            chunks.iter().scan(0, |end, chunk| {
+                *end += chunk.len();
+                Some(*end)
+            })
+        })
+        .collect();
+    cuts.sort_unstable();
+    cuts.dedup();
+    if cuts.first() == Some(&0) && cuts.len() > 1 {
+        cuts.remove(0);
+    }
+    let pieces_of = |chunks: &Chunks| {
+        let (mut pieces, mut chunk, mut start) = (Vec::with_capacity(cuts.len()), 0, 0);
+        let mut from = 0;
+        for &cut in &cuts {
+            while from - start >= chunks[chunk].len() && chunk + 1 < chunks.len() {
+                start += chunks[chunk].len();
+                chunk += 1;
+            }
+            pieces.push(chunks[chunk].slice(from - start, cut - from));
+            from = cut;
+        }
+        pieces
+    };
+    Ok(columns.iter().filter(|chunks| !chunks.is_empty()).map(pieces_of).collect())
+}
+
+/// Which rows of an array are there.
+pub fn validity(array: &dyn Array) -> Option<Bitmap<'_>> {
+    array
+        .nulls()
+        .filter(|nulls| nulls.null_count() > 0)
+        .map(|nulls| Bitmap { bytes: nulls.validity(), offset: nulls.offset() })
+}
+
+/// Types that differ only in form from one the core takes, in that form.
+pub fn normalise_ids(array: ArrayRef) -> ArrayRef {
+    match array.data_type() {
+        DataType::Float32 => {
+            Arc::new(array.as_primitive::<Float32Type>().unary::<_, Float64Type>(f64::from))
+        }
+        DataType::Null => new_null_array(&DataType::Int64, array.len()),
+        _ => array,
+    }
+}
+
+/// Client or order ids.
+pub fn ids<'a>(array: &'a dyn Array, role: &str) -> Result<Column<'a, IdValues<'a>>> {
+    let values = match array.data_type() {
+        DataType::Float64 => IdValues::Floats(array.as_primitive::<Float64Type>().values()),
+        DataType::Utf8View => IdValues::Texts(texts(array.as_string_view())),
+        other => match integers(array) {
+            Some(values) => IdValues::Integers(values),
+            None => {
+                return Err(Error::Column(format!(
+                    "the {role} column is of type {other}: ids are integers or text (or whole floats), cast it to one of these"
+                )));
+            }
+        },
+    };
+    Ok(Column { values, validity: validity(array) })
+}
+
+fn integers(array: &dyn Array) -> Option<Integers<'_>> {
+    Some(match array.data_type() {
+        DataType::Int8 => Integers::I8(array.as_primitive::<Int8Type>().values()),
+        DataType::Int16 => Integers::I16(array.as_primitive::<Int16Type>().values()),
+        DataType::Int32 => Integers::I32(array.as_primitive::<Int32Type>().values()),
+        DataType::Int64 => Integers::I64(array.as_primitive::<Int64Type>().values()),
+        DataType::UInt8 => Integers::U8(array.as_primitive::<UInt8Type>().values()),
+        DataType::UInt16 => Integers::U16(array.as_primitive::<UInt16Type>().values()),
+        DataType::UInt32 => Integers::U32(array.as_primitive::<UInt32Type>().values()),
+        DataType::UInt64 => Integers::U64(array.as_primitive::<UInt64Type>().values()),
+        // A day or an instant numbers an order as well as any integer.
+        DataType::Date32 => Integers::I32(array.as_primitive::<Date32Type>().values()),
+        DataType::Timestamp(TimeUnit::Microsecond, _) => {
+            Integers::I64(array.as_primitive::<TimestampMicrosecondType>().values())
+        }
+        DataType::Timestamp(TimeUnit::Millisecond, _) => {
+            Integers::I64(array.as_primitive::<TimestampMillisecondType>().values())
+        }
+        DataType::Timestamp(TimeUnit::Nanosecond, _) => {
+            Integers::I64(array.as_primitive::<TimestampNanosecondType>().values())
+        }
+        _ => return None,
+    })
+}
+
+fn texts(array: &StringViewArray) -> Texts<'_> {
+    Texts {
+        views: array.views(),
+        buffers: array.data_buffers().iter().map(Buffer::as_slice).collect(),
+    }
+}
+
+/// Dates.
+pub fn dates(array: &dyn Array) -> Result<Column<'_, DateValues<'_>>> {
+    let values = match array.data_type() {
+        DataType::Date32 => DateValues::Days(array.as_primitive::<Date32Type>().values()),
+        DataType::Date64 => {
+            let values = array.as_primitive::<Date64Type>().values();
+            DateValues::Instants { values, per_second: 1000, zoned: false }
+        }
+        DataType::Timestamp(unit, zone) => {
+            let (values, per_second): (&[i64], i64) = match unit {
+                TimeUnit::Second => (array.as_primitive::<TimestampSecondType>().values(), 1),
+                TimeUnit::Millisecond => {
+                    (array.as_primitive::<TimestampMillisecondType>().values(), 1000)
+                }
+                TimeUnit::Microsecond => {
+                    (array.as_primitive::<TimestampMicrosecondType>().values(), 1_000_000)
+                }
+                TimeUnit::Nanosecond => {
+                    (array.as_primitive::<TimestampNanosecondType>().values(), 1_000_000_000)
+                }
+            };
+            DateValues::Instants { values, per_second, zoned: zone.is_some() }
+        }
+        DataType::Utf8View => DateValues::Texts(texts(array.as_string_view())),
+        other => {
+            return Err(Error::Column(format!(
+                "the date column is of type {other}: dates are dates, datetimes or ISO text, cast it to one of these"
+            )));
+        }
+    };
+    Ok(Column { values, validity: validity(array) })
+}
+
+/// Amounts.
+pub fn amounts(array: &dyn Array) -> Result<Column<'_, AmountValues<'_>>> {
+    let values = match array.data_type() {
+        DataType::Float64 => AmountValues::F64(array.as_primitive::<Float64Type>().values()),
+        DataType::Float32 => AmountValues::F32(array.as_primitive::<Float32Type>().values()),
+        DataType::Decimal128(_, scale) => {
+            AmountValues::Decimals(array.as_primitive::<Decimal128Type>().values(), *scale)
+        }
+        other => match (integers(array), other.is_integer()) {
+            (Some(values), true) => AmountValues::Integers(values),
+            _ => {
+                return Err(Error::Column(format!(
+                    "the amount column is of type {other}: amounts are floats, integers or decimals, cast it to one of these"
+                )));
+            }
+        },
+    };
+    Ok(Column { values, validity: validity(array) })
+}
+
+/// The rows to keep.
+pub fn keep(array: &dyn Array) -> Result<Column<'_, Bitmap<'_>>> {
+    let bits: &BooleanArray = array.as_boolean_opt().ok_or_else(|| {
+        Error::Column(format!(
+            "the where condition is of type {}: it must be true or false",
+            array.data_type()
+        ))
+    })?;
+    let values = Bitmap { bytes: bits.values().values(), offset: bits.values().offset() };
+    Ok(Column { values, validity: validity(array) })
+}
+
+fn nulls(validity: Option<Vec<bool>>) -> Option<NullBuffer> {
+    validity.map(NullBuffer::from)
+}
+
+/// Client ids as an array of the type they came in.
+pub fn id_array(ids: Ids, wanted: &DataType) -> ArrayRef {
+    match ids {
+        Ids::Texts { views, buffers } => {
+            let buffers: Vec<Buffer> = buffers.into_iter().map(Buffer::from_vec).collect();
+            Arc::new(StringViewArray::new(ScalarBuffer::from(views), buffers, None))
+        }
+        Ids::Signed(ids) => match wanted {
+            DataType::Int8 => narrow::<Int8Type, _>(ids),
+            DataType::Int16 => narrow::<Int16Type, _>(ids),
+            DataType::Int32 => narrow::<Int32Type, _>(ids),
+            DataType::UInt8 => narrow::<UInt8Type, _>(ids),
+            DataType::UInt16 => narrow::<UInt16Type, _>(ids),
+            DataType::UInt32 => narrow::<UInt32Type, _>(ids),
+            _ => Arc::new(Int64Array::from(ids)),
+        },
+        Ids::Unsigned(ids) => Arc::new(UInt64Array::from(ids)),
+    }
+}
+
+/// Ids that came in a narrower type fit it again.
+fn narrow<T, V: ArrowNativeType>(ids: Vec<V>) -> ArrayRef
+where
+    T: arrow_array::ArrowPrimitiveType,
+{
+    Arc::new(PrimitiveArray::<T>::from_iter_values(
+        ids.into_iter().map(|id| T::Native::usize_as(id.as_usize())),
+    ))
+}
+
+/// A fact as an array.
+fn fact_array(column: FactColumn) -> ArrayRef {
+    let nulls = nulls(column.validity);
+    match column.values {
+        Values::Dates(values) => Arc::new(Date32Array::new(values.into(), nulls)),
+        Values::Days(values) => Arc::new(Int32Array::new(values.into(), nulls)),
+        Values::Counts(values) => Arc::new(UInt32Array::new(values.into(), nulls)),
+        Values::Floats(values) => Arc::new(Float64Array::new(values.into(), nulls)),
+        Values::Decimals(values, scale) => {
+            let array = Decimal128Array::new(values.into(), nulls);
+            Arc::new(
+                array.with_precision_and_scale(38, scale).expect("scales up to 22 fit 38 digits"),
+            )
+        }
+    }
+}
+
+/// The table of an outcome: `client_id`, `status` where there is one, and the facts by number.
+pub fn table(ids: ArrayRef, status: Option<Vec<u8>>, facts: Vec<FactColumn>) -> RecordBatch {
+    let mut columns = vec![("client_id".to_owned(), ids)];
+    if let Some(status) = status {
+        columns.push(("status".to_owned(), Arc::new(UInt8Array::from(status))));
+    }
+    columns.extend(
+        facts
+            .into_iter()
+            .map(fact_array)
+            .enumerate()
+            .map(|(number, array)| (number.to_string(), array)),
+    );
+    let fields: Vec<Field> = columns
+        .iter()
+        .map(|(name, array)| Field::new(name, array.data_type().clone(), true))
+        .collect();
+    let arrays = columns.into_iter().map(|(_, array)| array).collect();
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)
+        .expect("all columns have a row a client")
+}

@@ -1,0 +1,25 @@
+//! The extension module `grc_fast._core`: the kernels of `grc-core` for Python, over Arrow.
+
+mod errors;
+mod facts;
+mod ffi;
+mod quantiles;
+mod simulation;
+mod threads;
+
+/// Facts, bands and cells over Arrow columns: the engine behind `grc_fast`.
+#[pyo3::pymodule]
+mod _core {
+    #[pymodule_export]
+    use crate::errors::{
+        ColumnError, DataError, GrcError, ModelError, OptionError, OutputError, SourceError,
+    };
+    #[pymodule_export]
+    use crate::facts::{FactsBuilder, parse_duration, window_start};
+    #[pymodule_export]
+    use crate::quantiles::{
+        bands, bands_by_pair, cell_counts, cell_lookup, quantile_bands, split_bands,
+    };
+    #[pymodule_export]
+    use crate::simulation::simulate_sales;
+}

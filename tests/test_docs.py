@@ -1,0 +1,94 @@
+"""The examples of README.md and of the guide do what the page says.
+
+A page is run from top to bottom in a directory that holds a copy of docs/examples:
+``pycon`` blocks as doctests that share their names, ``console`` blocks in a shell, where the output
+(if the page shows any) is compared as a doctest compares. ``bash`` and ``python`` blocks are read
+by people only.
+"""
+
+import doctest
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+
+FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+COMMAND = re.compile(r"^\$ ((?:.*\\\n)*.*)\n((?:(?!\$ ).*\n?)*)", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block of a page."""
+
+    language: str
+    text: str
+    line: int
+
+
+def blocks(page: Path) -> list[Block]:
+    text = page.read_text("utf-8")
+    return [
+        Block(match[1], match[2], text.count("\n", 0, match.start()) + 1)
+        for match in FENCE.finditer(text)
+    ]
+
+
+def run_python(block: Block, page: Path, names: dict[str, object]) -> None:
+    test = doctest.DocTestParser().get_doctest(block.text, names, page.name, str(page), block.line)
+    report: list[str] = []
+    doctest.DocTestRunner(optionflags=FLAGS).run(test, out=report.append, clear_globs=False)
+    names.update(test.globs)
+    assert not report, "".join(report)
+
+
+def run_commands(block: Block, page: Path) -> None:
+    scripts = Path(sys.executable).parent
+    environment = os.environ | {
+        "PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}",
+        "COLUMNS": "100",
+        "NO_COLOR": "1",
+    }
+    for command, expected in COMMAND.findall(block.text):
+        done = subprocess.run(
+            command,
+            shell=True,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        where = f"{page.name}, line {block.line}: {command}"
+        assert done.returncode == 0, f"{where}\n{done.stdout}"
+        if expected.strip():
+            as_shown = doctest.OutputChecker().check_output(expected, done.stdout, FLAGS)
+            assert as_shown, f"{where}\n{done.stdout}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_the_examples_of_a_page_hold(page, tmp_path, monkeypatch):
+    here = tmp_path / "here"
+    shutil.copytree(ROOT / "docs" / "examples", here)
+    monkeypatch.chdir(here)
+    names: dict[str, object] = {"__name__": "__main__"}
+    for block in blocks(page):
+        if block.language == "pycon":
+            run_python(block, page, names)
+        elif block.language == "console":
+            run_commands(block, page)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_no_example_of_a_page_goes_unrun(page):
+    unrun = [block for block in blocks(page) if block.language not in {"pycon", "console"}]
+    assert not [block for block in unrun if re.search(r"^(>>>|\$) ", block.text, re.MULTILINE)]
