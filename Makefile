@@ -73,11 +73,11 @@ sdist: $(VENV)/.dev ## Pack the source distribution into dist/
 
 .PHONY: bench
 bench: $(VENV)/.dev ## Measure side by side with pandas, Polars and DuckDB
-	$(BIN)/pytest benches --benchmark-only
+	$(BIN)/pytest benches --capture=no
 
 .PHONY: clean
 clean: ## Remove everything that the other targets made
-	rm -rf $(VENV) dist docs/_build .benchmarks .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) dist docs/_build grc-fast-demo bench.json .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	rm -f python/grc_fast/*.so python/grc_fast/*.pyd
 	find benches docs python tests -name __pycache__ -type d -prune -exec rm -rf {} +
 	cargo clean

@@ -22,20 +22,24 @@ def polars_facts(
     """First and last purchase, orders, and exact money, by Polars."""
     bought = pl.col("amount") >= 0
     day = pl.when(bought).then(pl.col("date"))
-    order = pl.when(bought).then(pl.col("order_id")).drop_nulls().n_unique() if orders else day.count()
+    order = (
+        pl.when(bought).then(pl.col("order_id")).drop_nulls().n_unique() if orders else day.count()
+    )
     return (
         sales.group_by("client_id")
         .agg(
             first_purchase=day.min(),
             last_purchase=day.max(),
-            orders=order,
+            orders=order.drop_nulls().n_unique() if orders else day.count(),
             total=pl.col("amount").sum(),
         )
         .collect(engine=engine)
     )
 
 
-def duckdb_facts(connection: duckdb.DuckDBPyConnection, table: str, *, orders: bool) -> pl.DataFrame:
+def duckdb_facts(
+    connection: duckdb.DuckDBPyConnection, table: str, *, orders: bool
+) -> pl.DataFrame:
     """The same by DuckDB."""
     count = "count(DISTINCT order_id)" if orders else "count(*)"
     return connection.sql(

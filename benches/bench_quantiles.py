@@ -32,7 +32,7 @@ def ascending(rng: np.random.Generator) -> np.ndarray:
     return np.sort(rng.lognormal(3.0, 1.0, N))
 
 
-def constant(rng: np.random.Generator) -> np.ndarray:  # noqa: ARG001 (one form for all)
+def constant(rng: np.random.Generator) -> np.ndarray:
     return np.full(N, 19.9)
 
 
@@ -58,7 +58,9 @@ def by_pandas(values: pl.Series) -> object:
     return pd.qcut(values.to_numpy(), 5, labels=False, duplicates="drop")
 
 
-def by_hand(values: pl.Series, engine: Literal["in-memory", "streaming"] = "in-memory") -> pl.Series:
+def by_hand(
+    values: pl.Series, engine: Literal["in-memory", "streaming"] = "in-memory"
+) -> pl.Series:
     """Four exact quantiles, then comparisons: the best pipeline of Polars."""
     frame = values.to_frame("v").lazy()
     edges = [pl.col("v").quantile(j / 5, "equiprobable") for j in range(1, 5)]

@@ -65,7 +65,7 @@ def compare(subject: str, ways: Mapping[str, Callable[[], object]]) -> Compariso
     comparison = Comparison(
         subject, {name: statistics.median(values) for name, values in rounds.items()}, rounds
     )
-    print(comparison.show(), flush=True)  # noqa: T201 (this is what it is run for)
+    print(comparison.show(), flush=True)
     _keep(comparison)
     return comparison
 

@@ -221,6 +221,26 @@ def sales_frames(*, min_size: int = 1, max_size: int = 40) -> st.SearchStrategy[
     )
 
 
+def client_frames(*, max_size: int = 40) -> st.SearchStrategy[pl.DataFrame]:
+    """Client-level tables: unique ids, criteria with nulls, NaN and infinities, several chunks."""
+    money = st.one_of(
+        st.sampled_from([0.0, -0.0, 5.0, 9.99, float("nan"), float("inf"), float("-inf")]),
+        st.floats(-1e9, 1e9),
+    )
+    return dataframes(
+        [
+            column("client_id", dtype=pl.Int64, unique=True, allow_null=False),
+            column("recency", dtype=pl.Int32, strategy=st.integers(0, 800)),
+            column("frequency", dtype=pl.UInt32, strategy=st.integers(0, 9)),
+            column("monetary", dtype=pl.Float64, strategy=money),
+        ],
+        min_size=1,
+        max_size=max_size,
+        allow_null=True,
+        allow_chunks=True,
+    )
+
+
 @st.composite
 def slices(draw: st.DrawFn, frame: pl.DataFrame) -> pl.DataFrame:
     """The same rows as a slice of a longer table, so that buffers have offsets."""

@@ -13,14 +13,14 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 import grc_fast as grc
 import oracle
 from oracle import Criterion, Row, Spec
-from strategies import AS_OF, lines_of, messy_sales, rfm_of, sales_frames, specs
+from strategies import AS_OF, client_frames, lines_of, messy_sales, rfm_of, sales_frames, specs
 
 R, F, M = Criterion("recency"), Criterion("orders"), Criterion("total")
 
@@ -370,6 +370,16 @@ def test_decimal_money_stays_decimal_and_is_scored_as_money() -> None:
     assert scores["m"].to_list() == [2, 5, 3, 4, 1]
 
 
+def test_a_mean_basket_of_decimals_is_divided_once() -> None:
+    sold = pl.concat([decimal_sales(["0.33", "1.00"], 2)] * 2 + [decimal_sales(["0.34"], 2)])
+    rfm = grc.RFM(monetary=grc.Monetary("mean_basket"))
+
+    means = grc.score_rfm(sold, as_of=AS_OF, rfm=rfm).scores["monetary"].to_list()
+
+    assert float(means[0]) == pytest.approx(1 / 3, abs=1e-6)
+    assert means[1] == 1
+
+
 def test_decimals_that_no_float_tells_apart_are_ordered() -> None:
     totals = ["10000000.0000000001", "10000000.0000000003", "10000000.0000000002"]
     assert len({float(total) for total in totals}) == 1
@@ -433,6 +443,24 @@ def test_without_a_base_only_scored_clients_have_rows() -> None:
     assert "status" not in facts.frame.columns
     assert facts.quality.clients_out_of_window == 1
     assert facts.quality.clients_returns_only == 1
+
+
+@settings(max_examples=60)
+@given(client_frames(), specs())
+def test_scores_of_any_clients_match_the_oracle(frame: pl.DataFrame, spec: Spec) -> None:
+    # Interpolation between infinities has no meaning.
+    interpolated = any((c.edges or spec.edges) == "linear" for _, c in spec.criteria())
+    assume(not (interpolated and frame["monetary"].is_infinite().any()))
+    rows = frame.sort("client_id").to_dicts()
+    assume(any(oracle.is_scored(spec, row) for row in rows))
+
+    model = rfm_of(spec).fit(frame, as_of=AS_OF)
+    scores = model.score(frame, as_of=AS_OF)
+
+    assert_scores(scores, scored_by_oracle(rows, spec), spec)
+    if not is_split(spec):
+        lazy = model.score(frame.sort("client_id").lazy(), as_of=AS_OF).collect()
+        assert_frame_equal(lazy, scores, check_exact=True)
 
 
 # --- pandas.qcut -------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ from .quality import Quality
 from .quantiles import quantile_score, quantile_scores
 from .rfm import RFM, RFMResult, score_rfm
 from .segments import SegmentCondition, SegmentRule, SegmentTable
+from .simulation import simulate_sales
 
 __all__ = [
     "RFM",
@@ -49,6 +50,7 @@ __all__ = [
     "quantile_score",
     "quantile_scores",
     "score_rfm",
+    "simulate_sales",
 ]
 
 __version__ = version("grc-fast")

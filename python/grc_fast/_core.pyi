@@ -5,7 +5,27 @@ Series, and go out as such objects.
 """
 
 from collections.abc import Sequence
-from typing import Any, Protocol, TypedDict, final
+from typing import Any, Protocol, TypeAlias, TypedDict, final
+
+__all__ = [
+    "ColumnError",
+    "DataError",
+    "FactsBuilder",
+    "GrcError",
+    "ModelError",
+    "OptionError",
+    "OutputError",
+    "SourceError",
+    "bands",
+    "bands_by_pair",
+    "cell_counts",
+    "cell_lookup",
+    "parse_duration",
+    "quantile_bands",
+    "simulate_sales",
+    "split_bands",
+    "window_start",
+]
 
 class _ArrowArray(Protocol):
     def __arrow_c_array__(self, requested_schema: Any = ..., /) -> Any: ...
@@ -13,8 +33,8 @@ class _ArrowArray(Protocol):
 class _ArrowStream(Protocol):
     def __arrow_c_stream__(self, requested_schema: Any = ..., /) -> Any: ...
 
-_Column = _ArrowStream | _ArrowArray
-_Edge = int | float
+_Column: TypeAlias = _ArrowStream | _ArrowArray
+_Edge: TypeAlias = int | float
 
 class GrcError(Exception): ...
 class SourceError(GrcError): ...

@@ -249,16 +249,15 @@ def collect_facts(
         # Windows count back from a day that only a pass of its own can tell.
         opened = opened if opened.replayable else opened.held()
         scout = _core.FactsBuilder(facts=[], as_of=None, **options)
-        _push_all(scout, opened, progress)
+        _push_all(scout, opened, roles, progress)
         _, account = scout.finish(returns_only=True, base=False)
-        _check_rows(read, account)
-        day = day_of_number(account["as_of"])
+        day = _checked_day(read, account)
     builder = _core.FactsBuilder(facts=list(requests), as_of=_day_number(day), **options)
-    _push_all(builder, opened, progress)
+    _push_all(builder, opened, roles, progress)
     for ids in base or ():
         builder.add_clients(ids)
     table, account = builder.finish(returns_only=returns_only, base=base is not None)
-    _check_rows(read, account)
+    day = _checked_day(read, account)
     frame, out_of_window = _with_status(
         pl.DataFrame(table),
         based=base is not None,
@@ -268,7 +267,7 @@ def collect_facts(
     )
     notes = opened.notes
     if as_of is None:
-        notes += (f"as_of is {day_of_number(account['as_of'])}, the day after the last sale",)
+        notes += (f"as_of is {day}, the day after the last sale",)
     quality = Quality.from_account(
         account, returns_dropped=returns == "drop", out_of_window=out_of_window, notes=notes
     )
@@ -304,8 +303,10 @@ def parse_day(day: object) -> dt.date:
 # -- the pass --------------------------------------------------------------------------------
 
 
-def _push_all(builder: _core.FactsBuilder, opened: Opened, progress: Progress | None) -> None:
-    """Push every batch; an error about a value gets the row that holds it."""
+def _push_all(
+    builder: _core.FactsBuilder, opened: Opened, roles: Roles, progress: Progress | None
+) -> None:
+    """Push every batch; an error about a value gets the column and the row that hold it."""
     try:
         for batch in opened.batches():
             orders = [batch[name] for name in batch.columns if name.startswith("order_")]
@@ -319,25 +320,27 @@ def _push_all(builder: _core.FactsBuilder, opened: Opened, progress: Progress | 
             if progress is not None:
                 progress(builder.rows_read)
     except DataError as error:
-        place = _locate(error, opened)
-        if place is None:
+        role = getattr(error, "role", None)
+        if role is None:
             raise
-        raise DataError(f"{error} ({place})") from None
+        columns = ", ".join(roles.orders) if role == "order" else getattr(roles, role)
+        place = _locate(error, role, opened)
+        raise DataError(f"{error} (column {columns!r}{place})") from None
 
 
-def _locate(error: DataError, opened: Opened) -> str | None:
+def _locate(error: DataError, role: str, opened: Opened) -> str:
     """Find the first row that holds the value an error is about, by a second ordered scan."""
-    role, value = getattr(error, "role", None), getattr(error, "value", None)
-    if role is None or value is None or not opened.replayable:
-        return None
+    value = getattr(error, "value", None)
+    if value is None or not opened.replayable:
+        return ""
     for part, projection in opened.parts:
         before = 0
         for batch in part.select(projection):
             row = _first_row(batch, role, str(value))
             if row is not None:
-                return _row_in_words(part, before + row + 1, many=len(opened.parts) > 1)
+                return f" of {_row_in_words(part, before + row + 1)}"
             before += batch.height
-    return None
+    return ""
 
 
 def _first_row(batch: pl.DataFrame, role: str, value: str) -> int | None:
@@ -361,24 +364,26 @@ def _reads_as(column: pl.Series, value: str) -> pl.Series:
     return column.cast(pl.String, strict=False) == value
 
 
-def _row_in_words(part: Part, row: int, *, many: bool) -> str:
+def _row_in_words(part: Part, row: int) -> str:
     line = part.line_of_row(row)
     words = f"row {row:,}" if line is None else f"row {row:,}, line {line:,}"
-    return f"{part.place}, {words}" if many else words
+    return f"{part.place}, {words}"
 
 
-def _check_rows(source: Source, account: dict[str, Any]) -> None:
-    """Refuse files without rows, and a day before every sale."""
+def _checked_day(source: Source, account: _core._Account) -> dt.date:
+    """Return the `as_of` of an account; files without rows and a day before every sale are not."""
     if source.is_file and account["rows_read"] == 0:
         raise SourceError(f"{source.name} is empty: it has no rows")
     if account["as_of"] is None:
         raise DataError(
             f"as_of cannot be the day after the last sale, as no row of {source.name} can be used"
         )
+    as_of = day_of_number(account["as_of"])
     if account["rows_used"] == 0 and account["dropped"]["future"][0] > 0:
-        as_of, first = day_of_number(account["as_of"]), account["first_day_read"]
+        first = account["first_day_read"]
         when = "" if first is None else f" (the first is on {day_of_number(first)})"
         raise DataError(f"as_of {as_of} is before every sale{when}: take a later day")
+    return as_of
 
 
 # -- the client base -------------------------------------------------------------------------

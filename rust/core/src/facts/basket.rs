@@ -16,8 +16,6 @@ pub(super) struct Extra {
     pub first_day: Sum,
     /// Money of the returns.
     pub returns: Sum,
-    /// Distinct orders, and purchase lines without one.
-    pub orders: u32,
 }
 
 /// A line as the rarer facts see it.
@@ -63,7 +61,6 @@ impl Extra {
         max_basket: i128::MIN,
         first_day: Sum::ZERO,
         returns: Sum::ZERO,
-        orders: 0,
     };
 
     /// Take a line in; `core` is its client's before the line.
@@ -90,10 +87,7 @@ impl Extra {
                 self.last_instant = seen.instant;
                 self.last_basket = amount;
             }
-            Numbered::Alone => {
-                self.orders += 1;
-                self.order(seen.instant, amount);
-            }
+            Numbered::Alone => self.order(seen.instant, amount),
             Numbered::No | Numbered::Yes => {}
         }
         if seen.numbered == Numbered::No {

@@ -329,7 +329,7 @@ impl Builder {
 
 /// What to keep for the facts asked for, and the scope of each.
 fn plan(options: &Options) -> Result<(Plan, Vec<(Request, usize)>)> {
-    let all_time = Scope { after: i32::MIN, extra: false, baskets: false };
+    let all_time = Scope { after: i32::MIN, extra: false, orders: false, baskets: false };
     let mut scopes = vec![all_time];
     let mut requests = Vec::with_capacity(options.facts.len());
     for request in &options.facts {
@@ -347,14 +347,15 @@ fn plan(options: &Options) -> Result<(Plan, Vec<(Request, usize)>)> {
             scopes.len() - 1
         });
         let scope = &mut scopes[index];
-        scope.extra |= request.fact.needs_extra() || (options.order && request.fact.needs_orders());
+        scope.extra |= request.fact.needs_extra();
+        scope.orders |= options.order && request.fact.counts_orders();
         scope.baskets |= options.order && request.fact.needs_baskets();
         requests.push((request.clone(), index));
     }
     let plan = Plan {
-        scopes,
-        orders: options.order && options.facts.iter().any(|request| request.fact.needs_orders()),
+        orders: scopes.iter().any(|scope| scope.orders || scope.baskets),
         days: options.facts.iter().any(|request| request.fact.needs_days()),
+        scopes,
     };
     Ok((plan, requests))
 }

@@ -106,9 +106,9 @@ impl Fact {
         matches!(self, Self::LastBasket | Self::MaxBasket)
     }
 
-    /// Whether orders have to be told apart for it.
-    fn needs_orders(self) -> bool {
-        matches!(self, Self::Orders | Self::MeanBasket | Self::LastBasket | Self::MaxBasket)
+    /// Whether it counts orders.
+    fn counts_orders(self) -> bool {
+        matches!(self, Self::Orders | Self::MeanBasket)
     }
 
     fn needs_days(self) -> bool {

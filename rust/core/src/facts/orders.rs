@@ -45,27 +45,43 @@ impl<O: Key> Orders<O> {
         }
     }
 
-    /// The number of a line's order, entered if new; `purchase` is the day of a purchase line.
+    /// The numbers of the orders of a group of (client, id) that stand in their first place;
+    /// `u32::MAX` for those to be searched. Step by step, so that loads do not wait for each other.
+    #[inline]
+    pub fn find(
+        &self,
+        group: impl Iterator<Item = (u32, O::Row)> + Clone,
+        numbers: &mut [u32],
+        buffers: &Buffers,
+    ) {
+        let mask = self.table.len() - 1;
+        for ((client, id), number) in group.clone().zip(numbers.iter_mut()) {
+            *number = self.table[place_of(O::hash_row(id, buffers), client) & mask];
+        }
+        for ((client, id), number) in group.zip(numbers.iter_mut()) {
+            let known = self.kept.get(*number as usize);
+            if !known.is_some_and(|order| {
+                order.client == client && O::matches(order.id, id, &self.arena, buffers)
+            }) {
+                *number = FREE;
+            }
+        }
+    }
+
+    /// The number of a line's order, entered if new, and searched unless `known`; `purchase` is
+    /// the day of a purchase line.
     #[inline]
     pub fn line(
         &mut self,
         client: u32,
         id: O::Row,
+        known: u32,
         purchase: Option<i32>,
         buffers: &Buffers,
     ) -> usize {
-        let mask = self.table.len() - 1;
-        let mut place = place_of(O::hash_row(id, buffers), client) & mask;
-        let number = loop {
-            let number = self.table[place];
-            if number == FREE {
-                break self.enter(place, client, id, buffers);
-            }
-            let order = &self.kept[number as usize];
-            if order.client == client && O::matches(order.id, id, &self.arena, buffers) {
-                break number as usize;
-            }
-            place = (place + 1) & mask;
+        let number = match known {
+            FREE => self.search(client, id, buffers),
+            known => known as usize,
         };
         if let Some(day) = purchase {
             let order = &mut self.kept[number];
@@ -73,6 +89,22 @@ impl<O: Key> Orders<O> {
             order.last = order.last.max(day);
         }
         number
+    }
+
+    fn search(&mut self, client: u32, id: O::Row, buffers: &Buffers) -> usize {
+        let mask = self.table.len() - 1;
+        let mut place = place_of(O::hash_row(id, buffers), client) & mask;
+        loop {
+            let number = self.table[place];
+            if number == FREE {
+                return self.enter(place, client, id, buffers);
+            }
+            let order = &self.kept[number as usize];
+            if order.client == client && O::matches(order.id, id, &self.arena, buffers) {
+                return number as usize;
+            }
+            place = (place + 1) & mask;
+        }
     }
 
     #[cold]

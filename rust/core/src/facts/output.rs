@@ -294,16 +294,7 @@ pub(super) fn columns<C: Key, O: Key>(
             block.1.push((slots, validity.as_mut().and_then(Iterator::next)));
         }
     }
-    blocks.into_par_iter().for_each(|(places, slots)| {
-        for ((request, scope), (mut slots, mut validity)) in requests.iter().zip(slots) {
-            for (row, &place) in places.iter().enumerate() {
-                let there = reading.write(request.fact, *scope, place, row, &mut slots);
-                if let Some(validity) = &mut validity {
-                    validity[row] = there;
-                }
-            }
-        }
-    });
+    blocks.into_par_iter().for_each(|(places, columns)| reading.write(places, requests, columns));
     for column in &mut columns {
         if column.validity.as_ref().is_some_and(|bits| bits.iter().all(|&bit| bit)) {
             column.validity = None;
@@ -343,49 +334,73 @@ fn slots_of(values: &mut Values) -> Box<dyn Iterator<Item = Slots<'_>> + '_> {
 }
 
 impl<C: Key, O: Key> Reading<'_, C, O> {
-    /// Write one fact of one client; false where it has none.
-    #[inline]
-    fn write(&self, fact: Fact, scope: usize, place: Place, row: usize, slots: &mut Slots) -> bool {
-        let core = self.core(scope, place);
-        let bought = core.lines > 0;
+    /// Write the facts of a block of clients.
+    ///
+    /// Their cores are copied together first: clients lie anywhere in memory, and a loop that does
+    /// nothing but load waits for many of them at a time.
+    fn write(&self, places: &[Place], requests: &[(Request, usize)], columns: Vec<BlockColumn>) {
+        let mut scopes: Vec<Option<Vec<Core>>> = vec![None; self.plan.scopes.len()];
+        for ((request, scope), (slots, validity)) in requests.iter().zip(columns) {
+            let cores = scopes[*scope].get_or_insert_with(|| {
+                places.iter().map(|&place| self.core(*scope, place)).collect()
+            });
+            if let Some(validity) = validity {
+                // A mean gap needs two active days, and those of a client are not all of one day.
+                let gap = request.fact == Fact::MeanGap;
+                fill(validity, cores.iter(), |core| {
+                    core.lines > 0 && !(gap && core.first == core.last)
+                });
+            }
+            self.write_column(request.fact, *scope, places, cores, slots);
+        }
+    }
+
+    /// Write one fact of a block of clients; what stands where a client has none is unspecified.
+    fn write_column(
+        &self,
+        fact: Fact,
+        scope: usize,
+        places: &[Place],
+        cores: &[Core],
+        slots: Slots,
+    ) {
+        let clients = || places.iter().copied().zip(cores);
         match (fact, slots) {
-            (Fact::FirstPurchase, Slots::I32(out)) => {
-                out[row] = if bought { core.first } else { 0 }
-            }
-            (Fact::LastPurchase, Slots::I32(out)) => out[row] = if bought { core.last } else { 0 },
+            (Fact::FirstPurchase, Slots::I32(out)) => fill(out, cores, |core| core.first),
+            (Fact::LastPurchase, Slots::I32(out)) => fill(out, cores, |core| core.last),
             (Fact::Recency, Slots::I32(out)) => {
-                out[row] = if bought { self.as_of - core.last } else { 0 }
+                fill(out, cores, |core| self.as_of.wrapping_sub(core.last));
             }
-            (Fact::Orders, Slots::U32(out)) => out[row] = self.orders(scope, place, &core),
-            (Fact::Lines, Slots::U32(out)) => out[row] = core.lines,
-            (Fact::ActiveDays, Slots::U32(out)) => out[row] = self.active_days(scope, place),
-            (Fact::MeanGap, Slots::F64(out)) => {
-                let days = self.active_days(scope, place);
-                if days < 2 {
-                    return false;
-                }
-                out[row] = f64::from(core.last - core.first) / f64::from(days - 1);
+            (Fact::Orders, Slots::U32(out)) => {
+                fill(out, clients(), |(place, core)| self.orders(scope, place, core));
             }
-            (Fact::MeanBasket, Slots::F64(out)) => {
-                let orders = f64::from(self.orders(scope, place, &core));
-                out[row] = if bought {
-                    core.total.value() as f64 / (orders * self.unit.per_one())
-                } else {
-                    0.0
-                };
+            (Fact::Lines, Slots::U32(out)) => fill(out, cores, |core| core.lines),
+            (Fact::ActiveDays, Slots::U32(out)) => {
+                fill(out, places, |&place| self.active_days(scope, place));
             }
-            (Fact::MeanBasket, Slots::I128(out)) => {
-                let orders = i128::from(self.orders(scope, place, &core));
-                out[row] =
-                    if bought { divide_half_even(core.total.value() * 10_000, orders) } else { 0 };
+            (Fact::MeanGap, Slots::F64(out)) => fill(out, clients(), |(place, core)| {
+                let gaps = self.active_days(scope, place).saturating_sub(1);
+                f64::from(core.last.wrapping_sub(core.first)) / f64::from(gaps)
+            }),
+            (Fact::MeanBasket, Slots::F64(out)) => fill(out, clients(), |(place, core)| {
+                let orders = f64::from(self.orders(scope, place, core));
+                core.total.value() as f64 / (orders * self.unit.per_one())
+            }),
+            (Fact::MeanBasket, Slots::I128(out)) => fill(out, clients(), |(place, core)| {
+                let orders = i128::from(self.orders(scope, place, core));
+                if orders == 0 { 0 } else { divide_half_even(core.total.value() * 10_000, orders) }
+            }),
+            (Fact::Total, Slots::F64(out)) => {
+                fill(out, cores, |core| core.total.value() as f64 / self.unit.per_one());
             }
-            (_, Slots::F64(out)) => {
-                out[row] = self.money(fact, scope, place, &core) as f64 / self.unit.per_one();
+            (_, Slots::F64(out)) => fill(out, clients(), |(place, core)| {
+                self.money(fact, scope, place, core) as f64 / self.unit.per_one()
+            }),
+            (_, Slots::I128(out)) => {
+                fill(out, clients(), |(place, core)| self.money(fact, scope, place, core));
             }
-            (_, Slots::I128(out)) => out[row] = self.money(fact, scope, place, &core),
             (_, Slots::I32(_) | Slots::U32(_)) => unreachable!("columns are made for their facts"),
         }
-        bought || !fact.may_be_missing()
     }
 
     fn core(&self, scope: usize, place: Place) -> Core {
@@ -399,8 +414,7 @@ impl<C: Key, O: Key> Reading<'_, C, O> {
 
     fn orders(&self, scope: usize, place: Place, core: &Core) -> u32 {
         if self.plan.orders {
-            self.partitions[place.partition as usize].scoped[scope].extra[place.client as usize]
-                .orders
+            self.partitions[place.partition as usize].scoped[scope].orders[place.client as usize]
         } else {
             core.lines
         }
@@ -423,6 +437,14 @@ impl<C: Key, O: Key> Reading<'_, C, O> {
             Fact::MaxBasket => extra.max_basket,
             _ => extra.first_day.value(),
         }
+    }
+}
+
+/// Write what a function gives for each of some items.
+#[inline]
+fn fill<T, I>(out: &mut [T], items: impl IntoIterator<Item = I>, value: impl Fn(I) -> T) {
+    for (out, item) in out.iter_mut().zip(items) {
+        *out = value(item);
     }
 }
 

@@ -121,6 +121,8 @@ pub(super) struct Scope {
     pub after: i32,
     /// Whether any of the facts of [`Extra`] is asked for.
     pub extra: bool,
+    /// Whether the number of orders is.
+    pub orders: bool,
     /// Whether the sums of orders are.
     pub baskets: bool,
 }
@@ -153,10 +155,15 @@ pub(super) struct Scoped {
     /// The core of the window; empty for all time, whose core stands with the client.
     pub core: Vec<Core>,
     pub extra: Vec<Extra>,
+    /// Distinct orders, and purchase lines without one.
+    pub orders: Vec<u32>,
     pub pending: Vec<PendingReturn>,
     /// How many of `pending` there were when outdated ones were last let go.
     pub settled: usize,
 }
+
+/// Lines looked up together.
+const GROUP: usize = 32;
 
 /// An empty place of a table.
 const FREE: u32 = u32::MAX;
@@ -221,6 +228,9 @@ impl<C: Key, O: Key> Partition<C, O> {
             if scope.extra {
                 kept.extra.push(Extra::NONE);
             }
+            if scope.orders {
+                kept.orders.push(0);
+            }
         }
         if self.clients.len() * 2 > self.table.len() {
             self.grow();
@@ -250,15 +260,18 @@ impl<C: Key, O: Key> Partition<C, O> {
         plan: &Plan,
         buffers: &Buffers,
     ) {
-        for line in lines {
-            let number = self.client(line.client, line.tag, plan, buffers);
-            let core = &mut self.clients[number].core;
-            if line.tag & IS_RETURN != 0 {
-                core.give_back(line.amount);
-                self.returns.0 += 1;
-                self.returns.1 += i128::from(line.amount);
-            } else {
-                core.purchase(line.when.day(), line.amount);
+        let mut clients = [FREE; GROUP];
+        for group in lines.chunks(GROUP) {
+            self.find_clients(group, &mut clients, plan, buffers);
+            for (line, &client) in group.iter().zip(&clients) {
+                let core = &mut self.clients[client as usize].core;
+                if line.tag & IS_RETURN != 0 {
+                    core.give_back(line.amount);
+                    self.returns.0 += 1;
+                    self.returns.1 += i128::from(line.amount);
+                } else {
+                    core.purchase(line.when.day(), line.amount);
+                }
             }
         }
     }
@@ -271,38 +284,85 @@ impl<C: Key, O: Key> Partition<C, O> {
         client_buffers: &Buffers,
         order_buffers: &Buffers,
     ) {
-        for line in lines {
-            let client = self.client(line.client, line.tag, plan, client_buffers);
-            let numbered = match (plan.orders, line.tag & NO_ORDER == 0) {
-                (false, _) => Numbered::No,
-                (true, true) => Numbered::Yes,
-                (true, false) => Numbered::Alone,
-            };
-            let (day, instant) = (line.when.day(), line.when.instant());
-            let is_return = line.tag & IS_RETURN != 0;
-            let seen = Seen { day, instant, amount: line.amount, is_return, numbered };
-            if is_return {
-                self.returns.0 += 1;
-                self.returns.1 += i128::from(line.amount);
-            } else {
-                self.rows_without_order += u64::from(numbered == Numbered::Alone);
-                if plan.days {
-                    self.days.insert(client as u32, day);
-                }
+        let mut clients = [FREE; GROUP];
+        let mut orders = [FREE; GROUP];
+        for group in lines.chunks(GROUP) {
+            self.find_clients(group, &mut clients, plan, client_buffers);
+            if plan.orders {
+                let ids = group.iter().zip(&clients).map(|(line, &client)| (client, line.order));
+                self.orders.find(ids, &mut orders, order_buffers);
             }
-            let order = (numbered == Numbered::Yes).then(|| {
-                self.orders.line(
-                    client as u32,
-                    line.order,
-                    (!is_return).then_some(day),
-                    order_buffers,
-                )
-            });
-            self.apply_scopes(client, order, seen, plan);
+            for ((line, &client), &order) in group.iter().zip(&clients).zip(&orders) {
+                self.apply_line(line, client as usize, order, plan, order_buffers);
+            }
         }
         for (scope, kept) in plan.scopes.iter().zip(&mut self.scoped) {
             kept.forget_outdated(scope, &self.clients);
         }
+    }
+
+    /// The numbers of the clients of a group of lines, entered if new.
+    ///
+    /// The group is looked up step by step: the loads of one step do not wait for each other, so a
+    /// group waits for memory about as long as a single line would. Who is not in the first place
+    /// is searched line by line.
+    #[inline]
+    fn find_clients<W>(
+        &mut self,
+        group: &[Line<C, O, W>],
+        clients: &mut [u32; GROUP],
+        plan: &Plan,
+        buffers: &Buffers,
+    ) {
+        let mask = self.table.len() - 1;
+        for (line, client) in group.iter().zip(clients.iter_mut()) {
+            *client = self.table[(line.tag >> FLAGS) as usize & mask];
+        }
+        for (line, client) in group.iter().zip(clients.iter_mut()) {
+            let known = self.clients.get(*client as usize);
+            if !known.is_some_and(|known| C::matches(known.id, line.client, &self.arena, buffers)) {
+                *client = FREE;
+            }
+        }
+        for (line, client) in group.iter().zip(clients.iter_mut()) {
+            if *client == FREE {
+                *client = self.client(line.client, line.tag, plan, buffers) as u32;
+            }
+        }
+    }
+
+    /// Apply one line; `order` is its order's number where that is known already.
+    #[inline]
+    fn apply_line<W: When>(
+        &mut self,
+        line: &Line<C, O, W>,
+        client: usize,
+        order: u32,
+        plan: &Plan,
+        buffers: &Buffers,
+    ) {
+        let numbered = match (plan.orders, line.tag & NO_ORDER == 0) {
+            (false, _) => Numbered::No,
+            (true, true) => Numbered::Yes,
+            (true, false) => Numbered::Alone,
+        };
+        let (day, instant) = (line.when.day(), line.when.instant());
+        let is_return = line.tag & IS_RETURN != 0;
+        let seen = Seen { day, instant, amount: line.amount, is_return, numbered };
+        if is_return {
+            self.returns.0 += 1;
+            self.returns.1 += i128::from(line.amount);
+        } else {
+            self.rows_without_order += u64::from(numbered == Numbered::Alone);
+            if plan.days {
+                self.days.insert(client as u32, day);
+            }
+        }
+        let order = (numbered == Numbered::Yes).then(|| {
+            let purchase = (!is_return).then_some(day);
+            self.orders.line(client as u32, line.order, order, purchase, buffers)
+        });
+        self.apply_scopes(client, order, seen, plan);
     }
 
     /// Apply one line to each scope whose window holds it.
@@ -329,6 +389,9 @@ impl<C: Key, O: Key> Partition<C, O> {
                 } else {
                     core.purchase(seen.day, seen.amount);
                 }
+                if scope.orders && !seen.is_return && seen.numbered == Numbered::Alone {
+                    kept.orders[client] += 1;
+                }
                 if let (Some(order), true) = (order, scope.baskets) {
                     self.orders.add(
                         order,
@@ -349,16 +412,16 @@ impl<C: Key, O: Key> Partition<C, O> {
         let mut basket = 0;
         for (index, (scope, kept)) in plan.scopes.iter().zip(&mut self.scoped).enumerate() {
             kept.settle(scope, &self.clients);
-            if scope.extra && plan.orders {
-                for (number, order) in self.orders.kept.iter().enumerate() {
-                    if order.last > scope.after {
-                        let extra = &mut kept.extra[order.client as usize];
-                        extra.orders += 1;
-                        if scope.baskets {
-                            let basket =
-                                self.orders.baskets[number * self.orders.baskets_each + basket];
-                            extra.order(basket.instant, basket.money.value());
-                        }
+            for (number, order) in self.orders.kept.iter().enumerate() {
+                if order.last > scope.after {
+                    let client = order.client as usize;
+                    if scope.orders {
+                        kept.orders[client] += 1;
+                    }
+                    if scope.baskets {
+                        let basket =
+                            self.orders.baskets[number * self.orders.baskets_each + basket];
+                        kept.extra[client].order(basket.instant, basket.money.value());
                     }
                 }
             }
