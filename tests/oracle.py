@@ -308,9 +308,14 @@ def quantile_edges(values: Iterable[Any], bins: int) -> list[Any]:
 
 
 def linear_edges(values: Iterable[Any], bins: int) -> list[float]:
-    """Inner edges as pandas' own quantile interpolates them."""
-    series = pd.Series(list(values))
-    return list(series.quantile(np.linspace(0, 1, bins + 1)).to_numpy()[1:-1])
+    """Inner edges as pandas.qcut interpolates them.
+
+    pandas rounds a quantile j / k up where k times it is not j again.
+    """
+    quantiles = np.linspace(0, 1, bins + 1)
+    inexact = bins * quantiles != np.arange(bins + 1)
+    quantiles[inexact] = np.nextafter(quantiles[inexact], 1)
+    return list(pd.Series(list(values)).quantile(quantiles).to_numpy()[1:-1])
 
 
 def band_above(edges: Iterable[Any], value: Any) -> int:

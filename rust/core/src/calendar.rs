@@ -177,14 +177,14 @@ impl Clock {
         micros + i64::from(self.zone.to_offset(instant).seconds()) * 1_000_000
     }
 
-    /// Read an ISO 8601 date or date and time, in wall time of this zone.
+    /// Read an ISO 8601 date or date and time: the instant to order it by, and its wall time here.
     ///
-    /// A text with an offset (`Z`, `+02:00`) is converted; one without is taken as it stands.
-    /// Fractions finer than a microsecond are cut.
+    /// A text with an offset (`Z`, `+02:00`) is an instant of UTC, and converted; one without is
+    /// taken as it stands, for both. Fractions finer than a microsecond are cut.
     ///
     /// # Errors
     /// A sentence that quotes the text and, for `11/12/2010` and the like, says why it is refused.
-    pub fn parse(&self, text: &str) -> Result<i64> {
+    pub fn parse(&self, text: &str) -> Result<(i64, i64)> {
         static PARSER: DateTimeParser = DateTimeParser::new();
         let trimmed = text.trim_ascii();
         let Ok(pieces) = PARSER.parse_pieces(trimmed) else {
@@ -198,8 +198,11 @@ impl Clock {
             + of_day * 1_000_000
             + i64::from(time.subsec_nanosecond()) / 1000;
         Ok(match pieces.to_numeric_offset() {
-            Some(offset) => self.wall(micros - i64::from(offset.seconds()) * 1_000_000),
-            None => micros,
+            Some(offset) => {
+                let instant = micros - i64::from(offset.seconds()) * 1_000_000;
+                (instant, self.wall(instant))
+            }
+            None => (micros, micros),
         })
     }
 }
@@ -289,13 +292,16 @@ mod tests {
     fn iso_texts_are_read_in_wall_time() {
         let utc = Clock::new("UTC").unwrap();
         let paris = Clock::new("Europe/Paris").unwrap();
-        assert_eq!(utc.parse("2026-11-01"), Ok(i64::from(day("2026-11-01")) * DAY));
+        let midnight = i64::from(day("2026-11-01")) * DAY;
+        assert_eq!(utc.parse("2026-11-01"), Ok((midnight, midnight)));
         assert_eq!(
-            utc.parse("2026-11-01 10:00:00.25"),
-            Ok(i64::from(day("2026-11-01")) * DAY + 36_000_250_000)
+            utc.parse("2026-11-01 10:00:00.25").map(|read| read.0),
+            Ok(midnight + 36_000_250_000)
         );
         assert_eq!(utc.parse("2026-11-01T23:30:00-02:00"), utc.parse("2026-11-02T01:30"));
-        assert_eq!(paris.parse("2026-07-14T22:30:00Z"), paris.parse("2026-07-15T00:30:00"));
+        let (instant, wall) = paris.parse("2026-07-14T22:30:00Z").unwrap();
+        assert_eq!(utc.parse("2026-07-14T22:30:00"), Ok((instant, instant)));
+        assert_eq!(paris.parse("2026-07-15T00:30:00"), Ok((wall, wall)));
         assert_eq!(paris.wall(0), 3_600_000_000);
         assert!(Clock::new("Europe/Lyon").is_err());
     }

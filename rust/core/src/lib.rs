@@ -11,6 +11,7 @@ pub mod error;
 pub mod facts;
 pub mod hash;
 pub mod money;
+mod prefetch;
 pub mod quantiles;
 pub mod simulation;
 

@@ -498,30 +498,27 @@ fn read_dates(
             for (instant, &day) in instants.iter_mut().zip(days.iter()) {
                 *instant = i64::from(day) * DAY;
             }
-            return Ok(());
         }
         DateValues::Instants { values, per_second, zoned } => {
             to_micros(&values[rows], *per_second, instants);
-            if *zoned {
-                for instant in instants.iter_mut() {
-                    *instant = clock.wall(*instant);
-                }
+            // Instants are ordered as they are; only their days are those of the clock.
+            for (day, &instant) in days.iter_mut().zip(instants.iter()) {
+                *day = day_of_instant(if *zoned { clock.wall(instant) } else { instant });
             }
         }
         DateValues::Texts(texts) => {
             for i in 0..instants.len() {
-                instants[i] = if fate[i] == USED
-                    || (fate[i] == Reason::Client as u8 && column.is_valid(rows.start + i))
-                {
-                    clock.parse(&String::from_utf8_lossy(texts.get(rows.start + i)))?
+                let row = rows.start + i;
+                let read = fate[i] != Reason::Where as u8 && column.is_valid(row);
+                let (instant, wall) = if read {
+                    clock.parse(&String::from_utf8_lossy(texts.get(row)))?
                 } else {
-                    0
+                    (0, 0)
                 };
+                instants[i] = instant;
+                days[i] = day_of_instant(wall);
             }
         }
-    }
-    for (day, &instant) in days.iter_mut().zip(instants.iter()) {
-        *day = day_of_instant(instant);
     }
     Ok(())
 }

@@ -9,6 +9,7 @@ use super::keys::{Buffers, Key};
 use super::orders::{DaySet, Orders};
 use super::output::Status;
 use crate::money::Sum;
+use crate::prefetch::prefetch;
 
 /// A line as it waits for its partition's turn.
 pub(super) struct Line<C: Key, O: Key, W> {
@@ -260,20 +261,18 @@ impl<C: Key, O: Key> Partition<C, O> {
         plan: &Plan,
         buffers: &Buffers,
     ) {
-        let mut clients = [FREE; GROUP];
-        for group in lines.chunks(GROUP) {
-            self.find_clients(group, &mut clients, plan, buffers);
-            for (line, &client) in group.iter().zip(&clients) {
-                let core = &mut self.clients[client as usize].core;
+        self.each_group(lines, plan, buffers, |partition, group, clients| {
+            for (line, &client) in group.iter().zip(clients) {
+                let core = &mut partition.clients[client as usize].core;
                 if line.tag & IS_RETURN != 0 {
                     core.give_back(line.amount);
-                    self.returns.0 += 1;
-                    self.returns.1 += i128::from(line.amount);
+                    partition.returns.0 += 1;
+                    partition.returns.1 += i128::from(line.amount);
                 } else {
                     core.purchase(line.when.day(), line.amount);
                 }
             }
-        }
+        });
     }
 
     /// Apply lines to everything that is kept.
@@ -284,50 +283,74 @@ impl<C: Key, O: Key> Partition<C, O> {
         client_buffers: &Buffers,
         order_buffers: &Buffers,
     ) {
-        let mut clients = [FREE; GROUP];
         let mut orders = [FREE; GROUP];
-        for group in lines.chunks(GROUP) {
-            self.find_clients(group, &mut clients, plan, client_buffers);
+        self.each_group(lines, plan, client_buffers, |partition, group, clients| {
             if plan.orders {
-                let ids = group.iter().zip(&clients).map(|(line, &client)| (client, line.order));
-                self.orders.find(ids, &mut orders, order_buffers);
+                let ids = group.iter().zip(clients).map(|(line, &client)| (client, line.order));
+                partition.orders.find(ids, &mut orders, order_buffers);
             }
-            for ((line, &client), &order) in group.iter().zip(&clients).zip(&orders) {
-                self.apply_line(line, client as usize, order, plan, order_buffers);
+            for ((line, &client), &order) in group.iter().zip(clients).zip(&orders) {
+                partition.apply_line(line, client as usize, order, plan, order_buffers);
             }
-        }
+        });
         for (scope, kept) in plan.scopes.iter().zip(&mut self.scoped) {
             kept.forget_outdated(scope, &self.clients);
         }
     }
 
-    /// The numbers of the clients of a group of lines, entered if new.
+    /// Find the clients of lines, entered if new, and hand both over a group at a time.
     ///
-    /// The group is looked up step by step: the loads of one step do not wait for each other, so a
-    /// group waits for memory about as long as a single line would. Who is not in the first place
-    /// is searched line by line.
+    /// What takes long is to wait for memory, so it is asked for ahead: the places of the table two
+    /// groups before they are read, the clients whose numbers stand there one group before.
     #[inline]
-    fn find_clients<W>(
+    fn each_group<W>(
         &mut self,
-        group: &[Line<C, O, W>],
-        clients: &mut [u32; GROUP],
+        lines: &[Line<C, O, W>],
         plan: &Plan,
         buffers: &Buffers,
+        mut with: impl FnMut(&mut Self, &[Line<C, O, W>], &[u32]),
     ) {
+        let group = |number: usize| {
+            let start = (number * GROUP).min(lines.len());
+            &lines[start..lines.len().min(start + GROUP)]
+        };
+        let (mut clients, mut ahead) = ([FREE; GROUP], [FREE; GROUP]);
+        self.ask_for_places(group(0));
+        self.ask_for_places(group(1));
+        self.ask_for_clients(group(0), &mut clients);
+        for number in 0..lines.len().div_ceil(GROUP) {
+            self.ask_for_places(group(number + 2));
+            self.ask_for_clients(group(number + 1), &mut ahead);
+            let group = group(number);
+            for (line, client) in group.iter().zip(&mut clients) {
+                let first = self.clients.get(*client as usize);
+                let known = |first: &Client<C::Stored>| {
+                    C::matches(first.id, line.client, &self.arena, buffers)
+                };
+                if !first.is_some_and(known) {
+                    *client = self.client(line.client, line.tag, plan, buffers) as u32;
+                }
+            }
+            with(self, group, &clients[..group.len()]);
+            std::mem::swap(&mut clients, &mut ahead);
+        }
+    }
+
+    #[inline]
+    fn ask_for_places<W>(&self, group: &[Line<C, O, W>]) {
         let mask = self.table.len() - 1;
-        for (line, client) in group.iter().zip(clients.iter_mut()) {
-            *client = self.table[(line.tag >> FLAGS) as usize & mask];
+        for line in group {
+            prefetch(&self.table, (line.tag >> FLAGS) as usize & mask);
         }
-        for (line, client) in group.iter().zip(clients.iter_mut()) {
-            let known = self.clients.get(*client as usize);
-            if !known.is_some_and(|known| C::matches(known.id, line.client, &self.arena, buffers)) {
-                *client = FREE;
-            }
-        }
-        for (line, client) in group.iter().zip(clients.iter_mut()) {
-            if *client == FREE {
-                *client = self.client(line.client, line.tag, plan, buffers) as u32;
-            }
+    }
+
+    /// Read the numbers in the first places of lines, and ask for the clients of those numbers.
+    #[inline]
+    fn ask_for_clients<W>(&self, group: &[Line<C, O, W>], numbers: &mut [u32; GROUP]) {
+        let mask = self.table.len() - 1;
+        for (line, number) in group.iter().zip(numbers) {
+            *number = self.table[(line.tag >> FLAGS) as usize & mask];
+            prefetch(&self.clients, *number as usize);
         }
     }
 

@@ -4,6 +4,7 @@ use rayon::prelude::*;
 
 use super::column::{Column, Piece, cut_like};
 use super::value::Value;
+use crate::prefetch::prefetch;
 
 /// Rows handled at a time: values and codes of a block stay in the first-level cache.
 pub(super) const BLOCK: usize = 1024;
@@ -98,15 +99,10 @@ fn search<T: Value, const M: usize>(values: &[T], cuts: &[T; M], codes: &mut [u8
 }
 
 /// Asks for the next block while the codes of this one are dealt with, when nothing else would.
-fn prefetch<T: Value>(values: &[T]) {
-    #[cfg(target_arch = "x86_64")]
-    for line in values[..values.len().min(BLOCK)].chunks(64 / size_of::<T>()) {
-        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        // SAFETY: a hint, for an address within the slice.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast()) };
+fn prefetch_block<T: Value>(values: &[T]) {
+    for i in (0..values.len().min(BLOCK)).step_by(64 / size_of::<T>()) {
+        prefetch(values, i);
     }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = values;
 }
 
 impl<T: Value> Piece<'_, T> {
@@ -115,7 +111,7 @@ impl<T: Value> Piece<'_, T> {
         let mut codes = [0u8; BLOCK];
         for (n, values) in self.values.chunks(BLOCK).enumerate() {
             let codes = &mut codes[..values.len()];
-            prefetch(&self.values[((n + 1) * BLOCK).min(self.values.len())..]);
+            prefetch_block(&self.values[((n + 1) * BLOCK).min(self.values.len())..]);
             cuts.codes(values, codes);
             self.erase_nulls(n * BLOCK, codes);
             with(n * BLOCK, values, codes);
@@ -127,7 +123,7 @@ impl<T: Value> Piece<'_, T> {
         for (n, (values, codes)) in
             self.values.chunks(BLOCK).zip(codes.chunks_mut(BLOCK)).enumerate()
         {
-            prefetch(&self.values[((n + 1) * BLOCK).min(self.values.len())..]);
+            prefetch_block(&self.values[((n + 1) * BLOCK).min(self.values.len())..]);
             cuts.codes(values, codes);
             self.erase_nulls(n * BLOCK, codes);
         }
