@@ -280,6 +280,10 @@ def facts_by_client(
             )
             for window in windows
         }
+        for window, found in table[client].items():
+            if window is not None and found["lines"] == 0:
+                # "A client with no purchase in a window has frequency 0, money 0 and null means."
+                found["total"] = 0
     return table, account
 
 

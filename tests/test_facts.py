@@ -1037,6 +1037,27 @@ def test_instants_of_the_repeated_hour_keep_their_order() -> None:
     assert baskets == [2.0, 4.0]
 
 
+def test_returns_alone_in_a_window_leave_no_money_in_it() -> None:
+    frame = sales([(1, at("2025-01-01"), 10.0), (1, at("2026-08-01"), -4.0)])
+
+    inside = one_client(frame, "total", as_of=AS_OF, window="1y")
+    ever = one_client(frame, "total", as_of=AS_OF)
+
+    assert (inside, ever) == (0.0, 6.0)
+
+
+def test_clients_whom_the_base_does_not_hold_are_scored_and_counted() -> None:
+    frame = sales([(1, at("2026-01-01"), 10.0), (2, at("2026-01-01"), 5.0)])
+    base = pl.DataFrame({"client_id": [2, 3, 3]})
+
+    found = grc.facts(frame, as_of=AS_OF, facts=["total"], clients=base)
+
+    assert found.frame["client_id"].to_list() == [1, 2, 3]
+    assert found.frame["status"].to_list() == ["scored", "scored", "never_bought"]
+    assert found.quality.clients_outside_base == 1
+    assert "1 outside the client base" in str(found.quality)
+
+
 def test_local_instants_are_taken_as_they_stand() -> None:
     frame = sales([(1, at("2026-03-01 23:30"), 1.0)])
 

@@ -54,6 +54,7 @@ class _Account(TypedDict):
     clients: int
     clients_returns_only: int
     clients_never_bought: int
+    clients_outside_base: int
     orders_on_two_dates: int
     rows_without_order: int
     base_rows_dropped: int

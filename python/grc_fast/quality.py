@@ -48,6 +48,8 @@ class Quality:
     clients_scored, clients_returns_only, clients_never_bought, clients_out_of_window
         Clients with a purchase (in the window, where there is one); with returns only; of the
         base without any line; with purchases before the window only.
+    clients_outside_base
+        Clients with a line whom the client base does not hold, where one was given.
     orders_on_two_dates
         Order ids found on more than one day.
     rows_without_order
@@ -75,6 +77,7 @@ class Quality:
     clients_returns_only: int
     clients_never_bought: int
     clients_out_of_window: int
+    clients_outside_base: int
     orders_on_two_dates: int
     rows_without_order: int
     base_rows_dropped: int
@@ -113,7 +116,8 @@ class Quality:
         ...     "rows_read": 3, "rows_used": 2, "money_scale": 2, "money_read": 700,
         ...     "money_used": 500, "dropped": {"client": [1, 200]}, "returns": [0, 0],
         ...     "clients": 2, "clients_returns_only": 0, "clients_never_bought": 0,
-        ...     "orders_on_two_dates": 0, "rows_without_order": 0, "base_rows_dropped": 0,
+        ...     "clients_outside_base": 0, "orders_on_two_dates": 0, "rows_without_order": 0,
+        ...     "base_rows_dropped": 0,
         ...     "first_day": 18262, "last_day": 18263, "as_of": 18264,
         ... }
         >>> quality = Quality.from_account(account)
@@ -138,6 +142,7 @@ class Quality:
             clients_returns_only=returns_only,
             clients_never_bought=account["clients_never_bought"],
             clients_out_of_window=out_of_window,
+            clients_outside_base=account["clients_outside_base"],
             orders_on_two_dates=account["orders_on_two_dates"],
             rows_without_order=account["rows_without_order"],
             base_rows_dropped=account["base_rows_dropped"],
@@ -190,6 +195,7 @@ class Quality:
             "clients_returns_only": self.clients_returns_only,
             "clients_never_bought": self.clients_never_bought,
             "clients_out_of_window": self.clients_out_of_window,
+            "clients_outside_base": self.clients_outside_base,
             "orders_on_two_dates": self.orders_on_two_dates,
             "rows_without_order": self.rows_without_order,
             "base_rows_dropped": self.base_rows_dropped,
@@ -221,6 +227,7 @@ class Quality:
             "with returns only": self.clients_returns_only,
             "never bought": self.clients_never_bought,
             "out of the window": self.clients_out_of_window,
+            "outside the client base": self.clients_outside_base,
         }
         said = "".join(f", {count:,} {words}" for words, count in others.items() if count)
         days = ""

@@ -116,7 +116,8 @@ class LazyPart(Part):
 
     def select(self, projection: Projection) -> Iterator[pl.DataFrame]:
         with polars_errors(self.place):
-            yield from stream(self.frame.select(projection.expressions))
+            for batch in stream(self.frame.select(projection.columns)):
+                yield batch.select(projection.expressions)
 
 
 @dataclass
@@ -128,10 +129,12 @@ class CsvPart(Part):
     def select(self, projection: Projection) -> Iterator[pl.DataFrame]:
         assert self.file is not None
         file = self.file.reopened()
-        frame = file.scan().select(*projection.expressions, *file.markers(projection.columns))
+        expressions = [*projection.expressions, *file.markers(projection.columns)]
         with polars_errors(self.place, file.fault):
-            for batch in stream(frame):
-                yield file.mend(batch)
+            # A column that is both an id and a number stands under two names here.
+            names = dict.fromkeys(name for e in expressions for name in e.meta.root_names())
+            for batch in stream(file.scan().select(*names)):
+                yield file.mend(batch.select(expressions))
 
     def line_of_row(self, row: int) -> int | None:
         assert self.file is not None
@@ -147,7 +150,8 @@ class NdjsonPart(Part):
     def select(self, projection: Projection) -> Iterator[pl.DataFrame]:
         assert self.file is not None
         with polars_errors(self.place, self.file.fault):
-            yield from stream(self.file.scan().select(projection.expressions))
+            for batch in stream(self.file.scan().select(projection.columns)):
+                yield batch.select(projection.expressions)
 
     def line_of_row(self, row: int) -> int | None:
         assert self.file is not None
@@ -433,7 +437,8 @@ class _StreamPart(LazyPart):
     def select(self, projection: Projection) -> Iterator[pl.DataFrame]:
         with polars_errors(self.place):
             frame = self.scan() if self.replayable else self.frame
-            yield from stream(frame.select(projection.expressions))
+            for batch in stream(frame.select(projection.columns)):
+                yield batch.select(projection.expressions)
 
 
 # -- files -----------------------------------------------------------------------------------
@@ -670,7 +675,11 @@ def _starts_with(path: str, *marks: bytes) -> bool:
 
 
 def stream(frame: pl.LazyFrame) -> Iterator[pl.DataFrame]:
-    """Run a query and give its batches in order: the only use of an interface still unstable."""
+    """Run a query and give its batches in order: the only use of an interface still unstable.
+
+    The query is to select columns by name and nothing more: with any expression in it, Polars reads
+    as far ahead as it can, and the memory of a run grows with the rows.
+    """
     return iter(frame.collect_batches(chunk_size=BATCH_ROWS, maintain_order=True, lazy=True))
 
 

@@ -199,6 +199,7 @@ fn account_dict<'py>(py: Python<'py>, account: &Account) -> PyResult<Bound<'py, 
     dict.set_item("clients", account.clients[0])?;
     dict.set_item("clients_returns_only", account.clients[1])?;
     dict.set_item("clients_never_bought", account.clients[2])?;
+    dict.set_item("clients_outside_base", account.clients_outside_base)?;
     dict.set_item("orders_on_two_dates", account.orders_on_two_dates)?;
     dict.set_item("rows_without_order", account.rows_without_order)?;
     dict.set_item("base_rows_dropped", account.base_rows_dropped)?;

@@ -51,6 +51,8 @@ pub struct Account {
     pub returns: (u64, i128),
     /// Clients who bought, who have only returns, and who have no line.
     pub clients: [u64; 3],
+    /// Clients with lines whom the base does not hold, where there is one.
+    pub clients_outside_base: u64,
     /// Orders of one client with purchases on more than one day.
     pub orders_on_two_dates: u64,
     /// Purchase lines that name no order.

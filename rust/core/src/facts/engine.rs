@@ -237,7 +237,8 @@ impl<C: ReadKey + SortKey, O: ReadKey, W: When> Engine for Pass<C, O, W> {
                 if morsel.fate[i] == USED {
                     let hash = morsel.hash[i];
                     let partition = &mut self.partitions[(hash >> PARTITION_SHIFT) as usize];
-                    partition.client(morsel.client[i], tag_of(hash), plan, &buffers);
+                    let client = partition.client(morsel.client[i], tag_of(hash), plan, &buffers);
+                    partition.mark_in_base(client);
                 } else {
                     missing += 1;
                 }
@@ -258,6 +259,8 @@ impl<C: ReadKey + SortKey, O: ReadKey, W: When> Engine for Pass<C, O, W> {
         let mut places = Vec::with_capacity(self.partitions.iter().map(|p| p.clients.len()).sum());
         for (number, (partition, settled)) in self.partitions.iter().zip(&settled).enumerate() {
             account.add_partition(partition, settled);
+            account.clients_outside_base +=
+                if finish.base { partition.outside_base() as u64 } else { 0 };
             for (client, kept) in partition.clients.iter().enumerate() {
                 let status = kept.core.status();
                 account.clients[status as usize] += 1;

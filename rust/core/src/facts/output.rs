@@ -391,7 +391,7 @@ impl<C: Key, O: Key> Reading<'_, C, O> {
                 if orders == 0 { 0 } else { divide_half_even(core.total.value() * 10_000, orders) }
             }),
             (Fact::Total, Slots::F64(out)) => {
-                fill(out, cores, |core| core.total.value() as f64 / self.unit.per_one());
+                fill(out, cores, |core| self.total(scope, core) as f64 / self.unit.per_one());
             }
             (_, Slots::F64(out)) => fill(out, clients(), |(place, core)| {
                 self.money(fact, scope, place, core) as f64 / self.unit.per_one()
@@ -424,9 +424,15 @@ impl<C: Key, O: Key> Reading<'_, C, O> {
         self.settled[place.partition as usize].active_days[scope][place.client as usize]
     }
 
+    /// A client without a purchase in a window has no money in it, whatever was given back.
+    fn total(&self, scope: usize, core: &Core) -> i128 {
+        let counts = core.lines > 0 || self.plan.scopes[scope].is_all_time();
+        if counts { core.total.value() } else { 0 }
+    }
+
     fn money(&self, fact: Fact, scope: usize, place: Place, core: &Core) -> i128 {
         if fact == Fact::Total {
-            return core.total.value();
+            return self.total(scope, core);
         }
         let extra =
             &self.partitions[place.partition as usize].scoped[scope].extra[place.client as usize];

@@ -182,6 +182,8 @@ pub(super) struct Partition<C: Key, O: Key> {
     /// Rows and money of returns.
     pub returns: (u64, i128),
     pub rows_without_order: u64,
+    /// Which clients the base holds, as far as any does.
+    in_base: Vec<bool>,
 }
 
 impl<C: Key, O: Key> Partition<C, O> {
@@ -195,6 +197,7 @@ impl<C: Key, O: Key> Partition<C, O> {
             days: DaySet::default(),
             returns: (0, 0),
             rows_without_order: 0,
+            in_base: Vec::new(),
         }
     }
 
@@ -213,6 +216,19 @@ impl<C: Key, O: Key> Partition<C, O> {
             }
             place = (place + 1) & mask;
         }
+    }
+
+    /// Note that the base holds a client.
+    pub fn mark_in_base(&mut self, client: usize) {
+        if self.in_base.len() <= client {
+            self.in_base.resize(self.clients.len(), false);
+        }
+        self.in_base[client] = true;
+    }
+
+    /// The clients that the base does not hold.
+    pub fn outside_base(&self) -> usize {
+        self.clients.len() - self.in_base.iter().filter(|&&inside| inside).count()
     }
 
     #[cold]
