@@ -79,7 +79,7 @@ bench: $(VENV)/.dev ## Measure side by side with pandas, Polars and DuckDB
 clean: ## Remove everything that the other targets made
 	rm -rf $(VENV) dist docs/_build grc-fast-demo bench.json .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	rm -f python/grc_fast/*.so python/grc_fast/*.pyd
-	find benches docs python tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	find benches docs python tests \( -name __pycache__ -o -name .hypothesis \) -type d -prune -exec rm -rf {} +
 	cargo clean
 
 # Stamps. A target that is up to date installs nothing; the package is installed editable, so that

@@ -5,6 +5,7 @@ import io
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -326,6 +327,14 @@ def test_help_names_every_option(grc: Callable[..., Run]) -> None:
         assert option in shown
 
 
+def test_help_says_what_the_roles_and_the_sources_take(grc: Callable[..., Run]) -> None:
+    shown = " ".join(re.sub("[│╭╮╰╯─]", " ", grc("score", "--help").out.decode()).split())
+
+    assert re.search(r"--client COLUMN Column of the client's id", shown)
+    assert re.search(r"--date COLUMN Column of the day", shown)
+    assert "database" not in shown
+
+
 # --- the same bytes -------------------------------------------------------------------------------
 
 
@@ -400,6 +409,7 @@ def test_every_format_holds_the_same_scores(
         (["score", "a.csv", "-o", "b.csv", "--ties", "both"], "'--ties'"),
         (["score", "a.csv", "-o", "b.csv", "--bins", "many"], "'--bins'"),
         (["score", "a.csv", "-o", "b.csv", "--threads", "0"], "'--threads'"),
+        (["score", "a.csv", "-o", "b.csv", "--threads", "1025"], "equal to 1024"),
         (["score", "a.csv", "-o", "b.csv", "--model-in", "m.json", "--bins", "4"], "--bins"),
         (
             ["score", "a.csv", "-o", "b.csv", "--model-in", "m.json", "--returns", "net"],

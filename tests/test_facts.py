@@ -17,6 +17,8 @@ from polars.testing import assert_frame_equal
 
 import grc_fast as grc
 import oracle
+from grc_fast.facts import collect_facts
+from grc_fast.roles import Roles
 from oracle import Line
 from strategies import AS_OF, at, lines_of, messy_sales, sales_frames, slices
 
@@ -1113,3 +1115,42 @@ def test_as_of_is_a_date_or_its_text(as_of: Any) -> None:
 def test_as_of_before_every_sale_is_an_error() -> None:
     with pytest.raises(grc.DataError, match="2020-01-01"):
         grc.facts(HAND, as_of="2020-01-01")
+
+
+# --- Days outside the calendar -----------------------------------------------------------------
+
+LAST_OF_ALL = (date.max - date(1970, 1, 1)).days
+
+
+def sales_on(*days: int) -> pl.DataFrame:
+    """A sale of one client on each day, counted from 1970-01-01."""
+    dates = pl.Series(days, dtype=pl.Int32).cast(pl.Date)
+    return pl.DataFrame({"client_id": [1] * len(days), "date": dates, "amount": [1.0] * len(days)})
+
+
+@pytest.mark.parametrize("windowed", [False, True])
+@pytest.mark.parametrize("last", [LAST_OF_ALL, LAST_OF_ALL + 1, 5_000_000])
+def test_the_day_after_the_last_day_of_the_calendar_cannot_be_as_of(
+    last: int, windowed: bool
+) -> None:
+    requests = [("orders", "1y" if windowed else None)]
+
+    with pytest.raises(grc.DataError, match=r"lies outside the years 1 to 9999: .* give as_of"):
+        collect_facts(sales_on(20_000, last), Roles(), requests, as_of=None)
+
+
+@pytest.mark.parametrize("last", [LAST_OF_ALL, LAST_OF_ALL + 1, 5_000_000])
+def test_a_day_beyond_the_calendar_is_later_than_as_of(last: int) -> None:
+    found = grc.facts(sales_on(20_000, last), as_of=AS_OF)
+
+    assert found.quality.dropped["future"] == 1
+    assert found.quality.last_day == date(1970, 1, 1) + timedelta(days=20_000)
+
+
+def test_a_first_day_before_the_calendar_is_an_error_that_says_what_to_do() -> None:
+    with pytest.raises(grc.DataError, match=r"day -800,000 .* outside the years 1 to 9999: mend"):
+        grc.facts(sales_on(-800_000, 20_000), as_of=AS_OF)
+
+
+def test_a_last_sale_on_the_last_day_of_the_calendar_is_used() -> None:
+    assert grc.facts(sales_on(LAST_OF_ALL), as_of=date.max).quality.last_day == date.max

@@ -346,6 +346,38 @@ def test_an_id_may_be_explained_as_text() -> None:
             model.explain(frame, client_id=unknown)
 
 
+@pytest.mark.parametrize("dtype", [pl.Int64, pl.UInt8, pl.Float64, pl.String], ids=str)
+def test_an_id_that_is_no_client_is_unknown(dtype: Any) -> None:
+    frame = clients(30).with_columns(pl.col("client_id").cast(pl.Int64).cast(dtype))
+    model = grc.RFM().fit(frame)
+
+    seventh = model.explain(frame, client_id="7")
+    assert model.explain(frame, client_id=np.int64(7)) == seventh
+    assert model.explain(frame, client_id=7.0) == seventh
+    for unknown in (1.7, "1.7", None, INF, NAN, True, 10**30, -(10**30), [7], Decimal("1.5")):
+        with pytest.raises(grc.DataError, match="there is no client"):
+            model.explain(frame, client_id=unknown)
+
+
+def test_the_greatest_id_may_be_explained() -> None:
+    ids = pl.Series([2**64 - 1, 2**63, 1], dtype=pl.UInt64)
+    frame = clients(3).with_columns(client_id=ids)
+
+    told = grc.RFM().fit(frame).explain(frame, client_id=str(2**64 - 1))
+
+    assert told.client_id == 2**64 - 1
+
+
+@pytest.mark.parametrize("threads", [0, 1025, True, 1.5])
+def test_threads_out_of_range_are_refused(threads: Any) -> None:
+    frame = clients(30)
+    model = grc.RFM().fit(frame, threads=2)
+
+    for call, data in ((grc.RFM().fit, frame), (model.score, frame), (model.score, frame.lazy())):
+        with pytest.raises(grc.OptionError, match=f"1 to 1024, .* not {threads!r}"):
+            call(data, threads=threads)
+
+
 def test_a_client_without_recency_is_explained_as_unscored() -> None:
     frame = clients(30).with_columns(pl.when(pl.col("client_id") != 4).then("recency"))
 
@@ -446,6 +478,13 @@ def test_the_ids_of_split_edges_come_back(ids: list[Any], tmp_path: Path) -> Non
         (lambda d: d.update(segments={"segment": []}), "segments"),
         (lambda d: d.update(segments=None), "segments"),
         (lambda d: d["fit"].update(clients=-1), "fit.clients"),
+        (lambda d: d["fit"].update(clients=0), "fit.clients must be a whole number from 1, not 0"),
+        (lambda d: d["fit"].update(clients=61), "add up to 60 clients, and fit.clients is 61"),
+        (lambda d: d["fit"]["band_sizes"]["monetary"].__setitem__(0, 99), "of monetary add up to"),
+        (lambda d: d["group_floors"].__setitem__(0, 9e9), "must be whole scores from 0"),
+        (lambda d: d["group_floors"].__setitem__(0, 14.5), "not 14.5"),
+        (lambda d: d["group_floors"].__setitem__(0, "inf"), 'not "inf"'),
+        (lambda d: d["group_floors"].__setitem__(1, -1), "not -1"),
         (lambda d: d["fit"].update(as_of="soon"), "fit.as_of"),
         (lambda d: d["fit"]["band_sizes"]["recency"].pop(), "4 sizes for 5 bands"),
     ],

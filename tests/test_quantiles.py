@@ -336,6 +336,18 @@ def test_unknown_options_are_refused(options: dict[str, Any]) -> None:
         grc.quantile_scores(pl.Series([1, 2, 3]), 5, **options)
 
 
+@pytest.mark.parametrize("threads", [0, -1, 1025, 10**30, True, 2.5, "2"])
+def test_threads_out_of_range_are_refused(threads: Any) -> None:
+    with pytest.raises(grc.OptionError, match=f"threads must be .* 1 to 1024.* not {threads!r}"):
+        grc.quantile_scores(pl.Series([1, 2, 3]), 3, threads=threads)
+
+
+@pytest.mark.parametrize("values", [pl.Series([1, 2, 3]), [1, 2, 3], None], ids=str)
+def test_the_expression_of_values_names_the_function(values: Any) -> None:
+    with pytest.raises(grc.OptionError, match="give values to quantile_scores"):
+        grc.quantile_score(values, 3)
+
+
 @pytest.mark.parametrize("values", [["a"], [True, False], [[1]]], ids=str)
 def test_values_that_are_no_numbers_are_refused(values: list[Any]) -> None:
     with pytest.raises(grc.GrcError):

@@ -23,6 +23,7 @@ Number = int | float
 
 MIN_BINS = 2
 MAX_BINS = 100
+MAX_THREADS = 1024
 
 # Units of a duration that count days, and how many; and calendar units, in months.
 _DAYS = {"d": 1, "w": 7}
@@ -296,6 +297,22 @@ def check_count(what: str, option: str, value: object) -> int:
             f"{what}: {option} must be a whole number from {MIN_BINS} to {MAX_BINS}, not {value!r}"
         )
     return count
+
+
+def check_threads(value: object) -> int | None:
+    """Return `value` (a number of threads) as an integer from 1 to 1024, or None: every core."""
+    if value is None:
+        return None
+    try:
+        threads = operator.index(cast(Any, value))
+    except TypeError:
+        threads = 0
+    if isinstance(value, bool) or not 1 <= threads <= MAX_THREADS:
+        raise OptionError(
+            f"threads must be a whole number from 1 to {MAX_THREADS}, or None for every core, "
+            f"not {value!r}"
+        )
+    return threads
 
 
 def _weight(what: str, value: object) -> Number:

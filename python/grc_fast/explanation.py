@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import operator
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import polars as pl
 
@@ -236,19 +237,35 @@ def _row_of(frame: pl.DataFrame, client_id: int | str) -> pl.DataFrame:
     if CLIENT not in frame.columns:
         raise ColumnError(f"the frame of clients has no column {CLIENT!r}")
     ids = frame[CLIENT]
-    wanted: object = client_id
-    if ids.dtype.is_numeric():
-        try:
-            wanted = int(client_id)
-        except ValueError:
-            raise _unknown(client_id, frame) from None
-        found = ids.cast(pl.Int128, strict=False) == wanted
+    wanted = _plain_id(client_id, number=ids.dtype.is_numeric())
+    if wanted is None:
+        raise _unknown(client_id, frame)
+    if isinstance(wanted, int):
+        # A cast would cut the fraction of a float, and find another client.
+        numbers = ids if ids.dtype.is_float() else ids.cast(pl.Int128, strict=False)
+        found = numbers == wanted
     else:
-        found = ids.cast(pl.String) == str(client_id)
+        found = ids.cast(pl.String) == wanted
     row = frame.filter(found)
     if row.is_empty():
         raise _unknown(client_id, frame)
     return row
+
+
+def _plain_id(client_id: object, *, number: bool) -> int | str | None:
+    """Return an id as a frame of numbers or of text holds it, None if it cannot be one."""
+    if isinstance(client_id, str) and not number:
+        return client_id
+    whole = client_id
+    if isinstance(client_id, float) and client_id.is_integer():
+        whole = int(client_id)
+    try:
+        found = int(whole) if isinstance(whole, str) else operator.index(cast(Any, whole))
+    except (TypeError, ValueError):
+        return None
+    if isinstance(client_id, bool) or not -(2**63) <= found < 2**64:
+        return None
+    return found if number else str(found)
 
 
 def _unknown(client_id: object, frame: pl.DataFrame) -> DataError:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, cast
 
 import polars as pl
 
 from grc_fast import _core
+from grc_fast.criteria import check_threads
 from grc_fast.errors import ColumnError, DataError, OptionError, SourceError
 from grc_fast.quality import Quality, day_of_number
 from grc_fast.roles import Roles, suggestion
@@ -118,10 +119,10 @@ def facts(
     timezone
         The zone in which instants with a zone fall on a day.
     money_scale
-        Amounts are rounded, each by itself, to 10^-money_scale and summed exactly. Default: 4,
-        and for Decimal amounts their own scale.
+        Float amounts are rounded, each by itself, to 10^-money_scale and summed exactly; 0 to 18,
+        4 by default. It applies to floats only: Decimals keep their own scale, integers are whole.
     threads
-        Threads to use, all cores by default. They do not change the result.
+        Threads to use, 1 to 1024; all cores by default. They do not change the result.
     progress
         Called with the number of rows read so far, after each batch.
 
@@ -137,7 +138,8 @@ def facts(
     ColumnError
         If a column is missing or of a wrong type.
     DataError
-        If a value is wrong: a date that cannot be read, an overflow, an `as_of` before all sales.
+        If a value is wrong: a date that cannot be read or lies outside the years 1 to
+        9999, an amount too large for 64 bits at the money scale, an `as_of` before all sales.
     OptionError
         If an option is wrong.
 
@@ -231,7 +233,8 @@ def collect_facts(
         The table has `client_id`, `status` (Enum, with `clients` only) and one column a request,
         named by its position: "0", "1", …; ascending by client.
     """
-    _check_options(returns, money_scale, threads)
+    _check_options(returns, timezone, money_scale)
+    threads = check_threads(threads)
     read = open_source(source)
     opened = read.open(roles)
     base = None if clients is None else _base_batches(clients, roles, opened)
@@ -378,7 +381,13 @@ def _checked_day(source: Source, account: _core._Account) -> dt.date:
         raise DataError(
             f"as_of cannot be the day after the last sale, as no row of {source.name} can be used"
         )
-    as_of = day_of_number(account["as_of"])
+    try:
+        as_of = day_of_number(account["as_of"])
+    except DataError as error:
+        # Only the day after the last sale can be out of the calendar: one that is given is a date.
+        raise DataError(
+            f"as_of cannot be the day after the last sale of {source.name}: {error}, or give as_of"
+        ) from None
     if account["rows_used"] == 0 and account["dropped"]["future"][0] > 0:
         first = account["first_day_read"]
         when = "" if first is None else f" (the first is on {day_of_number(first)})"
@@ -437,17 +446,25 @@ def _with_status(
     return table.with_columns(names.gather(codes)), int(outside.sum())
 
 
-def _check_options(returns: object, money_scale: object, threads: object) -> None:
+def _check_options(returns: object, timezone: object, money_scale: object) -> None:
     if returns not in _RETURNS:
         raise OptionError(f"returns must be one of {', '.join(_RETURNS)}, and not {returns!r}")
-    if money_scale is not None and not (isinstance(money_scale, int) and 0 <= money_scale <= 18):
+    if not isinstance(timezone, str):
+        raise OptionError(f"timezone must be a zone such as Europe/Paris, not {timezone!r}")
+    if money_scale is None:
+        return
+    whole = isinstance(money_scale, int) and not isinstance(money_scale, bool)
+    if not (whole and 0 <= cast(int, money_scale) <= 18):
         raise OptionError(f"money_scale must be a whole number from 0 to 18, not {money_scale!r}")
-    if threads is not None and not (isinstance(threads, int) and threads >= 1):
-        raise OptionError(f"threads must be a whole number of at least 1, not {threads!r}")
 
 
 def _check_names(names: Sequence[str]) -> list[str]:
-    wanted = [names] if isinstance(names, str) else list(names)
+    try:
+        wanted = [names] if isinstance(names, str) else list(names)
+    except TypeError:
+        raise OptionError(
+            f"facts must be a list of some of {', '.join(FACTS)}, and {names!r} is not one"
+        ) from None
     if not wanted:
         raise OptionError(f"facts is empty: take some of {', '.join(FACTS)}")
     for position, name in enumerate(wanted):

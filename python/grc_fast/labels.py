@@ -20,7 +20,7 @@ __all__ = ["LANGUAGES", "check_lang", "group", "nearest", "section", "text"]
 LANGUAGES: Final[tuple[str, ...]] = ("en", "fr")
 """The languages of every label; the first is the default."""
 
-_GROUPS_OF_THE_COURSE: Final = 5
+_NAMED_GROUPS: Final = 5
 
 
 def text(key: str, lang: str = "en", /, **values: object) -> str:
@@ -88,8 +88,8 @@ def section(name: str, lang: str = "en") -> dict[str, str]:
 def group(n: int, groups: int = 5, lang: str = "en") -> str:
     """Return the label of group `n` of `groups`, 1 being the one that answers best.
 
-    With five groups these are the words of the course. With more, group `n` bears the words
-    of the fifth ``ceil(5 n / groups)``, as segment tables count. With fewer, five words
+    With five groups these are the words of direct-marketing scoring. With more, group `n` bears
+    the words of the fifth ``ceil(5 n / groups)``, as segment tables count. With fewer, five words
     cannot be shared out evenly, so the label only says where the group stands.
 
     Raises
@@ -108,10 +108,10 @@ def group(n: int, groups: int = 5, lang: str = "en") -> str:
     """
     if not 1 <= n <= groups:
         raise OptionError(f"group {n} does not exist: the groups run from 1 to {groups}")
-    if groups < _GROUPS_OF_THE_COURSE:
+    if groups < _NAMED_GROUPS:
         return text("group.few", lang, n=n, groups=groups)
-    label = text(f"group.{-(-_GROUPS_OF_THE_COURSE * n // groups)}", lang)
-    if groups == _GROUPS_OF_THE_COURSE:
+    label = text(f"group.{-(-_NAMED_GROUPS * n // groups)}", lang)
+    if groups == _NAMED_GROUPS:
         return label
     return text("group.numbered", lang, n=n, groups=groups, label=label)
 

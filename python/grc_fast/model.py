@@ -37,7 +37,7 @@ from .clients import (
     scored_expr,
     tenure_expr,
 )
-from .criteria import Number
+from .criteria import Number, check_threads
 from .facts import CLIENT, parse_day
 from .labels import check_lang
 from .rfm import RFM, Day, Lang
@@ -125,14 +125,15 @@ class RFMModel:
         clients
             Facts, or any Polars, pandas or PyArrow table of one row a client. A LazyFrame comes
             back as a LazyFrame of pure expressions with the same results; it trusts that no
-            client has two rows, since only the values could tell.
+            client has two rows, since only the values could tell, and counts out of the range of
+            their type (a negative frequency) raise Polars' own error at ``collect``.
         as_of
             The day recency is counted from; facts know theirs. Needed where thresholds are in
             months, quarters or years, and for the tenure where `last_purchase` is not there.
         lang
             Language of the segments' labels; that of the specification by default.
         threads
-            Threads to use, all cores by default.
+            Threads to use, 1 to 1024; all cores by default.
 
         Returns
         -------
@@ -159,7 +160,7 @@ class RFMModel:
         -----
         Time is linear in clients: a pass over each criterion and one for the rest.
         """
-        lang = self._lang(lang)
+        lang, threads = self._lang(lang), check_threads(threads)
         if isinstance(clients, pl.LazyFrame):
             return self._score_lazy(clients, None if as_of is None else parse_day(as_of), lang)
         rows = read_clients(clients, self.rfm.criteria, as_of)
@@ -395,6 +396,7 @@ def fit_model(
     spec: RFM, clients: Any, *, as_of: Day | None = None, threads: int | None = None
 ) -> RFMModel:
     """Learn a model from clients; `RFM.fit` says what they may be."""
+    threads = check_threads(threads)
     return _fit(spec, read_clients(clients, spec.criteria, as_of), threads)[0]
 
 

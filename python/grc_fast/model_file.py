@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from .banding import FittedBands, Pair, Plan, TieRun
-from .criteria import Criterion, Frequency, Monetary, Number, Recency
+from .criteria import Criterion, Frequency, Monetary, Number, Recency, whole_weights
 from .errors import GrcError, ModelError
 from .output import atomic_path
-from .rfm import RFM
+from .rfm import MOST_POINTS, RFM
 from .segments import SegmentTable
 
 if TYPE_CHECKING:
@@ -102,11 +102,13 @@ def model_from_dict(data: object, where: str = "the model") -> RFMModel:
         _bands(reader, plan, bands[name], sizes[name], ties[name])
         for name, plan in zip(names, spec.plans, strict=True)
     )
+    clients = reader.count(fit["clients"], "fit.clients", least=1)
+    _check_sizes(reader, fitted, clients)
     return RFMModel(
         rfm=spec,
         fitted=fitted,
-        group_floors=_floors(reader, top["group_floors"], spec.groups),
-        clients=reader.count(fit["clients"], "fit.clients"),
+        group_floors=_floors(reader, top["group_floors"], spec),
+        clients=clients,
         as_of=reader.day(fit["as_of"], "fit.as_of"),
         package=reader.text(fit["grc_fast"], "fit.grc_fast"),
     )
@@ -149,9 +151,9 @@ class _Reader:
             raise self.error(f"{title} must be a number, not {_shown(value)}")
         return value
 
-    def count(self, value: object, title: str) -> int:
-        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-            raise self.error(f"{title} must be a whole number from 0, not {_shown(value)}")
+    def count(self, value: object, title: str, *, least: int = 0) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+            raise self.error(f"{title} must be a whole number from {least}, not {_shown(value)}")
         return value
 
     def text(self, value: object, title: str) -> str:
@@ -287,10 +289,29 @@ def _check_pairs(reader: _Reader, pairs: Sequence[Pair], title: str) -> None:
             raise reader.error(f"{title}.pairs must be ascending, but {high} comes after {low}")
 
 
-def _floors(reader: _Reader, data: object, groups: int) -> tuple[Number, ...]:
+def _check_sizes(reader: _Reader, fitted: Sequence[FittedBands], clients: int) -> None:
+    for bands in fitted:
+        total = sum(bands.counts)
+        if total != clients:
+            raise reader.error(
+                f"fit.band_sizes of {bands.criterion.name} add up to {total:,} clients, "
+                f"and fit.clients is {clients:,}"
+            )
+
+
+def _floors(reader: _Reader, data: object, spec: RFM) -> tuple[Number, ...]:
     floors = [reader.number(f, "group_floors") for f in reader.array(data, "group_floors")]
-    if len(floors) != groups - 1:
-        raise reader.error(f"group_floors has {len(floors)} scores for {groups} groups")
+    if len(floors) != spec.groups - 1:
+        raise reader.error(f"group_floors has {len(floors)} scores for {spec.groups} groups")
+    if whole_weights(spec.criteria):
+        for floor in floors:
+            if not (0 <= floor <= MOST_POINTS and float(floor).is_integer()):
+                raise reader.error(
+                    f"group_floors must be whole scores from 0 to {MOST_POINTS:,}, as every weight "
+                    "is whole, not "
+                    f"{_shown(_number_out(floor))}"
+                )
+        floors = [int(floor) for floor in floors]
     for high, low in pairwise(floors):
         if low > high:
             raise reader.error(f"group_floors must go down, but {low} comes after {high}")

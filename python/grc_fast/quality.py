@@ -10,6 +10,8 @@ from typing import Any
 
 import polars as pl
 
+from grc_fast.errors import DataError
+
 __all__ = ["REASONS", "Quality"]
 
 # A row that could be dropped for several reasons counts under the first.
@@ -252,8 +254,20 @@ class Quality:
 
 
 def day_of_number(days: int) -> dt.date:
-    """Turn days since 1970-01-01 into a date."""
-    return dt.date(1970, 1, 1) + dt.timedelta(days=days)
+    """Turn days since 1970-01-01 into a date.
+
+    Raises
+    ------
+    DataError
+        If it is none of the days that Python's calendar has.
+    """
+    try:
+        return dt.date(1970, 1, 1) + dt.timedelta(days=days)
+    except OverflowError:
+        raise DataError(
+            f"day {days:,} from 1970-01-01 lies outside the years 1 to 9999: mend the date, or "
+            "filter it out with where"
+        ) from None
 
 
 def _day(days: int | None) -> dt.date | None:

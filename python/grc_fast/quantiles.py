@@ -8,7 +8,7 @@ import polars as pl
 
 from . import _core
 from .banding import kernel_values
-from .criteria import Edges, Ties, check_count, check_ties_and_edges
+from .criteria import Edges, Ties, check_count, check_threads, check_ties_and_edges
 from .errors import ColumnError, OptionError
 from .labels import nearest
 from .roles import describe
@@ -43,7 +43,7 @@ def quantile_scores(
         ``"inverted_cdf"``: edge j of k is the value of rank ⌈jN/k⌉. ``"linear"``: interpolated,
         as ``pandas.qcut`` does.
     threads
-        Threads to use, all cores by default.
+        Threads to use, 1 to 1024; all cores by default.
 
     Returns
     -------
@@ -72,6 +72,7 @@ def quantile_scores(
     [3, 2, 1]
     """
     _check_options(bins, best, ties, edges)
+    threads = check_threads(threads)
     series = values if isinstance(values, pl.Series) else pl.Series(values)
     if not (series.dtype.is_numeric() or series.dtype == pl.Null):
         raise ColumnError(
@@ -113,7 +114,7 @@ def quantile_score(
     Raises
     ------
     OptionError
-        If an option is wrong.
+        If an option is wrong, or `values` is a Series, which `quantile_scores` takes.
 
     Examples
     --------
@@ -127,6 +128,11 @@ def quantile_score(
     """
     _check_options(bins, best, "together", edges)
     expr = pl.col(values) if isinstance(values, str) else values
+    if not isinstance(expr, pl.Expr):
+        raise OptionError(
+            "quantile_score takes a column name or an expression, and not a "
+            f"{type(values).__name__}: give values to quantile_scores"
+        )
     return expr.map_batches(
         lambda series: quantile_scores(series, bins, best=best, edges=edges),
         return_dtype=pl.UInt8,

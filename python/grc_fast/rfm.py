@@ -48,7 +48,7 @@ Lang = Literal["en", "fr"]
 Day: TypeAlias = dt.date | str
 
 # The greatest score that the column `points` (UInt32) holds.
-_MOST_POINTS: Final = 2**32 - 1
+MOST_POINTS: Final = 2**32 - 1
 # The column of the whole spend where the monetary criterion measures something else.
 _MONEY: Final = "total"
 
@@ -179,7 +179,7 @@ class RFM:
         Parameters
         ----------
         source
-            Sales: a path, several, a glob, a directory, a database query, or a table.
+            Sales: a path, several, a glob, a directory, or a table.
         as_of
             The day from which recency is counted; later rows are dropped and counted.
         client, date, amount, order, where
@@ -228,7 +228,7 @@ class RFM:
             The day recency is counted from; facts know theirs. Only recency thresholds in months,
             quarters or years need it.
         threads
-            Threads to use, all cores by default.
+            Threads to use, 1 to 1024; all cores by default.
 
         Returns
         -------
@@ -297,9 +297,9 @@ class RFM:
 
     def _check_weights(self) -> None:
         best = sum(plan.size * plan.criterion.weight for plan in self.plans)
-        if whole_weights(self.criteria) and best > _MOST_POINTS:
+        if whole_weights(self.criteria) and best > MOST_POINTS:
             raise OptionError(
-                f"RFM: the best score would be {best:,}, and scores go up to {_MOST_POINTS:,}: "
+                f"RFM: the best score would be {best:,}, and scores go up to {MOST_POINTS:,}: "
                 "make the weights smaller"
             )
 
@@ -379,7 +379,7 @@ def score_rfm(
     Parameters
     ----------
     source
-        Sales: a path, several, a glob, a directory, a database query, or a table.
+        Sales: a path, several, a glob, a directory, or a table.
     as_of
         The day from which recency is counted; later rows are dropped and counted.
     client, date, amount, order, where

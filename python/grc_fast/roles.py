@@ -98,6 +98,13 @@ class Roles:
             _check_text(role, getattr(self, role))
         if self.where is not None:
             _check_text("where", self.where)
+        if self.order is not None and not isinstance(self.order, str):
+            try:
+                object.__setattr__(self, "order", tuple(self.order))
+            except TypeError:
+                raise OptionError(
+                    f"order must be a column name or a list of them, and {self.order!r} is neither"
+                ) from None
         if self.order is not None:
             if not self.orders:
                 raise OptionError(

@@ -72,9 +72,11 @@ class RunOptions:
         typer.Option(
             "--threads",
             min=1,
+            max=1024,
             metavar="N",
             show_default=False,
-            help="Threads to use; every core by default. The result does not depend on it.",
+            help="Threads to use, 1 to 1024; every core by default. The result does not depend "
+            "on it.",
         ),
     ] = None
     quiet: Annotated[
@@ -96,16 +98,18 @@ class SalesOptions:
         typer.Argument(
             metavar="SOURCE",
             show_default=False,
-            help="Files, globs, directories, addresses of an object store or of a database.",
+            help="Files, globs, directories, addresses of an object store.",
         ),
     ]
     client: Annotated[
         str,
-        typer.Option(),
+        typer.Option("--client", metavar="COLUMN", help="Column of the client's id."),
     ] = "client_id"
     date: Annotated[
         str,
-        typer.Option(),
+        typer.Option(
+            "--date", metavar="COLUMN", help="Column of the day, or the date and time, of a line."
+        ),
     ] = "date"
     amount: Annotated[
         str,
@@ -167,7 +171,8 @@ class SalesOptions:
             "--money-scale",
             metavar="N",
             show_default=False,
-            help="Decimals to which each amount is rounded before the sums (4 by default).",
+            help="Decimals to which each float amount is rounded before the sums (4 by default); "
+            "decimal amounts keep their own scale, and integers are whole.",
         ),
     ] = None
 

@@ -14,5 +14,6 @@ pub mod money;
 mod prefetch;
 pub mod quantiles;
 pub mod simulation;
+pub mod threads;
 
 pub use error::{Error, Result};

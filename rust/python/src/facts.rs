@@ -79,14 +79,14 @@ impl FactsBuilder {
         keep: Option<PyChunkedArray>,
     ) -> PyResult<()> {
         self.see_id_type(client.data_type());
-        let chunks = |array: PyChunkedArray| array.into_inner().0;
-        let ids =
-            |array: PyChunkedArray| chunks(array).into_iter().map(ffi::normalise_ids).collect();
+        let ids = |array: PyChunkedArray| {
+            ffi::chunks(array).into_iter().map(ffi::normalise_ids).collect()
+        };
         let orders: Vec<Vec<ArrayRef>> = order.unwrap_or_default().into_iter().map(ids).collect();
         let order_columns = orders.len();
-        let mut columns = vec![ids(client), chunks(date), chunks(amount)];
+        let mut columns = vec![ids(client), ffi::chunks(date), ffi::chunks(amount)];
         columns.extend(orders);
-        columns.extend(keep.map(chunks));
+        columns.extend(keep.map(ffi::chunks));
         let builder = self.running()?;
         py.detach(|| {
             let pieces = ffi::align(&columns)?;
@@ -100,8 +100,9 @@ impl FactsBuilder {
 
     /// Enter the clients of the whole base, after the first batch.
     fn add_clients(&mut self, py: Python<'_>, client: PyChunkedArray) -> PyResult<()> {
+        self.see_id_type(client.data_type());
         let chunks: Vec<ArrayRef> =
-            client.into_inner().0.into_iter().map(ffi::normalise_ids).collect();
+            ffi::chunks(client).into_iter().map(ffi::normalise_ids).collect();
         let builder = self.running()?;
         py.detach(|| {
             let columns =

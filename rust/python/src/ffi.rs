@@ -4,25 +4,32 @@ use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
-    Date32Type, Date64Type, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type,
-    Int32Type, Int64Type, TimestampMicrosecondType, TimestampMillisecondType,
+    ArrowPrimitiveType, Date32Type, Date64Type, Decimal128Type, Float32Type, Float64Type, Int8Type,
+    Int16Type, Int32Type, Int64Type, TimestampMicrosecondType, TimestampMillisecondType,
     TimestampNanosecondType, TimestampSecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
 use arrow_array::{
     Array, ArrayRef, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int32Array,
     Int64Array, PrimitiveArray, RecordBatch, StringViewArray, UInt8Array, UInt32Array, UInt64Array,
-    new_null_array,
+    new_empty_array, new_null_array,
 };
-use arrow_buffer::{ArrowNativeType, Buffer, NullBuffer, ScalarBuffer};
+use arrow_buffer::{Buffer, NullBuffer, ScalarBuffer};
 use arrow_schema::{DataType, Field, Schema, TimeUnit};
 use grc_core::bitmap::Bitmap;
 use grc_core::facts::{
     AmountValues, Column, DateValues, FactColumn, IdValues, Ids, Integers, Texts, Values,
 };
 use grc_core::{Error, Result};
+use pyo3_arrow::PyChunkedArray;
 
 /// A column as it came from Python: arrays of one type, end to end.
 pub type Chunks = Vec<ArrayRef>;
+
+/// The arrays of a column, at least one: a column of no rows has a type all the same.
+pub fn chunks(column: PyChunkedArray) -> Chunks {
+    let (chunks, field) = column.into_inner();
+    if chunks.is_empty() { vec![new_empty_array(field.data_type())] } else { chunks }
+}
 
 /// Cut several columns where any of them is cut, so that pieces of one number are equally long.
 pub fn align(columns: &[Chunks]) -> Result<Vec<Vec<ArrayRef>>> {
@@ -60,7 +67,7 @@ pub fn align(columns: &[Chunks]) -> Result<Vec<Vec<ArrayRef>>> {
         }
         pieces
     };
-    Ok(columns.iter().filter(|chunks| !chunks.is_empty()).map(pieces_of).collect())
+    Ok(columns.iter().map(pieces_of).collect())
 }
 
 /// Which rows of an array are there.
@@ -87,7 +94,7 @@ pub fn ids<'a>(array: &'a dyn Array, role: &str) -> Result<Column<'a, IdValues<'
     let values = match array.data_type() {
         DataType::Float64 => IdValues::Floats(array.as_primitive::<Float64Type>().values()),
         DataType::Utf8View => IdValues::Texts(texts(array.as_string_view())),
-        other => match integers(array) {
+        other => match integers(array).or_else(|| (role == "order").then(|| times(array))?) {
             Some(values) => IdValues::Integers(values),
             None => {
                 return Err(Error::Column(format!(
@@ -109,7 +116,13 @@ fn integers(array: &dyn Array) -> Option<Integers<'_>> {
         DataType::UInt16 => Integers::U16(array.as_primitive::<UInt16Type>().values()),
         DataType::UInt32 => Integers::U32(array.as_primitive::<UInt32Type>().values()),
         DataType::UInt64 => Integers::U64(array.as_primitive::<UInt64Type>().values()),
-        // A day or an instant numbers an order as well as any integer.
+        _ => return None,
+    })
+}
+
+/// Days and instants as integers: they number an order as well as any.
+fn times(array: &dyn Array) -> Option<Integers<'_>> {
+    Some(match array.data_type() {
         DataType::Date32 => Integers::I32(array.as_primitive::<Date32Type>().values()),
         DataType::Timestamp(TimeUnit::Microsecond, _) => {
             Integers::I64(array.as_primitive::<TimestampMicrosecondType>().values())
@@ -119,6 +132,9 @@ fn integers(array: &dyn Array) -> Option<Integers<'_>> {
         }
         DataType::Timestamp(TimeUnit::Nanosecond, _) => {
             Integers::I64(array.as_primitive::<TimestampNanosecondType>().values())
+        }
+        DataType::Timestamp(TimeUnit::Second, _) => {
+            Integers::I64(array.as_primitive::<TimestampSecondType>().values())
         }
         _ => return None,
     })
@@ -208,26 +224,25 @@ pub fn id_array(ids: Ids, wanted: &DataType) -> ArrayRef {
             Arc::new(StringViewArray::new(ScalarBuffer::from(views), buffers, None))
         }
         Ids::Signed(ids) => match wanted {
-            DataType::Int8 => narrow::<Int8Type, _>(ids),
-            DataType::Int16 => narrow::<Int16Type, _>(ids),
-            DataType::Int32 => narrow::<Int32Type, _>(ids),
-            DataType::UInt8 => narrow::<UInt8Type, _>(ids),
-            DataType::UInt16 => narrow::<UInt16Type, _>(ids),
-            DataType::UInt32 => narrow::<UInt32Type, _>(ids),
+            DataType::Int8 => narrow::<Int8Type>(ids),
+            DataType::Int16 => narrow::<Int16Type>(ids),
+            DataType::Int32 => narrow::<Int32Type>(ids),
+            DataType::UInt8 => narrow::<UInt8Type>(ids),
+            DataType::UInt16 => narrow::<UInt16Type>(ids),
+            DataType::UInt32 => narrow::<UInt32Type>(ids),
             _ => Arc::new(Int64Array::from(ids)),
         },
         Ids::Unsigned(ids) => Arc::new(UInt64Array::from(ids)),
     }
 }
 
-/// Ids that came in a narrower type fit it again.
-fn narrow<T, V: ArrowNativeType>(ids: Vec<V>) -> ArrayRef
-where
-    T: arrow_array::ArrowPrimitiveType,
-{
-    Arc::new(PrimitiveArray::<T>::from_iter_values(
-        ids.into_iter().map(|id| T::Native::usize_as(id.as_usize())),
-    ))
+/// Ids in the narrower type that they came in; in 64 bits if any does not fit it.
+fn narrow<T: ArrowPrimitiveType<Native: TryFrom<i64>>>(ids: Vec<i64>) -> ArrayRef {
+    let narrowed: Option<Vec<T::Native>> = ids.iter().map(|&id| id.try_into().ok()).collect();
+    match narrowed {
+        Some(narrowed) => Arc::new(PrimitiveArray::<T>::new(narrowed.into(), None)),
+        None => Arc::new(Int64Array::from(ids)),
+    }
 }
 
 /// A fact as an array.

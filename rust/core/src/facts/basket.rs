@@ -97,10 +97,9 @@ impl Extra {
 
     /// Take a whole order in: of several at the last instant the larger is the last.
     pub fn order(&mut self, instant: i64, basket: i128) {
+        let first = self.max_basket == i128::MIN;
         self.max_basket = self.max_basket.max(basket);
-        if (instant, basket) > (self.last_instant, self.last_basket)
-            || self.last_instant == i64::MIN
-        {
+        if first || (instant, basket) > (self.last_instant, self.last_basket) {
             self.last_instant = instant;
             self.last_basket = basket;
         }

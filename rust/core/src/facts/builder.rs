@@ -1,8 +1,9 @@
 //! The pass as its users see it: options, batches in, facts and an account out.
 
 use std::ops::Add;
+use std::sync::Arc;
 
-use rayon::{ThreadPool, ThreadPoolBuilder};
+use rayon::ThreadPool;
 
 use super::batch::{Batch, Column, IdValues, Integers};
 use super::engine::{Engine, Finish, Pass};
@@ -14,6 +15,7 @@ use super::{Fact, Request, Returns};
 use crate::calendar::{Clock, Duration};
 use crate::error::{Error, Result};
 use crate::money::{POWERS, Unit};
+use crate::threads::pool;
 
 /// What is asked of a pass.
 #[derive(Debug, Clone)]
@@ -156,7 +158,7 @@ pub struct Builder {
     plan: Plan,
     requests: Vec<(Request, usize)>,
     clock: Clock,
-    pool: ThreadPool,
+    pool: Arc<ThreadPool>,
     running: Option<Running>,
     base_rows_dropped: u64,
 }
@@ -187,15 +189,7 @@ impl Builder {
             )));
         }
         let (plan, requests) = plan(&options)?;
-        let pool = ThreadPoolBuilder::new()
-            .num_threads(options.threads.unwrap_or(0))
-            .thread_name(|number| format!("grc-{number}"))
-            .build()
-            .map_err(|error| {
-                Error::Option(format!(
-                    "the worker threads cannot be started ({error}): lower threads"
-                ))
-            })?;
+        let pool = pool(options.threads)?;
         Ok(Self {
             clock: Clock::new(&options.timezone)?,
             plan,
@@ -223,7 +217,8 @@ impl Builder {
             Some(running) => running,
             None => self.start(first, unit)?,
         };
-        if unit != running.rules.unit {
+        let scale = self.options.money_scale;
+        if batches.iter().any(|batch| batch.amount.values.unit(scale) != running.rules.unit) {
             return Err(Error::Column(
                 "amounts are of one type in one place and of another elsewhere (floats, integers or decimals of one scale): cast the column to one type".to_owned(),
             ));
@@ -265,11 +260,11 @@ impl Builder {
             ));
         };
         let mut account = engine.account();
-        account.as_of = self.options.as_of.or_else(|| account.days.map(|(_, last)| last + 1));
+        account.as_of =
+            self.options.as_of.or_else(|| account.days.map(|(_, last)| last.saturating_add(1)));
         account.base_rows_dropped = self.base_rows_dropped;
         account.money_places = rules.unit.places();
         let finish = Finish {
-            options: &self.options,
             plan: &self.plan,
             rules: &rules,
             requests: &self.requests,
@@ -300,6 +295,7 @@ impl Builder {
             signedness,
             last_day: self.options.as_of.unwrap_or(i32::MAX),
             returns: self.options.returns,
+            plain_integer_ids: self.options.plain_integer_ids,
         };
         let engine = match &first.client.values {
             IdValues::Integers(_) | IdValues::Floats(_) => self.engine::<Integer>(first),
@@ -355,7 +351,7 @@ fn plan(options: &Options) -> Result<(Plan, Vec<(Request, usize)>)> {
         requests.push((request.clone(), index));
     }
     let plan = Plan {
-        orders: scopes.iter().any(|scope| scope.orders || scope.baskets),
+        orders: options.order,
         days: options.facts.iter().any(|request| request.fact.needs_days()),
         scopes,
     };

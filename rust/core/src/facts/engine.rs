@@ -6,10 +6,10 @@ use rayon::prelude::*;
 
 use super::Request;
 use super::batch::{Batch, Column, IdValues};
-use super::builder::{Account, Options, Outcome};
+use super::builder::{Account, Outcome};
 use super::keys::Buffers;
 use super::normalise::{MORSEL, Morsel, OrderReader, ReadKey, Reading, Rules, USED};
-use super::output::{IdOutput, Place, SortKey, Status, columns};
+use super::output::{IdOutput, Place, SortKey, Status, columns, plain_integer};
 use super::partition::{IS_RETURN, Line, NO_ORDER, Partition, Plan, Settled, When, tag_of};
 use crate::error::Result;
 
@@ -36,7 +36,6 @@ pub(super) trait Engine: Send + Sync {
 
 /// What finishing needs to know.
 pub(super) struct Finish<'a> {
-    pub options: &'a Options,
     pub plan: &'a Plan,
     pub rules: &'a Rules,
     pub requests: &'a [(Request, usize)],
@@ -52,6 +51,8 @@ struct Worker<C: ReadKey, O: ReadKey, W> {
     inboxes: Vec<Vec<Line<C, O, W>>>,
     order_bytes: Vec<u8>,
     account: Account,
+    /// Whether the text ids of all lines dropped so far are plain integers.
+    plain_ids: bool,
 }
 
 /// The engine of one combination of kinds.
@@ -67,6 +68,7 @@ impl<C: ReadKey + SortKey, O: ReadKey, W: When> Pass<C, O, W> {
             inboxes: (0..PARTITIONS).map(|_| Vec::new()).collect(),
             order_bytes: Vec::new(),
             account: Account::default(),
+            plain_ids: true,
         };
         Self {
             workers: (0..threads).map(worker).collect(),
@@ -113,7 +115,7 @@ impl<C: ReadKey, O: ReadKey, W: When> Worker<C, O, W> {
         client_buffers: u32,
         order: &mut OrderReader,
     ) -> Result<()> {
-        let n = rows.len();
+        let (n, first_row) = (rows.len(), rows.start);
         self.morsel.read(batch, rows, rules, client_buffers, order)?;
         self.account.rows_read += n as u64;
         let morsel = &self.morsel;
@@ -122,6 +124,12 @@ impl<C: ReadKey, O: ReadKey, W: When> Worker<C, O, W> {
             self.account.see_days(&morsel.day[..n]);
             self.account.rows_used += n as u64;
         } else {
+            if let (true, IdValues::Texts(texts)) = (rules.plain_integer_ids, &batch.client.values)
+            {
+                let dropped = (0..n).filter(|&i| morsel.fate[i] != USED).map(|i| first_row + i);
+                let mut present = dropped.filter(|&row| batch.client.is_valid(row));
+                self.plain_ids &= present.all(|row| plain_integer(texts.get(row)).is_some());
+            }
             self.account.see_fates(&morsel.fate[..n], &morsel.day[..n], &morsel.amount[..n]);
         }
         let numbered = !batch.order.is_empty();
@@ -252,6 +260,7 @@ impl<C: ReadKey + SortKey, O: ReadKey, W: When> Engine for Pass<C, O, W> {
     }
 
     fn finish(mut self: Box<Self>, finish: Finish) -> Outcome {
+        let plain_ids = self.workers.iter().all(|worker| worker.plain_ids);
         self.workers.clear(); // their inboxes are the largest buffers of the run
         let settled: Vec<Settled> =
             self.partitions.par_iter_mut().map(|partition| partition.settle(finish.plan)).collect();
@@ -285,7 +294,7 @@ impl<C: ReadKey + SortKey, O: ReadKey, W: When> Engine for Pass<C, O, W> {
         };
         let output = IdOutput {
             signedness: finish.rules.signedness,
-            plain_integers: finish.options.plain_integer_ids,
+            plain_integers: plain_ids && finish.rules.plain_integer_ids,
         };
         let ids = C::sort(&mut self.partitions, &mut places, output);
         let status = finish.base.then(|| {

@@ -54,6 +54,8 @@ impl Reason {
 
 /// The fate of a line that is used.
 pub(super) const USED: u8 = 0;
+/// The fate, for as long as a morsel is read, of a line whose amount does not fit 64 bits.
+const TOO_LARGE: u8 = u8::MAX;
 
 /// How integer ids become ordered keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,6 +86,8 @@ pub(super) struct Rules {
     /// The last day whose lines are used.
     pub last_day: i32,
     pub returns: Returns,
+    /// Whether text ids that are all plain integers come out as integers.
+    pub plain_integer_ids: bool,
 }
 
 /// The arrays of one morsel, reused from morsel to morsel.
@@ -156,7 +160,9 @@ impl<C: ReadKey, O: ReadKey> Morsel<C, O> {
             rules.unit,
             &mut self.amount[..n],
             &mut self.fate[..n],
-        )?;
+        );
+        let (days, last_day) = (&self.day[..n], rules.last_day);
+        check_sizes(&batch.amount, rows.start, days, last_day, &mut self.fate[..n])?;
         if !batch.order.is_empty() {
             self.read_order(batch, rows, order)?;
         }
@@ -207,10 +213,12 @@ impl<C: ReadKey, O: ReadKey> Morsel<C, O> {
             *missing = batch.order.iter().any(|column| !is_there(column, rows.start + i));
         }
         if order.encoded {
-            order.encode::<O>(batch, rows, &mut self.order[..n], &self.no_order[..n])
+            let skipped = |i: usize| self.no_order[i] || self.fate[i] != USED;
+            order.encode::<O>(batch, rows, &mut self.order[..n], skipped)
         } else {
             // A missing order is no reason to drop a line: its fate is read into a copy.
             let mut fate = [USED; MORSEL];
+            fate[..n].copy_from_slice(&self.fate[..n]);
             O::read(
                 &batch.order[0],
                 rows,
@@ -247,7 +255,7 @@ fn mark(fate: &mut [u8], reason: Reason, drops: impl Fn(usize) -> bool) {
 
 /// Where the orders of one thread's lines are read to.
 pub(super) struct OrderReader {
-    /// Whether several columns, or one that is no integer and no text, are written into `bytes`.
+    /// Whether several columns are written into `bytes`.
     pub encoded: bool,
     /// The number of the first buffer of this batch's order texts, or of `bytes`.
     pub buffers: u32,
@@ -263,10 +271,11 @@ impl OrderReader {
         batch: &Batch,
         rows: Range<usize>,
         out: &mut [O::Row],
-        missing: &[bool],
+        skipped: impl Fn(usize) -> bool,
     ) -> Result<()> {
         for (i, row) in rows.enumerate() {
-            if missing[i] {
+            if skipped(i) {
+                out[i] = O::Row::default(); // what stood there may refer to bytes that are gone
                 continue;
             }
             let start = self.bytes.len();
@@ -496,7 +505,7 @@ fn read_dates(
         DateValues::Days(values) => {
             days.copy_from_slice(&values[rows]);
             for (instant, &day) in instants.iter_mut().zip(days.iter()) {
-                *instant = i64::from(day) * DAY;
+                *instant = i64::from(day).saturating_mul(DAY);
             }
         }
         DateValues::Instants { values, per_second, zoned } => {
@@ -547,7 +556,7 @@ fn read_amounts(
     unit: Unit,
     units: &mut [i64],
     fate: &mut [u8],
-) -> Result<()> {
+) {
     if column.validity.is_some() {
         mark(fate, Reason::Amount, |i| !column.is_valid(rows.start + i));
     }
@@ -571,29 +580,20 @@ fn read_amounts(
         ),
         AmountValues::Integers(values) => {
             widen(values, rows.clone(), units);
-            let wraps = matches!(values, Integers::U64(_)) && units.iter().any(|&u| u < 0);
-            if wraps {
-                for i in 0..units.len() {
-                    if units[i] < 0 && fate[i] == USED {
-                        return Err(overflow(&(units[i] as u64).to_string()));
+            if matches!(values, Integers::U64(_)) {
+                for (unit, fate) in units.iter_mut().zip(fate.iter_mut()) {
+                    if *unit < 0 {
+                        *unit = too_large(fate);
                     }
                 }
             }
             zero_missing(units, missing, column.validity.is_some());
-            Ok(())
         }
-        AmountValues::Decimals(values, scale) => {
+        AmountValues::Decimals(values, _) => {
             for (i, &value) in values[rows.clone()].iter().enumerate() {
-                units[i] = match i64::try_from(value) {
-                    Ok(unit) => unit,
-                    Err(_) if fate[i] == USED => {
-                        return Err(overflow(&format!("{value}e-{scale}")));
-                    }
-                    Err(_) => 0,
-                };
+                units[i] = i64::try_from(value).unwrap_or_else(|_| too_large(&mut fate[i]));
             }
             zero_missing(units, missing, column.validity.is_some());
-            Ok(())
         }
     }
 }
@@ -639,11 +639,10 @@ fn round_floats<F: Copy + Into<f64>>(
     fate: &mut [u8],
     missing: impl Fn(usize) -> bool,
     any_missing: bool,
-) -> Result<()> {
+) {
     let per_one = unit.per_one();
     if round_all(amounts, per_one, units) {
-        zero_missing(units, missing, any_missing);
-        return Ok(());
+        return zero_missing(units, missing, any_missing);
     }
     for (i, &amount) in amounts.iter().enumerate() {
         let amount = amount.into();
@@ -656,11 +655,44 @@ fn round_floats<F: Copy + Into<f64>>(
                 }
                 0
             }
-            Rounded::Overflow if fate[i] == USED => return Err(overflow(&amount.to_string())),
-            Rounded::Overflow => 0,
+            Rounded::Overflow => too_large(&mut fate[i]),
         };
     }
+}
+
+/// Note that a line's amount is too large, if it has no other fate, and count it as nothing.
+fn too_large(fate: &mut u8) -> i64 {
+    if *fate == USED {
+        *fate = TOO_LARGE;
+    }
+    0
+}
+
+/// Lines with too large an amount are an error, but those that come too late anyway.
+fn check_sizes(
+    column: &Column<AmountValues>,
+    first_row: usize,
+    days: &[i32],
+    last_day: i32,
+    fate: &mut [u8],
+) -> Result<()> {
+    for (i, fate) in fate.iter_mut().enumerate().filter(|(_, fate)| **fate == TOO_LARGE) {
+        if days[i] <= last_day {
+            return Err(overflow(&amount_text(column.values, first_row + i)));
+        }
+        *fate = Reason::Future as u8;
+    }
     Ok(())
+}
+
+/// An amount as it is written, the very large in powers of ten.
+fn amount_text(values: AmountValues, row: usize) -> String {
+    match values {
+        AmountValues::F64(values) => format!("{:e}", values[row]),
+        AmountValues::F32(values) => format!("{:e}", values[row]),
+        AmountValues::Integers(values) => (integer_at(values, row) as u64).to_string(),
+        AmountValues::Decimals(values, scale) => format!("{}e-{scale}", values[row]),
+    }
 }
 
 fn overflow(value: &str) -> Error {

@@ -114,7 +114,12 @@ impl SortKey for Text {
     ) -> Ids {
         if output.plain_integers {
             let numbers = |place: Place| plain_integer(&text_at(partitions, place));
-            if places.par_iter().all(|&place| numbers(place).is_some()) {
+            // Of every client, shown or not: the type of the ids must not depend on who is.
+            let plain = (0..partitions.len() as u32).into_par_iter().all(|partition| {
+                (0..partitions[partition as usize].clients.len() as u32)
+                    .all(|client| numbers(Place { partition, client }).is_some())
+            });
+            if plain {
                 let keys =
                     sort_by_word(places, |place| numbers(place).unwrap_or(0) as u64 ^ 1 << 63);
                 return Ids::Signed(
@@ -157,7 +162,7 @@ fn text_at<O: Key>(partitions: &[Partition<Text, O>], place: Place) -> std::borr
 }
 
 /// A text such as `-12` or `0`, of which each number has exactly one.
-fn plain_integer(text: &[u8]) -> Option<i64> {
+pub(super) fn plain_integer(text: &[u8]) -> Option<i64> {
     let digits = text.strip_prefix(b"-").unwrap_or(text);
     let plain = match digits {
         [b'0'] => text.len() == 1,

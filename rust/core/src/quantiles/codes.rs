@@ -45,7 +45,7 @@ impl<T: Value> Cuts<T> {
 }
 
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+#[target_feature(enable = "avx2")]
 fn codes_avx2<T: Value>(values: &[T], cuts: &[T], codes: &mut [u8]) {
     codes_portable(values, cuts, codes);
 }
