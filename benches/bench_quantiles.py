@@ -70,6 +70,10 @@ def by_hand(
     return frame.select(band).collect(engine=engine).to_series()
 
 
+# Polars 2.1 announces the end of `qcut`.
+@pytest.mark.filterwarnings(
+    "ignore::DeprecationWarning", "ignore::polars.exceptions.UnstableWarning"
+)
 @pytest.mark.parametrize("make", INPUTS, ids=lambda make: make.__name__)
 def test_quantile_kernel(make: Callable[[np.random.Generator], np.ndarray]) -> None:
     array = make(np.random.default_rng(7))

@@ -20,6 +20,8 @@ THREADS = int(os.environ.get("GRC_FAST_BENCH_THREADS", os.cpu_count() or 1))
 ROUNDS = int(os.environ.get("GRC_FAST_BENCH_ROUNDS", "5"))
 #: Sizes are divided by this: 1 for the sizes quoted, more for a quick look.
 SCALE = int(os.environ.get("GRC_FAST_BENCH_SCALE", "1"))
+#: What does less than the work in question: shown as a floor, and no opponent.
+FLOORS = ("numpy.sum",)
 RESULTS = Path(os.environ.get("GRC_FAST_BENCH_JSON", "bench.json"))
 
 
@@ -33,7 +35,8 @@ class Comparison:
 
     def best_other(self, *names: str) -> str:
         """Return the fastest of the others, or of those named."""
-        others = {k: v for k, v in list(self.seconds.items())[1:] if not names or k in names}
+        asked = names or [name for name in list(self.seconds)[1:] if name not in FLOORS]
+        others = {name: self.seconds[name] for name in asked}
         return min(others, key=others.__getitem__)
 
     def ratio(self, *names: str) -> float:

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -1046,6 +1047,54 @@ def test_returns_alone_in_a_window_leave_no_money_in_it() -> None:
     ever = one_client(frame, "total", as_of=AS_OF)
 
     assert (inside, ever) == (0.0, 6.0)
+
+
+INTEGERS = [pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.UInt8, pl.UInt16, pl.UInt32, pl.UInt64]
+
+
+@pytest.mark.parametrize("sold", INTEGERS)
+@pytest.mark.parametrize("based", INTEGERS)
+def test_ids_of_the_base_keep_their_values_whatever_the_types(
+    sold: type[pl.DataType], based: type[pl.DataType]
+) -> None:
+    frame = sales([(44, at("2026-01-01"), 10.0)]).with_columns(pl.col("client_id").cast(sold))
+    limits = pl.select(most=based().max(), least=based().min()).row(0)
+    # What both 64-bit types hold; beyond that they have no type in common.
+    wide = sorted({44, 100, *(number for number in limits if 0 <= number < 2**63)})
+    if sold is not pl.UInt64:
+        wide = sorted({*wide, max(limits[1], -5)})
+    base = pl.DataFrame({"client_id": pl.Series(wide, dtype=based)})
+
+    found = grc.facts(frame, as_of=AS_OF, facts=["total"], clients=base).frame
+
+    assert found["client_id"].to_list() == wide
+    assert found.filter(status="scored")["client_id"].to_list() == [44]
+
+
+def test_csv_ids_are_integers_only_if_every_one_is_used_or_not(tmp_path: Path) -> None:
+    path = tmp_path / "sales.csv"
+    path.write_text("client_id,date,amount\n12,2026-01-01,5\nA7,2026-03-01,3\n")
+
+    types = {
+        grc.facts(path, as_of=day, facts=["total"]).frame["client_id"].dtype
+        for day in ("2026-02-01", "2026-04-01")
+    }
+
+    assert types == {pl.String()}
+
+
+def test_conditions_and_late_days_come_before_wrong_orders_and_amounts() -> None:
+    frame = sales([(1, at("2026-01-01"), 10.0), (1, at("2026-01-02"), 5.0)]).with_columns(
+        o=pl.Series([1.5, 2.0]), keep=pl.Series([False, True])
+    )
+    late = sales([(1, at("2026-01-01"), 10.0), (1, at("2027-01-01"), 1e300)])
+
+    kept = grc.facts(frame, as_of=AS_OF, facts=["orders"], where="keep", order="o")
+    early = grc.facts(late, as_of="2026-06-01", facts=["total"])
+
+    assert kept.frame["orders"].to_list() == [1]
+    assert early.frame["total"].to_list() == [10.0]
+    assert early.quality.dropped["future"] == 1
 
 
 def test_clients_whom_the_base_does_not_hold_are_scored_and_counted() -> None:

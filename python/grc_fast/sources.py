@@ -39,8 +39,8 @@ from grc_fast.roles import (
 __all__ = ["Opened", "Part", "Source", "open_source"]
 
 # Rows a batch: large enough that each call into Rust keeps all cores busy, small enough that a
-# batch stays near the cache. 1 to 4 million was as fast as any in measurements.
-BATCH_ROWS = 1_000_000
+# batch takes little memory. From 1 to 4 million the pass gains about a tenth with each doubling.
+BATCH_ROWS = 2_000_000
 
 _FORMATS = {
     ".parquet": "Parquet",
