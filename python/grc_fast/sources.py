@@ -11,6 +11,7 @@ import difflib
 import glob
 import re
 import warnings
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -70,7 +71,7 @@ _CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
 
 
 @dataclass
-class Part:
+class Part(ABC):
     """One table of a source: a file, a group of like files, or a frame in memory.
 
     Attributes
@@ -87,9 +88,9 @@ class Part:
     schema: pl.Schema
     text_names: dict[str, str] = field(default_factory=dict)
 
+    @abstractmethod
     def select(self, projection: Projection) -> Iterator[pl.DataFrame]:
         """Give the projection's columns, batch by batch, in the order of the rows."""
-        raise NotImplementedError
 
     def line_of_row(self, row: int) -> int | None:  # noqa: ARG002
         """Find the line of a text file that holds data row `row`, or None."""
