@@ -251,7 +251,7 @@ def collect_facts(
     if day is None and any(window is not None for _, window in requests):
         # Windows count back from a day that only a pass of its own can tell.
         opened = opened if opened.replayable else opened.held()
-        scout = _core.FactsBuilder(facts=[], as_of=None, **options)
+        scout = _core.FactsBuilder(facts=[], as_of=None, **(options | {"order": False}))
         _push_all(scout, opened, roles, progress)
         _, account = scout.finish(returns_only=True, base=False)
         day = _checked_day(read, account)

@@ -117,8 +117,7 @@ class LazyPart(Part):
 
     def select(self, projection: Projection) -> Iterator[pl.DataFrame]:
         with polars_errors(self.place):
-            for batch in stream(self.frame.select(projection.columns)):
-                yield batch.select(projection.expressions)
+            yield from stream(self.frame, projection.expressions)
 
 
 @dataclass
@@ -132,10 +131,8 @@ class CsvPart(Part):
         file = self.file.reopened()
         expressions = [*projection.expressions, *file.markers(projection.columns)]
         with polars_errors(self.place, file.fault):
-            # A column that is both an id and a number stands under two names here.
-            names = dict.fromkeys(name for e in expressions for name in e.meta.root_names())
-            for batch in stream(file.scan().select(*names)):
-                yield file.mend(batch.select(expressions))
+            for batch in stream(file.scan(), expressions):
+                yield file.mend(batch)
 
     def line_of_row(self, row: int) -> int | None:
         assert self.file is not None
@@ -151,8 +148,7 @@ class NdjsonPart(Part):
     def select(self, projection: Projection) -> Iterator[pl.DataFrame]:
         assert self.file is not None
         with polars_errors(self.place, self.file.fault):
-            for batch in stream(self.file.scan().select(projection.columns)):
-                yield batch.select(projection.expressions)
+            yield from stream(self.file.scan(), projection.expressions)
 
     def line_of_row(self, row: int) -> int | None:
         assert self.file is not None
@@ -438,8 +434,7 @@ class _StreamPart(LazyPart):
     def select(self, projection: Projection) -> Iterator[pl.DataFrame]:
         with polars_errors(self.place):
             frame = self.scan() if self.replayable else self.frame
-            for batch in stream(frame.select(projection.columns)):
-                yield batch.select(projection.expressions)
+            yield from stream(frame, projection.expressions)
 
 
 # -- files -----------------------------------------------------------------------------------
@@ -675,13 +670,17 @@ def _starts_with(path: str, *marks: bytes) -> bool:
 # -- rows ------------------------------------------------------------------------------------
 
 
-def stream(frame: pl.LazyFrame) -> Iterator[pl.DataFrame]:
-    """Run a query and give its batches in order: the only use of an interface still unstable.
+def stream(frame: pl.LazyFrame, expressions: Sequence[pl.Expr]) -> Iterator[pl.DataFrame]:
+    """Run a query and give expressions of it, batch by batch in the order of the rows.
 
-    The query is to select columns by name and nothing more: with any expression in it, Polars reads
-    as far ahead as it can, and the memory of a run grows with the rows.
+    The query itself only selects columns by name: with any expression in it, Polars reads as far
+    ahead as it can, and the memory of a run grows with the rows. This is the only use of an
+    interface that is still unstable.
     """
-    return iter(frame.collect_batches(chunk_size=BATCH_ROWS, maintain_order=True, lazy=True))
+    names = dict.fromkeys(name for part in expressions for name in part.meta.root_names())
+    query = frame.select(*names)
+    for batch in query.collect_batches(chunk_size=BATCH_ROWS, maintain_order=True, lazy=True):
+        yield batch.select(expressions)
 
 
 def needed_columns(roles: Roles, columns: Iterable[str]) -> frozenset[str]:

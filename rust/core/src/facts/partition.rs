@@ -451,7 +451,8 @@ impl<C: Key, O: Key> Partition<C, O> {
         let mut basket = 0;
         for (index, (scope, kept)) in plan.scopes.iter().zip(&mut self.scoped).enumerate() {
             kept.settle(scope, &self.clients);
-            for (number, order) in self.orders.kept.iter().enumerate() {
+            let orders: &[_] = if scope.orders || scope.baskets { &self.orders.kept } else { &[] };
+            for (number, order) in orders.iter().enumerate() {
                 if order.last > scope.after {
                     let client = order.client as usize;
                     if scope.orders {
