@@ -1743,6 +1743,39 @@ fn ids_come_out_ascending_by_value_or_by_bytes() {
     assert_eq!(ids, [3, 0, 1, 2, 4].map(|at| Id::text(shared[at])));
 }
 
+/// Enough clients for many buckets, with ids that an even cut would crowd into a few of them.
+#[test]
+fn ids_come_out_ascending_however_unevenly_they_are_spread() {
+    let scattered = |number: i64| number.wrapping_mul(0x9E37_79B9_7F4A_7C15_u64 as i64);
+    let spreads: [fn(i64) -> i64; 4] =
+        [|n| n * 3, |n| n * n * n, |n| if n % 100 == 0 { i64::MAX - n } else { -n }, |n| n << 40];
+    let layout = |client| Layout { client, ..Layout::plain() };
+    let sales_of = |ids: &dyn Fn(i64) -> Id| -> Vec<Sale> {
+        let shuffled = (0..20_000).map(|number| scattered(number).rem_euclid(20_000));
+        shuffled.map(|number| Sale { client: Some(ids(number)), ..sale(0, 0, 1) }).collect()
+    };
+    let question = Question::of(&[Fact::Lines]);
+    for spread in spreads {
+        let sales = sales_of(&|number| Id::Number(spread(number).into()));
+        let mut expected: Vec<Id> = sales.iter().filter_map(|sale| sale.client.clone()).collect();
+        expected.sort();
+        expected.dedup();
+        assert_eq!(answer(&layout(IdKind::I64), &question, &sales).ids, expected);
+    }
+    let texts: [fn(i64) -> String; 3] = [
+        |n| format!("C{n:08}"),
+        |n| format!("customer-number-{n:08}"),
+        |n| if n % 3 == 0 { format!("{n:x}") } else { format!("twelve bytes{n}") },
+    ];
+    for text in texts {
+        let sales = sales_of(&|number| Id::text(&text(number)));
+        let mut expected: Vec<Id> = sales.iter().filter_map(|sale| sale.client.clone()).collect();
+        expected.sort();
+        expected.dedup();
+        assert_eq!(answer(&layout(IdKind::Text), &question, &sales).ids, expected);
+    }
+}
+
 #[test]
 fn widths_of_ids_may_differ_from_batch_to_batch() {
     let sales = [sale(7, 0, 1), sale(120, 0, 2)];

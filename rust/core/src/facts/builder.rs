@@ -104,27 +104,43 @@ impl Account {
         }
     }
 
-    pub(super) fn add_partition<C: Key, O: Key>(
-        &mut self,
+    /// The account of a partition's clients.
+    pub(super) fn of_partition<C: Key, O: Key>(
         partition: &Partition<C, O>,
         settled: &Settled,
-    ) {
-        self.money_used +=
-            partition.clients.iter().map(|client| client.core.total.value()).sum::<i128>();
-        self.returns.0 += partition.returns.0;
-        self.returns.1 += partition.returns.1;
-        self.rows_without_order += partition.rows_without_order;
-        self.orders_on_two_dates += settled.orders_on_two_dates;
+        base: bool,
+    ) -> Self {
+        let mut account = Self {
+            returns: partition.returns,
+            rows_without_order: partition.rows_without_order,
+            orders_on_two_dates: settled.orders_on_two_dates,
+            clients_outside_base: if base { partition.outside_base() as u64 } else { 0 },
+            ..Self::default()
+        };
+        for client in &partition.clients {
+            account.money_used += client.core.total.value();
+            account.clients[client.core.status() as usize] += 1;
+        }
+        account
     }
 }
 
 impl Add<&Self> for Account {
     type Output = Self;
 
-    /// The account of two workers together.
+    /// The account of two workers, or partitions, together; what they do not count stays.
     fn add(mut self, other: &Self) -> Self {
         self.rows_read += other.rows_read;
         self.rows_used += other.rows_used;
+        self.money_used += other.money_used;
+        self.returns.0 += other.returns.0;
+        self.returns.1 += other.returns.1;
+        self.clients_outside_base += other.clients_outside_base;
+        self.orders_on_two_dates += other.orders_on_two_dates;
+        self.rows_without_order += other.rows_without_order;
+        for (sum, more) in self.clients.iter_mut().zip(other.clients) {
+            *sum += more;
+        }
         for (sum, more) in self.dropped.iter_mut().zip(other.dropped) {
             sum.0 += more.0;
             sum.1 += more.1;

@@ -9,7 +9,8 @@ use super::batch::{Batch, Column, IdValues};
 use super::builder::{Account, Outcome};
 use super::keys::Buffers;
 use super::normalise::{MORSEL, Morsel, OrderReader, ReadKey, Reading, Rules, USED};
-use super::output::{IdOutput, Place, SortKey, Status, columns, plain_integer};
+use super::order_log::Table;
+use super::output::{Asked, IdOutput, SortKey, plain_integer};
 use super::partition::{IS_RETURN, Line, NO_ORDER, Partition, Plan, Settled, When, tag_of};
 use crate::error::Result;
 
@@ -17,6 +18,8 @@ use crate::error::Result;
 const PARTITIONS: usize = 128;
 /// The partition of a hash stands in its highest bits; tables use the lowest.
 const PARTITION_SHIFT: u32 = 64 - PARTITIONS.trailing_zeros();
+/// Partitions that one worker takes one after the other, with the same scratch memory.
+const FEWEST_PARTITIONS: usize = 4;
 /// Batches below this are not worth waking a second worker.
 const LINES_A_WORKER: usize = 16 * MORSEL;
 
@@ -138,7 +141,8 @@ impl<C: ReadKey, O: ReadKey, W: When> Worker<C, O, W> {
                 continue;
             }
             let hash = morsel.hash[i];
-            self.inboxes[(hash >> PARTITION_SHIFT) as usize].push(Line {
+            let inbox = &mut self.inboxes[(hash >> PARTITION_SHIFT) as usize];
+            inbox.push(Line {
                 client: morsel.client[i],
                 order: morsel.order[i],
                 amount: morsel.amount[i],
@@ -160,8 +164,11 @@ impl<C: ReadKey, O: ReadKey, W: When> Worker<C, O, W> {
         rules: &Rules,
         starts: &Starts,
     ) -> Result<()> {
+        // Room for an even spread and a quarter more: growing would copy lines and touch fresh memory.
+        let lines: usize = share.iter().map(|(_, rows)| rows.len()).sum();
         for inbox in &mut self.inboxes {
             inbox.clear();
+            inbox.reserve_exact(lines.div_ceil(PARTITIONS) * 5 / 4);
         }
         let mut bytes = std::mem::take(&mut self.order_bytes);
         bytes.clear();
@@ -214,14 +221,16 @@ impl<C: ReadKey + SortKey, O: ReadKey, W: When> Engine for Pass<C, O, W> {
             workers.iter().map(|worker| worker.order_bytes.as_slice()).collect();
         let order_buffers: &Buffers = if first.order.len() > 1 { &encoded } else { &order_columns };
         let cores_only = plan.is_plain();
-        self.partitions.par_iter_mut().enumerate().for_each(|(number, partition)| {
+        let partitions = self.partitions.par_iter_mut().with_min_len(FEWEST_PARTITIONS).enumerate();
+        partitions.for_each_init(Table::default, |table, (number, partition)| {
             for worker in workers {
                 let lines = &worker.inboxes[number];
-                if cores_only {
-                    partition.apply_plain(lines, plan, &client_buffers);
-                } else {
-                    partition.apply(lines, plan, &client_buffers, order_buffers);
-                }
+                let apply = match (cores_only, plan.orders) {
+                    (true, false) => Partition::apply_plain::<W, false>,
+                    (true, true) => Partition::apply_plain::<W, true>,
+                    (false, _) => Partition::apply::<W>,
+                };
+                apply(partition, lines, plan, &client_buffers, order_buffers, table);
             }
         });
         Ok(())
@@ -262,52 +271,31 @@ impl<C: ReadKey + SortKey, O: ReadKey, W: When> Engine for Pass<C, O, W> {
     fn finish(mut self: Box<Self>, finish: Finish) -> Outcome {
         let plain_ids = self.workers.iter().all(|worker| worker.plain_ids);
         self.workers.clear(); // their inboxes are the largest buffers of the run
-        let settled: Vec<Settled> =
-            self.partitions.par_iter_mut().map(|partition| partition.settle(finish.plan)).collect();
-        let mut account = finish.account;
-        let mut places = Vec::with_capacity(self.partitions.iter().map(|p| p.clients.len()).sum());
-        for (number, (partition, settled)) in self.partitions.iter().zip(&settled).enumerate() {
-            account.add_partition(partition, settled);
-            account.clients_outside_base +=
-                if finish.base { partition.outside_base() as u64 } else { 0 };
-            for (client, kept) in partition.clients.iter().enumerate() {
-                let status = kept.core.status();
-                account.clients[status as usize] += 1;
-                let shown = status == Status::Bought
-                    || finish.base
-                    || (finish.returns_only && status == Status::ReturnsOnly);
-                if shown {
-                    places.push(Place { partition: number as u32, client: client as u32 });
-                }
-            }
-        }
-        let columns_at = |partitions: &[Partition<C, O>], places: &[Place]| {
-            columns(
-                partitions,
-                &settled,
-                places,
-                finish.plan,
-                finish.requests,
-                finish.rules.unit,
-                finish.as_of,
-            )
+        let (settled, accounts): (Vec<Settled>, Vec<Account>) = self
+            .partitions
+            .par_iter_mut()
+            .with_min_len(FEWEST_PARTITIONS)
+            .map_init(Table::default, |table, partition| {
+                let settled = partition.settle(finish.plan, table);
+                let account = Account::of_partition(partition, &settled, finish.base);
+                (settled, account)
+            })
+            .unzip();
+        let account = accounts.iter().fold(finish.account, |sum, part| sum + part);
+        let asked = Asked {
+            settled: &settled,
+            plan: finish.plan,
+            requests: finish.requests,
+            unit: finish.rules.unit,
+            as_of: finish.as_of,
+            base: finish.base,
+            returns_only: finish.returns_only,
         };
         let output = IdOutput {
             signedness: finish.rules.signedness,
             plain_integers: plain_ids && finish.rules.plain_integer_ids,
         };
-        let ids = C::sort(&mut self.partitions, &mut places, output);
-        let status = finish.base.then(|| {
-            places
-                .par_iter()
-                .map(|place| {
-                    self.partitions[place.partition as usize].clients[place.client as usize]
-                        .core
-                        .status() as u8
-                })
-                .collect()
-        });
-        let facts = columns_at(&self.partitions, &places);
+        let (ids, status, facts) = C::columns(&mut self.partitions, &asked, output);
         Outcome { ids, status, facts, account }
     }
 }

@@ -1,5 +1,7 @@
 //! Ids as keys: what travels with a row, what a table keeps, and how the two compare.
 
+use std::cmp::Ordering;
+
 use crate::hash::{hash_bytes, hash_word, hash_words};
 
 /// The byte buffers that the long texts of a batch stand in.
@@ -20,6 +22,10 @@ pub(super) trait Key: Send + Sync + 'static {
     fn hash_row(row: Self::Row, buffers: &Buffers) -> u64;
     /// The same of a kept id.
     fn hash_stored(stored: Self::Stored, arena: &[u8]) -> u64;
+    /// An order of kept ids, by which the equal are equal.
+    fn compare(a: Self::Stored, b: Self::Stored, arena: &[u8]) -> Ordering;
+    /// Keep a kept id in another arena.
+    fn store_again(stored: Self::Stored, arena: &[u8], other: &mut Vec<u8>) -> Self::Stored;
 }
 
 /// No id at all: each line is an order.
@@ -39,6 +45,10 @@ impl Key for Absent {
     fn hash_stored((): (), _: &[u8]) -> u64 {
         0
     }
+    fn compare((): (), (): (), _: &[u8]) -> Ordering {
+        Ordering::Equal
+    }
+    fn store_again((): (), _: &[u8], _: &mut Vec<u8>) {}
 }
 
 /// A 64-bit integer.
@@ -63,6 +73,14 @@ impl Key for Integer {
     #[inline]
     fn hash_stored(stored: u64, _: &[u8]) -> u64 {
         hash_word(stored)
+    }
+    #[inline]
+    fn compare(a: u64, b: u64, _: &[u8]) -> Ordering {
+        a.cmp(&b)
+    }
+    #[inline]
+    fn store_again(stored: u64, _: &[u8], _: &mut Vec<u8>) -> u64 {
+        stored
     }
 }
 
@@ -128,6 +146,25 @@ impl Key for Text {
         } else {
             hash_bytes(Self::long(stored, arena))
         }
+    }
+
+    #[inline]
+    fn compare(a: u128, b: u128, arena: &[u8]) -> Ordering {
+        match (a as u64).cmp(&(b as u64)) {
+            // Of one length, so both are long or neither is.
+            Ordering::Equal if a as u32 > 12 => Self::long(a, arena).cmp(Self::long(b, arena)),
+            Ordering::Equal => a.cmp(&b),
+            other => other,
+        }
+    }
+
+    fn store_again(stored: u128, arena: &[u8], other: &mut Vec<u8>) -> u128 {
+        if stored as u32 <= 12 {
+            return stored;
+        }
+        let start = other.len() as u128;
+        other.extend_from_slice(Self::long(stored, arena));
+        u128::from(stored as u64) | start << 64
     }
 }
 

@@ -1,10 +1,13 @@
 //! From partitions to columns: one row a client, ascending by id.
 
+use std::cmp::Ordering;
+
 use rayon::prelude::*;
 
 use super::keys::{Integer, Key, Text, view_of};
 use super::normalise::Signedness;
-use super::partition::{Core, Partition, Plan, Settled};
+use super::ordering::{Buckets, Order, Place, Row, RowKey};
+use super::partition::{Core, Partition, Plan, Scoped, Settled};
 use super::{Fact, Request};
 use crate::money::Unit;
 
@@ -63,25 +66,6 @@ pub enum Status {
 /// Decimal places that a mean of decimals has beyond those of the decimals.
 pub const MEAN_PLACES: i8 = 4;
 
-/// A client's place: its partition and number.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Place {
-    pub partition: u32,
-    pub client: u32,
-}
-
-/// How the ids of a kind are sorted and shown.
-pub(super) trait SortKey: Key {
-    /// Sort places by the ids that stand there, and give the ids in that order.
-    fn sort<O: Key>(
-        partitions: &mut [Partition<Self, O>],
-        places: &mut Vec<Place>,
-        output: IdOutput,
-    ) -> Ids
-    where
-        Self: Sized;
-}
-
 /// How ids come out.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct IdOutput {
@@ -90,74 +74,125 @@ pub(super) struct IdOutput {
     pub plain_integers: bool,
 }
 
-impl SortKey for Integer {
-    fn sort<O: Key>(
+/// Ids, statuses where they are asked for, and facts: row by row, ascending by id.
+pub(super) type Columns = (Ids, Option<Vec<u8>>, Vec<FactColumn>);
+
+/// How the ids of a kind are ordered and shown.
+pub(super) trait SortKey: Key {
+    /// Write the rows of all clients that are shown.
+    fn columns<O: Key>(
         partitions: &mut [Partition<Self, O>],
-        places: &mut Vec<Place>,
+        asked: &Asked,
         output: IdOutput,
-    ) -> Ids {
-        let keys = sort_by_word(places, |place| id_at(partitions, place));
+    ) -> Columns
+    where
+        Self: Sized;
+}
+
+impl SortKey for Integer {
+    fn columns<O: Key>(
+        partitions: &mut [Partition<Self, O>],
+        asked: &Asked,
+        output: IdOutput,
+    ) -> Columns {
+        let rows = Buckets::fill(partitions, false, |core| asked.shows(core), |_, id| id);
+        let no_tie = |_: Place, _: Place| Ordering::Equal;
         match output.signedness {
             Signedness::Signed => {
-                Ids::Signed(keys.into_par_iter().map(|key| (key ^ 1 << 63) as i64).collect())
+                let (ids, status, facts) =
+                    write_rows(partitions, asked, &rows, no_tie, |row| signed(row.key));
+                (Ids::Signed(ids), status, facts)
             }
-            Signedness::Unsigned | Signedness::Bits => Ids::Unsigned(keys),
+            Signedness::Unsigned | Signedness::Bits => {
+                let (ids, status, facts) =
+                    write_rows(partitions, asked, &rows, no_tie, |row| row.key);
+                (Ids::Unsigned(ids), status, facts)
+            }
         }
     }
+}
+
+/// The signed integer of a key whose sign bit is flipped.
+fn signed(key: u64) -> i64 {
+    (key ^ 1 << 63) as i64
 }
 
 impl SortKey for Text {
-    fn sort<O: Key>(
+    fn columns<O: Key>(
         partitions: &mut [Partition<Self, O>],
-        places: &mut Vec<Place>,
+        asked: &Asked,
         output: IdOutput,
-    ) -> Ids {
-        if output.plain_integers {
-            let numbers = |place: Place| plain_integer(&text_at(partitions, place));
-            // Of every client, shown or not: the type of the ids must not depend on who is.
-            let plain = (0..partitions.len() as u32).into_par_iter().all(|partition| {
-                (0..partitions[partition as usize].clients.len() as u32)
-                    .all(|client| numbers(Place { partition, client }).is_some())
+    ) -> Columns {
+        // Of every client, shown or not: the type of the ids must not depend on who is.
+        let plain = output.plain_integers
+            && partitions.par_iter().all(|partition| {
+                partition.clients.iter().all(|client| number_of(partition, client.id).is_some())
             });
-            if plain {
-                let keys =
-                    sort_by_word(places, |place| numbers(place).unwrap_or(0) as u64 ^ 1 << 63);
-                return Ids::Signed(
-                    keys.into_par_iter().map(|key| (key ^ 1 << 63) as i64).collect(),
-                );
-            }
+        if plain {
+            let number = |partition: &_, id| number_of(partition, id).unwrap_or(0) as u64 ^ 1 << 63;
+            let rows = Buckets::fill(partitions, false, |core| asked.shows(core), number);
+            let (ids, status, facts) =
+                write_rows(partitions, asked, &rows, |_, _| Ordering::Equal, |row| signed(row.key));
+            return (Ids::Signed(ids), status, facts);
         }
-        sort_texts(partitions, places);
-        // A partition's arena becomes the buffer of the same number.
-        let views = places
-            .par_iter()
-            .map(|&place| {
-                let id = id_at(partitions, place);
-                if id as u32 <= 12 {
-                    id
-                } else {
-                    let partition = &partitions[place.partition as usize];
-                    view_of(Text::long(id, &partition.arena), place.partition, (id >> 64) as u32)
+        let rows = Buckets::fill(
+            partitions,
+            true,
+            |core| asked.shows(core),
+            |partition, id| text_key(id, &partition.arena),
+        );
+        let whole = |place| long_at(partitions, place);
+        let (views, status, facts) = write_rows(
+            partitions,
+            asked,
+            &rows,
+            |a, b| whole(a).cmp(whole(b)),
+            |row| match row.key as u32 {
+                LONG => {
+                    let partition = &partitions[row.place.partition as usize];
+                    let start = partition.clients[row.place.client as usize].id >> 64;
+                    view_of(whole(row.place), row.place.partition, start as u32)
                 }
-            })
-            .collect();
+                length => view_of(&row.key.to_be_bytes()[..length as usize], 0, 0),
+            },
+        );
+        // A partition's arena becomes the buffer of the same number.
         let buffers =
             partitions.iter_mut().map(|partition| std::mem::take(&mut partition.arena)).collect();
-        Ids::Texts { views, buffers }
+        (Ids::Texts { views, buffers }, status, facts)
     }
 }
 
-fn id_at<C: Key, O: Key>(partitions: &[Partition<C, O>], place: Place) -> C::Stored {
-    partitions[place.partition as usize].clients[place.client as usize].id
+/// In place of the length of a text of more than twelve bytes.
+const LONG: u32 = u32::MAX;
+
+/// The first twelve bytes of a text, then its length: as numbers, these order texts of up to twelve
+/// bytes as their bytes do, and before the longer texts that begin with them.
+fn text_key(id: u128, arena: &[u8]) -> u128 {
+    let mut key = [0; 16];
+    let length = if id as u32 <= 12 {
+        key[..12].copy_from_slice(&id.to_le_bytes()[4..]);
+        id as u32
+    } else {
+        key[..12].copy_from_slice(&Text::long(id, arena)[..12]);
+        LONG
+    };
+    key[12..].copy_from_slice(&length.to_be_bytes());
+    u128::from_be_bytes(key)
 }
 
-/// The bytes of a text id.
-fn text_at<O: Key>(partitions: &[Partition<Text, O>], place: Place) -> std::borrow::Cow<'_, [u8]> {
-    let id = id_at(partitions, place);
+/// The bytes of a long text id.
+fn long_at<O: Key>(partitions: &[Partition<Text, O>], place: Place) -> &[u8] {
+    let partition = &partitions[place.partition as usize];
+    Text::long(partition.clients[place.client as usize].id, &partition.arena)
+}
+
+/// The number of a text id that is a plain integer.
+fn number_of<O: Key>(partition: &Partition<Text, O>, id: u128) -> Option<i64> {
     if id as u32 <= 12 {
-        id.to_le_bytes()[4..4 + id as u32 as usize].to_vec().into()
+        plain_integer(&id.to_le_bytes()[4..4 + id as u32 as usize])
     } else {
-        Text::long(id, &partitions[place.partition as usize].arena).into()
+        plain_integer(Text::long(id, &partition.arena))
     }
 }
 
@@ -172,90 +207,39 @@ pub(super) fn plain_integer(text: &[u8]) -> Option<i64> {
     if plain { std::str::from_utf8(text).ok()?.parse().ok() } else { None }
 }
 
-/// Sort places by a 64-bit key, and give the keys in order.
-///
-/// A counting pass over the highest bits that vary cuts the keys into runs of a few thousand,
-/// which are then sorted in cache, in parallel. Keys are distinct, so nothing depends on the
-/// algorithm.
-fn sort_by_word(places: &mut Vec<Place>, key: impl Fn(Place) -> u64 + Sync) -> Vec<u64> {
-    let mut pairs: Vec<(u64, Place)> =
-        places.par_iter().map(|&place| (key(place), place)).collect();
-    let (least, most) = pairs
-        .par_iter()
-        .map(|&(key, _)| (key, key))
-        .reduce(|| (u64::MAX, 0), |a, b| (a.0.min(b.0), a.1.max(b.1)));
-    let runs = (pairs.len() / 2048).next_power_of_two();
-    let varying = 64 - most.wrapping_sub(least).leading_zeros();
-    let shift = varying.saturating_sub(runs.trailing_zeros());
-    if runs > 1 && most > least {
-        let run_of = |key: u64| ((key - least) >> shift) as usize;
-        let mut starts = vec![0_usize; run_of(most) + 2];
-        for &(key, _) in &pairs {
-            starts[run_of(key) + 1] += 1;
-        }
-        for run in 1..starts.len() {
-            starts[run] += starts[run - 1];
-        }
-        let mut next = starts.clone();
-        let mut sorted = vec![(0, Place { partition: 0, client: 0 }); pairs.len()];
-        for &pair in &pairs {
-            let place = &mut next[run_of(pair.0)];
-            sorted[*place] = pair;
-            *place += 1;
-        }
-        pairs = sorted;
-        let mut rest = pairs.as_mut_slice();
-        let mut slices = Vec::with_capacity(starts.len());
-        for ends in starts.windows(2) {
-            let (run, after) = rest.split_at_mut(ends[1] - ends[0]);
-            slices.push(run);
-            rest = after;
-        }
-        slices.into_par_iter().for_each(|run| run.sort_unstable_by_key(|pair| pair.0));
-    } else {
-        pairs.sort_unstable_by_key(|pair| pair.0);
-    }
-    places.clear();
-    places.extend(pairs.iter().map(|pair| pair.1));
-    pairs.into_par_iter().map(|pair| pair.0).collect()
+/// What is asked of the columns.
+pub(super) struct Asked<'a> {
+    pub settled: &'a [Settled],
+    pub plan: &'a Plan,
+    pub requests: &'a [(Request, usize)],
+    pub unit: Unit,
+    pub as_of: i32,
+    /// Whether every client has a row, and a status.
+    pub base: bool,
+    /// Whether clients with returns only have a row.
+    pub returns_only: bool,
 }
 
-/// Sort places by the bytes of their texts.
-fn sort_texts<O: Key>(partitions: &[Partition<Text, O>], places: &mut Vec<Place>) {
-    // The first twelve bytes as one big-endian number order most texts without a look at the rest.
-    let head = |id: u128| -> u128 {
-        let view = id.to_le_bytes();
-        let mut head = [0; 16];
-        let inline = (id as u32 as usize).min(12);
-        head[..inline].copy_from_slice(&view[4..4 + inline]);
-        u128::from_be_bytes(head)
-    };
-    let mut keyed: Vec<(u128, Place)> = places
-        .par_iter()
-        .map(|&place| {
-            let id = id_at(partitions, place);
-            if id as u32 <= 12 {
-                return (head(id), place);
-            }
-            let mut first = [0; 16];
-            first[..12].copy_from_slice(&text_at(partitions, place)[..12]);
-            (u128::from_be_bytes(first), place)
-        })
-        .collect();
-    keyed.par_sort_unstable_by(|a, b| {
-        a.0.cmp(&b.0).then_with(|| text_at(partitions, a.1).cmp(&text_at(partitions, b.1)))
-    });
-    places.clear();
-    places.extend(keyed.into_iter().map(|pair| pair.1));
+impl Asked<'_> {
+    /// Whether a client has a row.
+    fn shows(&self, core: &Core) -> bool {
+        let status = core.status();
+        status == Status::Bought
+            || self.base
+            || (self.returns_only && status == Status::ReturnsOnly)
+    }
+
+    /// Whether a fact may be missing for a client that is shown.
+    fn may_be_missing(&self, fact: Fact, scope: usize) -> bool {
+        let all_bought = self.plan.scopes[scope].is_all_time() && !self.base && !self.returns_only;
+        fact.may_be_missing() && (fact == Fact::MeanGap || !all_bought)
+    }
 }
 
 /// What the facts of a client are computed from.
 struct Reading<'a, C: Key, O: Key> {
     partitions: &'a [Partition<C, O>],
-    settled: &'a [Settled],
-    plan: &'a Plan,
-    unit: Unit,
-    as_of: i32,
+    asked: &'a Asked<'a>,
 }
 
 /// A run of rows of one column being written.
@@ -269,43 +253,119 @@ enum Slots<'a> {
 /// The same, and which of its rows are there.
 type BlockColumn<'a> = (Slots<'a>, Option<&'a mut [bool]>);
 
-/// Rows written at a time: their cores are read once for all columns and stay in cache.
-const BLOCK: usize = 4096;
+/// The rows of a bucket, and where they go.
+struct Block<'a, K, T> {
+    rows: &'a [Row<K>],
+    ids: &'a mut [T],
+    status: Option<&'a mut [u8]>,
+    columns: Vec<BlockColumn<'a>>,
+}
 
-/// Compute the facts asked for, for the clients at the places given, in that order.
-pub(super) fn columns<C: Key, O: Key>(
+/// Sort each bucket of rows and write it, while it is in cache, to all columns.
+fn write_rows<C: Key, O: Key, K: RowKey, T: Copy + Default + Send>(
     partitions: &[Partition<C, O>],
-    settled: &[Settled],
-    places: &[Place],
-    plan: &Plan,
-    requests: &[(Request, usize)],
-    unit: Unit,
-    as_of: i32,
-) -> Vec<FactColumn> {
-    let reading = Reading { partitions, settled, plan, unit, as_of };
-    let n = places.len();
-    let mut columns: Vec<FactColumn> = requests
+    asked: &Asked,
+    rows: &Buckets<K>,
+    tie: impl Fn(Place, Place) -> Ordering + Sync,
+    id: impl Fn(&Row<K>) -> T + Sync,
+) -> (Vec<T>, Option<Vec<u8>>, Vec<FactColumn>) {
+    let n = rows.len();
+    let mut ids = vec![T::default(); n];
+    let mut status = asked.base.then(|| vec![0; n]);
+    let mut columns: Vec<FactColumn> = asked
+        .requests
         .iter()
-        .map(|(request, _)| FactColumn {
-            values: empty_values(request.fact, unit, n),
-            validity: request.fact.may_be_missing().then(|| vec![true; n]),
+        .map(|(request, scope)| FactColumn {
+            values: empty_values(request.fact, asked.unit, n),
+            validity: asked.may_be_missing(request.fact, *scope).then(|| vec![true; n]),
         })
         .collect();
-    let mut blocks: Vec<(&[Place], Vec<BlockColumn>)> =
-        places.chunks(BLOCK).map(|places| (places, Vec::with_capacity(requests.len()))).collect();
-    for column in &mut columns {
-        let mut validity = column.validity.as_mut().map(|bits| bits.chunks_mut(BLOCK));
-        for (block, slots) in blocks.iter_mut().zip(slots_of(&mut column.values)) {
-            block.1.push((slots, validity.as_mut().and_then(Iterator::next)));
-        }
+    let mut blocks = Vec::new();
+    let mut rest = Rest {
+        ids: &mut ids,
+        status: status.as_deref_mut(),
+        columns: columns
+            .iter_mut()
+            .map(|column| (slots_of(&mut column.values), column.validity.as_deref_mut()))
+            .collect(),
+    };
+    for bucket in rows.iter() {
+        blocks.push(rest.take(bucket));
     }
-    blocks.into_par_iter().for_each(|(places, columns)| reading.write(places, requests, columns));
+    let reading = Reading { partitions, asked };
+    blocks.into_par_iter().for_each_init(
+        || (Order::default(), Vec::new(), Vec::new()),
+        |(order, places, cores), block| {
+            places.clear();
+            cores.clear();
+            let mut ids = block.ids.iter_mut();
+            order.each(block.rows, &tie, |row| {
+                *ids.next().expect("a block has as many ids as rows") = id(row);
+                places.push(row.place);
+                cores.push(row.core);
+            });
+            if let Some(status) = block.status {
+                fill(status, cores.iter(), |core| core.status() as u8);
+            }
+            reading.write(places, cores, block.columns);
+        },
+    );
     for column in &mut columns {
         if column.validity.as_ref().is_some_and(|bits| bits.iter().all(|&bit| bit)) {
             column.validity = None;
         }
     }
-    columns
+    (ids, status, columns)
+}
+
+/// The rows of all columns that no bucket has been given yet.
+struct Rest<'a, T> {
+    ids: &'a mut [T],
+    status: Option<&'a mut [u8]>,
+    columns: Vec<BlockColumn<'a>>,
+}
+
+impl<'a, T> Rest<'a, T> {
+    /// Take the rows of the next bucket off the front.
+    fn take<'r, K>(&mut self, rows: &'r [Row<K>]) -> Block<'r, K, T>
+    where
+        'a: 'r,
+    {
+        let n = rows.len();
+        Block {
+            rows,
+            ids: front(&mut self.ids, n),
+            status: self.status.take().map(|status| {
+                let (status, rest) = status.split_at_mut(n);
+                self.status = Some(rest);
+                status
+            }),
+            columns: self
+                .columns
+                .iter_mut()
+                .map(|(slots, validity)| {
+                    (slots.front(n), validity.as_mut().map(|validity| front(validity, n)))
+                })
+                .collect(),
+        }
+    }
+}
+
+/// Take `n` items off the front of a slice.
+#[expect(clippy::mut_mut, reason = "it is the slice itself that becomes shorter")]
+fn front<'a, T>(slice: &mut &'a mut [T], n: usize) -> &'a mut [T] {
+    slice.split_off_mut(..n).expect("columns are as long as there are rows")
+}
+
+impl<'a> Slots<'a> {
+    fn front(&mut self, n: usize) -> Slots<'a> {
+        match self {
+            Self::I32(slots) => Slots::I32(front(slots, n)),
+            Self::U32(slots) => Slots::U32(front(slots, n)),
+            Self::F64(slots) => Slots::F64(front(slots, n)),
+            Self::I128(slots) => Slots::I128(front(slots, n)),
+        }
+    }
 }
 
 fn empty_values(fact: Fact, unit: Unit, n: usize) -> Values {
@@ -329,26 +389,32 @@ fn empty_values(fact: Fact, unit: Unit, n: usize) -> Values {
     }
 }
 
-fn slots_of(values: &mut Values) -> Box<dyn Iterator<Item = Slots<'_>> + '_> {
+fn slots_of(values: &mut Values) -> Slots<'_> {
     match values {
-        Values::Dates(v) | Values::Days(v) => Box::new(v.chunks_mut(BLOCK).map(Slots::I32)),
-        Values::Counts(v) => Box::new(v.chunks_mut(BLOCK).map(Slots::U32)),
-        Values::Floats(v) => Box::new(v.chunks_mut(BLOCK).map(Slots::F64)),
-        Values::Decimals(v, _) => Box::new(v.chunks_mut(BLOCK).map(Slots::I128)),
+        Values::Dates(v) | Values::Days(v) => Slots::I32(v),
+        Values::Counts(v) => Slots::U32(v),
+        Values::Floats(v) => Slots::F64(v),
+        Values::Decimals(v, _) => Slots::I128(v),
     }
 }
 
 impl<C: Key, O: Key> Reading<'_, C, O> {
     /// Write the facts of a block of clients.
     ///
-    /// Their cores are copied together first: clients lie anywhere in memory, and a loop that does
-    /// nothing but load waits for many of them at a time.
-    fn write(&self, places: &[Place], requests: &[(Request, usize)], columns: Vec<BlockColumn>) {
-        let mut scopes: Vec<Option<Vec<Core>>> = vec![None; self.plan.scopes.len()];
-        for ((request, scope), (slots, validity)) in requests.iter().zip(columns) {
-            let cores = scopes[*scope].get_or_insert_with(|| {
-                places.iter().map(|&place| self.core(*scope, place)).collect()
-            });
+    /// Their cores of a window are copied together first: clients lie anywhere in memory, and a
+    /// loop that does nothing but load waits for many of them at a time.
+    fn write(&self, places: &[Place], cores: &[Core], columns: Vec<BlockColumn>) {
+        let mut windows: Vec<Option<Vec<Core>>> = vec![None; self.asked.plan.scopes.len()];
+        for ((request, scope), (slots, validity)) in self.asked.requests.iter().zip(columns) {
+            let cores = if self.asked.plan.scopes[*scope].is_all_time() {
+                cores
+            } else {
+                windows[*scope].get_or_insert_with(|| {
+                    let core =
+                        |&place: &Place| self.scoped(*scope, place).core[place.client as usize];
+                    places.iter().map(core).collect()
+                })
+            };
             if let Some(validity) = validity {
                 // A mean gap needs two active days, and those of a client are not all of one day.
                 let gap = request.fact == Fact::MeanGap;
@@ -374,7 +440,7 @@ impl<C: Key, O: Key> Reading<'_, C, O> {
             (Fact::FirstPurchase, Slots::I32(out)) => fill(out, cores, |core| core.first),
             (Fact::LastPurchase, Slots::I32(out)) => fill(out, cores, |core| core.last),
             (Fact::Recency, Slots::I32(out)) => {
-                fill(out, cores, |core| self.as_of.wrapping_sub(core.last));
+                fill(out, cores, |core| self.asked.as_of.wrapping_sub(core.last));
             }
             (Fact::Orders, Slots::U32(out)) => {
                 fill(out, clients(), |(place, core)| self.orders(scope, place, core));
@@ -389,17 +455,17 @@ impl<C: Key, O: Key> Reading<'_, C, O> {
             }),
             (Fact::MeanBasket, Slots::F64(out)) => fill(out, clients(), |(place, core)| {
                 let orders = f64::from(self.orders(scope, place, core));
-                core.total.value() as f64 / (orders * self.unit.per_one())
+                core.total.value() as f64 / (orders * self.asked.unit.per_one())
             }),
             (Fact::MeanBasket, Slots::I128(out)) => fill(out, clients(), |(place, core)| {
                 let orders = i128::from(self.orders(scope, place, core));
                 if orders == 0 { 0 } else { divide_half_even(core.total.value() * 10_000, orders) }
             }),
             (Fact::Total, Slots::F64(out)) => {
-                fill(out, cores, |core| self.total(scope, core) as f64 / self.unit.per_one());
+                fill(out, cores, |core| self.total(scope, core) as f64 / self.asked.unit.per_one());
             }
             (_, Slots::F64(out)) => fill(out, clients(), |(place, core)| {
-                self.money(fact, scope, place, core) as f64 / self.unit.per_one()
+                self.money(fact, scope, place, core) as f64 / self.asked.unit.per_one()
             }),
             (_, Slots::I128(out)) => {
                 fill(out, clients(), |(place, core)| self.money(fact, scope, place, core));
@@ -408,30 +474,25 @@ impl<C: Key, O: Key> Reading<'_, C, O> {
         }
     }
 
-    fn core(&self, scope: usize, place: Place) -> Core {
-        let partition = &self.partitions[place.partition as usize];
-        partition.scoped[scope].core_of(
-            &self.plan.scopes[scope],
-            &partition.clients,
-            place.client as usize,
-        )
+    fn scoped(&self, scope: usize, place: Place) -> &Scoped {
+        &self.partitions[place.partition as usize].scoped[scope]
     }
 
     fn orders(&self, scope: usize, place: Place, core: &Core) -> u32 {
-        if self.plan.orders {
-            self.partitions[place.partition as usize].scoped[scope].orders[place.client as usize]
+        if self.asked.plan.orders {
+            self.scoped(scope, place).orders[place.client as usize]
         } else {
             core.lines
         }
     }
 
     fn active_days(&self, scope: usize, place: Place) -> u32 {
-        self.settled[place.partition as usize].active_days[scope][place.client as usize]
+        self.asked.settled[place.partition as usize].active_days[scope][place.client as usize]
     }
 
     /// A client without a purchase in a window has no money in it, whatever was given back.
     fn total(&self, scope: usize, core: &Core) -> i128 {
-        let counts = core.lines > 0 || self.plan.scopes[scope].is_all_time();
+        let counts = core.lines > 0 || self.asked.plan.scopes[scope].is_all_time();
         if counts { core.total.value() } else { 0 }
     }
 
@@ -439,8 +500,7 @@ impl<C: Key, O: Key> Reading<'_, C, O> {
         if fact == Fact::Total {
             return self.total(scope, core);
         }
-        let extra =
-            &self.partitions[place.partition as usize].scoped[scope].extra[place.client as usize];
+        let extra = &self.scoped(scope, place).extra[place.client as usize];
         match fact {
             Fact::ReturnsTotal => extra.returns.value(),
             _ if core.lines == 0 => 0,
@@ -463,8 +523,8 @@ fn fill<T, I>(out: &mut [T], items: impl IntoIterator<Item = I>, value: impl Fn(
 fn divide_half_even(dividend: i128, divisor: i128) -> i128 {
     let (quotient, rest) = (dividend.div_euclid(divisor), dividend.rem_euclid(divisor));
     match (2 * rest).cmp(&divisor) {
-        std::cmp::Ordering::Less => quotient,
-        std::cmp::Ordering::Equal => quotient + (quotient & 1),
-        std::cmp::Ordering::Greater => quotient + 1,
+        Ordering::Less => quotient,
+        Ordering::Equal => quotient + (quotient & 1),
+        Ordering::Greater => quotient + 1,
     }
 }

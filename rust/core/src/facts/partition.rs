@@ -6,6 +6,8 @@
 
 use super::basket::{Extra, Numbered, PendingReturn, Seen};
 use super::keys::{Buffers, Key};
+use super::numbers::{FREE, Numbers};
+use super::order_log::{OrderLog, Table};
 use super::orders::{DaySet, Orders};
 use super::output::Status;
 use crate::money::Sum;
@@ -144,9 +146,14 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    /// Whether a line touches nothing but its client's [`Core`].
+    /// Whether a line touches nothing but its client's [`Core`] and the log of orders.
     pub fn is_plain(&self) -> bool {
-        self.scopes.len() == 1 && !self.scopes[0].extra && !self.orders && !self.days
+        self.scopes.len() == 1 && !self.scopes[0].extra && !self.has_baskets() && !self.days
+    }
+
+    /// Whether the money of each order is kept.
+    pub fn has_baskets(&self) -> bool {
+        self.scopes.iter().any(|scope| scope.baskets)
     }
 }
 
@@ -166,18 +173,16 @@ pub(super) struct Scoped {
 /// Lines looked up together.
 const GROUP: usize = 32;
 
-/// An empty place of a table.
-const FREE: u32 = u32::MAX;
-
 /// One partition.
 pub(super) struct Partition<C: Key, O: Key> {
-    /// Open addressing by the tag: the number of a client, or [`FREE`].
-    table: Vec<u32>,
+    numbers: Numbers,
     pub clients: Vec<Client<C::Stored>>,
     /// The bytes of long text ids.
     pub arena: Vec<u8>,
     pub scoped: Vec<Scoped>,
+    /// Orders and their money, where that is asked for; their number alone stands in the log.
     pub orders: Orders<O>,
+    pub log: OrderLog<O>,
     pub days: DaySet,
     /// Rows and money of returns.
     pub returns: (u64, i128),
@@ -189,11 +194,12 @@ pub(super) struct Partition<C: Key, O: Key> {
 impl<C: Key, O: Key> Partition<C, O> {
     pub fn new(plan: &Plan) -> Self {
         Self {
-            table: vec![FREE; 16],
+            numbers: Numbers::new(),
             clients: Vec::new(),
             arena: Vec::new(),
             scoped: plan.scopes.iter().map(|_| Scoped::default()).collect(),
             orders: Orders::new(plan.scopes.iter().filter(|scope| scope.baskets).count()),
+            log: OrderLog::default(),
             days: DaySet::default(),
             returns: (0, 0),
             rows_without_order: 0,
@@ -202,19 +208,15 @@ impl<C: Key, O: Key> Partition<C, O> {
     }
 
     /// The number of the client of a row, who is entered if new.
-    #[inline]
     pub fn client(&mut self, id: C::Row, tag: u32, plan: &Plan, buffers: &Buffers) -> usize {
-        let mask = self.table.len() - 1;
-        let mut place = (tag >> FLAGS) as usize & mask;
-        loop {
-            let number = self.table[place];
-            if number == FREE {
-                return self.enter(place, id, plan, buffers);
-            }
-            if C::matches(self.clients[number as usize].id, id, &self.arena, buffers) {
-                return number as usize;
-            }
-            place = (place + 1) & mask;
+        let known = self.numbers.find(tag, |number| {
+            self.clients
+                .get(number as usize)
+                .is_some_and(|client| C::matches(client.id, id, &self.arena, buffers))
+        });
+        match known {
+            Some(number) => number as usize,
+            None => self.enter(id, tag, plan, buffers),
         }
     }
 
@@ -232,10 +234,8 @@ impl<C: Key, O: Key> Partition<C, O> {
     }
 
     #[cold]
-    fn enter(&mut self, place: usize, id: C::Row, plan: &Plan, buffers: &Buffers) -> usize {
+    fn enter(&mut self, id: C::Row, tag: u32, plan: &Plan, buffers: &Buffers) -> usize {
         let number = self.clients.len();
-        assert!(number < FREE as usize, "a partition holds fewer than 2^32 clients");
-        self.table[place] = number as u32;
         let id = C::store(id, &mut self.arena, buffers);
         self.clients.push(Client { id, core: Core::NONE });
         for (scope, kept) in plan.scopes.iter().zip(&mut self.scoped) {
@@ -249,46 +249,44 @@ impl<C: Key, O: Key> Partition<C, O> {
                 kept.orders.push(0);
             }
         }
-        if self.clients.len() * 2 > self.table.len() {
-            self.grow();
-        }
+        let (clients, arena) = (&self.clients, &self.arena);
+        self.numbers.enter(number as u32, tag, |number| {
+            tag_of(C::hash_stored(clients[number as usize].id, arena))
+        });
         number
     }
 
-    /// Double the table. Its places hold numbers only, so clients do not move.
-    fn grow(&mut self) {
-        let mask = self.table.len() * 2 - 1;
-        self.table.clear();
-        self.table.resize(mask + 1, FREE);
-        for (number, client) in self.clients.iter().enumerate() {
-            let mut place =
-                (tag_of(C::hash_stored(client.id, &self.arena)) >> FLAGS) as usize & mask;
-            while self.table[place] != FREE {
-                place = (place + 1) & mask;
-            }
-            self.table[place] = number as u32;
-        }
-    }
-
-    /// Apply lines that touch cores only.
-    pub fn apply_plain<W: When>(
+    /// Apply lines that touch cores only, and the log of orders where these are `NUMBERED`.
+    pub fn apply_plain<W: When, const NUMBERED: bool>(
         &mut self,
         lines: &[Line<C, O, W>],
         plan: &Plan,
-        buffers: &Buffers,
+        client_buffers: &Buffers,
+        order_buffers: &Buffers,
+        table: &mut Table<O>,
     ) {
-        self.each_group(lines, plan, buffers, |partition, group, clients| {
+        self.each_group(lines, plan, client_buffers, |partition, group, clients| {
             for (line, &client) in group.iter().zip(clients) {
                 let core = &mut partition.clients[client as usize].core;
+                let day = line.when.day();
                 if line.tag & IS_RETURN != 0 {
                     core.give_back(line.amount);
                     partition.returns.0 += 1;
                     partition.returns.1 += i128::from(line.amount);
-                } else {
-                    core.purchase(line.when.day(), line.amount);
+                    continue;
+                }
+                core.purchase(day, line.amount);
+                if NUMBERED && line.tag & NO_ORDER == 0 {
+                    partition.log.purchase(client, line.order, day, order_buffers);
+                } else if NUMBERED {
+                    partition.rows_without_order += 1;
+                    if plan.scopes[0].orders {
+                        partition.scoped[0].orders[client as usize] += 1;
+                    }
                 }
             }
         });
+        self.log.tidy(table);
     }
 
     /// Apply lines to everything that is kept.
@@ -298,10 +296,12 @@ impl<C: Key, O: Key> Partition<C, O> {
         plan: &Plan,
         client_buffers: &Buffers,
         order_buffers: &Buffers,
+        table: &mut Table<O>,
     ) {
         let mut orders = [FREE; GROUP];
+        let has_baskets = plan.has_baskets();
         self.each_group(lines, plan, client_buffers, |partition, group, clients| {
-            if plan.orders {
+            if has_baskets {
                 let ids = group.iter().zip(clients).map(|(line, &client)| (client, line.order));
                 partition.orders.find(ids, &mut orders, order_buffers);
             }
@@ -309,6 +309,7 @@ impl<C: Key, O: Key> Partition<C, O> {
                 partition.apply_line(line, client as usize, order, plan, order_buffers);
             }
         });
+        self.log.tidy(table);
         for (scope, kept) in plan.scopes.iter().zip(&mut self.scoped) {
             kept.forget_outdated(scope, &self.clients);
         }
@@ -316,8 +317,9 @@ impl<C: Key, O: Key> Partition<C, O> {
 
     /// Find the clients of lines, entered if new, and hand both over a group at a time.
     ///
-    /// What takes long is to wait for memory, so it is asked for ahead: the places of the table two
-    /// groups before they are read, the clients whose numbers stand there one group before.
+    /// What takes long is to wait for memory, so it is asked for ahead: the lines of eight groups
+    /// ahead, the buckets of the table two groups before they are read, and the clients whose
+    /// numbers stand there one group before.
     #[inline]
     fn each_group<W>(
         &mut self,
@@ -331,11 +333,12 @@ impl<C: Key, O: Key> Partition<C, O> {
             &lines[start..lines.len().min(start + GROUP)]
         };
         let (mut clients, mut ahead) = ([FREE; GROUP], [FREE; GROUP]);
-        self.ask_for_places(group(0));
-        self.ask_for_places(group(1));
+        self.ask_for_buckets(group(0));
+        self.ask_for_buckets(group(1));
         self.ask_for_clients(group(0), &mut clients);
         for number in 0..lines.len().div_ceil(GROUP) {
-            self.ask_for_places(group(number + 2));
+            ask_for_lines(lines, (number + 8) * GROUP);
+            self.ask_for_buckets(group(number + 2));
             self.ask_for_clients(group(number + 1), &mut ahead);
             let group = group(number);
             for (line, client) in group.iter().zip(&mut clients) {
@@ -353,19 +356,17 @@ impl<C: Key, O: Key> Partition<C, O> {
     }
 
     #[inline]
-    fn ask_for_places<W>(&self, group: &[Line<C, O, W>]) {
-        let mask = self.table.len() - 1;
+    fn ask_for_buckets<W>(&self, group: &[Line<C, O, W>]) {
         for line in group {
-            prefetch(&self.table, (line.tag >> FLAGS) as usize & mask);
+            self.numbers.ask_for(line.tag);
         }
     }
 
-    /// Read the numbers in the first places of lines, and ask for the clients of those numbers.
+    /// Read the numbers that lines most likely have, and ask for the clients of those numbers.
     #[inline]
     fn ask_for_clients<W>(&self, group: &[Line<C, O, W>], numbers: &mut [u32; GROUP]) {
-        let mask = self.table.len() - 1;
         for (line, number) in group.iter().zip(numbers) {
-            *number = self.table[(line.tag >> FLAGS) as usize & mask];
+            *number = self.numbers.likely(line.tag);
             prefetch(&self.clients, *number as usize);
         }
     }
@@ -397,10 +398,13 @@ impl<C: Key, O: Key> Partition<C, O> {
                 self.days.insert(client as u32, day);
             }
         }
-        let order = (numbered == Numbered::Yes).then(|| {
+        let order = (numbered == Numbered::Yes && plan.has_baskets()).then(|| {
             let purchase = (!is_return).then_some(day);
             self.orders.line(client as u32, line.order, order, purchase, buffers)
         });
+        if numbered == Numbered::Yes && order.is_none() && !is_return {
+            self.log.purchase(client as u32, line.order, day, buffers);
+        }
         self.apply_scopes(client, order, seen, plan);
     }
 
@@ -445,7 +449,7 @@ impl<C: Key, O: Key> Partition<C, O> {
     }
 
     /// After the last line: bring what orders and waiting returns hold to their clients.
-    pub fn settle(&mut self, plan: &Plan) -> Settled {
+    pub fn settle(&mut self, plan: &Plan, table: &mut Table<O>) -> Settled {
         let mut settled =
             Settled { orders_on_two_dates: 0, active_days: vec![Vec::new(); plan.scopes.len()] };
         let mut basket = 0;
@@ -476,6 +480,14 @@ impl<C: Key, O: Key> Partition<C, O> {
         }
         settled.orders_on_two_dates =
             self.orders.kept.iter().filter(|order| order.first < order.last).count() as u64;
+        self.log.each(table, |order| {
+            settled.orders_on_two_dates += u64::from(order.several_days);
+            for (scope, kept) in plan.scopes.iter().zip(&mut self.scoped) {
+                if scope.orders && order.last > scope.after {
+                    kept.orders[order.client as usize] += 1;
+                }
+            }
+        });
         settled
     }
 }
@@ -488,8 +500,14 @@ pub(super) struct Settled {
     pub active_days: Vec<Vec<u32>>,
 }
 
-/// How many bits of a tag are flags.
-const FLAGS: u32 = 2;
+/// Ask for the cache lines of a group of lines.
+#[inline]
+fn ask_for_lines<T>(lines: &[T], first: usize) {
+    let step = (64 / size_of::<T>()).max(1);
+    for line in (first..first + GROUP).step_by(step) {
+        prefetch(lines, line);
+    }
+}
 
 /// The tag of a hash: its low bits, the lowest free for flags.
 #[inline]

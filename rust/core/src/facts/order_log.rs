@@ -1,0 +1,249 @@
+//! Distinct orders, where only their number and their days are asked for.
+
+use super::keys::{Buffers, Key};
+use crate::hash::hash_words;
+use crate::prefetch::prefetch;
+
+/// One order of one client, as far as some of its purchase lines tell of it.
+#[derive(Clone, Copy)]
+struct Record<K> {
+    id: K,
+    /// The number of the client, and in the highest bit whether purchases lie on several days.
+    client: u32,
+    /// The last day of a purchase.
+    last: i32,
+}
+
+/// Clients of a partition are numbered in fewer bits than this one.
+const SEVERAL_DAYS: u32 = 1 << 31;
+
+impl<K: Copy> Record<K> {
+    fn client(&self) -> u32 {
+        self.client & !SEVERAL_DAYS
+    }
+
+    /// Take in what another record tells of the same order.
+    fn merge(&mut self, other: &Self) {
+        let differ = u32::from(self.last != other.last) * SEVERAL_DAYS;
+        self.client |= differ | (other.client & SEVERAL_DAYS);
+        self.last = self.last.max(other.last);
+    }
+}
+
+/// What is known of a distinct order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Distinct {
+    pub client: u32,
+    /// The last day of a purchase.
+    pub last: i32,
+    pub several_days: bool,
+}
+
+/// The orders of a partition: a record for each purchase line, of which those of one order are
+/// brought together when there turn out to be many more records than orders.
+///
+/// To write a record is to append it. A table of orders at this place would outgrow the caches, and
+/// every line would wait for memory; records are brought together block by block instead, with
+/// memory asked for ahead.
+pub(super) struct OrderLog<O: Key> {
+    full: Vec<Vec<Record<O::Stored>>>,
+    last: Vec<Record<O::Stored>>,
+    /// With this many records it is looked into whether they are many more than orders.
+    enough: usize,
+    arena: Vec<u8>,
+}
+
+/// Records of a block.
+const BLOCK: usize = 256;
+/// Below this many records a partition keeps them as they are.
+const FEW: usize = 16 * 1024;
+/// One order in this many is looked at to tell whether records are many more than orders.
+const SAMPLED: u64 = 16;
+
+impl<O: Key> Default for OrderLog<O> {
+    fn default() -> Self {
+        Self { full: Vec::new(), last: Vec::new(), enough: FEW, arena: Vec::new() }
+    }
+}
+
+impl<O: Key> OrderLog<O> {
+    /// Take in a purchase line.
+    #[inline]
+    pub fn purchase(&mut self, client: u32, id: O::Row, day: i32, buffers: &Buffers) {
+        let id = O::store(id, &mut self.arena, buffers);
+        self.push(Record { id, client, last: day });
+    }
+
+    #[inline]
+    fn push(&mut self, record: Record<O::Stored>) {
+        if self.last.len() == self.last.capacity() {
+            let full = std::mem::replace(&mut self.last, Vec::with_capacity(BLOCK));
+            if !full.is_empty() {
+                self.full.push(full);
+            }
+        }
+        self.last.push(record);
+    }
+
+    fn blocks(&self) -> impl Iterator<Item = &[Record<O::Stored>]> {
+        self.full.iter().map(Vec::as_slice).chain(std::iter::once(self.last.as_slice()))
+    }
+
+    fn len(&self) -> usize {
+        self.full.len() * BLOCK + self.last.len()
+    }
+
+    /// Bring the records of each order together where that makes them half as many or fewer, so
+    /// that there are never many more than four times as many as orders.
+    pub fn tidy(&mut self, table: &mut Table<O>) {
+        if self.len() < self.enough {
+            return;
+        }
+        let sampled = |hash| hash % SAMPLED == 0;
+        let orders = table.fill(self, sampled) * SAMPLED as usize;
+        if 2 * orders <= self.len() {
+            self.bring_together(table);
+        }
+        self.enough = FEW.max(2 * self.len());
+    }
+
+    fn bring_together(&mut self, table: &mut Table<O>) {
+        table.fill(self, |_| true);
+        let arena = std::mem::take(&mut self.arena);
+        self.full.clear();
+        self.last.clear();
+        table.each(|order| {
+            let id = O::store_again(order.id, &arena, &mut self.arena);
+            self.push(Record { id, ..*order });
+        });
+    }
+
+    /// Call `with` for every order, and forget them all.
+    pub fn each(&mut self, table: &mut Table<O>, mut with: impl FnMut(Distinct)) {
+        table.fill(self, |_| true);
+        *self = Self::default();
+        table.each(|order| {
+            with(Distinct {
+                client: order.client(),
+                last: order.last,
+                several_days: order.client & SEVERAL_DAYS != 0,
+            });
+        });
+    }
+}
+
+/// An open table of distinct orders, reused from partition to partition.
+pub(super) struct Table<O: Key> {
+    slots: Vec<Record<O::Stored>>,
+}
+
+/// No client has this number.
+const NOBODY: u32 = u32::MAX;
+
+impl<O: Key> Default for Table<O> {
+    fn default() -> Self {
+        Self { slots: Vec::new() }
+    }
+}
+
+impl<O: Key> Table<O> {
+    /// Enter the records of a log whose hash is `taken`; gives the number of distinct orders.
+    fn fill(&mut self, log: &OrderLog<O>, taken: impl Fn(u64) -> bool) -> usize {
+        self.slots.clear();
+        let Some(any) = log.last.first() else {
+            return 0;
+        };
+        let free = Record { client: NOBODY, ..*any };
+        self.slots.resize((log.len() * 3 / 2).next_power_of_two(), free);
+        let mask = self.slots.len() - 1;
+        let mut orders = 0;
+        let mut places = [0_usize; BLOCK];
+        for block in log.blocks() {
+            // The first pass asks for the memory that the second needs.
+            for (record, place) in block.iter().zip(&mut places) {
+                let id = O::hash_stored(record.id, &log.arena);
+                let hash = hash_words(id, u64::from(record.client()));
+                *place = if taken(hash) { (hash >> 32) as usize & mask } else { usize::MAX };
+                prefetch(&self.slots, *place);
+            }
+            for (record, &place) in block.iter().zip(&places) {
+                if place != usize::MAX {
+                    orders += usize::from(self.enter(record, place, &log.arena));
+                }
+            }
+        }
+        orders
+    }
+
+    /// Enter a record; whether its order is new.
+    #[inline]
+    fn enter(&mut self, record: &Record<O::Stored>, mut place: usize, arena: &[u8]) -> bool {
+        loop {
+            let slot = &mut self.slots[place];
+            if slot.client == NOBODY {
+                *slot = *record;
+                return true;
+            }
+            if slot.client() == record.client() && O::compare(slot.id, record.id, arena).is_eq() {
+                slot.merge(record);
+                return false;
+            }
+            place = (place + 1) & (self.slots.len() - 1);
+        }
+    }
+
+    /// Call `with` for every order in the table.
+    fn each(&self, mut with: impl FnMut(&Record<O::Stored>)) {
+        let mut orders = [0_u16; BLOCK];
+        for slots in self.slots.chunks(BLOCK) {
+            // Which slots are free nobody can guess, so they are sorted out without a branch.
+            let mut count = 0;
+            for (number, slot) in (0..).zip(slots) {
+                orders[count] = number;
+                count += usize::from(slot.client != NOBODY);
+            }
+            orders[..count].iter().for_each(|&number| with(&slots[usize::from(number)]));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::super::keys::{Text, view_of};
+    use super::*;
+
+    proptest! {
+        /// However often records are brought together, the orders are those of a map.
+        #[test]
+        fn orders_are_those_of_a_map(
+            lines in prop::collection::vec(
+                (0_u32..5, prop_oneof!["[ab]{0,3}", "abcdefghijkl[ab]{1,3}"], 0_i32..3), 0..300,
+            ),
+            tidy_at in prop::collection::vec(0_usize..300, 0..4),
+        ) {
+            let mut log = OrderLog::<Text>::default();
+            let mut expected: BTreeMap<(u32, &str), (i32, i32)> = BTreeMap::new();
+            for (number, (client, id, day)) in lines.iter().enumerate() {
+                if tidy_at.contains(&number) {
+                    log.bring_together(&mut Table::default());
+                }
+                log.purchase(*client, view_of(id.as_bytes(), 0, 0), *day, &[id.as_bytes()]);
+                let days = expected.entry((*client, id)).or_insert((*day, *day));
+                *days = (days.0.min(*day), days.1.max(*day));
+            }
+            let mut found = Vec::new();
+            log.each(&mut Table::default(), |order| found.push((order.client, order.last, order.several_days)));
+            let mut expected: Vec<_> = expected
+                .iter()
+                .map(|((client, _), (first, last))| (*client, *last, first < last))
+                .collect();
+            found.sort_unstable();
+            expected.sort_unstable();
+            prop_assert_eq!(found, expected);
+        }
+    }
+}

@@ -1,0 +1,286 @@
+//! Clients of all partitions in ascending order of their ids.
+//!
+//! Partitions hold clients by hash. Here they go, each with what is always kept of it, into a few
+//! thousand buckets, every key of one below those of the next: one pass over the partitions, in
+//! parallel. A bucket fits the second cache level, where it is then sorted by whoever writes its
+//! rows. Keys are distinct (or told apart by their texts), so nothing depends on the algorithm.
+
+use std::cmp::Ordering;
+use std::mem::{MaybeUninit, take};
+
+use rayon::prelude::*;
+
+use super::keys::Key;
+use super::partition::{Core, Partition};
+
+/// A client's place: its partition and number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    pub partition: u32,
+    pub client: u32,
+}
+
+/// A client on the way to its row.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Row<K> {
+    pub key: K,
+    pub core: Core,
+    pub place: Place,
+}
+
+/// What rows are ordered by.
+pub(super) trait RowKey: Copy + Ord + Send + Sync + 'static {
+    /// A number that orders keys between these two as the keys do, or lets them tie.
+    fn word(self, least: Self, most: Self) -> u64;
+}
+
+impl RowKey for u64 {
+    #[inline]
+    fn word(self, least: u64, _: u64) -> u64 {
+        self - least
+    }
+}
+
+impl RowKey for u128 {
+    /// The first 64 bits after those that all keys share.
+    #[inline]
+    fn word(self, least: u128, most: u128) -> u64 {
+        let shared = (least ^ most).leading_zeros();
+        (self.checked_shl(shared).unwrap_or(0) >> 64) as u64
+    }
+}
+
+/// Clients in a bucket, on average.
+const ROWS_A_BUCKET: usize = 1024;
+/// Buckets that are filled at once, at most: the ends of all of them have to stay in cache.
+const MOST_BUCKETS: usize = 8192;
+/// Beyond this many times the average, a bucket shows that keys are not spread evenly.
+const CROWDED: usize = 16;
+/// Samples taken for each bucket where they are not.
+const SAMPLES: usize = 16;
+
+/// How words become buckets.
+enum Cuts {
+    /// By their highest bits.
+    Even { shift: u32 },
+    /// By the words that samples fall apart at.
+    Between(Vec<u64>),
+}
+
+impl Cuts {
+    #[inline]
+    fn bucket(&self, word: u64) -> usize {
+        match self {
+            Self::Even { shift } => (word >> shift) as usize,
+            Self::Between(words) => words.partition_point(|&cut| cut <= word),
+        }
+    }
+}
+
+/// Rows in buckets.
+pub(super) struct Buckets<K> {
+    rows: Vec<MaybeUninit<Row<K>>>,
+    ends: Vec<usize>,
+}
+
+impl<K: RowKey> Buckets<K> {
+    /// Bring the clients that are shown together; the partitions keep theirs only where
+    /// `keep_clients`.
+    pub fn fill<C: Key, O: Key>(
+        partitions: &mut [Partition<C, O>],
+        keep_clients: bool,
+        shown: impl Fn(&Core) -> bool + Sync,
+        key: impl Fn(&Partition<C, O>, C::Stored) -> K + Sync,
+    ) -> Self {
+        let keys = |partition: &Partition<C, O>, with: &mut dyn FnMut(K)| {
+            for client in partition.clients.iter().filter(|client| shown(&client.core)) {
+                with(key(partition, client.id));
+            }
+        };
+        let ranges: Vec<Option<(K, K, usize)>> = partitions
+            .par_iter()
+            .map(|partition| {
+                let mut range = None;
+                keys(partition, &mut |key| {
+                    let (least, most, count) = range.get_or_insert((key, key, 0));
+                    (*least, *most, *count) = (key.min(*least), key.max(*most), *count + 1);
+                });
+                range
+            })
+            .collect();
+        let whole =
+            ranges.into_iter().flatten().reduce(|a, b| (a.0.min(b.0), a.1.max(b.1), a.2 + b.2));
+        let Some((least, most, rows)) = whole else {
+            return Self { rows: Vec::new(), ends: Vec::new() };
+        };
+        let word = |key: K| key.word(least, most);
+        let count = |cuts: &Cuts, buckets: usize| -> Vec<Vec<u32>> {
+            let count = |partition: &Partition<C, O>| {
+                let mut counts = vec![0; buckets];
+                keys(partition, &mut |key| counts[cuts.bucket(word(key))] += 1);
+                counts
+            };
+            partitions.par_iter().map(count).collect()
+        };
+        // Two at least: words may take all 64 bits, and no shift leaves none of them.
+        let buckets = (rows / ROWS_A_BUCKET).next_power_of_two().clamp(2, MOST_BUCKETS);
+        let bits = 64 - word(most).leading_zeros();
+        let mut cuts = Cuts::Even { shift: bits.saturating_sub(buckets.trailing_zeros()) };
+        let mut counts = count(&cuts, buckets);
+        let crowd = (0..buckets).map(|bucket| total(&counts, bucket)).max().unwrap_or(0);
+        if crowd > CROWDED * rows.div_ceil(buckets) {
+            let mut samples = Vec::with_capacity(SAMPLES * buckets);
+            let step = (rows / (SAMPLES * buckets)).max(1);
+            for partition in partitions.iter() {
+                let listed = partition.clients.iter().filter(|client| shown(&client.core));
+                samples.extend(listed.step_by(step).map(|client| word(key(partition, client.id))));
+            }
+            samples.sort_unstable();
+            let mut words: Vec<u64> =
+                (1..buckets).map(|bucket| samples[bucket * samples.len() / buckets]).collect();
+            words.dedup();
+            cuts = Cuts::Between(words);
+            counts = count(&cuts, buckets);
+        }
+        let ends = starts(&mut counts);
+        let rows = scatter(partitions, keep_clients, rows, counts, |partition, client| {
+            shown(&client.1).then(|| {
+                let key = key(partition, client.0);
+                (key, cuts.bucket(word(key)))
+            })
+        });
+        Self { rows, ends }
+    }
+
+    /// The number of rows.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// The buckets, ascending; the rows of each in no particular order.
+    pub fn iter(&self) -> impl Iterator<Item = &[Row<K>]> {
+        let starts = std::iter::once(&0).chain(&self.ends);
+        starts.zip(&self.ends).map(|(&start, &end)| {
+            let rows = &self.rows[start..end];
+            // SAFETY: `fill` wrote every row; MaybeUninit<T> is laid out as T.
+            unsafe { std::slice::from_raw_parts(rows.as_ptr().cast(), rows.len()) }
+        })
+    }
+}
+
+/// The rows of a bucket, over all partitions.
+fn total(counts: &[Vec<u32>], bucket: usize) -> usize {
+    counts.iter().map(|counts| counts[bucket] as usize).sum()
+}
+
+/// Turn the counts of each partition into the rows where its part of each bucket starts, and give
+/// the ends of the buckets.
+fn starts(counts: &mut [Vec<u32>]) -> Vec<usize> {
+    let buckets = counts.first().map_or(0, Vec::len);
+    let mut next = 0_u32;
+    (0..buckets)
+        .map(|bucket| {
+            for counts in &mut *counts {
+                let count = std::mem::replace(&mut counts[bucket], next);
+                next += count;
+            }
+            next as usize
+        })
+        .collect()
+}
+
+/// A pointer that workers share; each writes to rows of its own.
+struct Target<K>(*mut MaybeUninit<Row<K>>);
+
+// SAFETY: the pointer is only used to write rows that no other worker writes.
+unsafe impl<K: Send> Sync for Target<K> {}
+
+/// Write the rows that `keyed` gives a key and a bucket to where `next` says.
+fn scatter<C: Key, O: Key, K: RowKey>(
+    partitions: &mut [Partition<C, O>],
+    keep_clients: bool,
+    rows: usize,
+    next: Vec<Vec<u32>>,
+    keyed: impl Fn(&Partition<C, O>, (C::Stored, Core)) -> Option<(K, usize)> + Sync,
+) -> Vec<MaybeUninit<Row<K>>> {
+    let mut target: Vec<MaybeUninit<Row<K>>> = Vec::with_capacity(rows);
+    // SAFETY: rows that may be uninitialised need no initialising, and there is room for them.
+    unsafe { target.set_len(rows) };
+    let shared = Target(target.as_mut_ptr());
+    partitions.par_iter_mut().zip(next).enumerate().for_each(|(number, (partition, mut next))| {
+        let shared = &shared;
+        for (client, kept) in partition.clients.iter().enumerate() {
+            let Some((key, bucket)) = keyed(partition, (kept.id, kept.core)) else {
+                continue;
+            };
+            let place = Place { partition: number as u32, client: client as u32 };
+            let row = next[bucket] as usize;
+            next[bucket] += 1;
+            debug_assert!(row < rows);
+            // SAFETY: the starts of this partition's parts of the buckets were summed up from
+            // counts of the same rows, so its rows are its own and within the target.
+            unsafe {
+                shared.0.add(row).write(MaybeUninit::new(Row { key, core: kept.core, place }));
+            }
+        }
+        if !keep_clients {
+            drop(take(&mut partition.clients));
+        }
+    });
+    target
+}
+
+/// Scratch for the order of a bucket, reused from bucket to bucket.
+#[derive(Debug)]
+pub(super) struct Order<K> {
+    keyed: Vec<(K, u32)>,
+    slots: Vec<u32>,
+}
+
+impl<K> Default for Order<K> {
+    fn default() -> Self {
+        Self { keyed: Vec::new(), slots: Vec::new() }
+    }
+}
+
+/// Where the keys of a bucket lie closer than this many slots a row, each has a slot of its own.
+const SLOTS_A_ROW: u64 = 8;
+/// No row stands in this slot.
+const NOBODY: u32 = u32::MAX;
+
+impl<K: RowKey> Order<K> {
+    /// Call `with` for the rows of a bucket, ascending; `tie` tells equal keys apart.
+    pub fn each(
+        &mut self,
+        bucket: &[Row<K>],
+        tie: impl Fn(Place, Place) -> Ordering,
+        mut with: impl FnMut(&Row<K>),
+    ) {
+        let least = bucket.iter().map(|row| row.key).min();
+        let most = bucket.iter().map(|row| row.key).max();
+        let (Some(least), Some(most)) = (least, most) else {
+            return;
+        };
+        let span = most.word(least, most);
+        let room = SLOTS_A_ROW * bucket.len() as u64;
+        if size_of::<K>() == size_of::<u64>() && span < room {
+            // The words of 64-bit keys are as distinct as the keys.
+            self.slots.clear();
+            self.slots.resize(span as usize + 1, NOBODY);
+            for (number, row) in bucket.iter().enumerate() {
+                self.slots[row.key.word(least, most) as usize] = number as u32;
+            }
+            for &slot in self.slots.iter().filter(|&&slot| slot != NOBODY) {
+                with(&bucket[slot as usize]);
+            }
+        } else {
+            self.keyed.clear();
+            self.keyed.extend(bucket.iter().zip(0..).map(|(row, number)| (row.key, number)));
+            self.keyed.sort_unstable_by(|a, b| {
+                a.0.cmp(&b.0)
+                    .then_with(|| tie(bucket[a.1 as usize].place, bucket[b.1 as usize].place))
+            });
+            self.keyed.iter().for_each(|&(_, number)| with(&bucket[number as usize]));
+        }
+    }
+}
