@@ -1768,7 +1768,7 @@ fn ids_come_out_ascending_however_unevenly_they_are_spread() {
         |n| if n % 3 == 0 { format!("{n:x}") } else { format!("twelve bytes{n}") },
     ];
     for text in texts {
-        let sales = sales_of(&|number| Id::text(&text(number)));
+        let sales = sales_of(&|number| Id::text(text(number)));
         let mut expected: Vec<Id> = sales.iter().filter_map(|sale| sale.client.clone()).collect();
         expected.sort();
         expected.dedup();

@@ -48,7 +48,7 @@ impl Texts<'_> {
     pub fn get(&self, i: usize) -> &[u8] {
         let length = self.views[i] as u32 as usize;
         if length <= 12 {
-            let view: &[u8; 16] = bytes_of(&self.views[i]);
+            let view: &[u8; 16] = view_bytes(&self.views[i]);
             &view[4..4 + length]
         } else {
             let buffer = (self.views[i] >> 64) as u32 as usize;
@@ -60,7 +60,7 @@ impl Texts<'_> {
 
 /// The bytes of a view in place.
 #[inline]
-fn bytes_of(view: &u128) -> &[u8; 16] {
+pub(super) fn view_bytes(view: &u128) -> &[u8; 16] {
     // SAFETY: a u128 is sixteen initialised bytes, and a byte needs no alignment. The layout of
     // views is little endian, and so is every machine Arrow views are read on here.
     unsafe { &*std::ptr::from_ref(view).cast() }

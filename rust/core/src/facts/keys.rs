@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use crate::hash::{hash_bytes, hash_word, hash_words};
+use crate::prefetch::prefetch;
 
 /// The byte buffers that the long texts of a batch stand in.
 pub(super) type Buffers<'a> = [&'a [u8]];
@@ -14,6 +15,10 @@ pub(super) trait Key: Send + Sync + 'static {
     /// The id as a table keeps it.
     type Stored: Copy + Send + Sync;
 
+    /// Ask for the bytes of a row's id, if they do not travel with it.
+    fn ask_for_row(_row: Self::Row, _buffers: &Buffers) {}
+    /// Ask for the bytes of a kept id, if they do not stand in it.
+    fn ask_for_stored(_stored: Self::Stored, _arena: &[u8]) {}
     /// Whether a kept id is that of a row.
     fn matches(stored: Self::Stored, row: Self::Row, arena: &[u8], buffers: &Buffers) -> bool;
     /// Keep the id of a row, with its bytes in the arena if they do not fit the key.
@@ -109,6 +114,19 @@ impl Text {
 impl Key for Text {
     type Row = u128;
     type Stored = u128;
+
+    #[inline]
+    fn ask_for_row(row: u128, buffers: &Buffers) {
+        if row as u32 > 12 {
+            prefetch(buffers[(row >> 64) as u32 as usize], (row >> 96) as usize);
+        }
+    }
+    #[inline]
+    fn ask_for_stored(stored: u128, arena: &[u8]) {
+        if stored as u32 > 12 {
+            prefetch(arena, (stored >> 64) as usize);
+        }
+    }
 
     #[inline]
     fn matches(stored: u128, row: u128, arena: &[u8], buffers: &Buffers) -> bool {

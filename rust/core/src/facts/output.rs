@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 
 use rayon::prelude::*;
 
+use super::batch::view_bytes;
 use super::keys::{Integer, Key, Text, view_of};
 use super::normalise::Signedness;
 use super::ordering::{Buckets, Order, Place, Row, RowKey};
@@ -135,25 +136,32 @@ impl SortKey for Text {
                 write_rows(partitions, asked, &rows, |_, _| Ordering::Equal, |row| signed(row.key));
             return (Ids::Signed(ids), status, facts);
         }
+        let shared = shared_prefix(partitions);
         let rows = Buckets::fill(
             partitions,
             true,
             |core| asked.shows(core),
-            |partition, id| text_key(id, &partition.arena),
+            |partition, id| text_key(&bytes_of(&id, &partition.arena)[shared..]),
         );
-        let whole = |place| long_at(partitions, place);
+        let id_at = |place: Place| {
+            let partition = &partitions[place.partition as usize];
+            (partition.clients[place.client as usize].id, partition)
+        };
+        let long_at = |place: Place| {
+            let (id, partition) = id_at(place);
+            Text::long(id, &partition.arena)
+        };
         let (views, status, facts) = write_rows(
             partitions,
             asked,
             &rows,
-            |a, b| whole(a).cmp(whole(b)),
-            |row| match row.key as u32 {
-                LONG => {
-                    let partition = &partitions[row.place.partition as usize];
-                    let start = partition.clients[row.place.client as usize].id >> 64;
-                    view_of(whole(row.place), row.place.partition, start as u32)
+            |a, b| long_at(a).cmp(long_at(b)),
+            |row| {
+                let (id, partition) = id_at(row.place);
+                if id as u32 <= 12 {
+                    return id;
                 }
-                length => view_of(&row.key.to_be_bytes()[..length as usize], 0, 0),
+                view_of(Text::long(id, &partition.arena), row.place.partition, (id >> 64) as u32)
             },
         );
         // A partition's arena becomes the buffer of the same number.
@@ -163,37 +171,54 @@ impl SortKey for Text {
     }
 }
 
-/// In place of the length of a text of more than twelve bytes.
+/// The bytes of a kept text.
+#[inline]
+fn bytes_of<'a>(id: &'a u128, arena: &'a [u8]) -> &'a [u8] {
+    if *id as u32 <= 12 {
+        &view_bytes(id)[4..4 + *id as u32 as usize]
+    } else {
+        Text::long(*id, arena)
+    }
+}
+
+/// How many bytes the texts of all clients begin with in common.
+fn shared_prefix<O: Key>(partitions: &[Partition<Text, O>]) -> usize {
+    let Some((partition, client)) = partitions
+        .iter()
+        .find_map(|partition| partition.clients.first().map(|client| (partition, client)))
+    else {
+        return 0;
+    };
+    let first = bytes_of(&client.id, &partition.arena);
+    let shared_with_first = |partition: &Partition<Text, O>| {
+        partition.clients.iter().fold(first.len(), |shared, client| {
+            let text = bytes_of(&client.id, &partition.arena);
+            if text.starts_with(&first[..shared]) {
+                return shared;
+            }
+            first.iter().zip(text).take_while(|(a, b)| a == b).count()
+        })
+    };
+    partitions.par_iter().map(shared_with_first).min().unwrap_or(0)
+}
+
+/// In place of the length of a text of which more than twelve bytes are left.
 const LONG: u32 = u32::MAX;
 
-/// The first twelve bytes of a text, then its length: as numbers, these order texts of up to twelve
-/// bytes as their bytes do, and before the longer texts that begin with them.
-fn text_key(id: u128, arena: &[u8]) -> u128 {
+/// The first twelve bytes that are left of a text, then how many are left: as numbers, these order
+/// texts of up to twelve bytes as their bytes do, and before the longer that begin with them.
+fn text_key(rest: &[u8]) -> u128 {
     let mut key = [0; 16];
-    let length = if id as u32 <= 12 {
-        key[..12].copy_from_slice(&id.to_le_bytes()[4..]);
-        id as u32
-    } else {
-        key[..12].copy_from_slice(&Text::long(id, arena)[..12]);
-        LONG
-    };
+    let inline = rest.len().min(12);
+    key[..inline].copy_from_slice(&rest[..inline]);
+    let length = if rest.len() <= 12 { inline as u32 } else { LONG };
     key[12..].copy_from_slice(&length.to_be_bytes());
     u128::from_be_bytes(key)
 }
 
-/// The bytes of a long text id.
-fn long_at<O: Key>(partitions: &[Partition<Text, O>], place: Place) -> &[u8] {
-    let partition = &partitions[place.partition as usize];
-    Text::long(partition.clients[place.client as usize].id, &partition.arena)
-}
-
 /// The number of a text id that is a plain integer.
 fn number_of<O: Key>(partition: &Partition<Text, O>, id: u128) -> Option<i64> {
-    if id as u32 <= 12 {
-        plain_integer(&id.to_le_bytes()[4..4 + id as u32 as usize])
-    } else {
-        plain_integer(Text::long(id, &partition.arena))
-    }
+    plain_integer(bytes_of(&id, &partition.arena))
 }
 
 /// A text such as `-12` or `0`, of which each number has exactly one.

@@ -317,9 +317,9 @@ impl<C: Key, O: Key> Partition<C, O> {
 
     /// Find the clients of lines, entered if new, and hand both over a group at a time.
     ///
-    /// What takes long is to wait for memory, so it is asked for ahead: the lines of eight groups
-    /// ahead, the buckets of the table two groups before they are read, and the clients whose
-    /// numbers stand there one group before.
+    /// What takes long is to wait for memory, so it is asked for ahead: the lines eight groups
+    /// before they are needed, then the buckets of the table, then the clients whose numbers stand
+    /// there, then the bytes of their ids where these are long.
     #[inline]
     fn each_group<W>(
         &mut self,
@@ -332,16 +332,19 @@ impl<C: Key, O: Key> Partition<C, O> {
             let start = (number * GROUP).min(lines.len());
             &lines[start..lines.len().min(start + GROUP)]
         };
-        let (mut clients, mut ahead) = ([FREE; GROUP], [FREE; GROUP]);
-        self.ask_for_buckets(group(0));
-        self.ask_for_buckets(group(1));
-        self.ask_for_clients(group(0), &mut clients);
+        // The likely numbers of the clients of this group, of the next, and of the one after it.
+        let mut likely = [[FREE; GROUP]; 3];
+        (0..3).for_each(|number| self.ask_for_buckets(group(number), buffers));
+        self.ask_for_clients(group(0), &mut likely[0]);
+        self.ask_for_clients(group(1), &mut likely[1]);
+        self.ask_for_ids(group(0), &likely[0]);
         for number in 0..lines.len().div_ceil(GROUP) {
             ask_for_lines(lines, (number + 8) * GROUP);
-            self.ask_for_buckets(group(number + 2));
-            self.ask_for_clients(group(number + 1), &mut ahead);
+            self.ask_for_buckets(group(number + 3), buffers);
+            self.ask_for_clients(group(number + 2), &mut likely[2]);
+            self.ask_for_ids(group(number + 1), &likely[1]);
             let group = group(number);
-            for (line, client) in group.iter().zip(&mut clients) {
+            for (line, client) in group.iter().zip(&mut likely[0]) {
                 let first = self.clients.get(*client as usize);
                 let known = |first: &Client<C::Stored>| {
                     C::matches(first.id, line.client, &self.arena, buffers)
@@ -350,15 +353,16 @@ impl<C: Key, O: Key> Partition<C, O> {
                     *client = self.client(line.client, line.tag, plan, buffers) as u32;
                 }
             }
-            with(self, group, &clients[..group.len()]);
-            std::mem::swap(&mut clients, &mut ahead);
+            with(self, group, &likely[0][..group.len()]);
+            likely.rotate_left(1);
         }
     }
 
     #[inline]
-    fn ask_for_buckets<W>(&self, group: &[Line<C, O, W>]) {
+    fn ask_for_buckets<W>(&self, group: &[Line<C, O, W>], buffers: &Buffers) {
         for line in group {
             self.numbers.ask_for(line.tag);
+            C::ask_for_row(line.client, buffers);
         }
     }
 
@@ -368,6 +372,16 @@ impl<C: Key, O: Key> Partition<C, O> {
         for (line, number) in group.iter().zip(numbers) {
             *number = self.numbers.likely(line.tag);
             prefetch(&self.clients, *number as usize);
+        }
+    }
+
+    /// Ask for the bytes of the ids of clients.
+    #[inline]
+    fn ask_for_ids<W>(&self, group: &[Line<C, O, W>], numbers: &[u32; GROUP]) {
+        for (_, &number) in group.iter().zip(numbers) {
+            if let Some(client) = self.clients.get(number as usize) {
+                C::ask_for_stored(client.id, &self.arena);
+            }
         }
     }
 
