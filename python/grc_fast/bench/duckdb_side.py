@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
 
 import duckdb
 import pyarrow as pa
 
 from grc_fast.bench.classic import CLASSIC
-from grc_fast.bench.setting import AS_OF
+from grc_fast.bench.setting import AS_OF, Orders
 
 __all__ = ["connect", "read_facts", "score_file"]
 
@@ -27,12 +26,11 @@ def read_facts(
     connection: duckdb.DuckDBPyConnection,
     table: str,
     *,
-    orders: Literal["lines", "distinct", "twice"] = "lines",
+    orders: Orders = "lines",
 ) -> pa.Table:
     """First and last purchase, orders, and the sum of money of each client.
 
-    `orders` counts lines, or distinct orders: by `count(DISTINCT …)`, or by grouping twice, first
-    by order.
+    Distinct orders are counted as such, or by grouping twice, first by order.
     """
     if orders == "twice":
         query = f"""

@@ -17,7 +17,7 @@ import grc_fast as grc
 from grc_fast.bench import duckdb_side, pandas_baseline, polars_side
 from grc_fast.bench.harness import OURS, Case, Goal, Measure, check_equal, clock
 from grc_fast.bench.sales import Ids, sales_file
-from grc_fast.bench.setting import AS_OF, Setting, in_words
+from grc_fast.bench.setting import AS_OF, Orders, Setting, in_words
 
 __all__ = ["cases"]
 
@@ -51,9 +51,7 @@ def cases(setting: Setting) -> list[Case]:
     return made
 
 
-def _case(
-    setting: Setting, size: int, ids: Ids, goal: Goal, *, distinct: bool = False
-) -> Case:
+def _case(setting: Setting, size: int, ids: Ids, goal: Goal, *, distinct: bool = False) -> Case:
     lines = setting.of(size)
     clients = max(lines // LINES_A_CLIENT, 1)
 
@@ -90,12 +88,12 @@ def _ways(
             ).frame
         )
     }
-    polars, duck = ("n_unique", "distinct") if distinct else ("lines", "lines")
+    orders: Orders = "distinct" if distinct else "lines"
     ways |= {
-        "Polars, in memory": lambda: polars_side.read_facts(lazy, "in-memory", orders=polars),
-        "Polars, streaming": lambda: polars_side.read_facts(lazy, "streaming", orders=polars),
-        "DuckDB, Arrow": lambda: duckdb_side.read_facts(connection, "sales", orders=duck),
-        "DuckDB, Parquet": lambda: duckdb_side.read_facts(connection, file, orders=duck),
+        "Polars, in memory": lambda: polars_side.read_facts(lazy, "in-memory", orders=orders),
+        "Polars, streaming": lambda: polars_side.read_facts(lazy, "streaming", orders=orders),
+        "DuckDB, Arrow": lambda: duckdb_side.read_facts(connection, "sales", orders=orders),
+        "DuckDB, Parquet": lambda: duckdb_side.read_facts(connection, file, orders=orders),
     }
     if distinct:
         ways |= {

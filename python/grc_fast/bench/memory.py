@@ -26,9 +26,7 @@ def cases(setting: Setting) -> list[Case]:
     @contextmanager
     def opened() -> Iterator[Mapping[str, Measure]]:
         with sales_file(setting, lines, clients) as sales:
-            yield {
-                name: partial(_peak, setting, sales, name) for name in (OURS, *POLARS, DUCKDB)
-            }
+            yield {name: partial(_peak, setting, sales, name) for name in (OURS, *POLARS, DUCKDB)}
 
     size = f"{in_words(lines)} lines of {in_words(clients)} clients"
     goals = [

@@ -41,10 +41,11 @@ def quintile(values: pd.Series) -> np.ndarray:
     """
     ranks = [-(-j * len(values) // BANDS) - 1 for j in range(1, BANDS)]
     edges = np.partition(values.to_numpy(), ranks)[ranks]
-    return 1 + np.searchsorted(edges, values.to_numpy(), side="left")
+    bands: np.ndarray = 1 + np.searchsorted(edges, values.to_numpy(), side="left")
+    return bands
 
 
-def segment(r: np.ndarray, f: np.ndarray, m: np.ndarray, tenure: np.ndarray) -> np.ndarray:
+def segment(r: np.ndarray, f: np.ndarray, m: np.ndarray, tenure: np.ndarray) -> pd.Categorical:
     """Return the first segment whose condition holds; tenure is in days."""
     conditions = {
         "champions": (r >= 4) & (f >= 4) & (m >= 4),

@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 import polars as pl
 
 from grc_fast.bench.classic import CLASSIC
-from grc_fast.bench.setting import AS_OF
+from grc_fast.bench.setting import AS_OF, Orders
 
 __all__ = ["Engine", "quintile", "read_facts", "score", "score_file"]
 
@@ -19,12 +19,10 @@ _DAY = pl.when(_BOUGHT).then(pl.col("date"))
 _AS_OF = pl.lit(AS_OF).str.to_date()
 
 
-def read_facts(
-    sales: pl.LazyFrame, engine: Engine, *, orders: Literal["lines", "n_unique", "twice"] = "lines"
-) -> pl.DataFrame:
+def read_facts(sales: pl.LazyFrame, engine: Engine, *, orders: Orders = "lines") -> pl.DataFrame:
     """First and last purchase, orders, and the sum of money of each client.
 
-    `orders` counts lines, or distinct orders: by `n_unique`, or by grouping twice, first by order.
+    Distinct orders are counted by `n_unique`, or by grouping twice, first by order.
     """
     spent = pl.col("amount").sum().alias("total")
     first, last = _DAY.min().alias("first_purchase"), _DAY.max().alias("last_purchase")

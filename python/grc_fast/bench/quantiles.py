@@ -22,7 +22,12 @@ SIZES: Final = (1_000_000, 5_000_000, 10_000_000)
 #: The size of the goals on continuous values.
 GOAL_SIZE: Final = 5_000_000
 
-BY_HAND: Final = ("Polars by hand, in memory", "Polars by hand, streaming", "Polars by hand, sorted")
+#: The same bands written out: four quantiles and comparisons, or the edges of a sorted copy.
+BY_HAND: Final = (
+    "Polars by hand, in memory",
+    "Polars by hand, streaming",
+    "Polars by hand, sorted",
+)
 READY_MADE: Final = ("Polars, rank", "Polars, qcut", "Polars, bin_quantiles", "pandas.qcut")
 #: Reads every value and does nothing with it: the floor, and no opponent.
 FLOOR: Final = "numpy.sum"
@@ -119,7 +124,7 @@ def _by_hand(values: pl.Series, engine: Engine) -> pl.Series:
 
 
 def _by_sorting(values: pl.Series) -> pl.Series:
-    """The same with the edges picked from a sorted copy."""
+    """Pick the edges from a sorted copy, then compare."""
     ordered = values.sort()
     band = pl.lit(1, pl.UInt8)
     for j in range(1, 5):

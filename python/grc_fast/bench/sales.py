@@ -27,9 +27,7 @@ IDS: Final[dict[Ids, pl.Expr]] = {
 
 
 @contextmanager
-def sales_file(
-    setting: Setting, lines: int, clients: int, ids: Ids = "integers"
-) -> Iterator[Path]:
+def sales_file(setting: Setting, lines: int, clients: int, ids: Ids = "integers") -> Iterator[Path]:
     """Give a Parquet file of simulated sales, and remove it in the end.
 
     It is made in a process of its own, so that the memory it takes is gone when something is

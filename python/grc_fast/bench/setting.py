@@ -5,14 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 from grc_fast.errors import OptionError
 
-__all__ = ["AS_OF", "Setting", "in_words", "require_extra"]
+__all__ = ["AS_OF", "Orders", "Setting", "in_words", "require_extra"]
 
 #: The day after the three years of simulated sales.
 AS_OF: Final = "2026-01-01"
+
+#: How orders are counted: each line is one, or the distinct ids, or those by grouping twice.
+Orders: TypeAlias = Literal["lines", "distinct", "twice"]
 
 _EXTRA: Final = ("duckdb", "numpy", "pandas", "pyarrow")
 
@@ -69,6 +72,6 @@ def require_extra() -> None:
     missing = [name for name in _EXTRA if find_spec(name) is None]
     if missing:
         raise OptionError(
-            f"the comparison needs {', '.join(missing)}, of the extra \"bench\": "
+            f'the comparison needs {", ".join(missing)}, of the extra "bench": '
             'run pip install "grc-fast[bench]"'
         )

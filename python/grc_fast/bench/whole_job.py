@@ -25,7 +25,7 @@ LINES: Final = 50_000_000
 LINES_A_CLIENT: Final = 10
 #: What pandas is given where it would not have the memory for all the lines.
 FEWER_LINES: Final = 10_000_000
-#: Bytes a line to allow for: the pandas job held 145 to 190 at its peak (pandas 3.1, 2 to 5 M lines).
+#: Bytes a line to allow for: the job held 145 to 190 at its peak (pandas 3.1, 2 to 5 M lines).
 PANDAS_BYTES: Final = 200
 
 POLARS: Final = ("Polars, in memory", "Polars, streaming")
