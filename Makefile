@@ -5,6 +5,8 @@ MAKEFLAGS += --no-builtin-rules
 
 # The interpreter that makes the virtual environment: `make PYTHON=python3.13 demo`.
 PYTHON ?= python3
+# What `bench` and `figures` divide their sizes by.
+SCALE ?= 1
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -72,12 +74,22 @@ sdist: $(VENV)/.dev ## Pack the source distribution into dist/
 	$(BIN)/maturin sdist --out dist
 
 .PHONY: bench
-bench: $(VENV)/.dev ## Measure side by side with pandas, Polars and DuckDB
-	$(BIN)/pytest benches --capture=no
+bench: $(VENV)/.dev ## Measure side by side with pandas, Polars and DuckDB (SCALE=10: a tenth of the sizes)
+	$(BIN)/grc-fast bench --scale $(SCALE)
+
+.PHONY: ratios
+ratios: $(VENV)/.dev ## Check on small sizes that no ratio to the others has fallen
+	$(BIN)/pytest benches/test_ratios.py
+
+.PHONY: figures
+figures: $(VENV)/.dev ## Measure everything anew and write it into README and guide (an hour and more)
+	$(BIN)/grc-fast bench --scale $(SCALE) --output-dir docs/performance
+	$(BIN)/python benches/cost_curves.py --scale $(SCALE) --output-dir docs/performance
+	$(BIN)/python benches/publish.py
 
 .PHONY: clean
 clean: ## Remove everything that the other targets made
-	rm -rf $(VENV) dist docs/_build grc-fast-demo bench.json .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) dist docs/_build grc-fast-demo grc-fast-bench .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	rm -f python/grc_fast/*.so python/grc_fast/*.pyd
 	find benches docs python tests \( -name __pycache__ -o -name .hypothesis \) -type d -prune -exec rm -rf {} +
 	cargo clean

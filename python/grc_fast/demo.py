@@ -10,8 +10,15 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-from grc_fast.errors import OutputError, SourceError
-from grc_fast.output import AnyPath, check_outputs, frame_writer, json_writer, write_outputs
+from grc_fast.errors import SourceError
+from grc_fast.output import (
+    AnyPath,
+    check_outputs,
+    frame_writer,
+    json_writer,
+    make_directory,
+    write_outputs,
+)
 from grc_fast.rfm import RFM, Lang, Reading, RFMResult, score_sales
 from grc_fast.roles import Roles
 
@@ -104,7 +111,7 @@ def run_demo(
     """
     sales = demo_sales()
     scores, model = Path(directory, "scores.parquet"), Path(directory, "rfm.json")
-    _make_directory(Path(directory))
+    make_directory(directory)
     check_outputs([scores], [model], [sales])
     reading = Reading(
         as_of=None,
@@ -125,13 +132,3 @@ def run_demo(
         }
     )
     return Demo(result, scores, model)
-
-
-def _make_directory(directory: Path) -> None:
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"the directory {str(directory)!r} cannot be made "
-            f"({(error.strerror or str(error)).lower()}): choose another with --output-dir"
-        ) from error

@@ -36,6 +36,7 @@ __all__ = [
     "frame_writer",
     "json_text",
     "json_writer",
+    "make_directory",
     "write_frame",
     "write_outputs",
     "write_text",
@@ -146,6 +147,25 @@ def json_writer(content: Mapping[str, Any]) -> Callable[[Path], None]:
 def json_text(content: Mapping[str, Any]) -> str:
     """Return JSON for readers and programs: indented, in plain letters, one line end at the end."""
     return json.dumps(content, ensure_ascii=False, allow_nan=False, indent=2) + "\n"
+
+
+def make_directory(path: AnyPath) -> Path:
+    """Make the directory of a command's outputs if it is not there, and return it.
+
+    Raises
+    ------
+    OutputError
+        It cannot be made.
+    """
+    directory = Path(path)
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"the directory {str(directory)!r} cannot be made "
+            f"({(error.strerror or str(error)).lower()}): choose another with --output-dir"
+        ) from error
+    return directory
 
 
 def _write_file(

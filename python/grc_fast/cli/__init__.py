@@ -16,6 +16,7 @@ from typing import Annotated
 
 import typer
 
+from grc_fast.cli.bench import bench
 from grc_fast.cli.demo import demo
 from grc_fast.cli.explain import explain
 from grc_fast.cli.score import score
@@ -38,6 +39,7 @@ app = typer.Typer(
 app.command("score")(score)
 app.command("explain")(explain)
 app.command("demo")(demo)
+app.command("bench")(bench)
 
 
 def _show_version(asked: bool) -> None:  # noqa: FBT001 (the signature is Typer's)

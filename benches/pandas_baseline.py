@@ -1,0 +1,1 @@
+../python/grc_fast/bench/pandas_baseline.py

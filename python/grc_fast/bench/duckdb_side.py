@@ -1,0 +1,111 @@
+"""The same work by DuckDB, in SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from grc_fast.bench.classic import CLASSIC
+from grc_fast.bench.setting import AS_OF, Orders
+
+__all__ = ["connect", "read_facts", "score_file"]
+
+
+def connect(threads: int, directory: Path) -> duckdb.DuckDBPyConnection:
+    """Open a database in memory, with as many threads as the other side."""
+    connection = duckdb.connect()
+    connection.execute(f"SET threads = {threads}")
+    connection.execute(f"SET temp_directory = {_text(directory)}")
+    return connection
+
+
+def read_facts(
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    *,
+    orders: Orders = "lines",
+) -> pa.Table:
+    """First and last purchase, orders, and the sum of money of each client.
+
+    Distinct orders are counted as such, or by grouping twice, first by order.
+    """
+    if orders == "twice":
+        query = f"""
+            SELECT client_id, min(first_purchase) AS first_purchase,
+                   max(last_purchase) AS last_purchase, count(first_purchase) AS orders,
+                   sum(total) AS total
+            FROM (SELECT client_id, order_id, min(date) FILTER (amount >= 0) AS first_purchase,
+                         max(date) FILTER (amount >= 0) AS last_purchase, sum(amount) AS total
+                  FROM {table} GROUP BY client_id, order_id)
+            GROUP BY client_id
+        """
+    else:
+        what = "*" if orders == "lines" else "DISTINCT order_id"
+        query = f"""
+            SELECT client_id, min(date) FILTER (amount >= 0) AS first_purchase,
+                   max(date) FILTER (amount >= 0) AS last_purchase,
+                   count({what}) FILTER (amount >= 0) AS orders, sum(amount) AS total
+            FROM {table} GROUP BY client_id
+        """
+    return connection.sql(query).to_arrow_table()
+
+
+def score_file(sales: str, scores: str, threads: int) -> Callable[[], object]:
+    """Return the whole job: sales in Parquet to scores in Parquet."""
+    connection = connect(threads, Path(scores).parent)
+    query = f"""
+        COPY (
+            WITH facts AS MATERIALIZED (
+                SELECT client_id,
+                       CAST(min(date) FILTER (amount >= 0) AS DATE) AS first_purchase,
+                       CAST(max(date) FILTER (amount >= 0) AS DATE) AS last_purchase,
+                       count(*) FILTER (amount >= 0) AS frequency,
+                       -- sums of cents in floats are off by the last bits: equal money must tie
+                       round(sum(amount), 2) AS monetary
+                FROM read_parquet({_text(sales)}) GROUP BY client_id
+                HAVING first_purchase IS NOT NULL
+            ), clients AS (
+                SELECT *, DATE '{AS_OF}' - last_purchase AS recency,
+                       DATE '{AS_OF}' - first_purchase AS tenure
+                FROM facts
+            ), edges AS (
+                SELECT quantile_disc(recency, {_FIFTHS}) AS r,
+                       quantile_disc(frequency, {_FIFTHS}) AS f,
+                       quantile_disc(monetary, {_FIFTHS}) AS m
+                FROM clients
+            ), graded AS MATERIALIZED (
+                SELECT clients.*, 6 - {_quintile("recency", "edges.r")} AS r,
+                       {_quintile("frequency", "edges.f")} AS f,
+                       {_quintile("monetary", "edges.m")} AS m
+                FROM clients, edges
+            ), group_edges AS (
+                SELECT quantile_disc(-(r + f + m), {_FIFTHS}) AS g FROM graded
+            )
+            SELECT client_id, first_purchase, last_purchase, CAST(recency AS INTEGER) AS recency,
+                   CAST(frequency AS UINTEGER) AS frequency, monetary,
+                   CAST(r AS UTINYINT) AS r, CAST(f AS UTINYINT) AS f, CAST(m AS UTINYINT) AS m,
+                   CAST(100 * r + 10 * f + m AS UINTEGER) AS rfm,
+                   CAST(r + f + m AS UINTEGER) AS points,
+                   CAST({_quintile("-(r + f + m)", "g")} AS UTINYINT) AS "group",
+                   CASE {_SEGMENT} END AS segment
+            FROM graded, group_edges ORDER BY client_id
+        ) TO {_text(scores)} (FORMAT parquet, COMPRESSION zstd)
+    """
+    return lambda: connection.execute(query)
+
+
+_FIFTHS = "[0.2, 0.4, 0.6, 0.8]"
+
+
+def _quintile(value: str, edges: str) -> str:
+    return f"(1 + {' + '.join(f'CAST({value} > {edges}[{j}] AS INTEGER)' for j in range(1, 5))})"
+
+
+def _text(value: object) -> str:
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+_SEGMENT = " ".join(f"WHEN {holds} THEN {_text(label)}" for label, holds in CLASSIC.items())

@@ -1,0 +1,43 @@
+"""The most memory that the whole job holds at a time, each engine in a process of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from grc_fast.bench.harness import OURS, Case, Goal, Measure
+from grc_fast.bench.sales import sales_file
+from grc_fast.bench.setting import Setting, in_words
+from grc_fast.bench.whole_job import DUCKDB, POLARS, workers
+
+__all__ = ["cases"]
+
+LINES, CLIENTS = 50_000_000, 5_000_000
+GIGABYTE: Final = 1e9
+
+
+def cases(setting: Setting) -> list[Case]:
+    """Return the job at one size, once: memory does not jitter as time does."""
+    lines, clients = setting.of(LINES), setting.of(CLIENTS)
+
+    @contextmanager
+    def opened() -> Iterator[Mapping[str, Measure]]:
+        with sales_file(setting, lines, clients) as sales:
+            yield {name: partial(_peak, setting, sales, name) for name in (OURS, *POLARS, DUCKDB)}
+
+    size = f"{in_words(lines)} lines of {in_words(clients)} clients"
+    goals = [
+        Goal(must=0.9 * GIGABYTE, aim=0.7 * GIGABYTE, bound="at most"),
+        Goal(POLARS, must=0.6, bound="at most"),
+        Goal((DUCKDB,), bound="at most"),
+    ]
+    return [Case("memory", f"peak memory, whole job, {size}", opened, goals, unit="B", rounds=1)]
+
+
+def _peak(setting: Setting, sales: Path, name: str) -> float:
+    with workers(setting, sales, (name,)) as found:
+        worker, _ = found[name]
+        return worker.peak_bytes()

@@ -1,0 +1,35 @@
+"""Our own side of what is measured in processes of their own: nothing else is imported here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import polars as pl
+
+import grc_fast as grc
+from grc_fast.bench.setting import AS_OF
+from grc_fast.output import write_frame
+
+__all__ = ["band_values", "read_facts", "score_file"]
+
+
+def score_file(sales: str, scores: str, threads: int) -> Callable[[], None]:
+    """Return the whole job: sales in Parquet to scores in Parquet."""
+
+    def job() -> None:
+        write_frame(grc.score_rfm(sales, as_of=AS_OF, threads=threads).scores, scores)
+
+    return job
+
+
+def read_facts(sales: str, threads: int) -> Callable[[], pl.DataFrame]:
+    """Return the facts pass over sales that are in memory."""
+    held = pl.read_parquet(sales, columns=["client_id", "date", "amount"])
+    return lambda: grc.facts(held, as_of=AS_OF, threads=threads).frame
+
+
+def band_values(number: int, threads: int) -> Callable[[], pl.Series]:
+    """Return the quintiles of continuous values."""
+    values = pl.Series("value", np.random.default_rng(7).lognormal(3.0, 1.0, number))
+    return lambda: grc.quantile_scores(values, threads=threads)

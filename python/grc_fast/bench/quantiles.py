@@ -1,0 +1,187 @@
+"""The quantile kernel: quintiles of one column, in the shapes that real columns have."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+import polars as pl
+
+import grc_fast as grc
+from grc_fast.bench.harness import OURS, Case, Goal, Measure, check_equal, clock
+from grc_fast.bench.polars_side import Engine, quintile
+from grc_fast.bench.setting import Setting, in_words
+
+__all__ = ["cases"]
+
+SIZES: Final = (1_000_000, 5_000_000, 10_000_000)
+#: The size of the goals on continuous values.
+GOAL_SIZE: Final = 5_000_000
+
+#: The same bands written out: four quantiles and comparisons, or the edges of a sorted copy.
+BY_HAND: Final = (
+    "Polars by hand, in memory",
+    "Polars by hand, streaming",
+    "Polars by hand, sorted",
+)
+READY_MADE: Final = ("Polars, rank", "Polars, qcut", "Polars, bin_quantiles", "pandas.qcut")
+#: Reads every value and does nothing with it: the floor, and no opponent.
+FLOOR: Final = "numpy.sum"
+
+Values = Callable[[np.random.Generator, int], np.ndarray]
+
+
+def continuous(chance: np.random.Generator, number: int) -> np.ndarray:
+    """Make money without ties."""
+    return chance.lognormal(3.0, 1.0, number)
+
+
+def cents(chance: np.random.Generator, number: int) -> np.ndarray:
+    """Make money in cents: millions of clients, thousands of values."""
+    return np.round(chance.lognormal(2.0, 0.7, number), 2)
+
+
+def small_integers(chance: np.random.Generator, number: int) -> np.ndarray:
+    """Make counts of orders: 60 % of the clients have one."""
+    return np.minimum(chance.geometric(0.6, number), 200).astype(np.uint32)
+
+
+def ascending(chance: np.random.Generator, number: int) -> np.ndarray:
+    """Make money without ties, sorted already."""
+    return np.sort(chance.lognormal(3.0, 1.0, number))
+
+
+def constant(chance: np.random.Generator, number: int) -> np.ndarray:
+    """Make one value over and over."""
+    return np.full(number, round(chance.uniform(10, 20), 2))
+
+
+#: The columns by what a reader calls them.
+COLUMNS: Final[dict[str, Values]] = {
+    "continuous": continuous,
+    "cents": cents,
+    "small integers": small_integers,
+    "sorted": ascending,
+    "constant": constant,
+}
+
+
+def cases(setting: Setting) -> list[Case]:
+    """Return every kind of column at every size."""
+    return [_case(setting, size, kind) for size in SIZES for kind in COLUMNS]
+
+
+def _case(setting: Setting, size: int, kind: str) -> Case:
+    number = setting.of(size)
+
+    @contextmanager
+    def opened() -> Iterator[Mapping[str, Measure]]:
+        array = COLUMNS[kind](np.random.default_rng(7), number)
+        values = pl.Series("value", array)
+        ways = _ways(values, setting.threads)
+        with _quiet():
+            check_equal(((name, way()) for name, way in ways.items()), _are_equal)
+            if kind == "continuous":
+                ready_made = _ready_made(values)
+                _check_ready_made(values, ready_made)
+                ways |= ready_made
+            measures = {name: clock(way) for name, way in ways.items()}
+            yield measures | {FLOOR: clock(lambda: np.sum(array))}
+
+    name = f"quantile kernel, {in_words(number)} values, {kind}"
+    return Case("quantiles", name, opened, _goals(size, kind))
+
+
+def _goals(size: int, kind: str) -> list[Goal]:
+    if kind != "continuous":
+        return [Goal(BY_HAND, must=2, aim=8)]
+    if size != GOAL_SIZE:
+        return [Goal(READY_MADE), Goal(BY_HAND), Goal((FLOOR,), bound="at most")]
+    return [
+        Goal(READY_MADE, must=15, aim=40),
+        Goal(BY_HAND, must=3, aim=8),
+        Goal((FLOOR,), must=12, aim=5, bound="at most"),
+    ]
+
+
+def _ways(values: pl.Series, threads: int) -> dict[str, Callable[[], Any]]:
+    """Return the ways that keep ties together at any column."""
+    return {
+        OURS: lambda: grc.quantile_scores(values, threads=threads),
+        BY_HAND[0]: lambda: _by_hand(values, "in-memory"),
+        BY_HAND[1]: lambda: _by_hand(values, "streaming"),
+        BY_HAND[2]: lambda: _by_sorting(values),
+    }
+
+
+def _by_hand(values: pl.Series, engine: Engine) -> pl.Series:
+    """Four exact quantiles, then comparisons."""
+    return values.to_frame().lazy().select(quintile("value")).collect(engine=engine).to_series()
+
+
+def _by_sorting(values: pl.Series) -> pl.Series:
+    """Pick the edges from a sorted copy, then compare."""
+    ordered = values.sort()
+    band = pl.lit(1, pl.UInt8)
+    for j in range(1, 5):
+        edge = ordered[-(-j * len(values) // 5) - 1]
+        band = band + (pl.col("value") > edge).cast(pl.UInt8)
+    return values.to_frame().select(band).to_series()
+
+
+def _ready_made(values: pl.Series) -> dict[str, Callable[[], Any]]:
+    """Return what libraries offer in one call."""
+    array = values.to_numpy()
+    ways: dict[str, Callable[[], Any]] = {
+        "Polars, rank": lambda: _by_rank(values),
+        "Polars, qcut": lambda: values.qcut(5, labels=list("01234"), allow_duplicates=True),
+        "pandas.qcut": lambda: pd.qcut(array, 5, labels=False, duplicates="drop"),
+    }
+    if hasattr(pl.Expr, "bin_quantiles"):
+        ways["Polars, bin_quantiles"] = lambda: _by_bin_quantiles(values)
+    return ways
+
+
+def _by_rank(values: pl.Series) -> pl.Series:
+    """⌊5 (rank − 1) / N⌋, with the least rank of equals, is how many edges are below."""
+    rank = values.rank("min").cast(pl.UInt64)
+    return (rank - 1) * 5 // len(values)
+
+
+def _by_bin_quantiles(values: pl.Series) -> pl.Series:
+    band = pl.col("value").bin_quantiles(5, labels=False, right_closed=True)
+    return values.to_frame().lazy().select(band).collect().to_series()
+
+
+def _check_ready_made(values: pl.Series, ways: Mapping[str, Callable[[], Any]]) -> None:
+    """Compare what they give with ours: by order statistics, or interpolated as they are."""
+    for name, way in ways.items():
+        interpolated = name.endswith("qcut")
+        ours = grc.quantile_scores(values, edges="linear" if interpolated else "inverted_cdf")
+        theirs = pl.Series(way())
+        if theirs.dtype == pl.Categorical:
+            theirs = theirs.cast(pl.String).cast(pl.UInt8)
+        found = ((OURS, ours), (name, theirs + 1))
+        # Edges of bin_quantiles are the values of rank ⌊j (N − 1) / 5⌋ + 1: one off at the most.
+        check_equal(found, _are_alike if name.endswith("bin_quantiles") else _are_equal)
+
+
+def _are_equal(ours: pl.Series, theirs: pl.Series) -> bool:
+    return bool((ours == theirs).all())
+
+
+def _are_alike(ours: pl.Series, theirs: pl.Series) -> bool:
+    return int((ours != theirs).sum()) <= 4
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Let Polars say elsewhere that `qcut` will go and that `bin_quantiles` is new."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.simplefilter("ignore", pl.exceptions.UnstableWarning)
+        yield

@@ -1,0 +1,53 @@
+"""The simulated sales of the cases, in Parquet files that live as long as a case."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, Literal, TypeAlias
+
+import polars as pl
+
+from grc_fast.bench.setting import Setting
+from grc_fast.bench.worker import Worker
+from grc_fast.simulation import simulate_sales
+
+__all__ = ["IDS", "Ids", "sales_file"]
+
+#: What client ids are: whole numbers, text of 12 bytes (as long as Arrow's views hold inline), or
+#: text of 20 bytes.
+Ids: TypeAlias = Literal["integers", "12 bytes", "20 bytes"]
+_NUMBER: Final = pl.col("client_id").cast(pl.String)
+IDS: Final[dict[Ids, pl.Expr]] = {
+    "integers": pl.col("client_id"),
+    "12 bytes": pl.format("C{}", _NUMBER.str.zfill(11)).alias("client_id"),
+    "20 bytes": pl.format("CUSTOMER{}", _NUMBER.str.zfill(12)).alias("client_id"),
+}
+
+
+@contextmanager
+def sales_file(setting: Setting, lines: int, clients: int, ids: Ids = "integers") -> Iterator[Path]:
+    """Give a Parquet file of simulated sales, and remove it in the end.
+
+    It is made in a process of its own, so that the memory it takes is gone when something is
+    measured.
+    """
+    path = setting.directory / f"sales-{lines}-{clients}-{ids.replace(' ', '-')}.parquet"
+    try:
+        arguments = {"path": str(path), "lines": lines, "clients": clients, "ids": ids}
+        with Worker(write_sales, arguments, threads=setting.threads) as worker:
+            worker.seconds()
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def write_sales(path: str, lines: int, clients: int, ids: Ids) -> Callable[[], None]:
+    """Return what writes the sales: `client_id`, `date` (µs), `amount` (cents), `order_id`."""
+
+    def write() -> None:
+        sales = simulate_sales(lines, clients)
+        sales.lazy().with_columns(IDS[ids]).sink_parquet(path)
+
+    return write

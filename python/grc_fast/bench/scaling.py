@@ -1,0 +1,52 @@
+"""Whether ten times the lines take ten times as long, at the same number of lines a client."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Final
+
+from grc_fast.bench import our_side
+from grc_fast.bench.harness import Case, Goal, Measure
+from grc_fast.bench.sales import sales_file
+from grc_fast.bench.setting import Setting, in_words
+from grc_fast.bench.worker import Worker
+
+__all__ = ["cases"]
+
+MANY, FEW = 100_000_000, 10_000_000
+LINES_A_CLIENT: Final = 10
+
+
+def cases(setting: Setting) -> list[Case]:
+    """Return the facts pass at both sizes, in seconds a line: the figure is of lines a second."""
+    sizes = (setting.of(MANY), setting.of(FEW))
+    names = [f"{in_words(lines)} lines" for lines in sizes]
+
+    @contextmanager
+    def opened() -> Iterator[Mapping[str, Measure]]:
+        with _worker(setting, sizes[0]) as many, _worker(setting, sizes[1]) as few:
+            ways = {
+                name: _per_line(worker, lines)
+                for name, worker, lines in zip(names, (many, few), sizes, strict=True)
+            }
+            for once in ways.values():
+                once()
+            yield ways
+
+    name = f"facts, lines a second at {names[0]} against {names[1]}"
+    goal = Goal((names[1],), must=0.75, aim=1)
+    return [Case("scaling", name, opened, [goal], unit="s/line")]
+
+
+@contextmanager
+def _worker(setting: Setting, lines: int) -> Iterator[Worker]:
+    """Give a process that holds the sales of a size in memory."""
+    with sales_file(setting, lines, max(lines // LINES_A_CLIENT, 1)) as sales:
+        arguments = {"sales": str(sales), "threads": setting.threads}
+        with Worker(our_side.read_facts, arguments, threads=setting.threads) as worker:
+            yield worker
+
+
+def _per_line(worker: Worker, lines: int) -> Measure:
+    return lambda: worker.seconds() / lines

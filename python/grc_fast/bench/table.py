@@ -1,0 +1,109 @@
+"""The figures of a run as rows of text, for the terminal and for the guide."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+__all__ = ["HEADINGS", "conditions", "figure_rows", "in_unit", "markdown"]
+
+HEADINGS: Final = (
+    "subject",
+    "grc_fast",
+    "best of the others",
+    "theirs",
+    "figure",
+    "must",
+    "aim",
+    "goal",
+)
+
+
+def figure_rows(run: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
+    """Yield a row of texts for each figure of a run, under `HEADINGS`.
+
+    Examples
+    --------
+    >>> from grc_fast.bench.table import figure_rows
+    >>> figure = {
+    ...     "ours": 0.25, "opponent": "Polars", "theirs": 1.0, "figure": 4.0, "bound": "at least",
+    ...     "must": 2.5, "aim": 5.0, "meets_must": True, "meets_aim": False,
+    ... }
+    >>> case = {"name": "facts", "unit": "s", "figures": [figure]}
+    >>> list(figure_rows({"cases": [case]}))
+    [('facts', '250 ms', 'Polars', '1.00 s', '4.0x', '2.5x', '5x', 'must is met')]
+    """
+    for case in run["cases"]:
+        for figure in case["figures"]:
+            yield _row(case, figure)
+
+
+def in_unit(value: float, unit: str) -> str:
+    """Write a median in the words of its unit.
+
+    Examples
+    --------
+    >>> from grc_fast.bench.table import in_unit
+    >>> in_unit(0.0264, "s"), in_unit(3.65, "s"), in_unit(2.1e-8, "s/line"), in_unit(7.6e8, "B")
+    ('26.4 ms', '3.65 s', '47.6 M lines/s', '0.76 GB')
+    """
+    if unit == "B":
+        return f"{value / 1e9:.2f} GB"
+    if unit == "s/line":
+        return f"{1e-6 / value:.3g} M lines/s"
+    return f"{value:.2f} s" if value >= 1 else f"{value * 1e3:.3g} ms"
+
+
+def conditions(run: Mapping[str, Any]) -> str:
+    """Say in one sentence on what, with what and how often was measured."""
+    machine, settings, versions = run["machine"], run["settings"], run["versions"]
+    memory = machine["memory"]
+    held = "" if memory is None else f", {memory / 2**30:.0f} GiB"
+    others = [f"{name} {versions[name]}" for name in ("polars", "duckdb", "pandas", "numpy")]
+    return (
+        f"{machine['processor']}, {machine['cores']} cores{held}, {machine['system']}; "
+        f"{settings['threads']} threads, medians of {settings['rounds']} rounds in turn; "
+        f"grc-fast {versions['grc-fast']}, {', '.join(others)}, Python {versions['python']}"
+    )
+
+
+def markdown(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a Markdown table."""
+    lines = [headings, ["---"] * len(headings), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _row(case: Mapping[str, Any], figure: Mapping[str, Any]) -> tuple[str, ...]:
+    unit, alone = case["unit"], figure["theirs"] is None
+    return (
+        case["name"],
+        in_unit(figure["ours"], unit),
+        figure["opponent"] or "",
+        "" if alone else in_unit(figure["theirs"], unit),
+        *(_limit(figure[key], figure, unit) for key in ("figure", "must", "aim")),
+        _goal(figure),
+    )
+
+
+def _limit(value: float | None, figure: Mapping[str, Any], unit: str) -> str:
+    """Write a figure or its bound: a ratio, or a value of ours alone."""
+    if value is None:
+        return ""
+    most = "at most " if figure["bound"] == "at most" and value != figure["figure"] else ""
+    if figure["theirs"] is None:
+        return most + in_unit(value, unit)
+    if value == figure["figure"]:
+        return f"{value:.1f}x" if value >= 1 else f"{value:.2f}x"
+    return f"{most}{value:g}x"
+
+
+def _goal(figure: Mapping[str, Any]) -> str:
+    if figure["must"] is None and figure["aim"] is None:
+        return ""
+    if figure["meets_must"] is None and figure["meets_aim"] is None:
+        return "at full size only"
+    if figure["meets_must"] is False:
+        return "below the must" if figure["bound"] == "at least" else "above the must"
+    if figure["meets_aim"]:
+        return "aim is met"
+    return "must is met" if figure["meets_must"] else "aim is not met"

@@ -1,0 +1,398 @@
+"""The comparison: its opponents give our results, and its command keeps its word."""
+
+import html
+import importlib
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+import grc_fast as grc
+from grc_fast.bench import chart, facts, machine, our_side, pandas_baseline, quantiles, suite
+from grc_fast.bench.harness import OURS, Case, Comparison, Goal, Measure, check_equal, measure
+from grc_fast.bench.sales import IDS, sales_file
+from grc_fast.bench.setting import AS_OF, Setting, in_words, require_extra
+from grc_fast.bench.suite import SUBJECTS, cases_of, run_suite
+from grc_fast.bench.table import figure_rows
+from grc_fast.bench.worker import Worker
+from grc_fast.errors import DataError, GrcError, OptionError
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def grc_fast(*arguments, **environment):
+    return subprocess.run(
+        [sys.executable, "-m", "grc_fast", *map(str, arguments)],
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+@pytest.fixture
+def setting(tmp_path):
+    return Setting(threads=2, directory=tmp_path, rounds=1, scale=5_000)
+
+
+# The harness
+
+
+def case_of(taken, **options):
+    """A case of ways that take what is told, round by round."""
+
+    @contextmanager
+    def opened() -> Iterator[Mapping[str, Measure]]:
+        yield {way: iter(values).__next__ for way, values in taken.items()}
+
+    return Case("made", "made up", opened, **options)
+
+
+def test_medians_and_figures_are_those_of_the_rounds():
+    case = case_of(
+        {"ours": [1.0, 9.0, 2.0], "slow": [8.0, 8.0, 8.0], "fast": [5.0, 4.0, 60.0]},
+        goals=[
+            Goal(("slow", "fast", "absent"), must=2.5, aim=3),
+            Goal(("slow",), must=0.2, bound="at most"),
+            Goal(must=2, aim=1, bound="at most"),
+            Goal(("absent",), must=1),
+        ],
+    )
+
+    best, share, alone = measure(case, 3).verdicts
+
+    assert (best.ours, best.opponent, best.theirs, best.figure) == (2.0, "fast", 5.0, 2.5)
+    assert (best.meets(2.5), best.meets(3), best.meets(None)) == (True, False, None)
+    assert (share.opponent, share.figure, share.meets(0.2)) == ("slow", 0.25, False)
+    assert (alone.opponent, alone.figure, alone.meets(2), alone.meets(1)) == (
+        None,
+        2.0,
+        True,
+        False,
+    )
+
+
+def test_ways_run_in_turn_as_often_as_asked():
+    called = []
+
+    @contextmanager
+    def opened():
+        yield {name: lambda name=name: called.append(name) or 1.0 for name in "ab"}
+
+    done = measure(Case("made", "made up", opened, []), 3)
+
+    assert called == ["a", "b"] * 3
+    assert done.rounds == {"a": [1.0] * 3, "b": [1.0] * 3}
+
+
+def test_a_case_may_say_how_often_it_runs():
+    done = measure(case_of({"ours": [7.0]}, goals=[], unit="B", rounds=1), 5)
+    assert done.medians == {"ours": 7.0}
+
+
+def test_a_way_with_another_result_is_named():
+    found = [("ours", 1), ("theirs", 1), ("odd one", 2)]
+    with pytest.raises(DataError, match=r"^odd one gives another result than ours"):
+        check_equal(found, lambda ours, theirs: ours == theirs)
+
+
+# The opponents
+
+
+def test_every_case_of_the_comparison_finds_its_results_equal(setting):
+    cases = cases_of(SUBJECTS, setting)
+
+    done = [measure(case, 1) for case in cases]
+
+    assert {case.subject for case in cases} == set(SUBJECTS)
+    assert all(value > 0 for each in done for values in each.rounds.values() for value in values)
+    assert all(each.verdicts for each in done)
+
+
+@pytest.mark.parametrize(("lines", "clients"), [(40_000, 4_000), (3_000, 2_000), (500, 3)])
+def test_the_pandas_baseline_scores_every_client_as_the_package_does(tmp_path, lines, clients):
+    sales = tmp_path / "sales.parquet"
+    grc.simulate_sales(lines, clients, seed=5).write_parquet(sales)
+
+    pandas_baseline.score_file(str(sales), str(tmp_path / "scores.parquet"), AS_OF)()
+
+    theirs = pl.read_parquet(tmp_path / "scores.parquet").with_columns(
+        pl.col("first_purchase", "last_purchase").cast(pl.Date), pl.col("segment").cast(pl.String)
+    )
+    ours = grc.score_rfm(sales, as_of=AS_OF).scores.cast({"segment": pl.String})
+    assert_frame_equal(theirs, ours, check_exact=True)
+
+
+def test_the_pandas_baseline_is_read_in_benches_and_runs_alone(tmp_path):
+    sales, scores = tmp_path / "sales.parquet", tmp_path / "scores.parquet"
+    grc.simulate_sales(2_000, 200).write_parquet(sales)
+    script = ROOT / "benches" / "pandas_baseline.py"
+
+    subprocess.run([sys.executable, script, sales, scores, AS_OF], check=True, cwd=tmp_path)
+
+    assert pl.read_parquet(scores)["client_id"].is_sorted()
+    assert not re.search(
+        r"^(import|from) (grc_fast|polars)", script.read_text("utf-8"), re.MULTILINE
+    )
+
+
+def test_opponents_that_are_wrong_are_not_measured(setting, monkeypatch):
+    honest = facts.polars_side.read_facts
+    monkeypatch.setattr(
+        facts.polars_side,
+        "read_facts",
+        lambda *given, **options: honest(*given, **options).with_columns(pl.col("orders") + 1),
+    )
+    with pytest.raises(DataError, match="Polars, in memory gives another result"):
+        measure(facts.cases(setting)[0], 1)
+
+
+@pytest.mark.parametrize("number", [100, 101, 1_003])
+def test_every_quantile_opponent_gives_our_bands(tmp_path, number):
+    scale = quantiles.SIZES[0] // number
+    setting = Setting(threads=1, directory=tmp_path, scale=scale)
+    assert quantiles.SIZES[0] // scale >= number
+    for case in quantiles.cases(setting)[: len(quantiles.COLUMNS)]:
+        with case.open() as ways:
+            assert next(iter(ways)) == OURS
+
+
+# Data, processes and the machine
+
+
+@pytest.mark.parametrize(("ids", "length"), [("12 bytes", 12), ("20 bytes", 20)])
+def test_text_ids_are_as_long_as_their_kind_says(setting, ids, length):
+    with sales_file(setting, 1_000, 100, ids) as path:
+        sales = pl.read_parquet(path)
+    assert not path.exists()
+    assert sales["client_id"].str.len_bytes().unique().to_list() == [length]
+    numbers = pl.col("client_id").str.extract(r"0*(\d+)$").cast(pl.Int64)
+    assert sales.with_columns(numbers).equals(grc.simulate_sales(1_000, 100))
+
+
+def test_every_kind_of_ids_is_known():
+    assert set(IDS) == {"integers", "12 bytes", "20 bytes"}
+
+
+def hold(megabytes: int):
+    """A job for a worker: holds memory, and lets go of it."""
+    return lambda: len(b"\1" * (megabytes * 2**20))
+
+
+def test_a_worker_tells_its_own_memory_and_not_that_of_who_started_it(monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parent), *sys.path]))
+    ours = bytearray(400 * 2**20)
+    ours[:] = b"\1" * len(ours)
+
+    with (
+        Worker(hold, {"megabytes": 1}, threads=1) as small,
+        Worker(hold, {"megabytes": 300}, threads=1) as large,
+    ):
+        least, most = small.peak_bytes(), large.peak_bytes()
+
+    assert machine.peak_memory() > 400 * 2**20
+    assert least < 400 * 2**20
+    assert most - least > 200 * 2**20
+
+
+def test_a_worker_that_dies_is_one_sentence(tmp_path, capfd):
+    arguments = {"sales": str(tmp_path / "none.parquet"), "threads": 1}
+    with (
+        pytest.raises(DataError, match="ended with 1 instead of an answer"),
+        Worker(
+            our_side.read_facts,
+            arguments,
+            threads=1,
+        ) as worker,
+    ):
+        worker.seconds()
+    assert "none.parquet" in capfd.readouterr().err
+
+
+def test_a_case_that_fails_is_told_and_the_others_are_kept(monkeypatch):
+    @contextmanager
+    def broken():
+        raise DataError("it went away")
+        yield {}
+
+    cases = [
+        Case("made", "broken", broken, []),
+        case_of({"ours": [1.0], "theirs": [3.0]}, goals=[Goal(("theirs",), must=2)]),
+    ]
+    monkeypatch.setattr(suite, "cases_of", lambda subjects, setting: cases)
+
+    run = run_suite(subjects=["facts"], rounds=1, threads=1)
+
+    assert run["failed"] == [{"subject": "made", "name": "broken", "why": "it went away"}]
+    assert [case["name"] for case in run["cases"]] == ["made up"]
+    assert run["cases"][0]["figures"][0]["meets_must"] is True
+
+
+# The command
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A run of one subject by the command, and where it wrote."""
+    directory = tmp_path_factory.mktemp("bench") / "made"
+    done = grc_fast(
+        "bench", "--subjects", "scoring,memory", "--scale", 5_000, "--rounds", 3, "-o", directory
+    )
+    return done, directory
+
+
+def test_the_command_prints_a_row_for_every_figure(finished):
+    done, directory = finished
+    run = json.loads((directory / "bench.json").read_text("utf-8"))
+    rows = list(figure_rows(run))
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == len(rows) + 1
+    assert all(row[0] in line for row, line in zip(rows, done.stdout.splitlines()[1:], strict=True))
+    assert f"written: {directory / 'bench.json'}" in done.stderr
+
+
+def test_bench_json_holds_every_round_the_medians_and_the_machine(finished):
+    _, directory = finished
+    run = json.loads((directory / "bench.json").read_text("utf-8"))
+    assert run["format"] == suite.FORMAT
+    assert run["settings"]["subjects"] == ["scoring", "memory"]
+    assert (run["settings"]["scale"], run["settings"]["rounds"]) == (5_000, 3)
+    assert run["machine"]["cores"] == os.cpu_count()
+    assert run["versions"]["polars"] == pl.__version__
+    assert run["failed"] == []
+    for case in run["cases"]:
+        for way, rounds in case["rounds"].items():
+            assert len(rounds) == (1 if case["subject"] == "memory" else 3)
+            assert case["medians"][way] == statistics.median(rounds)
+        for figure in case["figures"]:
+            assert figure["meets_must"] is None
+            if figure["theirs"] is not None:
+                ratio = figure["theirs"] / figure["ours"]
+                expected = ratio if figure["bound"] == "at least" else 1 / ratio
+                assert figure["figure"] == pytest.approx(expected)
+    assert {case["unit"] for case in run["cases"]} == {"s", "B"}
+
+
+def test_the_chart_is_the_same_bytes_for_the_same_run(finished, tmp_path):
+    _, directory = finished
+    run = json.loads((directory / "bench.json").read_text("utf-8"))
+    chart.chart_writer(run)(tmp_path / "again.svg")
+    drawn = (tmp_path / "again.svg").read_bytes()
+    assert drawn == (directory / "bench.svg").read_bytes()
+    assert all(case["name"].encode() in drawn for case in run["cases"] if case["unit"] == "s")
+
+
+def test_an_unknown_subject_is_one_sentence_that_names_the_nearest(tmp_path):
+    done = grc_fast("bench", "--subjects", "facts,quantile", "-o", tmp_path)
+    assert done.returncode == 1
+    assert done.stderr == "error: there is no subject 'quantile'; did you mean 'quantiles'?\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("subjects", ["", " , "])
+def test_no_subject_at_all_is_one_sentence(tmp_path, subjects):
+    done = grc_fast("bench", "--subjects", subjects, "-o", tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: name a subject at least: facts, quantiles")
+
+
+def test_a_directory_that_cannot_be_made_is_one_sentence(tmp_path):
+    (tmp_path / "file").touch()
+    done = grc_fast("bench", "-o", tmp_path / "file" / "deeper")
+    assert done.returncode == 1
+    assert re.match(r"error: the directory '.*deeper' cannot be made", done.stderr)
+
+
+@pytest.mark.parametrize("option", ["--scale", "--rounds", "--threads"])
+def test_numbers_below_one_are_refused(option):
+    assert grc_fast("bench", option, 0).returncode == 2
+
+
+def test_a_missing_extra_is_named(monkeypatch):
+    found = importlib.util.find_spec
+    monkeypatch.setattr(
+        "grc_fast.bench.setting.find_spec", lambda name: None if name == "duckdb" else found(name)
+    )
+    with pytest.raises(OptionError, match=r'needs duckdb, .*pip install "grc-fast\[bench\]"$'):
+        require_extra()
+
+
+def test_without_matplotlib_there_is_a_warning_and_no_chart(tmp_path, monkeypatch, capsys):
+    from grc_fast.cli import benching
+    from grc_fast.cli.console import Messages
+
+    monkeypatch.setattr(benching, "has_matplotlib", lambda: False)
+    comparison = Comparison("made", "made up", "s", {"ours": [1.0]}, [])
+    run = {
+        "cases": [],
+        "failed": [],
+        "machine": machine.machine(),
+        "versions": machine.versions(),
+        "settings": {"threads": 1, "rounds": 1, "scale": 1},
+    }
+    messages = Messages(quiet=False)
+
+    benching.note(comparison, messages)
+    benching.write(run, tmp_path, messages)
+
+    assert [path.name for path in tmp_path.iterdir()] == ["bench.json"]
+    assert 'pip install "grc-fast[bench]"' in capsys.readouterr().err
+
+
+def test_a_failed_case_ends_the_command_with_its_reason():
+    from grc_fast.cli import benching
+
+    run = {"cases": [{}], "failed": [{"subject": "s", "name": "the job", "why": "it went away"}]}
+    with pytest.raises(GrcError, match=r'^1 of 2 cases .* "the job": it went away$'):
+        benching.check(run)
+
+
+def test_the_help_names_every_subject():
+    helped = grc_fast("bench", "--help", COLUMNS="200").stdout
+    assert not [subject for subject in SUBJECTS if subject not in helped]
+
+
+# What is written of it
+
+
+def test_readme_and_guide_say_what_was_measured():
+    done = subprocess.run(
+        [sys.executable, ROOT / "benches" / "publish.py", "--check"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def labels_of(chart_file):
+    texts = re.findall(r">([^<]*)</text>", chart_file.read_text("utf-8"))
+    return {html.unescape(text) for text in texts}
+
+
+def test_the_charts_of_the_guide_are_those_of_what_was_measured():
+    measured = ROOT / "docs" / "performance"
+    run = json.loads((measured / "bench.json").read_text("utf-8"))
+    curves = json.loads((measured / "curves.json").read_text("utf-8"))
+    figures = [
+        (case["name"], figure)
+        for case in run["cases"]
+        for figure in case["figures"]
+        if figure["bound"] == "at least" and figure["opponent"]
+    ]
+    labels = {f"{name}  ·  {figure['opponent']}" for name, figure in figures}
+    values = {f" {figure['figure']:.1f}x" for _, figure in figures}
+    assert labels | values <= labels_of(measured / "bench.svg")
+    for name, points in (("time", "time"), ("memory", "memory_by_lines")):
+        sizes = {in_words(point["lines"]) for point in curves[points]}
+        assert sizes <= labels_of(measured / f"curves-{name}.svg")
