@@ -309,6 +309,7 @@ impl Builder {
             clock: self.clock.clone(),
             unit,
             signedness,
+            instants: self.needs_instants(),
             last_day: self.options.as_of.unwrap_or(i32::MAX),
             returns: self.options.returns,
             plain_integer_ids: self.options.plain_integer_ids,
@@ -330,10 +331,13 @@ impl Builder {
         }
     }
 
+    fn needs_instants(&self) -> bool {
+        self.requests.iter().any(|(request, _)| request.fact == Fact::LastBasket)
+    }
+
     fn engine_with_order<C: ReadKey + SortKey, O: ReadKey>(&self) -> Box<dyn Engine> {
         let threads = self.pool.current_num_threads();
-        let instants = self.requests.iter().any(|(request, _)| request.fact == Fact::LastBasket);
-        if instants {
+        if self.needs_instants() {
             Box::new(Pass::<C, O, Instant>::new(&self.plan, threads))
         } else {
             Box::new(Pass::<C, O, Day>::new(&self.plan, threads))

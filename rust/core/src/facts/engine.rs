@@ -20,6 +20,9 @@ const PARTITIONS: usize = 128;
 const PARTITION_SHIFT: u32 = 64 - PARTITIONS.trailing_zeros();
 /// Partitions that one worker takes one after the other, with the same scratch memory.
 const FEWEST_PARTITIONS: usize = 4;
+/// Lines that wait in inboxes before the partitions take them: each visit to a partition brings its
+/// state into cache again, and more lines at a time make fewer visits.
+const LINES_A_VISIT: usize = 4_000_000;
 /// Batches below this are not worth waking a second worker.
 const LINES_A_WORKER: usize = 16 * MORSEL;
 
@@ -62,6 +65,8 @@ struct Worker<C: ReadKey, O: ReadKey, W> {
 pub(super) struct Pass<C: ReadKey, O: ReadKey, W> {
     workers: Vec<Worker<C, O, W>>,
     partitions: Vec<Partition<C, O>>,
+    /// Lines in the inboxes.
+    waiting: usize,
 }
 
 impl<C: ReadKey + SortKey, O: ReadKey, W: When> Pass<C, O, W> {
@@ -76,7 +81,29 @@ impl<C: ReadKey + SortKey, O: ReadKey, W: When> Pass<C, O, W> {
         Self {
             workers: (0..threads).map(worker).collect(),
             partitions: (0..PARTITIONS).map(|_| Partition::new(plan)).collect(),
+            waiting: 0,
         }
+    }
+
+    /// Have the partitions take the lines that wait in all inboxes.
+    fn visit(&mut self, plan: &Plan, client_buffers: &Buffers, order_buffers: &Buffers) {
+        let workers = &self.workers;
+        let cores_only = plan.is_plain();
+        let partitions = self.partitions.par_iter_mut().with_min_len(FEWEST_PARTITIONS).enumerate();
+        partitions.for_each_init(Table::default, |table, (number, partition)| {
+            for worker in workers {
+                let lines = &worker.inboxes[number];
+                let apply = match (cores_only, plan.orders) {
+                    (true, false) => Partition::apply_plain::<W, false>,
+                    (true, true) => Partition::apply_plain::<W, true>,
+                    (false, _) => Partition::apply::<W>,
+                };
+                apply(partition, lines, plan, client_buffers, order_buffers, table);
+            }
+        });
+        let inboxes = self.workers.iter_mut().flat_map(|worker| &mut worker.inboxes);
+        inboxes.for_each(Vec::clear);
+        self.waiting = 0;
     }
 }
 
@@ -167,8 +194,7 @@ impl<C: ReadKey, O: ReadKey, W: When> Worker<C, O, W> {
         // Room for an even spread and a quarter more: growing would copy lines and touch fresh memory.
         let lines: usize = share.iter().map(|(_, rows)| rows.len()).sum();
         for inbox in &mut self.inboxes {
-            inbox.clear();
-            inbox.reserve_exact(lines.div_ceil(PARTITIONS) * 5 / 4);
+            inbox.reserve(lines.div_ceil(PARTITIONS) * 5 / 4);
         }
         let mut bytes = std::mem::take(&mut self.order_bytes);
         bytes.clear();
@@ -216,23 +242,18 @@ impl<C: ReadKey + SortKey, O: ReadKey, W: When> Engine for Pass<C, O, W> {
             .collect();
         // Shares follow each other, so the first error is that of the first wrong line.
         results.into_iter().collect::<Result<()>>()?;
-        let workers = &self.workers;
-        let encoded: Vec<&[u8]> =
-            workers.iter().map(|worker| worker.order_bytes.as_slice()).collect();
+        self.waiting += lines;
+        if C::WHOLE && O::WHOLE && self.waiting < LINES_A_VISIT {
+            return Ok(());
+        }
+        let bytes: Vec<Vec<u8>> =
+            self.workers.iter_mut().map(|worker| std::mem::take(&mut worker.order_bytes)).collect();
+        let encoded: Vec<&[u8]> = bytes.iter().map(Vec::as_slice).collect();
         let order_buffers: &Buffers = if first.order.len() > 1 { &encoded } else { &order_columns };
-        let cores_only = plan.is_plain();
-        let partitions = self.partitions.par_iter_mut().with_min_len(FEWEST_PARTITIONS).enumerate();
-        partitions.for_each_init(Table::default, |table, (number, partition)| {
-            for worker in workers {
-                let lines = &worker.inboxes[number];
-                let apply = match (cores_only, plan.orders) {
-                    (true, false) => Partition::apply_plain::<W, false>,
-                    (true, true) => Partition::apply_plain::<W, true>,
-                    (false, _) => Partition::apply::<W>,
-                };
-                apply(partition, lines, plan, &client_buffers, order_buffers, table);
-            }
-        });
+        self.visit(plan, &client_buffers, order_buffers);
+        for (worker, bytes) in self.workers.iter_mut().zip(bytes) {
+            worker.order_bytes = bytes; // to be reused
+        }
         Ok(())
     }
 
@@ -269,6 +290,7 @@ impl<C: ReadKey + SortKey, O: ReadKey, W: When> Engine for Pass<C, O, W> {
     }
 
     fn finish(mut self: Box<Self>, finish: Finish) -> Outcome {
+        self.visit(finish.plan, &[], &[]);
         let plain_ids = self.workers.iter().all(|worker| worker.plain_ids);
         self.workers.clear(); // their inboxes are the largest buffers of the run
         let (settled, accounts): (Vec<Settled>, Vec<Account>) = self

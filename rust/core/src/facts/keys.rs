@@ -15,6 +15,9 @@ pub(super) trait Key: Send + Sync + 'static {
     /// The id as a table keeps it.
     type Stored: Copy + Send + Sync;
 
+    /// Whether all of an id travels with its row, and none of it stands in the batch.
+    const WHOLE: bool;
+
     /// Ask for the bytes of a row's id, if they do not travel with it.
     fn ask_for_row(_row: Self::Row, _buffers: &Buffers) {}
     /// Ask for the bytes of a kept id, if they do not stand in it.
@@ -40,6 +43,8 @@ impl Key for Absent {
     type Row = ();
     type Stored = ();
 
+    const WHOLE: bool = true;
+
     fn matches((): (), (): (), _: &[u8], _: &Buffers) -> bool {
         true
     }
@@ -62,6 +67,8 @@ pub(super) struct Integer;
 impl Key for Integer {
     type Row = u64;
     type Stored = u64;
+
+    const WHOLE: bool = true;
 
     #[inline]
     fn matches(stored: u64, row: u64, _: &[u8], _: &Buffers) -> bool {
@@ -114,6 +121,8 @@ impl Text {
 impl Key for Text {
     type Row = u128;
     type Stored = u128;
+
+    const WHOLE: bool = false;
 
     #[inline]
     fn ask_for_row(row: u128, buffers: &Buffers) {

@@ -83,6 +83,8 @@ pub(super) struct Rules {
     pub clock: Clock,
     pub unit: Unit,
     pub signedness: Signedness,
+    /// Whether instants are looked at, and not only days.
+    pub instants: bool,
     /// The last day whose lines are used.
     pub last_day: i32,
     pub returns: Returns,
@@ -103,7 +105,6 @@ pub(super) struct Morsel<C: Key, O: Key> {
     pub is_return: Vec<bool>,
     /// [`USED`] or a [`Reason`].
     pub fate: Vec<u8>,
-    scratch: Vec<i64>,
     scratch_hash: Vec<u64>,
 }
 
@@ -119,7 +120,6 @@ impl<C: ReadKey, O: ReadKey> Morsel<C, O> {
             amount: vec![0; MORSEL],
             is_return: vec![false; MORSEL],
             fate: vec![USED; MORSEL],
-            scratch: vec![0; MORSEL],
             scratch_hash: vec![0; MORSEL],
         }
     }
@@ -143,13 +143,12 @@ impl<C: ReadKey, O: ReadKey> Morsel<C, O> {
                 rows: &mut self.client[..n],
                 hashes: &mut self.hash[..n],
                 fate: &mut self.fate[..n],
-                scratch: &mut self.scratch,
             },
         )?;
         read_dates(
             &batch.date,
             rows.clone(),
-            &rules.clock,
+            rules,
             &mut self.instant[..n],
             &mut self.day[..n],
             &mut self.fate[..n],
@@ -189,7 +188,6 @@ impl<C: ReadKey, O: ReadKey> Morsel<C, O> {
             rows: &mut self.client[..n],
             hashes: &mut self.hash[..n],
             fate: &mut self.fate[..n],
-            scratch: &mut self.scratch,
         };
         C::read(column, rows, reading, &mut arrays)
     }
@@ -227,7 +225,6 @@ impl<C: ReadKey, O: ReadKey> Morsel<C, O> {
                     rows: &mut self.order[..n],
                     hashes: &mut self.scratch_hash[..n],
                     fate: &mut fate[..n],
-                    scratch: &mut self.scratch,
                 },
             )
         }
@@ -322,7 +319,6 @@ pub(super) struct KeyArrays<'a, R> {
     rows: &'a mut [R],
     hashes: &'a mut [u64],
     fate: &'a mut [u8],
-    scratch: &'a mut [i64],
 }
 
 /// A kind of id that can be read from a column.
@@ -395,9 +391,10 @@ impl ReadKey for Integer {
         if column.validity.is_some() {
             mark(out.fate, Reason::Client, |i| !column.is_valid(rows.start + i));
         }
+        let flip = if reading.signedness == Signedness::Signed { 1 << 63 } else { 0 };
         let natural = match &column.values {
             IdValues::Integers(values) => {
-                widen(*values, rows, &mut out.scratch[..n]);
+                write_keys(*values, rows, flip, out);
                 if matches!(values, Integers::U64(_)) {
                     Signedness::Unsigned
                 } else {
@@ -407,21 +404,17 @@ impl ReadKey for Integer {
             IdValues::Floats(values) => {
                 mark(out.fate, Reason::Client, |i| values[rows.start + i].is_nan());
                 for (i, &value) in values[rows].iter().enumerate() {
-                    out.scratch[i] =
-                        if out.fate[i] == USED { whole(value, reading.role)? } else { 0 };
+                    let used = out.fate[i] == USED;
+                    let id = if used { whole(value, reading.role)? } else { 0 };
+                    out.rows[i] = id as u64 ^ flip;
+                    out.hashes[i] = hash_word(out.rows[i]);
                 }
                 Signedness::Signed
             }
             IdValues::Texts(_) => return Err(mixed_ids()),
         };
         if reading.signedness != Signedness::Bits && reading.signedness != natural {
-            same_in_both(&out.scratch[..n], out.fate)?;
-        }
-        let flip = if reading.signedness == Signedness::Signed { 1 << 63 } else { 0 };
-        for i in 0..n {
-            let key = out.scratch[i] as u64 ^ flip;
-            out.rows[i] = key;
-            out.hashes[i] = hash_word(key);
+            same_in_both(&out.rows[..n], flip, out.fate)?;
         }
         Ok(())
     }
@@ -431,9 +424,33 @@ impl ReadKey for Integer {
     }
 }
 
+/// Write integer ids as keys, and their hashes.
+fn write_keys(values: Integers, rows: Range<usize>, flip: u64, out: &mut KeyArrays<u64>) {
+    macro_rules! keys {
+        ($values:expr) => {
+            for ((row, hash), &value) in
+                out.rows.iter_mut().zip(out.hashes.iter_mut()).zip(&$values[rows])
+            {
+                *row = value as i64 as u64 ^ flip;
+                *hash = hash_word(*row);
+            }
+        };
+    }
+    match values {
+        Integers::I8(v) => keys!(v),
+        Integers::I16(v) => keys!(v),
+        Integers::I32(v) => keys!(v),
+        Integers::I64(v) => keys!(v),
+        Integers::U8(v) => keys!(v),
+        Integers::U16(v) => keys!(v),
+        Integers::U32(v) => keys!(v),
+        Integers::U64(v) => keys!(v),
+    }
+}
+
 /// Signed and unsigned ids may meet as long as each means the same number as both.
-fn same_in_both(values: &[i64], fate: &[u8]) -> Result<()> {
-    if values.iter().zip(fate).any(|(&value, &fate)| value < 0 && fate == USED) {
+fn same_in_both(keys: &[u64], flip: u64, fate: &[u8]) -> Result<()> {
+    if keys.iter().zip(fate).any(|(&key, &fate)| ((key ^ flip) as i64) < 0 && fate == USED) {
         return Err(Error::Column(
             "client ids are signed integers in one place and unsigned 64-bit integers in another, and some have no value in both: cast them to one type".to_owned(),
         ));
@@ -493,19 +510,31 @@ fn integer_at(values: Integers, i: usize) -> i64 {
 fn read_dates(
     column: &Column<DateValues>,
     rows: Range<usize>,
-    clock: &Clock,
+    rules: &Rules,
     instants: &mut [i64],
     days: &mut [i32],
     fate: &mut [u8],
 ) -> Result<()> {
+    let clock = &rules.clock;
     if column.validity.is_some() {
         mark(fate, Reason::Date, |i| !column.is_valid(rows.start + i));
     }
     match &column.values {
         DateValues::Days(values) => {
             days.copy_from_slice(&values[rows]);
-            for (instant, &day) in instants.iter_mut().zip(days.iter()) {
-                *instant = i64::from(day).saturating_mul(DAY);
+            if rules.instants {
+                for (instant, &day) in instants.iter_mut().zip(days.iter()) {
+                    *instant = i64::from(day).saturating_mul(DAY);
+                }
+            }
+        }
+        DateValues::Instants { values, per_second: 1_000_000, zoned: false } => {
+            let values = &values[rows];
+            for (day, &instant) in days.iter_mut().zip(values) {
+                *day = day_of_instant(instant);
+            }
+            if rules.instants {
+                instants.copy_from_slice(values);
             }
         }
         DateValues::Instants { values, per_second, zoned } => {
@@ -676,6 +705,9 @@ fn check_sizes(
     last_day: i32,
     fate: &mut [u8],
 ) -> Result<()> {
+    if !fate.contains(&TOO_LARGE) {
+        return Ok(());
+    }
     for (i, fate) in fate.iter_mut().enumerate().filter(|(_, fate)| **fate == TOO_LARGE) {
         if days[i] <= last_day {
             return Err(overflow(&amount_text(column.values, first_row + i)));
