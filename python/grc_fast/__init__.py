@@ -23,8 +23,21 @@ from .quantiles import quantile_score, quantile_scores
 from .rfm import RFM, RFMResult, score_rfm
 from .segments import SegmentCondition, SegmentRule, SegmentTable
 from .simulation import simulate_sales
+from .value import (
+    BGNBD,
+    MBGNBD,
+    GammaGamma,
+    PurchaseModel,
+    SpendModel,
+    ValueModel,
+    ValueResult,
+    predict_value,
+    simulate_clients,
+)
 
 __all__ = [
+    "BGNBD",
+    "MBGNBD",
     "RFM",
     "ColumnError",
     "CriterionExplanation",
@@ -32,11 +45,13 @@ __all__ = [
     "Explanation",
     "Facts",
     "Frequency",
+    "GammaGamma",
     "GrcError",
     "ModelError",
     "Monetary",
     "OptionError",
     "OutputError",
+    "PurchaseModel",
     "Quality",
     "RFMModel",
     "RFMResult",
@@ -45,11 +60,16 @@ __all__ = [
     "SegmentRule",
     "SegmentTable",
     "SourceError",
+    "SpendModel",
+    "ValueModel",
+    "ValueResult",
     "__version__",
     "facts",
+    "predict_value",
     "quantile_score",
     "quantile_scores",
     "score_rfm",
+    "simulate_clients",
     "simulate_sales",
 ]
 

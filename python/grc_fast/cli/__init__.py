@@ -19,6 +19,7 @@ import typer
 from grc_fast.cli.demo import demo
 from grc_fast.cli.explain import explain
 from grc_fast.cli.score import score
+from grc_fast.cli.value import value
 
 __all__ = ["app", "main"]
 
@@ -37,6 +38,7 @@ app = typer.Typer(
 )
 app.command("score")(score)
 app.command("explain")(explain)
+app.command("value")(value)
 app.command("demo")(demo)
 
 

@@ -91,8 +91,10 @@ const BOUND: f64 = 20.0;
 const AT_BOUND: f64 = 17.0;
 /// The longest Newton step, in squared standard errors, from a point that is taken for a maximum.
 const LONGEST_STEP: f64 = 1e-6;
-/// Where the mean gradient of a client is this small, the search ends.
-const FLAT: f64 = 1e-10;
+/// A search ends where the step is this short, which rounding still lets it see.
+const ARRIVED: f64 = 1e-10;
+/// The same for scouts: their ends are but starts.
+const SCOUTS_ARRIVED: f64 = 1e-2;
 const MOST_ITERATIONS: u64 = 200;
 
 /// The log of a parameter for a free coordinate, and its derivative.
@@ -111,8 +113,9 @@ fn free_of<const P: usize>(parameters: &[f64; P]) -> Vec<f64> {
 }
 
 /// What has been computed so far: the last point (cost and gradient are asked for one by one), and
-/// the best, which is what counts if a line search gives up at the limit of rounding.
+/// the best, or the one at which the search has arrived.
 struct Track<const P: usize> {
+    arrived: bool,
     last: Option<(Vec<f64>, Evaluation<P>)>,
     best: Option<(Vec<f64>, Evaluation<P>)>,
     evaluations: u32,
@@ -121,23 +124,30 @@ struct Track<const P: usize> {
 struct Search<'a, L, const P: usize> {
     likelihood: &'a L,
     track: &'a RefCell<Track<P>>,
+    near: f64,
 }
 
 impl<L: Likelihood<P>, const P: usize> Search<'_, L, P> {
-    fn at(&self, free: &[f64]) -> Evaluation<P> {
+    /// The likelihood at a point. Once a maximum is within reach there is nothing to search for: a
+    /// line search would only chase rounding, so it is stopped, by an error as there is no other way.
+    fn at(&self, free: &[f64]) -> std::result::Result<Evaluation<P>, argmin::core::Error> {
         let mut track = self.track.borrow_mut();
         if let Some((point, found)) = &track.last
             && point == free
         {
-            return *found;
+            return Ok(*found);
         }
-        let found = self.likelihood.evaluate(&parameters_at(free));
+        let parameters = parameters_at(free);
+        let found = self.likelihood.evaluate(&parameters);
         track.evaluations += 1;
         track.last = Some((free.to_vec(), found));
-        if track.best.as_ref().is_none_or(|(_, best)| found.value > best.value) {
+        track.arrived = step_to_maximum(&parameters, &found).is_some_and(|step| step <= self.near);
+        if track.arrived || track.best.as_ref().is_none_or(|(_, best)| found.value > best.value) {
             track.best = Some((free.to_vec(), found));
         }
-        found
+            eprintln!("{} in {}", self.likelihood.clients(), track.evaluations);
+        }
+        if track.arrived { Err(argmin::core::Error::msg("arrived")) } else { Ok(found) }
     }
 }
 
@@ -146,7 +156,7 @@ impl<L: Likelihood<P>, const P: usize> CostFunction for Search<'_, L, P> {
     type Output = f64;
 
     fn cost(&self, free: &Vec<f64>) -> std::result::Result<f64, argmin::core::Error> {
-        Ok(-self.at(free).value / self.likelihood.clients())
+        Ok(-self.at(free)?.value / self.likelihood.clients())
     }
 }
 
@@ -155,7 +165,7 @@ impl<L: Likelihood<P>, const P: usize> Gradient for Search<'_, L, P> {
     type Gradient = Vec<f64>;
 
     fn gradient(&self, free: &Vec<f64>) -> std::result::Result<Vec<f64>, argmin::core::Error> {
-        let slope = self.at(free).gradient;
+        let slope = self.at(free)?.gradient;
         let parameters: [f64; P] = parameters_at(free);
         let inner = |i: usize| parameters[i] * bounded(free[i]).1;
         Ok((0..P).map(|i| -slope[i] * inner(i) / self.likelihood.clients()).collect())
@@ -172,31 +182,37 @@ fn curvature<const P: usize>(parameters: &[f64; P], found: &Evaluation<P>) -> Ma
     })
 }
 
-/// Search from one start; how the search says it ended does not matter, as its end is proved after.
+/// The length of the Newton step to the maximum, in squared standard errors; None where the
+/// likelihood bends upwards.
+fn step_to_maximum<const P: usize>(parameters: &[f64; P], found: &Evaluation<P>) -> Option<f64> {
+    let inverse = inverse_of_positive(&curvature(parameters, found))?;
+    let slope: [f64; P] = std::array::from_fn(|i| parameters[i] * found.gradient[i]);
+    Some(quadratic(&inverse, &slope))
+}
+
+/// Search from one start, until the squared step to the maximum is up to `near`.
 fn search<L: Likelihood<P>, const P: usize>(
     likelihood: &L,
     start: &[f64; P],
+    near: f64,
 ) -> Option<([f64; P], Evaluation<P>, u32)> {
-    let track = RefCell::new(Track { last: None, best: None, evaluations: 0 });
-    let problem = Search { likelihood, track: &track };
+    let track = RefCell::new(Track { arrived: false, last: None, best: None, evaluations: 0 });
+    let problem = Search { likelihood, track: &track, near };
     let free = free_of(start);
-    let first = problem.at(&free);
-    let inverse = inverse_of_positive(&curvature(start, &first)).map_or_else(
-        || (0..P).map(|i| (0..P).map(|j| f64::from(u8::from(i == j))).collect()).collect(),
-        |inverse| -> Vec<Vec<f64>> {
-            let scaled = |row: [f64; P]| row.map(|cell| cell * likelihood.clients()).to_vec();
-            inverse.map(scaled).to_vec()
-        },
-    );
-    let solver = BFGS::new(MoreThuenteLineSearch::new()).with_tolerance_grad(FLAT);
-    let ended = solver.and_then(|solver| {
-        Executor::new(problem, solver)
+    if let Ok(first) = problem.at(&free) {
+        let inverse = inverse_of_positive(&curvature(start, &first)).map_or_else(
+            || (0..P).map(|i| (0..P).map(|j| f64::from(u8::from(i == j))).collect()).collect(),
+            |inverse| -> Vec<Vec<f64>> {
+                let scaled = |row: [f64; P]| row.map(|cell| cell * likelihood.clients()).to_vec();
+                inverse.map(scaled).to_vec()
+            },
+        );
+        // How it ended does not matter: the line search may have given up where rounding hides the
+        // slope, and where the best point lies is proved after.
+        let _ = Executor::new(problem, BFGS::new(MoreThuenteLineSearch::new()))
             .configure(|state| state.param(free).inv_hessian(inverse).max_iters(MOST_ITERATIONS))
-            .run()
-            .map(|_| ())
-    });
-    // A line search gives up where rounding hides the slope: at a maximum, as the proof will tell.
-    drop(ended);
+            .run();
+    }
     let track = track.into_inner();
     let (free, found) = track.best?;
     found.value.is_finite().then(|| (parameters_at(&free), found, track.evaluations))
@@ -213,13 +229,14 @@ pub fn maximise<L: Likelihood<P>, const P: usize>(
     scouts: &L,
     starts: &[[f64; P]],
 ) -> Result<Estimate<P>> {
-    let mut ends: Vec<_> = starts.iter().filter_map(|start| search(scouts, start)).collect();
+    let mut ends: Vec<_> =
+        starts.iter().filter_map(|start| search(scouts, start, SCOUTS_ARRIVED)).collect();
     // Best first; equal ends keep the order of the starts.
     ends.sort_by(|one, other| other.1.value.total_cmp(&one.1.value));
     let mut evaluations = 0;
     let mut refusal = None;
     for (start, ..) in &ends {
-        let Some((parameters, found, taken)) = search(likelihood, start) else { continue };
+        let Some((parameters, found, taken)) = search(likelihood, start, ARRIVED) else { continue };
         evaluations += taken;
         match proved(model, L::NAMES, &parameters, &found) {
             Ok(covariance) => {
@@ -264,9 +281,8 @@ fn proved<const P: usize>(
             "the likelihood is flat around {place}, so the data do not tell the parameters apart"
         ));
     };
-    let slope: [f64; P] = std::array::from_fn(|i| parameters[i] * found.gradient[i]);
-    let step = quadratic(&inverse, &slope);
-    if step.is_nan() || step > LONGEST_STEP {
+    let step = step_to_maximum(parameters, found).unwrap_or(f64::INFINITY);
+    if step > LONGEST_STEP {
         return say(format!(
             "the search did not converge: at {place} the maximum is still {:.1e} standard errors away",
             step.sqrt()

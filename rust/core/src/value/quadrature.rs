@@ -10,6 +10,9 @@ use super::special::softplus;
 const WIDEST: f64 = 8.0;
 /// Terms this far below the largest (in logarithm) do not show in a double.
 const NEGLIGIBLE: f64 = 80.0;
+/// Beyond these logits nothing in an integrand but the density changes its course: doubles next to 0
+/// and 1 have logits up to 37, and horizons are no 10^25 times as long as histories.
+const FEATURELESS: f64 = 60.0;
 const FIRST_STEP: f64 = 0.125;
 const HALVINGS: u32 = 7;
 /// Two rules that agree so well are both right: the finer one has twice their common digits.
@@ -36,7 +39,7 @@ pub fn ln_beta_mean(a: f64, b: f64, g: impl Fn(Point) -> f64) -> f64 {
         let (ln_p, ln_rest) = (-softplus(-y).0, -softplus(y).0);
         let density = a * ln_p + b * ln_rest + libm::log(libm::cosh(u));
         let point = Point { p: libm::exp(ln_p), rest: libm::exp(ln_rest), ln_p };
-        (density, density + g(point))
+        (density, density + g(point), y)
     };
     let mut sums = [LogSum::default(), LogSum::default()];
     let mut step = FIRST_STEP;
@@ -44,7 +47,7 @@ pub fn ln_beta_mean(a: f64, b: f64, g: impl Fn(Point) -> f64) -> f64 {
     let mut before = sums[1].ln() - sums[0].ln();
     for _ in 0..HALVINGS {
         step /= 2.0;
-        extend(&mut sums, &terms, step, 2.0 * step, reach + 1.0);
+        extend(&mut sums, &terms, step, 2.0 * step, reach);
         let mean = sums[1].ln() - sums[0].ln();
         if (mean - before).abs() <= AGREED * (1.0 + mean.abs()) {
             return mean;
@@ -54,11 +57,11 @@ pub fn ln_beta_mean(a: f64, b: f64, g: impl Fn(Point) -> f64) -> f64 {
     before
 }
 
-/// Add the terms at ±(`first` + i · `step`), until they are negligible or `end` is reached; give
-/// how far that was.
+/// Add the terms at ±(`first` + i · `step`) up to `end`, or, if that is infinite, until they are
+/// negligible for good; give how far that was.
 fn extend(
     sums: &mut [LogSum; 2],
-    terms: &impl Fn(f64) -> (f64, f64),
+    terms: &impl Fn(f64) -> (f64, f64, f64),
     first: f64,
     step: f64,
     end: f64,
@@ -67,11 +70,12 @@ fn extend(
     for side in [1.0, -1.0] {
         let mut u = if first == 0.0 && side < 0.0 { step } else { first };
         while u <= end {
-            let (density, whole) = terms(side * u);
+            let (density, whole, y) = terms(side * u);
             sums[0].add(density);
             sums[1].add(whole);
             let below = |sum: &LogSum, term: f64| term < sum.most - NEGLIGIBLE;
-            if u > 1.0 && below(&sums[0], density) && below(&sums[1], whole) {
+            let small = below(&sums[0], density) && below(&sums[1], whole);
+            if end.is_infinite() && small && y.abs() > FEATURELESS {
                 break;
             }
             u += step;

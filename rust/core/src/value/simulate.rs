@@ -35,7 +35,7 @@ pub struct Base {
 pub struct SimulatedClients {
     /// x: purchases after the first.
     pub repeats: Vec<u32>,
-    /// `t_x` in days, rounded up, as a purchase during a day counts for that day.
+    /// `t_x` in days, rounded; at least 1 with a repeat purchase.
     pub last: Vec<i32>,
     /// T in days.
     pub observed: Vec<i32>,
@@ -116,13 +116,14 @@ fn client(base: &Base, rng: &mut ChaCha8Rng) -> Result<Client> {
         }
         stays = uniform(rng) >= leave;
     }
+    let rounded = ((last * process.unit).round() as i32).max(i32::from(repeats > 0));
     let scale = gamma(base.spend.q, rng)? / base.spend.v;
     let money = |count: u32, rng: &mut ChaCha8Rng| {
         if count == 0 { Ok(0.0) } else { Ok(gamma(base.spend.p * f64::from(count), rng)? / scale) }
     };
     Ok(Client {
         repeats,
-        last: ((last * process.unit).ceil() as i32).clamp(0, observed as i32),
+        last: rounded.min(observed as i32),
         observed: observed as i32,
         first: money(1, rng)?,
         mean: money(repeats, rng)? / f64::from(repeats),
