@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, field
@@ -70,6 +71,10 @@ class _Specification:
         Clients are collapsed to distinct (x, t_x, T), so that a search takes time linear in the
         cells; several starts are tried, and an end is believed only if the analytic gradient and
         Hessian say that it is a maximum. The same clients give the same bits in any order.
+
+        Where the sales show nobody leaving, the likelihood is highest in the limit of a = 0. Then r
+        and alpha alone are estimated, a is as good as 0 and has no standard error, and a warning of
+        the model says so.
         """
         clients = histories(facts, PURCHASE_FACTS, as_of)
         repeats, last, observed = clients.columns
@@ -85,7 +90,11 @@ class _Specification:
             self.name,
             *found["parameters"],
             log_likelihood=found["log_likelihood"],
-            standard_errors=dict(zip(PARAMETERS, found["standard_errors"], strict=True)),
+            standard_errors={
+                name: error
+                for name, error in zip(PARAMETERS, found["standard_errors"], strict=True)
+                if not math.isnan(error)
+            },
             clients=found["clients"],
             time_scaler=self.time_scaler,
             as_of=clients.as_of,
@@ -167,7 +176,8 @@ class PurchaseModel:
     log_likelihood
         That of the clients it was fitted on; None if it was not.
     standard_errors
-        Of each parameter, from the observed information.
+        Of each parameter, from the observed information; none of `a` and `b` where the sales show
+        nobody leaving.
     clients
         How many it was fitted on.
     time_scaler
@@ -196,7 +206,14 @@ class PurchaseModel:
 
     @property
     def warnings(self) -> list[str]:
-        """What to beware of: parameters that the data hardly tell."""
+        """What to beware of: parameters that the data hardly tell, or not at all."""
+        if self.standard_errors and "a" not in self.standard_errors:
+            warning = (
+                "the sales show nobody leaving (the likelihood is highest where a is 0): p_alive is "
+                "1 and purchases go on for ever, so look at a holdout before you rely on long "
+                "horizons"
+            )
+            return [warning]
         vague = [
             name for name, error in self.standard_errors.items() if error > getattr(self, name)
         ]

@@ -145,8 +145,6 @@ impl<L: Likelihood<P>, const P: usize> Search<'_, L, P> {
         if track.arrived || track.best.as_ref().is_none_or(|(_, best)| found.value > best.value) {
             track.best = Some((free.to_vec(), found));
         }
-            eprintln!("{} in {}", self.likelihood.clients(), track.evaluations);
-        }
         if track.arrived { Err(argmin::core::Error::msg("arrived")) } else { Ok(found) }
     }
 }
@@ -218,6 +216,15 @@ fn search<L: Likelihood<P>, const P: usize>(
     found.value.is_finite().then(|| (parameters_at(&free), found, track.evaluations))
 }
 
+/// Why there is no maximum, and how high the likelihood rises all the same.
+#[derive(Debug)]
+pub struct Refusal {
+    /// The sentence.
+    pub error: Error,
+    /// The greatest log-likelihood that was seen.
+    pub highest: f64,
+}
+
 /// Find the maximum of a likelihood: each start on `scouts`, which stand for all clients, then the
 /// best of them on all.
 ///
@@ -228,13 +235,13 @@ pub fn maximise<L: Likelihood<P>, const P: usize>(
     likelihood: &L,
     scouts: &L,
     starts: &[[f64; P]],
-) -> Result<Estimate<P>> {
+) -> std::result::Result<Estimate<P>, Refusal> {
     let mut ends: Vec<_> =
         starts.iter().filter_map(|start| search(scouts, start, SCOUTS_ARRIVED)).collect();
     // Best first; equal ends keep the order of the starts.
     ends.sort_by(|one, other| other.1.value.total_cmp(&one.1.value));
     let mut evaluations = 0;
-    let mut refusal = None;
+    let mut refusal: Option<Refusal> = None;
     for (start, ..) in &ends {
         let Some((parameters, found, taken)) = search(likelihood, start, ARRIVED) else { continue };
         evaluations += taken;
@@ -248,11 +255,17 @@ pub fn maximise<L: Likelihood<P>, const P: usize>(
                     evaluations,
                 });
             }
-            Err(error) => refusal = refusal.or(Some(error)),
+            Err(error) => match &mut refusal {
+                Some(first) => first.highest = first.highest.max(found.value),
+                None => refusal = Some(Refusal { error, highest: found.value }),
+            },
         }
     }
-    Err(refusal.unwrap_or_else(|| {
-        Error::Data(format!("the {model} model cannot be fitted: its likelihood is not finite"))
+    Err(refusal.unwrap_or_else(|| Refusal {
+        error: Error::Data(format!(
+            "the {model} model cannot be fitted: its likelihood is not finite"
+        )),
+        highest: f64::INFINITY,
     }))
 }
 
@@ -372,7 +385,7 @@ mod tests {
 
     #[test]
     fn what_has_no_maximum_is_said_to_have_none() {
-        let error = maximise("slope", &Slope, &Slope, &[[1.0; 3]]).unwrap_err().to_string();
+        let error = maximise("slope", &Slope, &Slope, &[[1.0; 3]]).unwrap_err().error.to_string();
         assert!(error.contains("as v goes to infinity") || error.contains("flat"), "{error}");
     }
 }

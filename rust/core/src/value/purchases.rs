@@ -228,6 +228,9 @@ impl Likelihood<4> for PurchaseLikelihood<'_> {
 
 /// The maximum-likelihood parameters of clients, in units of `unit` days.
 ///
+/// Where clients show nobody leaving, the likelihood is highest at the limit a = 0: the estimate is
+/// then that of r and α alone, and the covariance of a and b is not a number.
+///
 /// # Errors
 /// If there are fewer than 50 clients, one cell, nobody who bought again, or no interior maximum.
 pub fn fit_purchases(cells: &Cells, model: PurchaseModel, unit: f64) -> Result<Estimate<4>> {
@@ -238,7 +241,59 @@ pub fn fit_purchases(cells: &Cells, model: PurchaseModel, unit: f64) -> Result<E
     };
     let few = cells.thinned(SCOUTED_CELLS);
     let scouts = PurchaseLikelihood::new(&few, model, unit);
-    maximise(name, &PurchaseLikelihood::new(cells, model, unit), &scouts, &starts(cells, unit))
+    let likelihood = PurchaseLikelihood::new(cells, model, unit);
+    let starts = starts(cells, unit);
+    maximise(name, &likelihood, &scouts, &starts).or_else(|refusal| {
+        // The highest point may be where nobody leaves, whatever b.
+        let pairs: Vec<[f64; 2]> = starts.iter().map(|start| [start[0], start[1]]).collect();
+        let stayed = maximise(name, &Staying(&likelihood), &Staying(&scouts), &pairs);
+        match stayed {
+            Ok(stayed) if stayed.log_likelihood >= refusal.highest - AS_HIGH => Ok(all(&stayed)),
+            _ => Err(refusal.error),
+        }
+    })
+}
+
+/// A likelihood this near to the highest is as high, for all that clients can tell.
+const AS_HIGH: f64 = 0.01;
+/// The chances to leave of clients of whom nobody leaves: Beta(a, 1) with an a that is as good as 0.
+const NOBODY_LEAVES: [f64; 2] = [1e-8, 1.0];
+
+/// The likelihood of clients of whom nobody leaves, as a function of (r, α).
+struct Staying<'a>(&'a PurchaseLikelihood<'a>);
+
+impl Likelihood<2> for Staying<'_> {
+    const NAMES: [&'static str; 2] = ["r", "alpha"];
+
+    fn clients(&self) -> f64 {
+        self.0.clients()
+    }
+
+    fn evaluate(&self, parameters: &[f64; 2]) -> Evaluation<2> {
+        let [a, b] = NOBODY_LEAVES;
+        let whole = self.0.evaluate(&[parameters[0], parameters[1], a, b]);
+        Evaluation {
+            value: whole.value,
+            gradient: [whole.gradient[0], whole.gradient[1]],
+            hessian: [0, 1].map(|row| [whole.hessian[row][0], whole.hessian[row][1]]),
+        }
+    }
+}
+
+/// The four parameters where nobody leaves: a and b are given, not estimated, and have no error.
+fn all(stayed: &Estimate<2>) -> Estimate<4> {
+    let mut covariance = [[f64::NAN; 4]; 4];
+    for row in 0..2 {
+        covariance[row][..2].copy_from_slice(&stayed.covariance[row]);
+    }
+    let ([r, alpha], [a, b]) = (stayed.parameters, NOBODY_LEAVES);
+    Estimate {
+        parameters: [r, alpha, a, b],
+        covariance,
+        log_likelihood: stayed.log_likelihood,
+        clients: stayed.clients,
+        evaluations: stayed.evaluations,
+    }
 }
 
 /// Cells on which the starts are compared: enough to tell them apart, few enough to be free.

@@ -248,6 +248,7 @@ pub fn fit_spend(basket: &Basket) -> Result<Estimate<3>> {
     let starts: Vec<[f64; 3]> = shapes.map(|(p, q)| [p, q, mean * (q - 1.0) / p]).to_vec();
     let few = basket.thinned(SCOUTED_CLIENTS);
     maximise("Gamma-Gamma", &SpendLikelihood::new(basket), &SpendLikelihood::new(&few), &starts)
+        .map_err(|refusal| refusal.error)
 }
 
 #[cfg(test)]
