@@ -256,7 +256,7 @@ def test_probabilities_and_horizons_keep_their_bounds(name, values, drawn):
 
 
 def test_sales_that_show_nobody_leaving_are_fitted_in_that_limit():
-    """Purchases at constant rates, the last one today: a negative binomial, by its own likelihood."""
+    """Purchases at constant rates, the last one today: a negative binomial, by its own law."""
     rng = np.random.default_rng(6)
     end = rng.integers(100, 700, size=4000)
     counts = rng.poisson(rng.gamma(2.0, 1 / 80, size=4000) * end)

@@ -107,8 +107,8 @@ class ValueOptions(RunOptions, SalesOptions):
             "--report",
             metavar="FILE",
             show_default=False,
-            help="With --holdout: save the report as .json, or its chart as .svg, .png or .html "
-            '(charts need the extra "report").',
+            help="With --holdout: save the report as .json, or its chart as .svg or .png (which "
+            'need the extra "report").',
         ),
     ] = None
 

@@ -13,10 +13,12 @@ from grc_fast import output
 from grc_fast.cli.console import Messages, frame_table, show_table
 from grc_fast.cli.options import comma_list
 from grc_fast.cli.value import ValueOptions
+from grc_fast.errors import OptionError
 from grc_fast.facts import Progress
 from grc_fast.rfm import Reading
 from grc_fast.roles import Roles
-from grc_fast.value.horizons import HORIZONS
+from grc_fast.value.holdout import HoldoutReport, check_report_path, compare_holdout
+from grc_fast.value.horizons import HORIZONS, check_horizons
 from grc_fast.value.numbers import rate
 from grc_fast.value.prediction import (
     MARGIN,
@@ -37,27 +39,49 @@ def run(options: ValueOptions) -> None:
     ]
     inputs = [*options.source, *(p for p in (options.clients, options.model_in) if p is not None)]
     output.check_outputs([options.output], files, inputs)
-    result = _result(options, messages)
+    if options.report is not None:
+        check_report_path(options.report)
+    margin = _margin(options.margin)
+    if options.margin is None:
+        messages.note(f"margin {MARGIN:.0%} is assumed: give your own with --margin")
+    report = None if options.holdout is None else _holdout(options, margin, messages)
+    result = _result(options, margin, messages) if report is None else report.result
     messages.note(str(result.quality))
     for note in result.notes:
         messages.note(note)
     for warning in result.warnings:
         messages.warn(warning)
-    _write(options, result)
+    _write(options, result, report)
     if options.output != output.STDOUT:
         for path in (options.output, *files):
             messages.note(f"written: {path}")
-    summary = frame_table(result.summary, {})
-    if options.output == output.STDOUT:
-        messages.table(summary)
-    else:
-        show_table(summary)
+    tables = [result.summary]
+    if report is not None:
+        messages.note(str(report))
+        tables = [report.deciles, report.ranking]
+    show = messages.table if options.output == output.STDOUT else show_table
+    for table in tables:
+        show(frame_table(table, {}))
 
 
-def _result(options: ValueOptions, messages: Messages) -> ValueResult:
-    margin = _margin(options.margin)
-    if options.margin is None:
-        messages.note(f"margin {MARGIN:.0%} is assumed: give your own with --margin")
+def _holdout(options: ValueOptions, margin: float | str, messages: Messages) -> HoldoutReport:
+    if isinstance(margin, str):
+        raise OptionError("--holdout takes a margin as a rate: it compares money, not gain")
+    with messages.progress() as progress:
+        return compare_holdout(
+            source(options),
+            reading(options, progress),
+            options.holdout or "",
+            returns=options.returns.value,
+            model=options.model.value,
+            time_scaler=options.time_scaler,
+            horizons=check_horizons(horizons(options)),
+            margin=margin,
+            discount=options.discount,
+        )
+
+
+def _result(options: ValueOptions, margin: float | str, messages: Messages) -> ValueResult:
     with messages.progress() as progress:
         known, quality, shares = read_histories(
             source(options), reading(options, progress), options.returns.value, margin
@@ -74,7 +98,7 @@ def _result(options: ValueOptions, messages: Messages) -> ValueResult:
     return value_clients(
         known,
         model,
-        horizons(options),
+        check_horizons(horizons(options)),
         shares,
         discount=options.discount,
         quality=quality,
@@ -127,9 +151,13 @@ def _check(options: ValueOptions) -> None:
         raise typer.BadParameter("--model-out cannot go with --model-in: nothing new is fitted")
     if options.report is not None and options.holdout is None:
         raise typer.BadParameter("--report goes with --holdout: it is the report of one")
+    if options.holdout is not None and options.model_in is not None:
+        raise typer.BadParameter("--model-in cannot go with --holdout: it fits models of its own")
+    if options.holdout is not None and options.clients is not None:
+        raise typer.BadParameter("--clients cannot go with --holdout: it is of those who bought")
 
 
-def _write(options: ValueOptions, result: ValueResult) -> None:
+def _write(options: ValueOptions, result: ValueResult, report: HoldoutReport | None) -> None:
     """Write the files of a run: all of them, or none."""
     files: dict[output.AnyPath, Callable[[Path], None]] = {}
     if options.output != output.STDOUT:
@@ -138,6 +166,8 @@ def _write(options: ValueOptions, result: ValueResult) -> None:
         files[options.model_out] = output.json_writer(result.model.to_dict())
     if options.quality is not None:
         files[options.quality] = output.json_writer(_quality(result))
+    if options.report is not None and report is not None:
+        files[options.report] = report.writer(options.report)
     to_stdout = partial(output.write_frame, result.values, output.STDOUT)
     output.write_outputs(files, last=to_stdout if options.output == output.STDOUT else None)
 

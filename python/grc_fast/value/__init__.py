@@ -1,5 +1,6 @@
 """What each client is worth: purchases to come, the spend of each, and the gain from both."""
 
+from .holdout import HoldoutReport, holdout_value
 from .prediction import ValueResult, predict_value
 from .purchases import BGNBD, MBGNBD, PurchaseModel
 from .simulation import simulate_clients
@@ -10,10 +11,12 @@ __all__ = [
     "BGNBD",
     "MBGNBD",
     "GammaGamma",
+    "HoldoutReport",
     "PurchaseModel",
     "SpendModel",
     "ValueModel",
     "ValueResult",
+    "holdout_value",
     "predict_value",
     "simulate_clients",
 ]

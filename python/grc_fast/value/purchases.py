@@ -209,8 +209,8 @@ class PurchaseModel:
         """What to beware of: parameters that the data hardly tell, or not at all."""
         if self.standard_errors and "a" not in self.standard_errors:
             warning = (
-                "the sales show nobody leaving (the likelihood is highest where a is 0): p_alive is "
-                "1 and purchases go on for ever, so look at a holdout before you rely on long "
+                "the sales show nobody leaving (the likelihood is highest where a is 0): p_alive "
+                "is 1 and purchases go on for ever, so look at a holdout before you rely on long "
                 "horizons"
             )
             return [warning]

@@ -91,6 +91,8 @@ const BOUND: f64 = 20.0;
 const AT_BOUND: f64 = 17.0;
 /// The longest Newton step, in squared standard errors, from a point that is taken for a maximum.
 const LONGEST_STEP: f64 = 1e-6;
+/// Standard errors that a unit of the logarithm of a parameter counts for, at least.
+const ERRORS_A_LOG: f64 = 0.01;
 /// A search ends where the step is this short, which rounding still lets it see.
 const ARRIVED: f64 = 1e-10;
 /// The same for scouts: their ends are but starts.
@@ -182,10 +184,15 @@ fn curvature<const P: usize>(parameters: &[f64; P], found: &Evaluation<P>) -> Ma
 
 /// The length of the Newton step to the maximum, in squared standard errors; None where the
 /// likelihood bends upwards.
+///
+/// A likelihood that rises for ever as a parameter goes to 0 flattens on its way, and the step
+/// shrinks in standard errors, but stays one unit of the logarithm. Such units count as well.
 fn step_to_maximum<const P: usize>(parameters: &[f64; P], found: &Evaluation<P>) -> Option<f64> {
     let inverse = inverse_of_positive(&curvature(parameters, found))?;
     let slope: [f64; P] = std::array::from_fn(|i| parameters[i] * found.gradient[i]);
-    Some(quadratic(&inverse, &slope))
+    let step = (0..P).map(|i| (0..P).map(|j| inverse[i][j] * slope[j]).sum::<f64>().abs());
+    let logs = step.fold(0.0, f64::max) * ERRORS_A_LOG;
+    Some(quadratic(&inverse, &slope).max(logs * logs))
 }
 
 /// Search from one start, until the squared step to the maximum is up to `near`.
