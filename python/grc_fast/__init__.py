@@ -5,6 +5,14 @@ The names here are the whole public interface; `help` on any of them has an exam
 
 from importlib.metadata import version
 
+from .campaigns import (
+    ResponseReport,
+    break_even,
+    break_even_index,
+    calibrate,
+    response,
+    score_before_campaigns,
+)
 from .criteria import Frequency, Monetary, Recency
 from .errors import (
     ColumnError,
@@ -59,6 +67,7 @@ __all__ = [
     "RFMModel",
     "RFMResult",
     "Recency",
+    "ResponseReport",
     "SegmentCondition",
     "SegmentRule",
     "SegmentTable",
@@ -67,11 +76,16 @@ __all__ = [
     "ValueModel",
     "ValueResult",
     "__version__",
+    "break_even",
+    "break_even_index",
+    "calibrate",
     "facts",
     "holdout_value",
     "predict_value",
     "quantile_score",
     "quantile_scores",
+    "response",
+    "score_before_campaigns",
     "score_rfm",
     "simulate_clients",
     "simulate_sales",

@@ -18,6 +18,7 @@ __all__ = [
     "SourceError",
     "bands",
     "bands_by_pair",
+    "beta_quantile",
     "cell_counts",
     "cell_lookup",
     "expected_spend",
@@ -168,6 +169,7 @@ def predict_purchases(
 def expected_spend(
     repeats: _Column, means: _Column, *, parameters: Sequence[float], threads: int | None = None
 ) -> _ArrowArray: ...
+def beta_quantile(a: float, b: float, share: float) -> float: ...
 def ln_gauss(s: float, b: float, c: float, z: float) -> float: ...
 def simulate_clients(
     clients: int,

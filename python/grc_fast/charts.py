@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from grc_fast.errors import OutputError
 
 if TYPE_CHECKING:
-    from grc_fast.response.report import ResponseReport
+    from grc_fast.campaigns.response_report import ResponseReport
     from grc_fast.value.holdout import HoldoutReport
 
 __all__ = [
@@ -106,14 +106,15 @@ def response_figure(report: ResponseReport) -> Any:
     figure, (rates, gains) = _panels(
         [f"Response by group ({report.kind})", "Responses caught by the first contacts"]
     )
-    groups = report.groups
-    low = (groups["rate"] - groups["low"]).clip(0).to_list()
-    high = (groups["high"] - groups["rate"]).clip(0).to_list()
+    named = report.groups if report.groups.height else report.segments
+    groups = named.rename({named.columns[0]: "group"})
+    low = (groups["shrunk"] - groups["low"]).clip(0).to_list()
+    high = (groups["high"] - groups["shrunk"]).clip(0).to_list()
     places = list(range(groups.height))
     rates.errorbar(
-        places, groups["rate"].to_list(), yerr=[low, high], fmt="o", color=_COLOURS[0], capsize=3
+        places, groups["shrunk"].to_list(), yerr=[low, high], fmt="o", color=_COLOURS[0], capsize=3
     )
-    rates.set_xticks(places, [str(group) for group in groups["group"]])
+    rates.set_xticks(places, [str(group) for group in groups["group"]], fontsize=8)
     rates.axhline(report.rate, color=_COLOURS[3], linewidth=1, label=f"all, {report.rate:.2%}")
     if report.break_even is not None:
         label = f"break-even, {report.break_even:.2%}"
@@ -123,7 +124,9 @@ def response_figure(report: ResponseReport) -> Any:
     rates.set_ylabel("response rate")
     rates.legend(frameon=False)
     depth = report.depth
-    _share_curve(gains, [0.0, *depth["share"]], [0.0, *depth["caught"]], "groups", _COLOURS[0])
+    _share_curve(
+        gains, [0.0, *depth["share"]], [0.0, *depth["caught"]], "by shrunk rate", _COLOURS[0]
+    )
     _diagonal(gains, "share of contacts", "share of responses")
     return figure
 

@@ -18,6 +18,7 @@ import typer
 
 from grc_fast.cli.demo import demo
 from grc_fast.cli.explain import explain
+from grc_fast.cli.response import response
 from grc_fast.cli.score import score
 from grc_fast.cli.value import value
 
@@ -39,6 +40,7 @@ app = typer.Typer(
 app.command("score")(score)
 app.command("explain")(explain)
 app.command("value")(value)
+app.command("response")(response)
 app.command("demo")(demo)
 
 

@@ -52,8 +52,8 @@ def rank(score: pl.Series, outcome: pl.Series, tops: Sequence[float]) -> Ranking
     --------
     >>> import polars as pl
     >>> found = rank(pl.Series([3, 2, 1, 0]), pl.Series([6.0, 3.0, 1.0, 0.0]), [0.25, 0.5])
-    >>> found.shares, round(found.gini, 3)
-    ({0.25: 0.6, 0.5: 0.9}, 0.625)
+    >>> round(found.shares[0.25], 3), round(found.shares[0.5], 3), round(found.gini, 3)
+    (0.6, 0.9, 0.5)
     """
     total = float(outcome.sum())
     if not total > 0:

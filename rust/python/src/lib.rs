@@ -25,6 +25,7 @@ mod _core {
     use crate::simulation::simulate_sales;
     #[pymodule_export]
     use crate::value::{
-        expected_spend, fit_purchases, fit_spend, ln_gauss, predict_purchases, simulate_clients,
+        beta_quantile, expected_spend, fit_purchases, fit_spend, ln_gauss, predict_purchases,
+        simulate_clients,
     };
 }

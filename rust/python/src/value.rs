@@ -204,6 +204,17 @@ pub fn ln_gauss(s: f64, b: f64, c: f64, z: f64) -> PyResult<f64> {
     value::ln_gauss(s, b, c, z).map_err(|error| exception(&error))
 }
 
+/// The x below which Beta(a, b) has a share of its probability.
+#[pyfunction]
+#[pyo3(signature = (a, b, share))]
+pub fn beta_quantile(a: f64, b: f64, share: f64) -> PyResult<f64> {
+    let fits = |shape: f64| shape > 0.0 && shape.is_finite();
+    if fits(a) && fits(b) && (0.0..=1.0).contains(&share) {
+        return Ok(value::beta_quantile(a, b, share));
+    }
+    Err(exception(&Error::Option(format!("Beta({a}, {b}) has no quantile of {share}"))))
+}
+
 /// Clients who behave as the models say, one row each.
 #[pyfunction]
 #[pyo3(signature = (

@@ -39,5 +39,5 @@ pub use optimise::{Estimate, Evaluation, Likelihood};
 pub use predict::{Outlook, Predictions, predict};
 pub use purchases::{PurchaseLikelihood, PurchaseModel, PurchaseParameters, fit_purchases};
 pub use simulate::{Base, SimulatedClients, simulate_clients};
-pub use special::{digamma, ln_gamma, trigamma};
+pub use special::{beta_probability, beta_quantile, digamma, ln_gamma, trigamma};
 pub use spend::{Basket, SpendLikelihood, SpendParameters, fit_spend};
