@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, cast
 
 import polars as pl
 
 from grc_fast import _core
 from grc_fast.errors import ColumnError, DataError, OptionError
+from grc_fast.facts import facts
 from grc_fast.labels import nearest
 from grc_fast.quality import day_of_number
 from grc_fast.rfm import RFM
@@ -190,12 +191,12 @@ def score_before_campaigns(
     -------
     polars.DataFrame
         `campaign`, and the scores that `RFM.score` gives; clients who had not bought yet have no
-        row.
+        row, nor have campaigns that began before the first purchase of all.
 
     Raises
     ------
     DataError
-        If a campaign begins before every sale.
+        If there is no campaign, or each began before the first purchase.
     GrcError
         If the source cannot be read, or a column, a value or an option is wrong.
 
@@ -219,14 +220,19 @@ def score_before_campaigns(
         .agg(pl.col("contacted_on").min())
         .sort("contacted_on", "campaign")
     )
+    if starts.is_empty():
+        raise DataError("the table of campaigns has no campaign")
     specification = RFM() if rfm is None else rfm
+    latest = cast(dt.date, starts["contacted_on"].max()) - dt.timedelta(days=1)
+    sold = facts(source, as_of=latest, facts=["first_purchase"], **reading).frame
+    first = cast(dt.date, sold["first_purchase"].min() or latest)
     scored = []
-    for campaign, start in starts.iter_rows():
+    for campaign, start in starts.filter(pl.col("contacted_on") > first).iter_rows():
         before = specification.score(source, as_of=start - dt.timedelta(days=1), **reading)
         name = pl.lit(campaign, dtype=starts["campaign"].dtype).alias("campaign")
         scored.append(before.scores.select(name, pl.all()))
     if not scored:
-        raise DataError("the table of campaigns has no campaign")
+        raise DataError(f"every campaign begins before the first purchase, on {first}")
     return pl.concat(scored)
 
 

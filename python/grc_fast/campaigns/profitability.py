@@ -30,7 +30,7 @@ def break_even(*, cost: float, margin: float) -> float:
     Examples
     --------
     >>> import grc_fast as grc
-    >>> grc.break_even(cost=0.55, margin=40)
+    >>> round(grc.break_even(cost=0.55, margin=40), 5)
     0.01375
     """
     return strictly_positive("cost", cost) / strictly_positive("margin", margin)

@@ -16,7 +16,7 @@ from grc_fast.output import json_text, write_outputs
 
 from .attribution import Overlap, contacts_of, frame_of
 from .profitability import break_even, break_even_index
-from .shrinkage import Cell, Shrunk, anywhere, difference, near, shrink
+from .shrinkage import Cell, Shrunk, difference, shrink
 
 Level = Literal["cell", "group", "segment"]
 
@@ -181,7 +181,7 @@ def response(
     -----
     Neighbours of a cell are those whose digits differ by 1 at most, those of a group the two beside
     it, those of a segment all others. How much they count is learnt from how alike they are
-    (empirical Bayes; see `grc_fast.campaigns.shrinkage`). A contact, not a client, is the unit: one
+    (empirical Bayes). A contact, not a client, is the unit: one
     of several campaigns counts several times.
 
     Examples
@@ -388,8 +388,10 @@ def _level(
     if counts.is_empty():
         return pl.DataFrame(), 0.0
     ordered = level == "cell" or (level == "group" and counts[level].dtype.is_integer())
-    cells = _cells(counts, places if ordered else [], "contacts", "responses")
-    shrunk, strength = shrink(cells, near if ordered else anywhere)
+    if not ordered:
+        counts = counts.with_row_index("place")
+    cells = _cells(counts, places if ordered else ["place"], "contacts", "responses")
+    shrunk, strength = shrink(cells, ordered=ordered)
     table = counts.select(
         level,
         pl.col("contacts", "responses").cast(pl.UInt64),

@@ -1,14 +1,17 @@
 """Response rates of few contacts, moved towards those of their neighbours: empirical Bayes.
 
-The rate of a cell with n contacts and s answers is Beta(κ μ + s, κ (1 − μ) + n − s) by Bayes' rule. μ
-is the rate of its neighbours, without the cell itself, and κ, how many contacts that prior counts
-for, is the one under which the answers of all cells are most likely (the beta-binomial law).
+By Bayes' rule the rate of a cell with n contacts and s answers is Beta(κ μ + s, κ (1 − μ) + n − s).
+There, μ is the rate of its neighbours, without the cell itself, and κ says how many contacts that
+prior counts for. It is learnt from the answers of all cells (their beta-binomial likelihood under a
+flat prior for κ^-½, the spread of the rates), but is at most the contacts that the neighbours had:
+a prior knows no more than those it was learnt from.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -44,36 +47,33 @@ class Shrunk:
     high: float
 
 
-def near(one: Cell, other: Cell) -> bool:
-    """Say whether two cells are neighbours: no digit differs by more than 1."""
-    return all(abs(a - b) <= 1 for a, b in zip(one.place, other.place, strict=True))
-
-
-def anywhere(one: Cell, other: Cell) -> bool:  # noqa: ARG001 (a rule for neighbours takes both)
-    """Say that any two cells are neighbours: places without an order."""
-    return True
-
-
-def shrink(cells: Sequence[Cell], rule: Callable[[Cell, Cell], bool]) -> tuple[list[Shrunk], float]:
+def shrink(cells: Sequence[Cell], *, ordered: bool) -> tuple[list[Shrunk], float]:
     """Shrink the rate of each cell to that of its neighbours.
+
+    Parameters
+    ----------
+    cells
+        Cells of different places.
+    ordered
+        Neighbours are the cells none of whose digits differs by more than 1; without an order any
+        two cells are.
 
     Returns
     -------
     tuple of list and float
-        The rates, and κ: how many contacts the neighbours count for.
+        The rates, and κ: how many contacts the neighbours count for, at most.
 
     Examples
     --------
     >>> cells = [Cell((1,), 1000, 100), Cell((2,), 10, 0), Cell((3,), 1000, 50)]
-    >>> rates, _ = shrink(cells, near)
+    >>> rates, _ = shrink(cells, ordered=True)
     >>> 0 < rates[1].rate < 0.075
     True
     """
-    means = _neighbour_means(cells, rule)
-    strength = _strength(cells, means)
-    return [
-        _posterior(cell, mean, strength) for cell, mean in zip(cells, means, strict=True)
-    ], strength
+    priors = _priors(cells, ordered=ordered)
+    strength = _strength(cells, priors)
+    both = zip(cells, priors, strict=True)
+    return [_posterior(cell, mean, min(strength, most)) for cell, (mean, most) in both], strength
 
 
 def _posterior(cell: Cell, mean: float, strength: float) -> Shrunk:
@@ -82,28 +82,40 @@ def _posterior(cell: Cell, mean: float, strength: float) -> Shrunk:
     return Shrunk(yes / (yes + no), low, high)
 
 
-def _neighbour_means(cells: Sequence[Cell], rule: Callable[[Cell, Cell], bool]) -> list[float]:
+def _priors(cells: Sequence[Cell], *, ordered: bool) -> list[tuple[float, float]]:
+    """Return the rate of each cell's neighbours, and from how many contacts it is known."""
     answers, contacts = sum(c.answers for c in cells), sum(c.contacts for c in cells)
     # Half an answer more and less keeps rates from 0 and 1, of which no prior can be made.
     base = (answers + 0.5) / (contacts + 1)
-    means = []
+    found = {cell.place: cell for cell in cells}
+    priors = []
     for cell in cells:
-        others = [other for other in cells if other is not cell and rule(cell, other)]
-        known = sum(other.contacts for other in others) + _BASE_CONTACTS
-        means.append((sum(other.answers for other in others) + _BASE_CONTACTS * base) / known)
-    return means
+        near = _neighbours(cell, found) if ordered else ()
+        answered = sum(c.answers for c in near) if ordered else answers - cell.answers
+        asked = sum(c.contacts for c in near) if ordered else contacts - cell.contacts
+        known = asked + _BASE_CONTACTS
+        priors.append(((answered + _BASE_CONTACTS * base) / known, known))
+    return priors
 
 
-def _strength(cells: Sequence[Cell], means: Sequence[float]) -> float:
-    """Return the κ of greatest likelihood: a coarse look, then the golden section."""
+def _neighbours(cell: Cell, found: Mapping[tuple[int, ...], Cell]) -> list[Cell]:
+    steps = itertools.product((-1, 0, 1), repeat=len(cell.place))
+    places = (tuple(p + d for p, d in zip(cell.place, step, strict=True)) for step in steps)
+    return [found[place] for place in places if place != cell.place and place in found]
+
+
+def _strength(cells: Sequence[Cell], priors: Sequence[tuple[float, float]]) -> float:
+    """Return the most probable κ: a coarse look, then the golden section."""
 
     def likelihood(log: float) -> float:
-        strength = math.exp(log)
-        return sum(
-            _ln_beta(strength * mean + c.answers, strength * (1 - mean) + c.contacts - c.answers)
-            - _ln_beta(strength * mean, strength * (1 - mean))
-            for c, mean in zip(cells, means, strict=True)
-        )
+        # A flat prior of the spread, in the logarithm of κ: large κ would be certain too soon.
+        total = -0.5 * log
+        for cell, (mean, most) in zip(cells, priors, strict=True):
+            strength = min(math.exp(log), most)
+            yes, no = strength * mean, strength * (1 - mean)
+            refused = cell.contacts - cell.answers
+            total += _ln_beta(yes + cell.answers, no + refused) - _ln_beta(yes, no)
+        return total
 
     step = (_MOST - _LEAST) / _COARSE
     best = max(range(_COARSE + 1), key=lambda place: likelihood(_LEAST + place * step))
