@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from grc_fast.errors import OutputError
 
@@ -56,7 +56,7 @@ def chart_writer(path: str | os.PathLike[str], draw: Callable[[], Any]) -> Calla
     def write(temporary: Path) -> None:
         import matplotlib as mpl
 
-        with mpl.rc_context(_SETTINGS):
+        with mpl.rc_context(cast(Any, _SETTINGS)):
             form = extension.removeprefix(".")
             metadata = {"Date": None} if form == "svg" else {"Software": None}
             draw().savefig(temporary, format=form, dpi=150, metadata=metadata)

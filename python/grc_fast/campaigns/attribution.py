@@ -46,7 +46,7 @@ def frame_of(table: Any, what: str, names: Sequence[str]) -> pl.DataFrame:
                 f"{what} has no column {name!r}{suggestion(name, table.columns)}"
                 f"{listing(table.columns)}"
             )
-    return table
+    return cast(pl.DataFrame, table)
 
 
 def contacts_of(

@@ -12,7 +12,7 @@ import polars as pl
 
 from grc_fast.errors import ColumnError, DataError, OptionError
 from grc_fast.labels import nearest
-from grc_fast.output import json_text, write_outputs
+from grc_fast.output import json_writer, write_outputs
 
 from .attribution import Overlap, contacts_of, frame_of
 from .profitability import break_even, break_even_index
@@ -108,11 +108,10 @@ class ResponseReport:
         """
         write_outputs({path: self.writer(path)})
 
-    def writer(self, path: str | os.PathLike[str]) -> Callable[[Path], Any]:
+    def writer(self, path: str | os.PathLike[str]) -> Callable[[Path], None]:
         """Return the function that writes the report in the format of a path's extension."""
         if Path(path).suffix.lower() == ".json":
-            text = json_text(self.to_dict())
-            return lambda temporary: temporary.write_text(text, encoding="utf-8")
+            return json_writer(self.to_dict())
         from grc_fast.charts import chart_writer, response_figure
 
         return chart_writer(path, lambda: response_figure(self))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 import polars as pl
 
 from grc_fast import output
@@ -32,7 +35,9 @@ def run(options: ResponseOptions) -> None:
         margin=options.margin,
     )
     messages.note(str(found))
-    files = {path: found.writer(path) for path in reports}
+    files: dict[output.AnyPath, Callable[[Path], None]] = {
+        path: found.writer(path) for path in reports
+    }
     to_stdout = options.output == output.STDOUT
     if not to_stdout:
         files[options.output] = output.frame_writer(found.table, options.output)
@@ -55,7 +60,7 @@ def read_table(path: str) -> pl.DataFrame:
         If it cannot be read, or its format is not known.
     """
     open_source(path)
-    readers = {
+    readers: dict[str, Callable[[str], pl.DataFrame]] = {
         ".parquet": pl.read_parquet,
         ".csv": lambda name: pl.read_csv(name, try_parse_dates=True),
         ".ndjson": pl.read_ndjson,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -15,7 +15,7 @@ from grc_fast import _core
 from grc_fast.criteria import check_threads
 from grc_fast.errors import DataError, OutputError, SourceError
 from grc_fast.facts import Progress, Returns, collect_facts, parse_day
-from grc_fast.output import json_text, write_outputs
+from grc_fast.output import json_writer, write_outputs
 from grc_fast.quality import Quality, day_of_number
 from grc_fast.rfm import RFM, Reading
 from grc_fast.roles import Roles
@@ -107,12 +107,11 @@ class HoldoutReport:
         """
         write_outputs({path: self.writer(path)})
 
-    def writer(self, path: str | os.PathLike[str]) -> Any:
+    def writer(self, path: str | os.PathLike[str]) -> Callable[[Path], None]:
         """Return the function that writes the report in the format of a path's extension."""
         extension = Path(path).suffix.lower()
         if extension == ".json":
-            text = json_text(self.to_dict())
-            return lambda temporary: temporary.write_text(text, encoding="utf-8")
+            return json_writer(self.to_dict())
         from grc_fast.charts import chart_writer, holdout_figure
 
         return chart_writer(path, lambda: holdout_figure(self))

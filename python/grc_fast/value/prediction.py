@@ -238,7 +238,7 @@ def read_histories(
 def _shares(both: pl.DataFrame) -> pl.Series:
     """Each client's margin over money; that of all where the client's money is not above 0."""
     of_all = both.filter(pl.col("money") > 0)
-    money, margin = of_all["money"].sum(), of_all["margin"].fill_null(0.0).sum()
+    money, margin = (float(of_all[name].fill_null(0.0).sum()) for name in ("money", "margin"))
     overall = margin / money if money else 0.0
     own = pl.when(pl.col("money") > 0).then(pl.col("margin") / pl.col("money"))
     return both.select(own.fill_null(overall).alias(_MARGIN_RATE)).to_series()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from typing import Any, cast
 
 import polars as pl
 
@@ -92,7 +93,7 @@ def simulate_clients(
         ("horizon", horizon, 2**21),
         ("seed", seed, 2**64 - 1),
     ):
-        if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number <= most:
+        if not (isinstance(cast(Any, number), int) and 0 <= number <= most):
             raise OptionError(
                 f"simulate_clients: {name} is {number!r}: take one from 0 to {most:,}"
             )

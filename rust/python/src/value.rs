@@ -129,12 +129,12 @@ pub fn fit_purchases<'py>(
 /// mean of repeat purchases.
 #[pyfunction]
 #[pyo3(signature = (repeats, means, *, threads=None))]
-pub fn fit_spend<'py>(
-    py: Python<'py>,
+pub fn fit_spend(
+    py: Python<'_>,
     repeats: PyChunkedArray,
     means: PyChunkedArray,
     threads: Option<usize>,
-) -> PyResult<Bound<'py, PyDict>> {
+) -> PyResult<Bound<'_, PyDict>> {
     let (repeats, means) = (values::<UInt32Type>(repeats)?, values::<Float64Type>(means)?);
     let (found, correlation) = on_threads(py, threads, || {
         let basket = Basket::new(&repeats, &means)?;
