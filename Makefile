@@ -114,5 +114,5 @@ $(VENV)/.tools: $(VENV)/.ready pyproject.toml
 
 $(VENV)/.dev: $(VENV)/.tools $(SOURCES)
 	@.ci/toolchain $(PYTHON)
-	$(DEVELOP) --extras demo,xlsx
+	$(DEVELOP) --extras demo,report,xlsx
 	@touch $(VENV)/.demo $@

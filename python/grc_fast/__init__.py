@@ -5,6 +5,14 @@ The names here are the whole public interface; `help` on any of them has an exam
 
 from importlib.metadata import version
 
+from .campaigns import (
+    ResponseReport,
+    break_even,
+    break_even_index,
+    calibrate,
+    response,
+    score_before_campaigns,
+)
 from .criteria import Frequency, Monetary, Recency
 from .errors import (
     ColumnError,
@@ -23,8 +31,23 @@ from .quantiles import quantile_score, quantile_scores
 from .rfm import RFM, RFMResult, score_rfm
 from .segments import SegmentCondition, SegmentRule, SegmentTable
 from .simulation import simulate_sales
+from .value import (
+    BGNBD,
+    MBGNBD,
+    GammaGamma,
+    HoldoutReport,
+    PurchaseModel,
+    SpendModel,
+    ValueModel,
+    ValueResult,
+    holdout_value,
+    predict_value,
+    simulate_clients,
+)
 
 __all__ = [
+    "BGNBD",
+    "MBGNBD",
     "RFM",
     "ColumnError",
     "CriterionExplanation",
@@ -32,24 +55,39 @@ __all__ = [
     "Explanation",
     "Facts",
     "Frequency",
+    "GammaGamma",
     "GrcError",
+    "HoldoutReport",
     "ModelError",
     "Monetary",
     "OptionError",
     "OutputError",
+    "PurchaseModel",
     "Quality",
     "RFMModel",
     "RFMResult",
     "Recency",
+    "ResponseReport",
     "SegmentCondition",
     "SegmentRule",
     "SegmentTable",
     "SourceError",
+    "SpendModel",
+    "ValueModel",
+    "ValueResult",
     "__version__",
+    "break_even",
+    "break_even_index",
+    "calibrate",
     "facts",
+    "holdout_value",
+    "predict_value",
     "quantile_score",
     "quantile_scores",
+    "response",
+    "score_before_campaigns",
     "score_rfm",
+    "simulate_clients",
     "simulate_sales",
 ]
 

@@ -18,10 +18,18 @@ __all__ = [
     "SourceError",
     "bands",
     "bands_by_pair",
+    "beta_quantile",
     "cell_counts",
     "cell_lookup",
+    "expected_spend",
+    "fit_purchases",
+    "fit_spend",
+    "ln_gauss",
     "parse_duration",
+    "period_end",
+    "predict_purchases",
     "quantile_bands",
+    "simulate_clients",
     "simulate_sales",
     "split_bands",
     "window_start",
@@ -92,6 +100,7 @@ class FactsBuilder:
     def finish(self, *, returns_only: bool, base: bool) -> tuple[_ArrowStream, _Account]: ...
 
 def parse_duration(text: str) -> tuple[int, str]: ...
+def period_end(day: int, period: str) -> int: ...
 def window_start(as_of: int, window: str) -> int: ...
 def quantile_bands(
     values: _Column, bins: int, *, method: str, threads: int | None = None
@@ -117,4 +126,61 @@ def cell_lookup(
 ) -> list[_ArrowArray]: ...
 def simulate_sales(
     *, lines: int, clients: int, first_day: int, days: int, seed: int
+) -> _ArrowStream: ...
+
+class _Estimate(TypedDict):
+    parameters: list[float]
+    standard_errors: list[float]
+    log_likelihood: float
+    clients: int
+    evaluations: int
+
+class _PurchaseEstimate(_Estimate):
+    cells: int
+
+class _SpendEstimate(_Estimate):
+    correlation: float | None
+
+def fit_purchases(
+    repeats: _Column,
+    last: _Column,
+    observed: _Column,
+    *,
+    model: str,
+    unit: float,
+    threads: int | None = None,
+) -> _PurchaseEstimate: ...
+def fit_spend(
+    repeats: _Column, means: _Column, *, threads: int | None = None
+) -> _SpendEstimate: ...
+def predict_purchases(
+    repeats: _Column,
+    last: _Column,
+    observed: _Column,
+    *,
+    model: str,
+    parameters: Sequence[float],
+    unit: float,
+    edges: Sequence[float],
+    discounts: Sequence[float],
+    horizons: Sequence[int],
+    threads: int | None = None,
+) -> tuple[_ArrowArray, list[_ArrowArray], list[_ArrowArray]]: ...
+def expected_spend(
+    repeats: _Column, means: _Column, *, parameters: Sequence[float], threads: int | None = None
+) -> _ArrowArray: ...
+def beta_quantile(a: float, b: float, share: float) -> float: ...
+def ln_gauss(s: float, b: float, c: float, z: float) -> float: ...
+def simulate_clients(
+    clients: int,
+    *,
+    model: str,
+    purchases: Sequence[float],
+    spend: Sequence[float],
+    unit: float,
+    shortest: int,
+    longest: int,
+    horizon: int,
+    seed: int,
+    threads: int | None = None,
 ) -> _ArrowStream: ...

@@ -19,7 +19,9 @@ import typer
 from grc_fast.cli.bench import bench
 from grc_fast.cli.demo import demo
 from grc_fast.cli.explain import explain
+from grc_fast.cli.response import response
 from grc_fast.cli.score import score
+from grc_fast.cli.value import value
 
 __all__ = ["app", "main"]
 
@@ -38,6 +40,8 @@ app = typer.Typer(
 )
 app.command("score")(score)
 app.command("explain")(explain)
+app.command("value")(value)
+app.command("response")(response)
 app.command("demo")(demo)
 app.command("bench")(bench)
 

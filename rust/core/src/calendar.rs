@@ -84,8 +84,32 @@ impl Duration {
     /// # Errors
     /// If the unit is finer than a day, or the result lies before the year −9999.
     pub fn before(self, day: i32) -> Result<i32> {
+        self.span().and_then(|span| {
+            let before = span.and_then(|span| date_of(day)?.checked_sub(span)).map(day_of);
+            before.map_err(|_| self.out_of_calendar("before the calendar begins"))
+        })
+    }
+
+    /// The day this long after `day`; months and years clamp at the ends of months.
+    ///
+    /// # Errors
+    /// If the unit is finer than a day, or the result lies beyond the year 9999.
+    pub fn after(self, day: i32) -> Result<i32> {
+        self.span().and_then(|span| {
+            let after = span.and_then(|span| date_of(day)?.checked_add(span)).map(day_of);
+            after.map_err(|_| self.out_of_calendar("beyond the year 9999"))
+        })
+    }
+
+    fn out_of_calendar(self, place: &str) -> Error {
         let written = format!("{}{}", self.count, self.unit_text());
-        let span = match self.unit {
+        Error::Option(format!("the duration \"{written}\" reaches {place}: take a shorter one"))
+    }
+
+    /// The calendar's own form, or what is wrong with it; a unit finer than a day is refused.
+    fn span(self) -> Result<std::result::Result<Span, jiff::Error>> {
+        let written = format!("{}{}", self.count, self.unit_text());
+        Ok(match self.unit {
             Unit::Second | Unit::Minute | Unit::Hour => {
                 let hint = if self.unit == Unit::Minute {
                     format!("it is {} minutes, for months write {}mo", self.count, self.count)
@@ -101,11 +125,6 @@ impl Duration {
             Unit::Month => Span::new().try_months(self.count),
             Unit::Quarter => Span::new().try_months(i64::from(self.count) * 3),
             Unit::Year => Span::new().try_years(self.count),
-        };
-        span.and_then(|span| date_of(day)?.checked_sub(span)).map(day_of).map_err(|_| {
-            Error::Option(format!(
-                "the duration \"{written}\" reaches before the calendar begins: take a shorter one"
-            ))
         })
     }
 }
@@ -237,6 +256,14 @@ pub fn window_start(as_of: i32, window: &str) -> Result<i32> {
     Duration::parse(window)?.before(as_of)
 }
 
+/// The day that ends a period after `from`.
+///
+/// # Errors
+/// As [`Duration::parse`] and [`Duration::after`].
+pub fn period_end(from: i32, period: &str) -> Result<i32> {
+    Duration::parse(period)?.after(from)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -257,6 +284,20 @@ mod tests {
         ] {
             assert_eq!(window_start(day(from), window), Ok(day(to)), "{from} − {window}");
         }
+    }
+
+    #[test]
+    fn periods_end_in_the_calendar_too() {
+        for (from, period, to) in [
+            ("2026-01-31", "1mo", "2026-02-28"),
+            ("2024-02-29", "1y", "2025-02-28"),
+            ("2026-11-30", "1q", "2027-02-28"),
+            ("2026-12-31", "1d", "2027-01-01"),
+        ] {
+            assert_eq!(period_end(day(from), period), Ok(day(to)), "{from} + {period}");
+        }
+        assert!(matches!(period_end(0, "9000y"), Err(Error::Option(m)) if m.contains("9999")));
+        assert!(period_end(0, "36h").is_err());
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The kernels of `grc_fast`: facts from sales, quantile bands, cells of bands.
+//! The kernels of `grc_fast`: facts from sales, quantile bands, cells of bands, and what clients are worth.
 //!
 //! Everything here works on plain slices and validity bitmaps. No Python, no Arrow and no data
 //! frame library: those belong to the binding crate, which turns what they hold into the slices
@@ -15,5 +15,6 @@ mod prefetch;
 pub mod quantiles;
 pub mod simulation;
 pub mod threads;
+pub mod value;
 
 pub use error::{Error, Result};

@@ -18,6 +18,13 @@ pub fn window_start(as_of: i32, window: &str) -> PyResult<i32> {
     calendar::window_start(as_of, window).map_err(|error| exception(&error))
 }
 
+/// The last day of a period after a day: `from` + `period`, in days since 1970-01-01.
+#[pyfunction]
+#[pyo3(signature = (day, period))]
+pub fn period_end(day: i32, period: &str) -> PyResult<i32> {
+    calendar::period_end(day, period).map_err(|error| exception(&error))
+}
+
 /// The count and the unit of a duration.
 #[pyfunction]
 pub fn parse_duration(text: &str) -> PyResult<(i32, &'static str)> {

@@ -6,6 +6,7 @@ mod ffi;
 mod quantiles;
 mod simulation;
 mod threads;
+mod value;
 
 /// Facts, bands and cells over Arrow columns: the engine behind `grc_fast`.
 #[pyo3::pymodule]
@@ -15,11 +16,16 @@ mod _core {
         ColumnError, DataError, GrcError, ModelError, OptionError, OutputError, SourceError,
     };
     #[pymodule_export]
-    use crate::facts::{FactsBuilder, parse_duration, window_start};
+    use crate::facts::{FactsBuilder, parse_duration, period_end, window_start};
     #[pymodule_export]
     use crate::quantiles::{
         bands, bands_by_pair, cell_counts, cell_lookup, quantile_bands, split_bands,
     };
     #[pymodule_export]
     use crate::simulation::simulate_sales;
+    #[pymodule_export]
+    use crate::value::{
+        beta_quantile, expected_spend, fit_purchases, fit_spend, ln_gauss, predict_purchases,
+        simulate_clients,
+    };
 }

@@ -1,0 +1,154 @@
+"""Facts in the terms of the value models: repeat purchases, when the last was, and what they cost.
+
+x is the number of active days less one, t_x the days from the first purchase to the last, T those
+from the first purchase to `as_of`, and m_x the mean money of the repeat purchase days.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final
+
+import polars as pl
+
+from grc_fast.errors import ColumnError, DataError, OptionError
+from grc_fast.facts import CLIENT, STATUS, Facts, parse_day
+from grc_fast.roles import describe, listing, suggestion
+
+#: The facts from which clients are valued.
+PURCHASE_FACTS: Final = ("first_purchase", "last_purchase", "active_days")
+SPEND_FACTS: Final = ("active_days", "total", "first_day_total")
+VALUE_FACTS: Final = ("first_purchase", "last_purchase", "active_days", "total", "first_day_total")
+
+_PLACE: Final = "the frame of facts"
+# Totals are sums of exact integers, divided once; their difference is 0 within these roundings.
+_ROUNDINGS: Final = 4 * 2.0**-52
+
+
+@dataclass(frozen=True, eq=False)
+class Histories:
+    """Clients in the terms of the models.
+
+    Attributes
+    ----------
+    frame
+        The facts, one row a client.
+    as_of
+        The day they are seen from.
+    """
+
+    frame: pl.DataFrame
+    as_of: dt.date
+
+    @cached_property
+    def bought(self) -> pl.Series:
+        """Which clients have a purchase (Boolean); the others cannot be valued."""
+        dates = self.frame["first_purchase"].is_not_null()
+        return dates & self.frame["last_purchase"].is_not_null()
+
+    @cached_property
+    def columns(self) -> tuple[pl.Series, pl.Series, pl.Series]:
+        """X (UInt32), t_x and T (Int32, days) of the clients who bought."""
+        first, last = pl.col("first_purchase"), pl.col("last_purchase")
+        found = self.frame.filter(self.bought).select(
+            repeats=pl.col("active_days").cast(pl.Int64) - 1,
+            last=(last - first).dt.total_days().cast(pl.Int32),
+            observed=(pl.lit(self.as_of) - first).dt.total_days().cast(pl.Int32),
+        )
+        if found["repeats"].null_count() or (found["repeats"] < 0).any():
+            raise DataError(
+                f"{_PLACE} has a client with purchases and no active_days: it is 1 or more then"
+            )
+        if found["observed"].min() is not None and int(found["observed"].min()) < 0:  # type: ignore[arg-type]
+            raise DataError(f"as_of {self.as_of} is before a first purchase: take a later day")
+        return (found["repeats"].cast(pl.UInt32), found["last"], found["observed"])
+
+    @cached_property
+    def means(self) -> pl.Series:
+        """m_x (Float64) of the clients who bought; NaN without a repeat purchase."""
+        whole, first = (pl.col(name).cast(pl.Float64) for name in ("total", "first_day_total"))
+        rest = whole - first
+        rest = (
+            pl.when(rest.abs() > _ROUNDINGS * (whole.abs() + first.abs())).then(rest).otherwise(0)
+        )
+        repeats = pl.col("active_days").cast(pl.Float64) - 1
+        mean = pl.when(repeats > 0).then(rest / repeats).fill_null(float("nan"))
+        found = self.frame.filter(self.bought).select(mean.alias("mean"))["mean"]
+        if self.frame.filter(self.bought)["total"].null_count():
+            raise DataError(f"{_PLACE} has a client with purchases and no total")
+        return found
+
+    @cached_property
+    def repeats(self) -> pl.Series:
+        """X (UInt32) of the clients who bought."""
+        return self.frame.filter(self.bought)["active_days"].cast(pl.UInt32) - 1
+
+    def spread(self, values: pl.Series) -> pl.Series:
+        """Return values of the clients who bought as a column of all, null for the others."""
+        if len(values) == self.frame.height:
+            return values
+        place = self.bought.cum_sum().cast(pl.Int64) - 1
+        return pl.select(
+            pl.when(self.bought).then(pl.lit(values).gather(pl.lit(place).clip(0)))
+        ).to_series()
+
+
+def histories(facts: Any, names: tuple[str, ...], as_of: dt.date | str | None = None) -> Histories:
+    """Take facts of `grc_fast.facts`, or any frame with the columns `names`, for valuing.
+
+    Raises
+    ------
+    ColumnError
+        If a column is missing or of a wrong type.
+    OptionError
+        If no `as_of` is known, or two are.
+    """
+    frame, day = _frame_and_day(facts, as_of)
+    for name in names:
+        if name not in frame.columns:
+            raise ColumnError(
+                f"{_PLACE} has no column {name!r}{suggestion(name, frame.columns)}"
+                f"{listing(frame.columns)}; compute it with "
+                f"grc_fast.facts(…, facts={list(VALUE_FACTS)})"
+            )
+        _check_type(name, frame[name].dtype)
+    return Histories(frame, day)
+
+
+def _frame_and_day(facts: Any, as_of: dt.date | str | None) -> tuple[pl.DataFrame, dt.date]:
+    if isinstance(facts, Facts):
+        if as_of is not None and parse_day(as_of) != facts.as_of:
+            raise OptionError(
+                f"as_of is {as_of}, and the facts were computed for {facts.as_of}: leave it out"
+            )
+        return facts.frame, facts.as_of
+    if as_of is None:
+        raise OptionError("a frame does not know its day: give as_of, or the Facts it came from")
+    if isinstance(facts, pl.LazyFrame):
+        return facts.collect(), parse_day(as_of)
+    if isinstance(facts, pl.DataFrame):
+        return facts, parse_day(as_of)
+    try:
+        return pl.DataFrame(facts), parse_day(as_of)
+    except (TypeError, ValueError, pl.exceptions.PolarsError) as error:
+        raise ColumnError(
+            f"facts must be those of grc_fast.facts or a frame, and {type(facts).__name__} is not"
+        ) from error
+
+
+def _check_type(name: str, dtype: pl.DataType) -> None:
+    if name.endswith("_purchase"):
+        wanted, fits = "dates", dtype == pl.Date
+    elif name == "active_days":
+        wanted, fits = "integers", dtype.is_integer()
+    else:
+        wanted, fits = "numbers", dtype.is_numeric()
+    if not fits:
+        raise ColumnError(f"{_PLACE} has {describe(dtype)} in {name!r}, where {wanted} are needed")
+
+
+def client_columns(frame: pl.DataFrame) -> list[str]:
+    """Return the columns that say who a client is: the id, and the status if there is one."""
+    return [name for name in (CLIENT, STATUS) if name in frame.columns]

@@ -1,0 +1,372 @@
+"""Whether expected gains come true: fit before a day, compare after it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+
+from grc_fast import _core
+from grc_fast.criteria import check_threads
+from grc_fast.errors import DataError, OutputError, SourceError
+from grc_fast.facts import Progress, Returns, collect_facts, parse_day
+from grc_fast.output import json_writer, write_outputs
+from grc_fast.quality import Quality, day_of_number
+from grc_fast.rfm import RFM, Reading
+from grc_fast.roles import Roles
+from grc_fast.sources import open_source
+
+from .histories import VALUE_FACTS, histories
+from .horizons import HORIZONS, check_horizons
+from .numbers import rate
+from .prediction import MARGIN, ValueResult, fit_value, value_clients
+from .purchases import ModelName
+from .ranking import Ranking, rank
+
+_EPOCH: Final = dt.date(1970, 1, 1)
+_TOPS: Final = (0.1, 0.2, 0.4)
+_PARTS: Final = 10
+# What the report ranks by: the name in the report, and the words beside it.
+SCORES: Final = {
+    "expected_gain": "expected gain",
+    "last_year_spend": "spend of the last year",
+    "rfm_points": "RFM points",
+}
+
+
+@dataclass(frozen=True)
+class HoldoutReport:
+    """What was expected before a day, and what came after it.
+
+    Attributes
+    ----------
+    fitted_until, observed_until
+        The last day that the models knew, and the last day of what came.
+    clients
+        Those who bought up to the first of them; new clients are nobody's prediction.
+    deciles
+        Ten equal parts of the clients by expected money, the best first: `decile`, `clients`,
+        `expected_purchases`, `purchases` (days with a purchase), `expected_money`, `money`.
+    totals
+        `purchases` and `money`: `expected`, `actual`, `error` (expected / actual − 1), and `mae`,
+        the mean absolute error of a client.
+    rankings
+        How well expected gain, last year's spend and RFM points put those first who brought most
+        money.
+    result
+        The values of the fit.
+    """
+
+    fitted_until: dt.date
+    observed_until: dt.date
+    clients: int
+    deciles: pl.DataFrame
+    totals: Mapping[str, Mapping[str, float | None]]
+    rankings: Mapping[str, Ranking]
+    result: ValueResult
+
+    @property
+    def ranking(self) -> pl.DataFrame:
+        """The rankings: `score`, `gini`, and the share of money of the `top_10`, `top_20`, …."""
+        rows = [
+            {
+                "score": SCORES[name],
+                "gini": found.gini,
+                **{f"top_{100 * top:.0f}": share for top, share in found.shares.items()},
+            }
+            for name, found in self.rankings.items()
+        ]
+        return pl.DataFrame(rows)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report in types that JSON knows."""
+        model = self.result.model
+        return {
+            "fitted_until": self.fitted_until.isoformat(),
+            "observed_until": self.observed_until.isoformat(),
+            "clients": self.clients,
+            "model": model.to_dict(),
+            "totals": {name: dict(total) for name, total in self.totals.items()},
+            "deciles": self.deciles.to_dicts(),
+            "rankings": self.ranking.to_dicts(),
+            "warnings": self.result.warnings,
+        }
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Save the report as `.json`, or its chart as `.svg` or `.png` (extra `report`).
+
+        Raises
+        ------
+        OutputError
+            If the file cannot be written, its extension is another, or the extra is missing.
+        """
+        write_outputs({path: self.writer(path)})
+
+    def writer(self, path: str | os.PathLike[str]) -> Callable[[Path], None]:
+        """Return the function that writes the report in the format of a path's extension."""
+        extension = Path(path).suffix.lower()
+        if extension == ".json":
+            return json_writer(self.to_dict())
+        from grc_fast.charts import chart_writer, holdout_figure
+
+        return chart_writer(path, lambda: holdout_figure(self))
+
+    def __str__(self) -> str:
+        span = f"fitted until {self.fitted_until}, observed until {self.observed_until}"
+        lines = [f"{span}, {self.clients:,} clients"]
+        for name, total in self.totals.items():
+            error, mae = total["error"], total["mae"]
+            lines.append(
+                f"  {name}: {total['expected']:,.0f} expected, {total['actual']:,.0f} came"
+                + ("" if error is None else f" ({error:+.1%})")
+                + f"; off by {mae:,.2f} a client on average"
+            )
+        return "\n".join(lines)
+
+
+def holdout_value(
+    source: Any,
+    *,
+    as_of: dt.date | str,
+    holdout: str = "6mo",
+    horizons: Sequence[str] = HORIZONS,
+    margin: float = MARGIN,
+    discount: float = 0.0,
+    time_scaler: float = 7.0,
+    model: ModelName = "mbgnbd",
+    client: str = "client_id",
+    date: str = "date",
+    amount: str = "amount",
+    order: str | Sequence[str] | None = None,
+    where: str | None = None,
+    returns: Returns = "net",
+    timezone: str = "UTC",
+    money_scale: int | None = None,
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> HoldoutReport:
+    """Fit models before the last months of sales, and compare what they expect with what came.
+
+    Parameters
+    ----------
+    source
+        Sales, as for `grc_fast.facts`; they are read twice, so not a stream.
+    as_of
+        The last day of what came.
+    holdout
+        How long before `as_of` the fit ends: a duration.
+    horizons, margin, discount, time_scaler, model
+        As for `predict_value`, for the values of the fit.
+    client, date, amount, order, where, returns, timezone, money_scale, threads, progress
+        As for `grc_fast.facts`.
+
+    Returns
+    -------
+    HoldoutReport
+        By decile and in total; and how well expected gain ranks clients against two scores that
+        retailers use: the spend of the last year, and RFM points (quintiles, one score each for
+        recency, orders and total).
+
+    Raises
+    ------
+    DataError
+        If there are too few sales before that day to fit models to.
+    GrcError
+        If the source cannot be read, or a column, a value or an option is wrong.
+
+    Examples
+    --------
+    >>> import grc_fast as grc
+    >>> sales = grc.simulate_sales(20_000, 1_000, seed=7)
+    >>> report = grc.holdout_value(sales, as_of="2025-12-31", holdout="6mo")
+    >>> report.fitted_until, report.deciles.height
+    (datetime.date(2025, 6, 30), 10)
+    """
+    reading = Reading(
+        as_of=parse_day(as_of),
+        roles=Roles(client=client, date=date, amount=amount, order=order, where=where),
+        timezone=timezone,
+        money_scale=money_scale,
+        threads=check_threads(threads),
+        progress=progress,
+    )
+    return compare_holdout(
+        source,
+        reading,
+        holdout,
+        returns=returns,
+        model=model,
+        time_scaler=time_scaler,
+        horizons=check_horizons(horizons),
+        margin=rate("margin", margin, least=0, most=1),
+        discount=discount,
+    )
+
+
+def compare_holdout(
+    source: Any,
+    reading: Reading,
+    holdout: str,
+    *,
+    returns: Returns,
+    model: str,
+    time_scaler: float,
+    horizons: list[str],
+    margin: float,
+    discount: float,
+) -> HoldoutReport:
+    """Run the two passes, the fit and the comparison."""
+    if not open_source(source).replayable:
+        raise SourceError(
+            "a holdout reads the sales twice, and a stream can be read but once: collect it into a "
+            "frame first"
+        )
+    end = _last_day(source, reading, returns)
+    cut = day_of_number(_core.window_start((end - _EPOCH).days, holdout))
+    before, quality = _before(source, reading, returns, cut)
+    known = histories(before, VALUE_FACTS, cut)
+    fitted = fit_value(known, model, time_scaler=time_scaler, threads=reading.threads)
+    result = value_clients(
+        known,
+        fitted,
+        horizons,
+        margin,
+        discount=discount,
+        quality=quality,
+        threads=reading.threads,
+    )
+    days = (end - cut).days
+    expected = value_clients(known, fitted, [f"{days}d"], 1.0, threads=reading.threads).values
+    after = _after(source, reading, returns, end, days)
+    table = (
+        before.select("client_id", "recency", "orders", "total", "year")
+        .with_columns(
+            expected_purchases=expected[f"purchases_{days}d"],
+            expected_money=expected[f"gain_{days}d"],
+        )
+        .join(after, on="client_id", how="left", maintain_order="left")
+        .with_columns(pl.col("purchases", "money").fill_null(0))
+    )
+    return HoldoutReport(
+        fitted_until=cut,
+        observed_until=end,
+        clients=table.height,
+        deciles=_deciles(table),
+        totals={name: _total(table, name) for name in ("purchases", "money")},
+        rankings=_rankings(table, reading.threads),
+        result=result,
+    )
+
+
+def _last_day(source: Any, reading: Reading, returns: Returns) -> dt.date:
+    """Return the day that is given, or that of the last sale."""
+    if reading.as_of is not None:
+        return parse_day(reading.as_of)
+    _, quality = _collect(source, reading, returns, None, [("last_purchase", None)])
+    return quality.as_of - dt.timedelta(days=1)
+
+
+def _before(
+    source: Any, reading: Reading, returns: Returns, cut: dt.date
+) -> tuple[pl.DataFrame, Quality]:
+    """Return what is known on the last day of the fit, with the baseline's spend of a year."""
+    requests = {name: (name, None) for name in (*VALUE_FACTS, "recency", "orders")}
+    table, quality = _collect(source, reading, returns, cut, [*requests.values(), ("total", "1y")])
+    if table.is_empty():
+        raise DataError(f"nobody bought up to {cut}, where the holdout begins: take a shorter one")
+    names = [*requests, "year"]
+    return table.rename({str(place): name for place, name in enumerate(names)}), quality
+
+
+def _after(
+    source: Any, reading: Reading, returns: Returns, end: dt.date, days: int
+) -> pl.DataFrame:
+    window = f"{days}d"
+    table, _ = _collect(source, reading, returns, end, [("active_days", window), ("total", window)])
+    return table.select(
+        "client_id", purchases=pl.col("0").cast(pl.Float64), money=pl.col("1").cast(pl.Float64)
+    )
+
+
+def _collect(
+    source: Any,
+    reading: Reading,
+    returns: Returns,
+    day: dt.date | None,
+    requests: Sequence[tuple[str, str | None]],
+) -> tuple[pl.DataFrame, Quality]:
+    return collect_facts(
+        source,
+        reading.roles,
+        requests,
+        as_of=day,
+        returns=returns,
+        timezone=reading.timezone,
+        money_scale=reading.money_scale,
+        threads=reading.threads,
+        progress=reading.progress,
+    )
+
+
+def _deciles(table: pl.DataFrame) -> pl.DataFrame:
+    """Ten equal parts by expected money; equals go by client id."""
+    place = pl.int_range(pl.len())
+    return (
+        table.sort("expected_money", "client_id", descending=[True, False])
+        .with_columns(decile=(place * _PARTS // pl.len() + 1).cast(pl.UInt8))
+        .group_by("decile", maintain_order=True)
+        .agg(
+            pl.len().cast(pl.UInt64).alias("clients"),
+            pl.col("expected_purchases", "purchases", "expected_money", "money").sum(),
+        )
+    )
+
+
+def _total(table: pl.DataFrame, name: str) -> dict[str, float | None]:
+    expected, actual = table[f"expected_{name}"], table[name]
+    came = float(actual.sum())
+    return {
+        "expected": float(expected.sum()),
+        "actual": came,
+        "error": float(expected.sum()) / came - 1 if came > 0 else None,
+        "mae": float((expected - actual).abs().sum()) / table.height,
+    }
+
+
+def _rankings(table: pl.DataFrame, threads: int | None) -> dict[str, Ranking]:
+    facts = table.select(
+        "client_id", "recency", frequency="orders", monetary=pl.col("total").cast(pl.Float64)
+    )
+    points = RFM().fit(facts, threads=threads).score(facts, threads=threads)["points"]
+    scores = {
+        "expected_gain": table["expected_money"],
+        "last_year_spend": table["year"].cast(pl.Float64),
+        "rfm_points": points,
+    }
+    found = {name: rank(score, table["money"], _TOPS) for name, score in scores.items()}
+    return {name: ranking for name, ranking in found.items() if ranking is not None}
+
+
+def check_report_path(path: str | os.PathLike[str]) -> None:
+    """Refuse a report that could not be written, before any work.
+
+    Raises
+    ------
+    OutputError
+        If the extension is none of a report, or needs an extra that is not installed.
+    """
+    extension = Path(path).suffix.lower()
+    if extension == ".json":
+        return
+    if extension not in {".svg", ".png"}:
+        raise OutputError(
+            f"the report {os.fspath(path)!r} must be named .json, or .svg or .png for its chart"
+        )
+    from grc_fast.charts import require_matplotlib
+
+    require_matplotlib()

@@ -1,0 +1,58 @@
+"""Checks of the numbers that options and model files give."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, cast
+
+from grc_fast.errors import OptionError
+
+__all__ = ["rate", "strictly_positive"]
+
+
+def strictly_positive(what: str, value: object) -> float:
+    """Return `value` as a float above 0.
+
+    Raises
+    ------
+    OptionError
+        If it is none.
+
+    Examples
+    --------
+    >>> strictly_positive("time_scaler", 7)
+    7.0
+    """
+    number = _number(value)
+    if number is None or not number > 0:
+        raise OptionError(f"{what} must be a number above 0, not {value!r}")
+    return number
+
+
+def rate(what: str, value: object, *, least: float, most: float) -> float:
+    """Return `value` as a float from `least` to `most`.
+
+    Raises
+    ------
+    OptionError
+        If it is none.
+
+    Examples
+    --------
+    >>> rate("discount", 0.1, least=0, most=10)
+    0.1
+    """
+    number = _number(value)
+    if number is None or not least <= number <= most:
+        raise OptionError(f"{what} must be a number from {least:g} to {most:g}, not {value!r}")
+    return number
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, bool):
+        return None
+    try:
+        number = float(cast(Any, value))
+    except (TypeError, ValueError):
+        return None
+    return number if math.isfinite(number) and not isinstance(value, str) else None

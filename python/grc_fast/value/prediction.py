@@ -1,0 +1,354 @@
+"""The expected gain of every client, from sales or from facts, in one call."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Final, cast
+
+import polars as pl
+
+from grc_fast.criteria import check_threads
+from grc_fast.errors import ColumnError, OptionError, SourceError
+from grc_fast.facts import Facts, Progress, Returns, collect_facts, parse_day
+from grc_fast.labels import nearest
+from grc_fast.quality import Quality
+from grc_fast.rfm import Reading
+from grc_fast.roles import Roles
+from grc_fast.sources import open_source
+
+from .histories import VALUE_FACTS, Histories, client_columns, histories
+from .horizons import HORIZONS, check_horizons
+from .numbers import rate
+from .purchases import SPECIFICATIONS, ModelName
+from .spend import GammaGamma
+from .value_model import ValueModel
+
+#: What is taken for the margin where nothing is said; a run that takes it says so.
+MARGIN: Final = 0.3
+
+_MARGIN_RATE: Final = "margin"
+
+
+@dataclass(frozen=True)
+class ValueResult:
+    """What valuing clients gives.
+
+    Attributes
+    ----------
+    values
+        One row a client, ascending by id: `client_id`, (`status`,) `p_alive`, `purchases_<h>`,
+        `basket`, `gain_<h>`; Float64, null for clients without a purchase.
+    model
+        The models, to save or to apply to other clients.
+    as_of
+        The day from which horizons count.
+    horizons
+        The horizons, as written.
+    quality
+        The account of the rows; None if facts were given.
+    notes
+        What was assumed, and how many clients were valued in which way.
+    clients_at_mean
+        Clients whose basket is the population mean: those without a repeat purchase, and those
+        whose repeat purchases come to no money above 0.
+    """
+
+    values: pl.DataFrame
+    model: ValueModel
+    as_of: dt.date
+    horizons: tuple[str, ...]
+    quality: Quality | None
+    notes: tuple[str, ...] = ()
+    clients_at_mean: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def warnings(self) -> list[str]:
+        """What to beware of."""
+        return self.model.warnings
+
+    @cached_property
+    def summary(self) -> pl.DataFrame:
+        """Each horizon: `horizon`, `clients`, `purchases`, `gain`, and the gain a client."""
+        valued = self.values.filter(pl.col("p_alive").is_not_null())
+        rows = [
+            (
+                horizon,
+                valued.height,
+                valued[f"purchases_{horizon}"].sum(),
+                valued[f"gain_{horizon}"].sum(),
+                valued[f"gain_{horizon}"].mean(),
+            )
+            for horizon in self.horizons
+        ]
+        schema = {
+            "horizon": pl.String,
+            "clients": pl.UInt64,
+            "purchases": pl.Float64,
+            "gain": pl.Float64,
+            "gain_per_client": pl.Float64,
+        }
+        return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def predict_value(
+    source: Any,
+    *,
+    as_of: dt.date | str | None = None,
+    horizons: Sequence[str] = HORIZONS,
+    margin: float | str = MARGIN,
+    discount: float = 0.0,
+    time_scaler: float = 7.0,
+    model: ModelName | ValueModel = "mbgnbd",
+    client: str = "client_id",
+    date: str = "date",
+    amount: str = "amount",
+    order: str | Sequence[str] | None = None,
+    where: str | None = None,
+    clients: Any = None,
+    returns: Returns = "net",
+    timezone: str = "UTC",
+    money_scale: int | None = None,
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> ValueResult:
+    """Say what each client is worth: purchases to come, their price, and the gain from them.
+
+    Parameters
+    ----------
+    source
+        Sales (anything that `grc_fast.facts` reads), or `Facts` with `first_purchase`,
+        `last_purchase`, `active_days`, `total` and `first_day_total`.
+    as_of
+        The day up to which purchases are known, and from which horizons count. Facts know theirs.
+    horizons
+        Durations; months and years follow the calendar.
+    margin
+        The share of an amount that is gain, 0 to 1 (0.3 by default: give your own); or, of sales,
+        the column (or SQL) of each line's margin in money, from which every client's own share is
+        computed; or, of facts, a column with each client's share.
+    discount
+        Yearly rate: a purchase u years after `as_of` is worth (1 + discount)^-u today, u being
+        taken at the middle of its calendar month.
+    time_scaler
+        Days in the unit of time of the parameters.
+    model
+        `mbgnbd`, `bgnbd`, or a `ValueModel` fitted before, which then decides `time_scaler`.
+    client, date, amount, order, where, clients, returns, timezone, money_scale, threads, progress
+        As for `grc_fast.facts`; not for facts, which were read already. `order` has no effect but
+        on the account: purchases are counted in days.
+
+    Returns
+    -------
+    ValueResult
+        The values, the models, and the account of what was read.
+
+    Raises
+    ------
+    DataError
+        If the models cannot be fitted: the sentence says why.
+    GrcError
+        If the source cannot be read, or a column, a value or an option is wrong.
+
+    Notes
+    -----
+    gain = margin × basket × expected purchases, each purchase at its present worth. A client of one
+    purchase is valued as any other, with the population's mean basket.
+
+    Examples
+    --------
+    >>> import grc_fast as grc
+    >>> sales = grc.simulate_sales(20_000, 1_000, seed=7)
+    >>> result = grc.predict_value(sales, as_of="2025-12-31", margin=0.25)
+    >>> result.values.columns[:4]
+    ['client_id', 'p_alive', 'purchases_3mo', 'purchases_12mo']
+    >>> result.model.purchases.name
+    'mbgnbd'
+    """
+    durations = check_horizons(horizons)
+    check_threads(threads)
+    chosen = _check_model(model)
+    share = margin if isinstance(margin, str) else rate("margin", margin, least=0, most=1)
+    if isinstance(source, Facts):
+        known, quality = histories(source, VALUE_FACTS, as_of), source.quality
+        shares = share if isinstance(share, float) else _share_column(known, share)
+    else:
+        if as_of is None:
+            raise OptionError("as_of is needed: the library never reads the clock")
+        reading = Reading(
+            as_of=parse_day(as_of),
+            roles=Roles(client=client, date=date, amount=amount, order=order, where=where),
+            clients=clients,
+            timezone=timezone,
+            money_scale=money_scale,
+            threads=threads,
+            progress=progress,
+        )
+        known, quality, shares = read_histories(source, reading, returns, share)
+    fitted = (
+        chosen
+        if isinstance(chosen, ValueModel)
+        else fit_value(known, chosen, time_scaler=time_scaler, threads=threads)
+    )
+    return value_clients(
+        known, fitted, durations, shares, discount=discount, quality=quality, threads=threads
+    )
+
+
+def read_histories(
+    source: Any, reading: Reading, returns: Returns, margin: float | str = MARGIN
+) -> tuple[Histories, Quality, float | pl.Series]:
+    """Read sales into what the models need, and each client's share of margin if it is a column."""
+    if isinstance(margin, str) and not open_source(source).replayable:
+        raise SourceError(
+            "margins of lines take a second reading, and a stream can be read but once: collect it "
+            "into a frame first, or give the margin as a rate"
+        )
+    frame, quality = _value_facts(source, reading, returns, VALUE_FACTS)
+    known = histories(frame, VALUE_FACTS, quality.as_of)
+    if not isinstance(margin, str):
+        return known, quality, margin
+    lines = Roles(
+        client=reading.roles.client,
+        date=reading.roles.date,
+        amount=margin,
+        order=None,
+        where=reading.roles.where,
+    )
+    again = Reading(
+        as_of=quality.as_of,
+        roles=lines,
+        timezone=reading.timezone,
+        money_scale=reading.money_scale,
+        threads=reading.threads,
+        progress=reading.progress,
+    )
+    margins, _ = _value_facts(source, again, "keep", ("total",))
+    both = frame.select("client_id", money=pl.col("total").cast(pl.Float64)).join(
+        margins.select("client_id", margin=pl.col("total").cast(pl.Float64)),
+        on="client_id",
+        how="left",
+        maintain_order="left",
+    )
+    return known, quality, _shares(both.filter(known.bought))
+
+
+def _shares(both: pl.DataFrame) -> pl.Series:
+    """Each client's margin over money; that of all where the client's money is not above 0."""
+    of_all = both.filter(pl.col("money") > 0)
+    money, margin = (float(of_all[name].fill_null(0.0).sum()) for name in ("money", "margin"))
+    overall = margin / money if money else 0.0
+    own = pl.when(pl.col("money") > 0).then(pl.col("margin") / pl.col("money"))
+    return both.select(own.fill_null(overall).alias(_MARGIN_RATE)).to_series()
+
+
+def _value_facts(
+    source: Any, reading: Reading, returns: Returns, names: Sequence[str]
+) -> tuple[pl.DataFrame, Quality]:
+    table, quality = collect_facts(
+        source,
+        reading.roles,
+        [(name, None) for name in names],
+        as_of=None if reading.as_of is None else parse_day(reading.as_of),
+        clients=reading.clients,
+        returns=returns,
+        timezone=reading.timezone,
+        money_scale=reading.money_scale,
+        threads=reading.threads,
+        progress=reading.progress,
+    )
+    return table.rename({str(place): name for place, name in enumerate(names)}), quality
+
+
+def fit_value(
+    known: Histories, model: str, *, time_scaler: float = 7.0, threads: int | None = None
+) -> ValueModel:
+    """Fit a purchase model and the spend model."""
+    purchases = SPECIFICATIONS[model](time_scaler=time_scaler).fit(
+        known.frame, as_of=known.as_of, threads=threads
+    )
+    spend = GammaGamma().fit(known.frame, as_of=known.as_of, threads=threads)
+    return ValueModel(purchases, spend)
+
+
+def value_clients(
+    known: Histories,
+    model: ValueModel,
+    horizons: list[str],
+    margin: float | pl.Series,
+    *,
+    discount: float = 0.0,
+    quality: Quality | None = None,
+    threads: int | None = None,
+) -> ValueResult:
+    """Value clients with fitted models."""
+    if model.spend is None:
+        raise OptionError("the model has no spend model, and a gain needs one: fit GammaGamma too")
+    alive, purchases, present = model.purchases.outcomes(
+        known, horizons, discount=discount, threads=threads
+    )
+    basket = model.spend.baskets(known, threads=threads)
+    worth = basket * margin
+    found = {
+        "p_alive": alive,
+        **{f"purchases_{h}": bought for h, bought in zip(horizons, purchases, strict=True)},
+        "basket": basket,
+        **{f"gain_{h}": worth * bought for h, bought in zip(horizons, present, strict=True)},
+    }
+    who = known.frame.select(client_columns(known.frame))
+    values = who.with_columns(**{name: known.spread(column) for name, column in found.items()})
+    at_mean = _clients_at_mean(known)
+    return ValueResult(
+        values,
+        model,
+        known.as_of,
+        tuple(horizons),
+        quality,
+        _notes(model, margin, at_mean),
+        at_mean,
+    )
+
+
+def _clients_at_mean(known: Histories) -> dict[str, int]:
+    once = known.repeats == 0
+    worthless = ~once & ~(known.means > 0).fill_null(value=False)
+    return {"without_repeat": int(once.sum()), "without_money": int(worthless.sum())}
+
+
+def _notes(
+    model: ValueModel, margin: float | pl.Series, at_mean: Mapping[str, int]
+) -> tuple[str, ...]:
+    spend = cast(Any, model.spend)
+    once, worthless = at_mean.values()
+    correlation = spend.correlation
+    said = "margin by client" if isinstance(margin, pl.Series) else f"margin {margin:.2%}"
+    baskets = (
+        f"basket of {once:,} clients without a repeat purchase and of {worthless:,} whose repeat "
+        f"purchases come to no money above 0: the mean of all, {spend.population_mean:,.2f}"
+    )
+    found = "not known" if correlation is None else f"{correlation:.3f}"
+    independence = f"correlation of spend and frequency, which the model takes for 0: {found}"
+    return (f"gain at a {said}", baskets, independence)
+
+
+def _share_column(known: Histories, name: str) -> pl.Series:
+    if name not in known.frame.columns:
+        raise ColumnError(
+            f"margin: the facts have no column {name!r}{nearest(name, known.frame.columns)}"
+        )
+    column = known.frame.filter(known.bought)[name]
+    if not column.dtype.is_numeric():
+        raise ColumnError(f"margin: the column {name!r} is {column.dtype}, and rates are numbers")
+    shares = column.cast(pl.Float64)
+    if shares.null_count() or not shares.is_finite().all():
+        raise ColumnError(f"margin: the column {name!r} has nulls: give every client a rate")
+    return shares
+
+
+def _check_model(model: object) -> str | ValueModel:
+    if isinstance(model, ValueModel) or (isinstance(model, str) and model in SPECIFICATIONS):
+        return model
+    near = nearest(model, SPECIFICATIONS)
+    raise OptionError(f"model must be mbgnbd, bgnbd or a ValueModel, not {model!r}{near}")

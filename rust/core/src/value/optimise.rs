@@ -1,0 +1,413 @@
+//! Maximum likelihood: from several starts, by the quasi-Newton method of `argmin`, and proved.
+//!
+//! The search runs over logarithms of the parameters, held within bounds by a smooth curve. Its end
+//! is only believed if the analytic gradient and Hessian say that it is a maximum: the Hessian must
+//! be negative definite there, and the Newton step to the exact maximum shorter than a thousandth
+//! of a standard error.
+
+use std::cell::RefCell;
+
+use argmin::core::{CostFunction, Executor, Gradient};
+use argmin::solver::linesearch::MoreThuenteLineSearch;
+use argmin::solver::quasinewton::BFGS;
+
+use super::matrix::{Matrix, inverse_of_positive, quadratic};
+use crate::error::{Error, Result};
+
+/// A log-likelihood at some parameters, with its first two derivatives by them.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Evaluation<const P: usize> {
+    /// The logarithm of the likelihood.
+    pub value: f64,
+    /// Its first derivatives.
+    pub gradient: [f64; P],
+    /// Its second derivatives.
+    pub hessian: Matrix<P>,
+}
+
+impl<const P: usize> Default for Evaluation<P> {
+    fn default() -> Self {
+        Self { value: 0.0, gradient: [0.0; P], hessian: [[0.0; P]; P] }
+    }
+}
+
+impl<const P: usize> Evaluation<P> {
+    /// Add what another part of the clients contributes.
+    pub fn add(&mut self, part: &Self) {
+        self.value += part.value;
+        for i in 0..P {
+            self.gradient[i] += part.gradient[i];
+            for j in 0..P {
+                self.hessian[i][j] += part.hessian[i][j];
+            }
+        }
+    }
+
+    /// Fill the lower triangle of the Hessian from the upper one.
+    pub fn mirror(&mut self) {
+        for i in 0..P {
+            for j in 0..i {
+                self.hessian[i][j] = self.hessian[j][i];
+            }
+        }
+    }
+}
+
+/// A log-likelihood of clients in P positive parameters.
+pub trait Likelihood<const P: usize> {
+    /// The parameters' names.
+    const NAMES: [&'static str; P];
+    /// Clients it sums over.
+    fn clients(&self) -> f64;
+    /// Its value and derivatives.
+    fn evaluate(&self, parameters: &[f64; P]) -> Evaluation<P>;
+}
+
+/// A maximum that has been proved.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Estimate<const P: usize> {
+    /// The parameters.
+    pub parameters: [f64; P],
+    /// The covariance of the estimates: the inverse of the observed information.
+    pub covariance: Matrix<P>,
+    /// The log-likelihood.
+    pub log_likelihood: f64,
+    /// Clients it is of.
+    pub clients: f64,
+    /// How often the likelihood of all clients was computed.
+    pub evaluations: u32,
+}
+
+impl<const P: usize> Estimate<P> {
+    /// The standard error of each parameter.
+    pub fn standard_errors(&self) -> [f64; P] {
+        std::array::from_fn(|i| self.covariance[i][i].sqrt())
+    }
+}
+
+/// Logarithms of parameters stay within ±BOUND: e^20 is five hundred million.
+const BOUND: f64 = 20.0;
+/// A maximum this near to a bound is none: the likelihood still rises towards 0 or infinity.
+const AT_BOUND: f64 = 17.0;
+/// The longest Newton step, in squared standard errors, from a point that is taken for a maximum.
+const LONGEST_STEP: f64 = 1e-6;
+/// Standard errors that a unit of the logarithm of a parameter counts for, at least.
+const ERRORS_A_LOG: f64 = 0.01;
+/// A search ends where the step is this short, which rounding still lets it see.
+const ARRIVED: f64 = 1e-10;
+/// The same for scouts: their ends are but starts.
+const SCOUTS_ARRIVED: f64 = 1e-2;
+const MOST_ITERATIONS: u64 = 200;
+
+/// The log of a parameter for a free coordinate, and its derivative.
+fn bounded(free: f64) -> (f64, f64) {
+    let bent = libm::tanh(free / BOUND);
+    (BOUND * bent, 1.0 - bent * bent)
+}
+
+fn parameters_at<const P: usize>(free: &[f64]) -> [f64; P] {
+    std::array::from_fn(|i| libm::exp(bounded(free[i]).0))
+}
+
+fn free_of<const P: usize>(parameters: &[f64; P]) -> Vec<f64> {
+    let inner = |log: f64| (log / BOUND).clamp(-0.99, 0.99);
+    parameters.iter().map(|&p| BOUND * libm::atanh(inner(libm::log(p)))).collect()
+}
+
+/// What has been computed so far: the last point (cost and gradient are asked for one by one), and
+/// the best, or the one at which the search has arrived.
+struct Track<const P: usize> {
+    arrived: bool,
+    last: Option<(Vec<f64>, Evaluation<P>)>,
+    best: Option<(Vec<f64>, Evaluation<P>)>,
+    evaluations: u32,
+}
+
+struct Search<'a, L, const P: usize> {
+    likelihood: &'a L,
+    track: &'a RefCell<Track<P>>,
+    near: f64,
+}
+
+impl<L: Likelihood<P>, const P: usize> Search<'_, L, P> {
+    /// The likelihood at a point. Once a maximum is within reach there is nothing to search for: a
+    /// line search would only chase rounding, so it is stopped, by an error as there is no other way.
+    fn at(&self, free: &[f64]) -> std::result::Result<Evaluation<P>, argmin::core::Error> {
+        let mut track = self.track.borrow_mut();
+        if let Some((point, found)) = &track.last
+            && point == free
+        {
+            return Ok(*found);
+        }
+        let parameters = parameters_at(free);
+        let found = self.likelihood.evaluate(&parameters);
+        track.evaluations += 1;
+        track.last = Some((free.to_vec(), found));
+        track.arrived = step_to_maximum(&parameters, &found).is_some_and(|step| step <= self.near);
+        if track.arrived || track.best.as_ref().is_none_or(|(_, best)| found.value > best.value) {
+            track.best = Some((free.to_vec(), found));
+        }
+        if track.arrived { Err(argmin::core::Error::msg("arrived")) } else { Ok(found) }
+    }
+}
+
+impl<L: Likelihood<P>, const P: usize> CostFunction for Search<'_, L, P> {
+    type Param = Vec<f64>;
+    type Output = f64;
+
+    fn cost(&self, free: &Vec<f64>) -> std::result::Result<f64, argmin::core::Error> {
+        Ok(-self.at(free)?.value / self.likelihood.clients())
+    }
+}
+
+impl<L: Likelihood<P>, const P: usize> Gradient for Search<'_, L, P> {
+    type Param = Vec<f64>;
+    type Gradient = Vec<f64>;
+
+    fn gradient(&self, free: &Vec<f64>) -> std::result::Result<Vec<f64>, argmin::core::Error> {
+        let slope = self.at(free)?.gradient;
+        let parameters: [f64; P] = parameters_at(free);
+        let inner = |i: usize| parameters[i] * bounded(free[i]).1;
+        Ok((0..P).map(|i| -slope[i] * inner(i) / self.likelihood.clients()).collect())
+    }
+}
+
+/// The Hessian of −log-likelihood by the logarithms of the parameters.
+fn curvature<const P: usize>(parameters: &[f64; P], found: &Evaluation<P>) -> Matrix<P> {
+    std::array::from_fn(|i| {
+        std::array::from_fn(|j| {
+            let own = if i == j { parameters[i] * found.gradient[i] } else { 0.0 };
+            -(parameters[i] * parameters[j] * found.hessian[i][j] + own)
+        })
+    })
+}
+
+/// The length of the Newton step to the maximum, in squared standard errors; None where the
+/// likelihood bends upwards.
+///
+/// A likelihood that rises for ever as a parameter goes to 0 flattens on its way, and the step
+/// shrinks in standard errors, but stays one unit of the logarithm. Such units count as well.
+fn step_to_maximum<const P: usize>(parameters: &[f64; P], found: &Evaluation<P>) -> Option<f64> {
+    let inverse = inverse_of_positive(&curvature(parameters, found))?;
+    let slope: [f64; P] = std::array::from_fn(|i| parameters[i] * found.gradient[i]);
+    let longest =
+        log_step(&inverse, &slope).into_iter().fold(0.0, |most, part| part.abs().max(most));
+    Some(quadratic(&inverse, &slope).max((longest * ERRORS_A_LOG).powi(2)))
+}
+
+/// The Newton step in the logarithms of the parameters.
+fn log_step<const P: usize>(inverse: &Matrix<P>, slope: &[f64; P]) -> [f64; P] {
+    std::array::from_fn(|i| (0..P).map(|j| inverse[i][j] * slope[j]).sum())
+}
+
+/// Search from one start, until the squared step to the maximum is up to `near`.
+fn search<L: Likelihood<P>, const P: usize>(
+    likelihood: &L,
+    start: &[f64; P],
+    near: f64,
+) -> Option<([f64; P], Evaluation<P>, u32)> {
+    let track = RefCell::new(Track { arrived: false, last: None, best: None, evaluations: 0 });
+    let problem = Search { likelihood, track: &track, near };
+    let free = free_of(start);
+    if let Ok(first) = problem.at(&free) {
+        let inverse = inverse_of_positive(&curvature(start, &first)).map_or_else(
+            || (0..P).map(|i| (0..P).map(|j| f64::from(u8::from(i == j))).collect()).collect(),
+            |inverse| -> Vec<Vec<f64>> {
+                let scaled = |row: [f64; P]| row.map(|cell| cell * likelihood.clients()).to_vec();
+                inverse.map(scaled).to_vec()
+            },
+        );
+        // How it ended does not matter: the line search may have given up where rounding hides the
+        // slope, and where the best point lies is proved after.
+        let _ = Executor::new(problem, BFGS::new(MoreThuenteLineSearch::new()))
+            .configure(|state| state.param(free).inv_hessian(inverse).max_iters(MOST_ITERATIONS))
+            .run();
+    }
+    let track = track.into_inner();
+    let (free, found) = track.best?;
+    found.value.is_finite().then(|| (parameters_at(&free), found, track.evaluations))
+}
+
+/// Why there is no maximum, and how high the likelihood rises all the same.
+#[derive(Debug)]
+pub struct Refusal {
+    /// The sentence.
+    pub error: Error,
+    /// The greatest log-likelihood that was seen.
+    pub highest: f64,
+}
+
+/// Find the maximum of a likelihood: each start on `scouts`, which stand for all clients, then the
+/// best of them on all.
+///
+/// # Errors
+/// If there is no maximum within the bounds, with the parameter that has none.
+pub fn maximise<L: Likelihood<P>, const P: usize>(
+    model: &str,
+    likelihood: &L,
+    scouts: &L,
+    starts: &[[f64; P]],
+) -> std::result::Result<Estimate<P>, Refusal> {
+    let mut ends: Vec<_> =
+        starts.iter().filter_map(|start| search(scouts, start, SCOUTS_ARRIVED)).collect();
+    // Best first; equal ends keep the order of the starts.
+    ends.sort_by(|one, other| other.1.value.total_cmp(&one.1.value));
+    let mut evaluations = 0;
+    let mut refusal: Option<Refusal> = None;
+    for (start, ..) in &ends {
+        let Some((parameters, found, taken)) = search(likelihood, start, ARRIVED) else { continue };
+        evaluations += taken;
+        match proved(model, L::NAMES, &parameters, &found) {
+            Ok(covariance) => {
+                return Ok(Estimate {
+                    parameters,
+                    covariance,
+                    log_likelihood: found.value,
+                    clients: likelihood.clients(),
+                    evaluations,
+                });
+            }
+            Err(error) => match &mut refusal {
+                Some(first) => first.highest = first.highest.max(found.value),
+                None => refusal = Some(Refusal { error, highest: found.value }),
+            },
+        }
+    }
+    Err(refusal.unwrap_or_else(|| Refusal {
+        error: Error::Data(format!(
+            "the {model} model cannot be fitted: its likelihood is not finite"
+        )),
+        highest: f64::INFINITY,
+    }))
+}
+
+/// The covariance at a maximum, or why it is none.
+fn proved<const P: usize>(
+    model: &str,
+    names: [&str; P],
+    parameters: &[f64; P],
+    found: &Evaluation<P>,
+) -> Result<Matrix<P>> {
+    let say = |why: String| Err(Error::Data(format!("the {model} model cannot be fitted: {why}")));
+    let written = names.iter().zip(parameters).map(|(name, value)| format!("{name} {value:.4}"));
+    let place = written.collect::<Vec<_>>().join(", ");
+    let for_ever = |name: &str, upwards: bool| {
+        let to = if upwards { "infinity" } else { "0" };
+        format!(
+            "the likelihood rises for ever as {name} goes to {to} ({place}), so the data do not tell it"
+        )
+    };
+    for (name, value) in names.iter().zip(parameters) {
+        let log = libm::log(*value);
+        if log.abs() > AT_BOUND {
+            return say(for_ever(name, log > 0.0));
+        }
+    }
+    let bent = curvature(parameters, found);
+    let Some(inverse) = inverse_of_positive(&bent) else {
+        return say(format!(
+            "the likelihood is flat around {place}, so the data do not tell the parameters apart"
+        ));
+    };
+    let step = step_to_maximum(parameters, found).unwrap_or(f64::INFINITY);
+    if step > LONGEST_STEP {
+        // A flattening rise: no standard error away, and a whole unit of the logarithm all the same.
+        let slope: [f64; P] = std::array::from_fn(|i| parameters[i] * found.gradient[i]);
+        let steps = log_step(&inverse, &slope);
+        let far = (0..P).max_by(|&i, &j| steps[i].abs().total_cmp(&steps[j].abs()));
+        if let Some(far) = far.filter(|&far| steps[far].abs() > 0.5) {
+            return say(for_ever(names[far], steps[far] > 0.0));
+        }
+        return say(format!(
+            "the search did not converge: at {place} the maximum is still {:.1e} standard errors away",
+            step.sqrt()
+        ));
+    }
+    Ok(std::array::from_fn(|i| {
+        std::array::from_fn(|j| inverse[i][j] * parameters[i] * parameters[j])
+    }))
+}
+
+/// How far derivatives are from finite differences, relative to the terms they are made of.
+#[cfg(test)]
+pub fn differences<L: Likelihood<P>, const P: usize>(likelihood: &L, at: &[f64; P]) -> f64 {
+    let found = likelihood.evaluate(at);
+    let scale = likelihood.clients() + found.value.abs();
+    let mut worst = 0.0_f64;
+    for i in 0..P {
+        let h = 1e-5 * at[i];
+        let (mut above, mut below) = (*at, *at);
+        above[i] += h;
+        below[i] -= h;
+        let (above, below) = (likelihood.evaluate(&above), likelihood.evaluate(&below));
+        let slope = (above.value - below.value) / (2.0 * h);
+        worst = worst.max((slope - found.gradient[i]).abs() * at[i] / scale);
+        for j in 0..P {
+            let bend = (above.gradient[j] - below.gradient[j]) / (2.0 * h);
+            worst = worst.max((bend - found.hessian[i][j]).abs() * at[i] * at[j] / scale);
+        }
+    }
+    worst
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Minus the sum of hyperbolic cosines of log distances: a maximum where those are 0.
+    struct Bowl([f64; 3]);
+
+    impl Likelihood<3> for Bowl {
+        const NAMES: [&'static str; 3] = ["u", "v", "w"];
+        fn clients(&self) -> f64 {
+            10.0
+        }
+        fn evaluate(&self, p: &[f64; 3]) -> Evaluation<3> {
+            let mut found = Evaluation::default();
+            for i in 0..3 {
+                let away = p[i].ln() - self.0[i];
+                found.value -= away.cosh();
+                found.gradient[i] = -away.sinh() / p[i];
+                found.hessian[i][i] = (away.sinh() - away.cosh()) / (p[i] * p[i]);
+            }
+            found
+        }
+    }
+
+    /// Rises for ever with v.
+    struct Slope;
+
+    impl Likelihood<3> for Slope {
+        const NAMES: [&'static str; 3] = ["u", "v", "w"];
+        fn clients(&self) -> f64 {
+            10.0
+        }
+        fn evaluate(&self, p: &[f64; 3]) -> Evaluation<3> {
+            let mut found = Bowl([0.0; 3]).evaluate(p);
+            let away = p[1].ln();
+            found.value += away.cosh() - 1.0 / p[1];
+            found.gradient[1] = 1.0 / (p[1] * p[1]);
+            found.hessian[1][1] = -2.0 / (p[1] * p[1] * p[1]);
+            found
+        }
+    }
+
+    #[test]
+    fn a_maximum_is_found_from_any_start_with_its_covariance() {
+        let bowl = Bowl([1.5, -2.0, 0.3]);
+        let found = maximise("bowl", &bowl, &bowl, &[[1.0; 3], [50.0, 1e-3, 9.0]]).unwrap();
+        assert!(differences(&bowl, &[1.1, 0.4, 2.0]) < 1e-8);
+        for i in 0..3 {
+            assert!((found.parameters[i].ln() - bowl.0[i]).abs() < 2e-5, "{found:?}");
+            // cosh bends by 1 at its lowest, so the log of each parameter has the variance 1.
+            let error = found.standard_errors()[i] / found.parameters[i];
+            assert!((error - 1.0).abs() < 1e-4);
+        }
+    }
+
+    #[test]
+    fn what_has_no_maximum_is_said_to_have_none() {
+        let error = maximise("slope", &Slope, &Slope, &[[1.0; 3]]).unwrap_err().error.to_string();
+        assert!(error.contains("as v goes to infinity"), "{error}");
+    }
+}

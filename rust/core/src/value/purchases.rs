@@ -1,0 +1,456 @@
+//! How often clients buy and when they leave: the likelihoods of BG/NBD and MBG/NBD.
+
+use rayon::prelude::*;
+
+use super::cells::{Cells, Run};
+use super::optimise::{Estimate, Evaluation, Likelihood, maximise};
+use super::special::{digamma, ln_gamma, softplus, trigamma};
+use crate::error::{Error, Result};
+
+/// Cells summed by one task: fixed, so that sums do not depend on the number of threads.
+const CHUNK: usize = 8192;
+/// Fewer clients than this do not tell four parameters.
+const FEWEST_CLIENTS: u64 = 50;
+
+/// When a client may leave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PurchaseModel {
+    /// After any purchase but the first: a client who bought once is a client for ever.
+    BgNbd,
+    /// After any purchase.
+    MbgNbd,
+}
+
+impl PurchaseModel {
+    /// k: the purchases after which a client with x repeats could have left, the last one included.
+    #[inline]
+    pub fn chances(self, repeats: u32) -> u32 {
+        match self {
+            Self::BgNbd => repeats,
+            Self::MbgNbd => repeats + 1,
+        }
+    }
+}
+
+/// The parameters: λ ~ Gamma(r, α) purchases a unit of time, p ~ Beta(a, b) to leave.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PurchaseParameters {
+    /// Shape of the purchase rates.
+    pub r: f64,
+    /// Rate of the purchase rates, in units of time.
+    pub alpha: f64,
+    /// First shape of the chances to leave.
+    pub a: f64,
+    /// Second shape of the chances to leave.
+    pub b: f64,
+}
+
+impl PurchaseParameters {
+    /// The parameters in the order r, α, a, b.
+    ///
+    /// # Errors
+    /// If one is not a number above 0.
+    pub fn new(parameters: [f64; 4]) -> Result<Self> {
+        for (name, value) in PurchaseLikelihood::NAMES.iter().zip(parameters) {
+            if !(value > 0.0 && value.is_finite()) {
+                return Err(Error::Option(format!("{name} must be a number above 0, not {value}")));
+            }
+        }
+        let [r, alpha, a, b] = parameters;
+        Ok(Self { r, alpha, a, b })
+    }
+}
+
+/// The log-likelihood of clients, as a function of (r, α, a, b).
+///
+/// With k chances to leave, s = r + x and D = ln(α + T) − ln(α + `t_x`), a client contributes
+///
+/// lnΓ(s)/Γ(r) + r ln α − s ln(α + T) + lnB(a, b + k)/B(a, b) + ln(1 + a / (b + k − 1) · e^(s D)),
+///
+/// the last term only where k > 0: it is the chance to have left over that to have stayed.
+#[derive(Debug)]
+pub struct PurchaseLikelihood<'a> {
+    cells: &'a Cells,
+    model: PurchaseModel,
+    unit: f64,
+    /// Where the tasks begin in the runs, and the end.
+    chunks: Vec<usize>,
+}
+
+/// ln(α + t) and 1 / (α + t) of each distinct day t.
+struct Days {
+    logs: Vec<f64>,
+    inverses: Vec<f64>,
+}
+
+impl<'a> PurchaseLikelihood<'a> {
+    /// The likelihood of clients, in units of `unit` days.
+    pub fn new(cells: &'a Cells, model: PurchaseModel, unit: f64) -> Self {
+        let mut chunks = vec![0];
+        let mut held = 0;
+        for (number, run) in cells.runs.iter().enumerate() {
+            held += run.end - run.start;
+            if held >= CHUNK {
+                chunks.push(number + 1);
+                held = 0;
+            }
+        }
+        chunks.push(cells.runs.len());
+        Self { cells, model, unit, chunks }
+    }
+
+    fn days(&self, alpha: f64) -> Days {
+        let shifted = || self.cells.days.iter().map(|&day| alpha + f64::from(day) / self.unit);
+        Days {
+            logs: shifted().map(libm::log).collect(),
+            inverses: shifted().map(|t| 1.0 / t).collect(),
+        }
+    }
+
+    /// What depends on x alone: the gamma and beta functions.
+    fn of_repeats(&self, p: &PurchaseParameters, sum: &mut Evaluation<4>) {
+        let clients = self.cells.clients as f64;
+        let (ab, first) = (p.a + p.b, [digamma(p.r), digamma(p.b), digamma(p.a + p.b)]);
+        let second = [trigamma(p.r), trigamma(p.b), trigamma(ab)];
+        let base = ln_gamma(p.r) + ln_gamma(p.b) - ln_gamma(ab);
+        sum.value += clients * p.r * libm::log(p.alpha);
+        sum.gradient[0] += clients * libm::log(p.alpha);
+        sum.gradient[1] += clients * p.r / p.alpha;
+        sum.hessian[0][1] += clients / p.alpha;
+        sum.hessian[1][1] -= clients * p.r / (p.alpha * p.alpha);
+        for &(x, n) in &self.cells.repeats {
+            let (n, s) = (n as f64, p.r + f64::from(x));
+            let k = f64::from(self.model.chances(x));
+            let whole = ln_gamma(s) + ln_gamma(p.b + k) - ln_gamma(ab + k);
+            sum.value += n * (whole - base);
+            let both = digamma(ab + k) - first[2];
+            sum.gradient[0] += n * (digamma(s) - first[0]);
+            sum.gradient[2] -= n * both;
+            sum.gradient[3] += n * (digamma(p.b + k) - first[1] - both);
+            let both = trigamma(ab + k) - second[2];
+            sum.hessian[0][0] += n * (trigamma(s) - second[0]);
+            sum.hessian[2][2] -= n * both;
+            sum.hessian[2][3] -= n * both;
+            sum.hessian[3][3] += n * (trigamma(p.b + k) - second[1] - both);
+        }
+    }
+
+    /// What depends on T, and on `t_x` for those who may have left.
+    fn of_run(&self, p: &PurchaseParameters, days: &Days, run: &Run, sum: &mut Evaluation<4>) {
+        let (n, s) = (run.clients as f64, p.r + f64::from(run.repeats));
+        let log = days.logs[run.observed as usize];
+        let inverse = days.inverses[run.observed as usize];
+        sum.value -= n * s * log;
+        sum.gradient[0] -= n * log;
+        sum.gradient[1] -= n * s * inverse;
+        sum.hessian[0][1] -= n * inverse;
+        sum.hessian[1][1] += n * s * inverse * inverse;
+        let chances = self.model.chances(run.repeats);
+        if chances == 0 {
+            return;
+        }
+        let stayed = p.b + f64::from(chances - 1);
+        let odds = libm::log(p.a / stayed);
+        let [mut value, mut left, mut left_d, mut left_e, mut left_ee] = [0.0; 5];
+        let [mut torn, mut torn_d, mut torn_e, mut torn_dd, mut torn_de, mut torn_ee] = [0.0; 6];
+        for cell in run.start..run.end {
+            let last = self.cells.last[cell] as usize;
+            let n = f64::from(self.cells.counts[cell]);
+            // D, and its derivatives by α: e, and the difference of squares.
+            let d = log - days.logs[last];
+            let e = inverse - days.inverses[last];
+            let ee = days.inverses[last] * days.inverses[last] - inverse * inverse;
+            let (term, sigma) = softplus(odds + s * d);
+            let (gone, doubt) = (n * sigma, n * sigma * (1.0 - sigma));
+            value += n * term;
+            left += gone;
+            left_d += gone * d;
+            left_e += gone * e;
+            left_ee += gone * ee;
+            torn += doubt;
+            torn_d += doubt * d;
+            torn_e += doubt * e;
+            torn_dd += doubt * d * d;
+            torn_de += doubt * d * e;
+            torn_ee += doubt * e * e;
+        }
+        let (by_a, by_b) = (1.0 / p.a, -1.0 / stayed);
+        sum.value += value;
+        sum.gradient[0] += left_d;
+        sum.gradient[1] += s * left_e;
+        sum.gradient[2] += left * by_a;
+        sum.gradient[3] += left * by_b;
+        let hessian = &mut sum.hessian;
+        hessian[0][0] += torn_dd;
+        hessian[0][1] += s * torn_de + left_e;
+        hessian[0][2] += torn_d * by_a;
+        hessian[0][3] += torn_d * by_b;
+        hessian[1][1] += s * s * torn_ee + s * left_ee;
+        hessian[1][2] += s * torn_e * by_a;
+        hessian[1][3] += s * torn_e * by_b;
+        hessian[2][2] += (torn - left) * by_a * by_a;
+        hessian[2][3] += torn * by_a * by_b;
+        hessian[3][3] += (torn + left) * by_b * by_b;
+    }
+}
+
+impl Likelihood<4> for PurchaseLikelihood<'_> {
+    const NAMES: [&'static str; 4] = ["r", "alpha", "a", "b"];
+
+    fn clients(&self) -> f64 {
+        self.cells.clients as f64
+    }
+
+    fn evaluate(&self, parameters: &[f64; 4]) -> Evaluation<4> {
+        let [r, alpha, a, b] = *parameters;
+        let p = PurchaseParameters { r, alpha, a, b };
+        let days = self.days(alpha);
+        let parts: Vec<Evaluation<4>> = self
+            .chunks
+            .par_windows(2)
+            .map(|ends| {
+                let mut part = Evaluation::default();
+                for run in &self.cells.runs[ends[0]..ends[1]] {
+                    self.of_run(&p, &days, run, &mut part);
+                }
+                part
+            })
+            .collect();
+        let mut sum = Evaluation::default();
+        self.of_repeats(&p, &mut sum);
+        for part in &parts {
+            sum.add(part);
+        }
+        sum.mirror();
+        sum
+    }
+}
+
+/// The maximum-likelihood parameters of clients, in units of `unit` days.
+///
+/// Where clients show nobody leaving, the likelihood is highest at the limit a = 0: the estimate is
+/// then that of r and α alone, and the covariance of a and b is not a number.
+///
+/// # Errors
+/// If there are fewer than 50 clients, one cell, nobody who bought again, or no interior maximum.
+pub fn fit_purchases(cells: &Cells, model: PurchaseModel, unit: f64) -> Result<Estimate<4>> {
+    check(cells)?;
+    let name = match model {
+        PurchaseModel::BgNbd => "BG/NBD",
+        PurchaseModel::MbgNbd => "MBG/NBD",
+    };
+    let few = cells.thinned(SCOUTED_CELLS);
+    let scouts = PurchaseLikelihood::new(&few, model, unit);
+    let likelihood = PurchaseLikelihood::new(cells, model, unit);
+    let starts = starts(cells, unit);
+    maximise(name, &likelihood, &scouts, &starts).or_else(|refusal| {
+        // The highest point may be where nobody leaves, whatever b.
+        let pairs: Vec<[f64; 2]> = starts.iter().map(|start| [start[0], start[1]]).collect();
+        let stayed = maximise(name, &Staying(&likelihood), &Staying(&scouts), &pairs);
+        match stayed {
+            Ok(stayed) if stayed.log_likelihood >= refusal.highest - AS_HIGH => Ok(all(&stayed)),
+            _ => Err(refusal.error),
+        }
+    })
+}
+
+/// A likelihood this near to the highest is as high, for all that clients can tell.
+const AS_HIGH: f64 = 0.01;
+/// The chances to leave of clients of whom nobody leaves: Beta(a, 1) with an a that is as good as 0.
+const NOBODY_LEAVES: [f64; 2] = [1e-8, 1.0];
+
+/// The likelihood of clients of whom nobody leaves, as a function of (r, α).
+struct Staying<'a>(&'a PurchaseLikelihood<'a>);
+
+impl Likelihood<2> for Staying<'_> {
+    const NAMES: [&'static str; 2] = ["r", "alpha"];
+
+    fn clients(&self) -> f64 {
+        self.0.clients()
+    }
+
+    fn evaluate(&self, parameters: &[f64; 2]) -> Evaluation<2> {
+        let [a, b] = NOBODY_LEAVES;
+        let whole = self.0.evaluate(&[parameters[0], parameters[1], a, b]);
+        Evaluation {
+            value: whole.value,
+            gradient: [whole.gradient[0], whole.gradient[1]],
+            hessian: [0, 1].map(|row| [whole.hessian[row][0], whole.hessian[row][1]]),
+        }
+    }
+}
+
+/// The four parameters where nobody leaves: a and b are given, not estimated, and have no error.
+fn all(stayed: &Estimate<2>) -> Estimate<4> {
+    let mut covariance = [[f64::NAN; 4]; 4];
+    for row in 0..2 {
+        covariance[row][..2].copy_from_slice(&stayed.covariance[row]);
+    }
+    let ([r, alpha], [a, b]) = (stayed.parameters, NOBODY_LEAVES);
+    Estimate {
+        parameters: [r, alpha, a, b],
+        covariance,
+        log_likelihood: stayed.log_likelihood,
+        clients: stayed.clients,
+        evaluations: stayed.evaluations,
+    }
+}
+
+/// Cells on which the starts are compared: enough to tell them apart, few enough to be free.
+const SCOUTED_CELLS: usize = 4096;
+
+fn check(cells: &Cells) -> Result<()> {
+    let repeaters: u64 =
+        cells.repeats.iter().filter(|group| group.0 > 0).map(|group| group.1).sum();
+    let say = |why: String| Err(Error::Data(format!("a purchase model cannot be fitted: {why}")));
+    if cells.clients < FEWEST_CLIENTS {
+        return say(format!(
+            "there are {} clients who bought, and it takes at least {FEWEST_CLIENTS}",
+            cells.clients
+        ));
+    }
+    if repeaters == 0 {
+        return say(format!(
+            "each of the {} clients bought on one day only, so nothing tells how often they come back: take a longer period",
+            cells.clients
+        ));
+    }
+    if cells.len() == 1 {
+        let (x, last, observed) = cells.history(0);
+        return say(format!(
+            "all {} clients are alike ({x} repeat purchases in {last} days, seen for {observed}), and nothing tells them apart",
+            cells.clients
+        ));
+    }
+    Ok(())
+}
+
+/// Starts from moments: the mean and variance of purchase rates, with several habits of leaving.
+fn starts(cells: &Cells, unit: f64) -> Vec<[f64; 4]> {
+    let [mut sum, mut time, mut squares, mut time_squares] = [0.0; 4];
+    for run in &cells.runs {
+        let clients = run.clients as f64;
+        let (x, t) = (f64::from(run.repeats), f64::from(cells.days[run.observed as usize]) / unit);
+        sum += clients * x;
+        time += clients * t;
+        squares += clients * x * x;
+        time_squares += clients * t * t;
+    }
+    let rate = sum / time;
+    // Of a mixed Poisson process: E x² = E x + rate² (1 + 1/r) E T².
+    let spread = ((squares - sum) / (rate * rate * time_squares) - 1.0).max(0.02);
+    let r = (1.0 / spread).clamp(0.05, 20.0);
+    let leaving = [(0.5, 1.5), (1.0, 8.0), (0.2, 4.0), (1.0, 1.0)];
+    let mut starts: Vec<[f64; 4]> =
+        leaving.iter().map(|&(a, b)| [r, r / (1.5 * rate), a, b]).collect();
+    starts.push([1.0, 1.0 / rate, 0.5, 2.0]);
+    starts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::cells::Histories;
+    use super::super::optimise::differences;
+    use super::*;
+    use proptest::prelude::*;
+
+    fn cells_of(clients: &[(u32, i32, i32)]) -> Cells {
+        let repeats: Vec<u32> = clients.iter().map(|c| c.0).collect();
+        let last: Vec<i32> = clients.iter().map(|c| c.1).collect();
+        let observed: Vec<i32> = clients.iter().map(|c| c.2).collect();
+        Cells::new(&Histories { repeats: &repeats, last: &last, observed: &observed }).unwrap()
+    }
+
+    fn ln_beta(a: f64, b: f64) -> f64 {
+        ln_gamma(a) + ln_gamma(b) - ln_gamma(a + b)
+    }
+
+    /// The published likelihoods, as a sum over the two cases: the client stayed, or has left.
+    fn by_definition(model: PurchaseModel, p: [f64; 4], (x, last, end): (f64, f64, f64)) -> f64 {
+        let [r, alpha, a, b] = p;
+        let process =
+            |t: f64| ln_gamma(r + x) - ln_gamma(r) + r * alpha.ln() - (r + x) * (alpha + t).ln();
+        let k = if model == PurchaseModel::BgNbd { x } else { x + 1.0 };
+        let stayed = ln_beta(a, b + k) - ln_beta(a, b) + process(end);
+        if k == 0.0 {
+            return stayed;
+        }
+        let left = ln_beta(a + 1.0, b + k - 1.0) - ln_beta(a, b) + process(last);
+        let most = left.max(stayed);
+        most + ((left - most).exp() + (stayed - most).exp()).ln()
+    }
+
+    fn client() -> impl Strategy<Value = (u32, i32, i32)> {
+        (0..40_u32, 1..400_i32, 0..400_i32)
+            .prop_map(|(x, last, more)| (x, if x == 0 { 0 } else { last }, last + more))
+    }
+
+    fn parameters() -> impl Strategy<Value = [f64; 4]> {
+        prop::array::uniform4(-3.0..3.0_f64).prop_map(|logs| logs.map(f64::exp))
+    }
+
+    proptest! {
+        #[test]
+        fn the_likelihood_is_the_published_one(
+            clients in prop::collection::vec(client(), 1..60), p in parameters(), mbg: bool
+        ) {
+            let model = if mbg { PurchaseModel::MbgNbd } else { PurchaseModel::BgNbd };
+            let cells = cells_of(&clients);
+            let found = PurchaseLikelihood::new(&cells, model, 7.0).evaluate(&p).value;
+            let expected: f64 = clients
+                .iter()
+                .map(|&(x, last, end)| {
+                    let weeks = (f64::from(x), f64::from(last) / 7.0, f64::from(end) / 7.0);
+                    by_definition(model, p, weeks)
+                })
+                .sum();
+            prop_assert!((found - expected).abs() < 1e-9 * (1.0 + expected.abs()), "{found} {expected}");
+        }
+
+        #[test]
+        fn gradient_and_hessian_are_finite_differences(
+            clients in prop::collection::vec(client(), 1..60), p in parameters(), mbg: bool
+        ) {
+            let model = if mbg { PurchaseModel::MbgNbd } else { PurchaseModel::BgNbd };
+            let cells = cells_of(&clients);
+            let likelihood = PurchaseLikelihood::new(&cells, model, 7.0);
+            let worst = differences(&likelihood, &p);
+            prop_assert!(worst < 1e-5, "off by {worst}");
+        }
+    }
+
+    #[test]
+    fn corners_stay_finite() {
+        let corners = [
+            (10_000, 2_000_000, 2_000_000),
+            (10_000, 1, 1),
+            (10_000, 1, 2_000_000),
+            (0, 0, 0),
+            (0, 0, 2_000_000),
+            (1, 1, 1),
+        ];
+        for client in corners {
+            let cells = cells_of(&[client]);
+            for model in [PurchaseModel::BgNbd, PurchaseModel::MbgNbd] {
+                for p in [[0.24, 4.4, 0.8, 2.4], [1e-4, 1e-4, 1e-4, 1e-4], [1e4, 1e4, 1e4, 1e4]] {
+                    let found = PurchaseLikelihood::new(&cells, model, 7.0).evaluate(&p);
+                    assert!(found.value.is_finite(), "{client:?} {found:?}");
+                    assert!(found.gradient.iter().all(|slope| slope.is_finite()));
+                    assert!(found.hessian.iter().flatten().all(|bend| bend.is_finite()));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_cannot_tell_the_parameters_is_refused() {
+        for (clients, why) in [
+            (vec![(1, 3, 9); 49], "at least 50"),
+            (vec![(0, 0, 9); 50], "one day only"),
+            (vec![(1, 3, 9); 50], "alike"),
+        ] {
+            let error = fit_purchases(&cells_of(&clients), PurchaseModel::BgNbd, 7.0).unwrap_err();
+            assert!(error.to_string().contains(why), "{error}");
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! Clients who behave as the models say: to test the models on, and to measure.
+
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
+use rand_distr::{Beta, Distribution, Exp1, Gamma, StandardUniform};
+use rayon::prelude::*;
+
+use super::cells::MOST_DAYS;
+use super::expectation::Process;
+use super::purchases::PurchaseModel;
+use super::spend::SpendParameters;
+use crate::error::{Error, Result};
+
+/// Clients to simulate.
+#[derive(Debug, Clone, Copy)]
+pub struct Base {
+    /// How many.
+    pub clients: usize,
+    /// How often they buy, and when they leave.
+    pub process: Process,
+    /// What they spend.
+    pub spend: SpendParameters,
+    /// Fewest days since the first purchase.
+    pub shortest: u32,
+    /// Most days since the first purchase.
+    pub longest: u32,
+    /// Days after the look back in which purchases are counted as well.
+    pub horizon: u32,
+    /// One seed, one outcome.
+    pub seed: u64,
+}
+
+/// What became of the clients, as columns.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SimulatedClients {
+    /// x: purchases after the first.
+    pub repeats: Vec<u32>,
+    /// `t_x` in days, rounded; at least 1 with a repeat purchase.
+    pub last: Vec<i32>,
+    /// T in days.
+    pub observed: Vec<i32>,
+    /// `m_x`: the mean spend of repeat purchases; not a number without one.
+    pub means: Vec<f64>,
+    /// The spend of the first purchase.
+    pub first: Vec<f64>,
+    /// Purchases in the horizon.
+    pub future: Vec<u32>,
+    /// Money in the horizon.
+    pub future_money: Vec<f64>,
+}
+
+/// Simulate clients. Each depends on the seed and its number alone. O(purchases), in parallel.
+///
+/// # Errors
+/// If the days are not in order, or a parameter is beyond what can be drawn from.
+pub fn simulate_clients(base: &Base) -> Result<SimulatedClients> {
+    if base.shortest > base.longest || base.longest > MOST_DAYS {
+        return Err(Error::Option(format!(
+            "clients are simulated for {} to {} days: take a range within 0 and {MOST_DAYS}",
+            base.shortest, base.longest
+        )));
+    }
+    let one = |number: usize| {
+        let mut rng = ChaCha8Rng::seed_from_u64(base.seed);
+        rng.set_stream(number as u64);
+        client(base, &mut rng)
+    };
+    let clients: Vec<Client> = (0..base.clients).into_par_iter().map(one).collect::<Result<_>>()?;
+    Ok(SimulatedClients {
+        repeats: clients.iter().map(|c| c.repeats).collect(),
+        last: clients.iter().map(|c| c.last).collect(),
+        observed: clients.iter().map(|c| c.observed).collect(),
+        means: clients.iter().map(|c| c.mean).collect(),
+        first: clients.iter().map(|c| c.first).collect(),
+        future: clients.iter().map(|c| c.future).collect(),
+        future_money: clients.iter().map(|c| c.future_money).collect(),
+    })
+}
+
+struct Client {
+    repeats: u32,
+    last: i32,
+    observed: i32,
+    mean: f64,
+    first: f64,
+    future: u32,
+    future_money: f64,
+}
+
+fn client(base: &Base, rng: &mut ChaCha8Rng) -> Result<Client> {
+    let process = &base.process;
+    let p = &process.parameters;
+    let uniform = |rng: &mut ChaCha8Rng| -> f64 { StandardUniform.sample(rng) };
+    let days = f64::from(base.longest - base.shortest + 1) * uniform(rng);
+    let observed = base.shortest + days as u32;
+    let now = f64::from(observed) / process.unit;
+    let end = f64::from(observed + base.horizon) / process.unit;
+    let rate = gamma(p.r, rng)? / p.alpha;
+    let leave = Beta::new(p.a, p.b).map_err(undrawable)?.sample(rng);
+    let (mut repeats, mut future, mut last) = (0_u32, 0_u32, 0.0);
+    let mut time = 0.0;
+    let mut stays = process.model == PurchaseModel::BgNbd || uniform(rng) >= leave;
+    while stays {
+        let wait: f64 = Exp1.sample(rng);
+        time += wait / rate;
+        // A rate may be so small that it is 0: the next purchase is then beyond any end, or at no
+        // time at all.
+        if time.is_nan() || time > end || repeats >= MOST_DAYS {
+            break;
+        }
+        if time <= now {
+            repeats += 1;
+            last = time;
+        } else {
+            future += 1;
+        }
+        stays = uniform(rng) >= leave;
+    }
+    let rounded = ((last * process.unit).round() as i32).max(i32::from(repeats > 0));
+    let scale = gamma(base.spend.q, rng)? / base.spend.v;
+    let money = |count: u32, rng: &mut ChaCha8Rng| {
+        if count == 0 { Ok(0.0) } else { Ok(gamma(base.spend.p * f64::from(count), rng)? / scale) }
+    };
+    Ok(Client {
+        repeats,
+        last: rounded.min(observed as i32),
+        observed: observed as i32,
+        first: money(1, rng)?,
+        mean: money(repeats, rng)? / f64::from(repeats),
+        future,
+        future_money: money(future, rng)?,
+    })
+}
+
+fn gamma(shape: f64, rng: &mut ChaCha8Rng) -> Result<f64> {
+    Ok(Gamma::new(shape, 1.0).map_err(undrawable)?.sample(rng))
+}
+
+fn undrawable(error: impl std::fmt::Display) -> Error {
+    Error::Option(format!("clients cannot be simulated with these parameters: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::purchases::PurchaseParameters;
+    use super::*;
+
+    fn base(model: PurchaseModel) -> Base {
+        Base {
+            clients: 20_000,
+            process: Process {
+                model,
+                parameters: PurchaseParameters::new([0.6, 9.0, 0.8, 3.0]).unwrap(),
+                unit: 7.0,
+            },
+            spend: SpendParameters::new([6.0, 4.0, 15.0]).unwrap(),
+            shortest: 100,
+            longest: 700,
+            horizon: 182,
+            seed: 11,
+        }
+    }
+
+    #[test]
+    fn clients_are_possible_and_a_seed_has_one_outcome() {
+        for model in [PurchaseModel::BgNbd, PurchaseModel::MbgNbd] {
+            let made = simulate_clients(&base(model)).unwrap();
+            for client in 0..made.repeats.len() {
+                let (x, last, t) = (made.repeats[client], made.last[client], made.observed[client]);
+                assert!((100..=700).contains(&t) && last <= t && (x == 0) == (last == 0));
+                assert_eq!(made.means[client].is_nan(), x == 0);
+                assert_eq!(made.future_money[client] > 0.0, made.future[client] > 0);
+                assert!(made.first[client] > 0.0);
+            }
+            let again = simulate_clients(&base(model)).unwrap();
+            assert_eq!(made.repeats, again.repeats);
+            assert_eq!(made.future_money, again.future_money);
+            assert_ne!(
+                simulate_clients(&Base { seed: 12, ..base(model) }).unwrap().repeats,
+                made.repeats
+            );
+        }
+    }
+
+    /// What is expected of new clients is what they do, and what is expected of all comes true.
+    #[test]
+    fn purchases_to_come_are_as_many_as_expected() {
+        for model in [PurchaseModel::BgNbd, PurchaseModel::MbgNbd] {
+            let base = base(model);
+            let made = simulate_clients(&base).unwrap();
+            let (mut expected, mut variance) = (0.0, 0.0);
+            for client in 0..base.clients {
+                let (x, t) = (made.repeats[client], made.observed[client] as u32);
+                let alive = base.process.p_alive(x, made.last[client] as u32, t);
+                let mean = alive * base.process.after(x).purchases(t, 26.0);
+                expected += mean;
+                variance += (f64::from(made.future[client]) - mean).powi(2);
+            }
+            let actual: f64 = made.future.iter().map(|&n| f64::from(n)).sum();
+            let off = (actual - expected) / variance.sqrt();
+            assert!(off.abs() < 4.0, "{model:?}: {actual} purchases, {expected} expected");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_simulated_is_refused() {
+        let base = base(PurchaseModel::BgNbd);
+        assert!(simulate_clients(&Base { shortest: 9, longest: 8, ..base }).is_err());
+        assert!(simulate_clients(&Base { longest: u32::MAX, ..base }).is_err());
+    }
+}

@@ -1,0 +1,342 @@
+//! How much clients spend on a purchase: the Gamma-Gamma model.
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use super::optimise::{Estimate, Evaluation, Likelihood, maximise};
+use super::special::{digamma, ln_gamma, trigamma};
+use crate::error::{Error, Result};
+
+/// Clients summed by one task: fixed, so that sums do not depend on the number of threads.
+const CHUNK: usize = 8192;
+/// Fewer clients with a repeat purchase than this do not tell three parameters.
+const FEWEST_CLIENTS: usize = 50;
+/// Clients on which the starts are compared.
+const SCOUTED_CLIENTS: usize = 4096;
+
+/// The parameters: a purchase is worth Gamma(p, ν), ν ~ Gamma(q, v), with v in money.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SpendParameters {
+    /// Shape of the purchases of a client.
+    pub p: f64,
+    /// Shape of the clients.
+    pub q: f64,
+    /// Scale of the clients, in money.
+    pub v: f64,
+}
+
+impl SpendParameters {
+    /// The parameters in the order p, q, v.
+    ///
+    /// # Errors
+    /// If one is not a number above 0, or q is up to 1: the mean spend would be infinite.
+    pub fn new(parameters: [f64; 3]) -> Result<Self> {
+        for (name, value) in SpendLikelihood::NAMES.iter().zip(parameters) {
+            if !(value > 0.0 && value.is_finite()) {
+                return Err(Error::Option(format!("{name} must be a number above 0, not {value}")));
+            }
+        }
+        let [p, q, v] = parameters;
+        if q <= 1.0 {
+            return Err(Error::Data(format!(
+                "the Gamma-Gamma model has q {q:.4}, and up to 1 the mean spend is infinite: spends differ too much from client to client, so set the largest apart (where) or value fewer kinds of client at a time"
+            )));
+        }
+        Ok(Self { p, q, v })
+    }
+
+    /// The mean spend over all clients: p v / (q − 1).
+    pub fn population_mean(&self) -> f64 {
+        self.p * self.v / (self.q - 1.0)
+    }
+
+    /// The expected spend of a client whose x repeat purchases cost `mean` on average; that of the
+    /// population without one, or where the mean is not above 0.
+    #[inline]
+    pub fn expected(&self, repeats: u32, mean: f64) -> f64 {
+        let x = f64::from(repeats);
+        if repeats == 0 || !(mean > 0.0 && mean.is_finite()) {
+            return self.population_mean();
+        }
+        self.p * (self.v + mean * x) / (self.p * x + self.q - 1.0)
+    }
+}
+
+/// What the spend model knows of clients who bought again.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Basket {
+    /// Money of each client's repeat purchases, ascending within each x.
+    totals: Vec<f64>,
+    /// x, and the clients who have it.
+    repeats: Vec<(u32, Range<usize>)>,
+}
+
+impl Basket {
+    /// Take the clients with a repeat purchase and money above 0; `means` is `m_x`, the mean of the
+    /// repeat purchases. O(n log n), in parallel; the result does not depend on their order.
+    ///
+    /// # Errors
+    /// If the columns are not equally long.
+    pub fn new(repeats: &[u32], means: &[f64]) -> Result<Self> {
+        if repeats.len() != means.len() {
+            return Err(Error::Data("repeats and means must be equally long".to_owned()));
+        }
+        // Bits of positive doubles are in the order of their numbers.
+        let mut clients: Vec<(u32, u64)> = (repeats, means)
+            .into_par_iter()
+            .filter(|&(&x, &mean)| x > 0 && mean > 0.0 && mean.is_finite())
+            .map(|(&x, &mean)| (x, (mean * f64::from(x)).to_bits()))
+            .collect();
+        clients.par_sort_unstable();
+        Ok(Self::of_sorted(&clients))
+    }
+
+    fn of_sorted(clients: &[(u32, u64)]) -> Self {
+        let mut groups: Vec<(u32, Range<usize>)> = Vec::new();
+        for same in clients.chunk_by(|a, b| a.0 == b.0) {
+            let start = groups.last().map_or(0, |group| group.1.end);
+            groups.push((same[0].0, start..start + same.len()));
+        }
+        let totals = clients.iter().map(|client| f64::from_bits(client.1)).collect();
+        Self { totals, repeats: groups }
+    }
+
+    /// Clients.
+    pub fn len(&self) -> usize {
+        self.totals.len()
+    }
+
+    /// Whether there are no clients.
+    pub fn is_empty(&self) -> bool {
+        self.totals.is_empty()
+    }
+
+    fn clients(&self) -> impl Iterator<Item = (u32, f64)> {
+        self.repeats
+            .iter()
+            .flat_map(|(x, range)| self.totals[range.clone()].iter().map(move |&total| (*x, total)))
+    }
+
+    fn thinned(&self, most: usize) -> Self {
+        let step = self.len().div_ceil(most).max(1);
+        let few: Vec<(u32, u64)> = self
+            .clients()
+            .skip(step / 2)
+            .step_by(step)
+            .map(|(x, total)| (x, total.to_bits()))
+            .collect();
+        Self::of_sorted(&few)
+    }
+
+    /// The correlation of x with `m_x`, which the model takes for independent; None if either is the
+    /// same for all.
+    pub fn correlation(&self) -> Option<f64> {
+        let n = self.len() as f64;
+        let pairs = || self.clients().map(|(x, total)| (f64::from(x), total / f64::from(x)));
+        let (sum_x, sum_m) = pairs().fold((0.0, 0.0), |(x, m), pair| (x + pair.0, m + pair.1));
+        let (mean_x, mean_m) = (sum_x / n, sum_m / n);
+        let [xx, xm, mm] = pairs().fold([0.0; 3], |[xx, xm, mm], (x, m)| {
+            let (x, m) = (x - mean_x, m - mean_m);
+            [xx + x * x, xm + x * m, mm + m * m]
+        });
+        let scale = (xx * mm).sqrt();
+        (scale > 1e-12 * n * mean_x * mean_m).then(|| (xm / scale).clamp(-1.0, 1.0))
+    }
+}
+
+/// The log-likelihood of spends, as a function of (p, q, v).
+///
+/// With S = x `m_x`, the money of x repeat purchases, a client contributes
+///
+/// lnΓ(p x + q) − lnΓ(p x) − lnΓ(q) + q ln v + p x ln S − ln `m_x` − (p x + q) ln(v + S).
+#[derive(Debug)]
+pub struct SpendLikelihood<'a> {
+    basket: &'a Basket,
+    /// Parts of groups: x and its clients, at most a chunk of them.
+    parts: Vec<(u32, Range<usize>)>,
+    /// Σ x ln S and Σ ln `m_x`, which no parameter changes.
+    logs: (f64, f64),
+}
+
+impl<'a> SpendLikelihood<'a> {
+    /// The likelihood of clients.
+    pub fn new(basket: &'a Basket) -> Self {
+        let cut = |(x, range): &(u32, Range<usize>)| {
+            let (x, end) = (*x, range.end);
+            range.clone().step_by(CHUNK).map(move |at| (x, at..end.min(at + CHUNK)))
+        };
+        let logs = basket.clients().fold((0.0, 0.0), |(whole, mean), (x, total)| {
+            let (x, log) = (f64::from(x), libm::log(total));
+            (whole + x * log, mean + log - libm::log(x))
+        });
+        Self { basket, parts: basket.repeats.iter().flat_map(cut).collect(), logs }
+    }
+
+    /// Σ ln(v + S), Σ 1 / (v + S) and Σ 1 / (v + S)² of a part.
+    fn sums(&self, range: &Range<usize>, v: f64) -> [f64; 3] {
+        self.basket.totals[range.clone()].iter().fold([0.0; 3], |[log, one, two], &total| {
+            let inverse = 1.0 / (v + total);
+            [log + libm::log(v + total), one + inverse, two + inverse * inverse]
+        })
+    }
+}
+
+impl Likelihood<3> for SpendLikelihood<'_> {
+    const NAMES: [&'static str; 3] = ["p", "q", "v"];
+
+    fn clients(&self) -> f64 {
+        self.basket.len() as f64
+    }
+
+    fn evaluate(&self, parameters: &[f64; 3]) -> Evaluation<3> {
+        let [p, q, v] = *parameters;
+        let clients = self.clients();
+        let sums: Vec<[f64; 3]> =
+            self.parts.par_iter().map(|(_, range)| self.sums(range, v)).collect();
+        let mut found = Evaluation::<3>::default();
+        let (hessian, gradient) = (&mut found.hessian, &mut found.gradient);
+        let (ln_v, of_q) = (libm::log(v), [ln_gamma(q), digamma(q), trigamma(q)]);
+        found.value = p * self.logs.0 - self.logs.1 + clients * (q * ln_v - of_q[0]);
+        gradient[0] = self.logs.0;
+        gradient[1] = clients * (ln_v - of_q[1]);
+        gradient[2] = clients * q / v;
+        hessian[1][1] = -clients * of_q[2];
+        hessian[1][2] = clients / v;
+        hessian[2][2] = -clients * q / (v * v);
+        for (x, range) in &self.basket.repeats {
+            let (x, n) = (f64::from(*x), range.len() as f64);
+            let (px, whole) = (p * x, p * x + q);
+            found.value += n * (ln_gamma(whole) - ln_gamma(px));
+            gradient[0] += n * x * (digamma(whole) - digamma(px));
+            gradient[1] += n * digamma(whole);
+            hessian[0][0] += n * x * x * (trigamma(whole) - trigamma(px));
+            hessian[0][1] += n * x * trigamma(whole);
+            hessian[1][1] += n * trigamma(whole);
+        }
+        for ((x, _), [log, one, two]) in self.parts.iter().zip(&sums) {
+            let x = f64::from(*x);
+            let whole = p * x + q;
+            found.value -= whole * log;
+            gradient[0] -= x * log;
+            gradient[1] -= log;
+            gradient[2] -= whole * one;
+            hessian[0][2] -= x * one;
+            hessian[1][2] -= one;
+            hessian[2][2] += whole * two;
+        }
+        found.mirror();
+        found
+    }
+}
+
+/// The maximum-likelihood parameters of spends.
+///
+/// # Errors
+/// If fewer than 50 clients bought again, or there is no interior maximum.
+pub fn fit_spend(basket: &Basket) -> Result<Estimate<3>> {
+    if basket.len() < FEWEST_CLIENTS {
+        return Err(Error::Data(format!(
+            "the Gamma-Gamma model cannot be fitted: {} clients have a repeat purchase and money above 0 in it, and it takes at least {FEWEST_CLIENTS}",
+            basket.len()
+        )));
+    }
+    let sum: f64 = basket.clients().map(|(x, total)| total / f64::from(x)).sum();
+    let mean = sum / basket.len() as f64;
+    // p v / (q − 1) is the mean, whatever the shapes.
+    let shapes = [(2.0, 3.0), (6.0, 4.0), (1.0, 2.0), (20.0, 10.0)];
+    let starts: Vec<[f64; 3]> = shapes.map(|(p, q)| [p, q, mean * (q - 1.0) / p]).to_vec();
+    let few = basket.thinned(SCOUTED_CLIENTS);
+    maximise("Gamma-Gamma", &SpendLikelihood::new(basket), &SpendLikelihood::new(&few), &starts)
+        .map_err(|refusal| refusal.error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::optimise::differences;
+    use super::*;
+    use proptest::prelude::*;
+
+    fn client() -> impl Strategy<Value = (u32, f64)> {
+        (1..60_u32, 0.01..500.0_f64)
+    }
+
+    fn basket_of(clients: &[(u32, f64)]) -> Basket {
+        let (repeats, means): (Vec<u32>, Vec<f64>) = clients.iter().copied().unzip();
+        Basket::new(&repeats, &means).unwrap()
+    }
+
+    proptest! {
+        #[test]
+        fn the_likelihood_is_the_published_density(
+            clients in prop::collection::vec(client(), 1..60),
+            logs in prop::array::uniform3(-2.0..4.0_f64)
+        ) {
+            let [p, q, v] = logs.map(f64::exp);
+            let found = SpendLikelihood::new(&basket_of(&clients)).evaluate(&[p, q, v]).value;
+            let density = |&(x, z): &(u32, f64)| {
+                let x = f64::from(x);
+                ln_gamma(p * x + q) - ln_gamma(p * x) - ln_gamma(q) + q * v.ln()
+                    + (p * x - 1.0) * z.ln() + p * x * x.ln() - (p * x + q) * (v + x * z).ln()
+            };
+            let expected: f64 = clients.iter().map(density).sum();
+            let scale: f64 = clients.iter().map(|&(x, _)| 10.0 * p * f64::from(x) + q).sum();
+            prop_assert!((found - expected).abs() < 1e-12 * (1.0 + scale) + 1e-10 * expected.abs());
+        }
+
+        #[test]
+        fn gradient_and_hessian_are_finite_differences(
+            clients in prop::collection::vec(client(), 1..60),
+            logs in prop::array::uniform3(-2.0..4.0_f64)
+        ) {
+            let basket = basket_of(&clients);
+            let worst = differences(&SpendLikelihood::new(&basket), &logs.map(f64::exp));
+            prop_assert!(worst < 1e-4, "off by {worst}");
+        }
+
+        #[test]
+        fn the_order_of_clients_does_not_matter(clients in prop::collection::vec(client(), 1..60)) {
+            let mut turned = clients.clone();
+            turned.reverse();
+            prop_assert_eq!(basket_of(&clients), basket_of(&turned));
+        }
+    }
+
+    /// The ten first clients of the CDNOW summary that is published with the model.
+    #[test]
+    fn the_published_spends() {
+        let fitted = SpendParameters::new([6.25, 3.744, 15.447]).unwrap();
+        let clients = [(2, 22.35), (1, 11.77), (7, 73.74), (1, 11.77), (2, 25.55)];
+        let expected = [24.65, 18.91, 71.46, 18.91, 27.28];
+        for ((x, mean), spend) in clients.into_iter().zip(expected) {
+            assert!((fitted.expected(x, mean) - spend).abs() < 0.02, "{x} {mean}");
+        }
+        assert!((fitted.expected(0, f64::NAN) - 35.17).abs() < 0.02);
+        assert!((fitted.expected(3, -2.0) - fitted.population_mean()).abs() < 1e-12);
+    }
+
+    #[test]
+    fn who_cannot_be_used_is_left_out() {
+        let basket = basket_of(&[(1, 5.0), (0, 5.0), (2, 0.0), (2, -1.0), (2, f64::NAN), (3, 2.0)]);
+        assert_eq!(basket.clients().collect::<Vec<_>>(), [(1, 5.0), (3, 6.0)]);
+        assert!(fit_spend(&basket).unwrap_err().to_string().contains("at least 50"));
+    }
+
+    #[test]
+    fn correlation_is_that_of_the_definition() {
+        let basket = basket_of(&[(1, 2.0), (2, 3.0), (3, 7.0), (4, 8.0)]);
+        // Σ(x − 2.5)(m − 5) = 11, Σ(x − 2.5)² = 5, Σ(m − 5)² = 26.
+        assert!((basket.correlation().unwrap() - 11.0 / 130.0_f64.sqrt()).abs() < 1e-15);
+        assert_eq!(basket_of(&[(1, 2.0), (2, 2.0)]).correlation(), None);
+        assert_eq!(basket_of(&[]).correlation(), None);
+    }
+
+    #[test]
+    fn an_infinite_mean_is_refused() {
+        assert!(
+            SpendParameters::new([2.0, 1.0, 3.0]).unwrap_err().to_string().contains("infinite")
+        );
+        assert!(SpendParameters::new([2.0, -1.0, 3.0]).is_err());
+        assert!(SpendParameters::new([f64::NAN, 2.0, 3.0]).is_err());
+    }
+}

@@ -1,0 +1,254 @@
+//! What clients are worth, for Python.
+
+#![allow(clippy::needless_pass_by_value, reason = "PyO3 hands extracted arguments over by value")]
+
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{ArrowPrimitiveType, Float64Type, Int32Type, UInt32Type};
+use arrow_array::{Array, ArrayRef, Float64Array, Int32Array, RecordBatch, UInt32Array};
+use arrow_buffer::ScalarBuffer;
+use arrow_select::concat::concat;
+use grc_core::value::{
+    self, Base, Basket, Cells, Estimate, Histories, Outlook, Process, PurchaseModel,
+    PurchaseParameters, SpendParameters,
+};
+use grc_core::{Error, Result};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use pyo3_arrow::{PyArray, PyChunkedArray, PyTable};
+use rayon::prelude::*;
+
+use crate::errors::exception;
+use crate::ffi;
+use crate::threads::on_threads;
+
+/// The values of a column without nulls, in one piece.
+fn values<T: ArrowPrimitiveType>(column: PyChunkedArray) -> PyResult<ScalarBuffer<T::Native>> {
+    let chunks = ffi::chunks(column);
+    let pieces: Vec<&dyn Array> = chunks.iter().map(AsRef::as_ref).collect();
+    let refused = |why: String| exception(&Error::Column(why));
+    let whole: ArrayRef = if let [chunk] = &chunks[..] {
+        chunk.clone()
+    } else {
+        concat(&pieces).map_err(|error| refused(error.to_string()))?
+    };
+    if *whole.data_type() != T::DATA_TYPE || whole.null_count() > 0 {
+        return Err(refused(format!(
+            "a column of {} without nulls is needed, not {} with {} nulls",
+            T::DATA_TYPE,
+            whole.data_type(),
+            whole.null_count()
+        )));
+    }
+    Ok(whole.as_primitive::<T>().values().clone())
+}
+
+/// The columns of histories, held for as long as the kernels need them.
+struct Clients {
+    repeats: ScalarBuffer<u32>,
+    last: ScalarBuffer<i32>,
+    observed: ScalarBuffer<i32>,
+}
+
+impl Clients {
+    fn new(
+        repeats: PyChunkedArray,
+        last: PyChunkedArray,
+        observed: PyChunkedArray,
+    ) -> PyResult<Self> {
+        Ok(Self {
+            repeats: values::<UInt32Type>(repeats)?,
+            last: values::<Int32Type>(last)?,
+            observed: values::<Int32Type>(observed)?,
+        })
+    }
+
+    fn histories(&self) -> Histories<'_> {
+        Histories { repeats: &self.repeats, last: &self.last, observed: &self.observed }
+    }
+}
+
+fn purchase_model(name: &str) -> Result<PurchaseModel> {
+    match name {
+        "bgnbd" => Ok(PurchaseModel::BgNbd),
+        "mbgnbd" => Ok(PurchaseModel::MbgNbd),
+        _ => Err(Error::Option(format!("model must be bgnbd or mbgnbd, not \"{name}\""))),
+    }
+}
+
+fn process(model: &str, parameters: [f64; 4], unit: f64) -> Result<Process> {
+    Ok(Process {
+        model: purchase_model(model)?,
+        parameters: PurchaseParameters::new(parameters)?,
+        unit,
+    })
+}
+
+fn estimate<'py, const P: usize>(
+    py: Python<'py>,
+    found: &Estimate<P>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let written = PyDict::new(py);
+    written.set_item("parameters", found.parameters.to_vec())?;
+    written.set_item("standard_errors", found.standard_errors().to_vec())?;
+    written.set_item("log_likelihood", found.log_likelihood)?;
+    written.set_item("clients", found.clients as u64)?;
+    written.set_item("evaluations", found.evaluations)?;
+    Ok(written)
+}
+
+fn floats(values: Vec<f64>) -> PyArray {
+    PyArray::from_array_ref(Arc::new(Float64Array::from(values)))
+}
+
+/// The maximum-likelihood parameters r, alpha, a, b of a purchase model.
+#[pyfunction]
+#[pyo3(signature = (repeats, last, observed, *, model, unit, threads=None))]
+pub fn fit_purchases<'py>(
+    py: Python<'py>,
+    repeats: PyChunkedArray,
+    last: PyChunkedArray,
+    observed: PyChunkedArray,
+    model: &str,
+    unit: f64,
+    threads: Option<usize>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let clients = Clients::new(repeats, last, observed)?;
+    let (found, cells) = on_threads(py, threads, || {
+        let cells = Cells::new(&clients.histories())?;
+        let found = value::fit_purchases(&cells, purchase_model(model)?, unit)?;
+        Ok((found, cells.len()))
+    })?;
+    let written = estimate(py, &found)?;
+    written.set_item("cells", cells)?;
+    Ok(written)
+}
+
+/// The maximum-likelihood parameters p, q, v of the spend model, and the correlation of number and
+/// mean of repeat purchases.
+#[pyfunction]
+#[pyo3(signature = (repeats, means, *, threads=None))]
+pub fn fit_spend(
+    py: Python<'_>,
+    repeats: PyChunkedArray,
+    means: PyChunkedArray,
+    threads: Option<usize>,
+) -> PyResult<Bound<'_, PyDict>> {
+    let (repeats, means) = (values::<UInt32Type>(repeats)?, values::<Float64Type>(means)?);
+    let (found, correlation) = on_threads(py, threads, || {
+        let basket = Basket::new(&repeats, &means)?;
+        let found = value::fit_spend(&basket)?;
+        SpendParameters::new(found.parameters)?;
+        Ok((found, basket.correlation()))
+    })?;
+    let written = estimate(py, &found)?;
+    written.set_item("correlation", correlation)?;
+    Ok(written)
+}
+
+/// The chance to be a client still, and purchases up to each horizon, whole and at present worth.
+#[pyfunction]
+#[pyo3(signature = (
+    repeats, last, observed, *, model, parameters, unit, edges, discounts, horizons, threads=None
+))]
+#[expect(clippy::too_many_arguments, reason = "all by name, in Python")]
+pub fn predict_purchases(
+    py: Python<'_>,
+    repeats: PyChunkedArray,
+    last: PyChunkedArray,
+    observed: PyChunkedArray,
+    model: &str,
+    parameters: [f64; 4],
+    unit: f64,
+    edges: Vec<f64>,
+    discounts: Vec<f64>,
+    horizons: Vec<usize>,
+    threads: Option<usize>,
+) -> PyResult<(PyArray, Vec<PyArray>, Vec<PyArray>)> {
+    let clients = Clients::new(repeats, last, observed)?;
+    let found = on_threads(py, threads, || {
+        let process = process(model, parameters, unit)?;
+        let outlook = Outlook { edges: &edges, discounts: &discounts, horizons: &horizons };
+        value::predict(&process, &clients.histories(), &outlook)
+    })?;
+    Ok((
+        floats(found.p_alive),
+        found.purchases.into_iter().map(floats).collect(),
+        found.present.into_iter().map(floats).collect(),
+    ))
+}
+
+/// The expected spend of a purchase of each client.
+#[pyfunction]
+#[pyo3(signature = (repeats, means, *, parameters, threads=None))]
+pub fn expected_spend(
+    py: Python<'_>,
+    repeats: PyChunkedArray,
+    means: PyChunkedArray,
+    parameters: [f64; 3],
+    threads: Option<usize>,
+) -> PyResult<PyArray> {
+    let (repeats, means) = (values::<UInt32Type>(repeats)?, values::<Float64Type>(means)?);
+    let spends = on_threads(py, threads, || {
+        let spend = SpendParameters::new(parameters)?;
+        let clients = repeats.par_iter().zip(means.par_iter());
+        Ok(clients.map(|(&x, &mean)| spend.expected(x, mean)).collect())
+    })?;
+    Ok(floats(spends))
+}
+
+/// ln 2F1(s, b; c; z), where purchase models need it.
+#[pyfunction]
+pub fn ln_gauss(s: f64, b: f64, c: f64, z: f64) -> PyResult<f64> {
+    value::ln_gauss(s, b, c, z).map_err(|error| exception(&error))
+}
+
+/// The x below which Beta(a, b) has a share of its probability.
+#[pyfunction]
+#[pyo3(signature = (a, b, share))]
+pub fn beta_quantile(a: f64, b: f64, share: f64) -> PyResult<f64> {
+    let fits = |shape: f64| shape > 0.0 && shape.is_finite();
+    if fits(a) && fits(b) && (0.0..=1.0).contains(&share) {
+        return Ok(value::beta_quantile(a, b, share));
+    }
+    Err(exception(&Error::Option(format!("Beta({a}, {b}) has no quantile of {share}"))))
+}
+
+/// Clients who behave as the models say, one row each.
+#[pyfunction]
+#[pyo3(signature = (
+    clients, *, model, purchases, spend, unit, shortest, longest, horizon, seed, threads=None
+))]
+#[expect(clippy::too_many_arguments, reason = "all by name, in Python")]
+pub fn simulate_clients(
+    py: Python<'_>,
+    clients: usize,
+    model: &str,
+    purchases: [f64; 4],
+    spend: [f64; 3],
+    unit: f64,
+    shortest: u32,
+    longest: u32,
+    horizon: u32,
+    seed: u64,
+    threads: Option<usize>,
+) -> PyResult<PyTable> {
+    let made = on_threads(py, threads, || {
+        let process = process(model, purchases, unit)?;
+        let spend = SpendParameters::new(spend)?;
+        value::simulate_clients(&Base { clients, process, spend, shortest, longest, horizon, seed })
+    })?;
+    let columns: [(&str, ArrayRef); 7] = [
+        ("repeats", Arc::new(UInt32Array::from(made.repeats))),
+        ("last", Arc::new(Int32Array::from(made.last))),
+        ("observed", Arc::new(Int32Array::from(made.observed))),
+        ("mean", Arc::new(Float64Array::from(made.means))),
+        ("first", Arc::new(Float64Array::from(made.first))),
+        ("future", Arc::new(UInt32Array::from(made.future))),
+        ("future_money", Arc::new(Float64Array::from(made.future_money))),
+    ];
+    let batch = RecordBatch::try_from_iter(columns).expect("all columns have a row a client");
+    let schema = batch.schema();
+    PyTable::try_new(vec![batch], schema)
+}

@@ -1,0 +1,416 @@
+"""The value of clients from sales and facts: columns, gains, models as JSON, the command line."""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+import json
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+import grc_fast as grc
+from grc_fast.cli import main
+
+AS_OF = "2025-12-31"
+FACTS = ["first_purchase", "last_purchase", "active_days", "total", "first_day_total"]
+HORIZONS = ("3mo", "12mo", "36mo")
+
+
+@pytest.fixture(scope="module")
+def sales() -> pl.DataFrame:
+    return grc.simulate_sales(40_000, 3_000, seed=3)
+
+
+@pytest.fixture(scope="module")
+def valued(sales) -> grc.ValueResult:
+    return grc.predict_value(sales, as_of=AS_OF, margin=0.25)
+
+
+@pytest.fixture(scope="module")
+def sales_file(sales, tmp_path_factory):
+    path = tmp_path_factory.mktemp("value") / "sales.parquet"
+    sales.write_parquet(path)
+    return path
+
+
+# What comes out
+
+
+def test_columns_are_those_of_the_contract(valued):
+    assert valued.values.columns == [
+        "client_id",
+        "p_alive",
+        *(f"purchases_{h}" for h in HORIZONS),
+        "basket",
+        *(f"gain_{h}" for h in HORIZONS),
+    ]
+    assert all(dtype == pl.Float64 for dtype in valued.values.dtypes[1:])
+    assert valued.values["client_id"].is_sorted()
+
+
+def test_gain_is_margin_times_basket_times_purchases(valued):
+    for h in HORIZONS:
+        expected = 0.25 * valued.values["basket"] * valued.values[f"purchases_{h}"]
+        assert valued.values[f"gain_{h}"].to_list() == pytest.approx(expected.to_list(), rel=1e-12)
+
+
+def test_facts_and_sales_give_the_same_values(sales, valued):
+    facts = grc.facts(sales, as_of=AS_OF, facts=FACTS)
+    again = grc.predict_value(facts, margin=0.25)
+    # Facts have a row for clients with returns only as well, who cannot be valued.
+    assert_frame_equal(again.values.drop_nulls(), valued.values)
+    assert again.model.purchases.parameters == valued.model.purchases.parameters
+
+
+def test_steps_give_what_one_call_gives(sales, valued):
+    facts = grc.facts(sales, as_of=AS_OF, facts=FACTS)
+    model = grc.MBGNBD().fit(facts)
+    alive = model.p_alive().drop_nulls()
+    assert alive.equals(valued.values.select("client_id", "p_alive"))
+    bought = model.predict("12mo").drop_nulls()
+    assert bought.equals(valued.values.select("client_id", "purchases_12mo"))
+    basket = grc.GammaGamma().fit(facts).expected_spend().drop_nulls()
+    assert basket.equals(valued.values.select("client_id", "basket"))
+
+
+def test_gains_are_positive_and_longer_horizons_bring_no_less(sales):
+    for discount in (0.0, 0.1, 2.0):
+        horizons = ["1d", "1w", "1mo", "6w", "3mo", "100d", "1y", "3y"]
+        result = grc.predict_value(sales, as_of=AS_OF, horizons=horizons, discount=discount)
+        gains = [result.values[f"gain_{h}"] for h in horizons]
+        assert (gains[0] >= 0).all()
+        for short, long in itertools.pairwise(gains):
+            assert (long >= short).all()
+
+
+def test_a_discount_is_integrated_by_the_month(sales):
+    """Against the sum over months of separate predictions."""
+    rate = 0.12
+    result = grc.predict_value(sales, as_of=AS_OF, horizons=["6mo"], margin=1, discount=rate)
+    months = [f"{month}mo" for month in range(1, 7)]
+    plain = grc.predict_value(sales, as_of=AS_OF, horizons=months, margin=1)
+    start = dt.date.fromisoformat(AS_OF)
+    days = {1: 31, 2: 28, 3: 31, 4: 30, 5: 31, 6: 30}
+    ends = [dt.date(2026, month, last) for month, last in days.items()]
+    before, day, expected = 0.0, 0, 0.0
+    for month, end in zip(months, ends, strict=True):
+        until, last = plain.values[f"purchases_{month}"], (end - start).days
+        expected = expected + (until - before) * (1 + rate) ** (-(day + last) / 2 / 365.25)
+        before, day = until, last
+    gain = (expected * plain.values["basket"]).to_list()
+    assert result.values["gain_6mo"].to_list() == pytest.approx(gain, rel=1e-12)
+    # Purchases are those to be made, whatever they are worth.
+    assert result.values["purchases_6mo"].equals(plain.values["purchases_6mo"])
+
+
+def test_one_time_buyers_are_valued_at_the_mean_of_all(sales, valued):
+    facts = grc.facts(sales, as_of=AS_OF, facts=FACTS).frame
+    once = facts.filter(pl.col("active_days") == 1)["client_id"]
+    baskets = valued.values.filter(pl.col("client_id").is_in(once.implode()))["basket"]
+    assert len(once) > 10
+    assert baskets.unique().to_list() == [valued.model.spend.population_mean]
+    assert valued.clients_at_mean["without_repeat"] == len(once)
+    assert any(f"basket of {len(once):,} clients" in note for note in valued.notes)
+
+
+def test_money_that_is_not_positive_gets_the_mean_and_is_counted():
+    clients = grc.simulate_clients(500, as_of=AS_OF, seed=2)
+    first = pl.col("first_day_total")
+    spoiled = pl.col("client_id") % 7 == 0
+    clients = clients.with_columns(
+        total=pl.when(spoiled).then(first - 5).otherwise("total"),
+    )
+    model = grc.GammaGamma().fit(clients, as_of=AS_OF)
+    repeats = clients.filter(spoiled & (pl.col("active_days") > 1))["client_id"]
+    baskets = model.expected_spend().filter(pl.col("client_id").is_in(repeats.implode()))["basket"]
+    assert baskets.unique().to_list() == [model.population_mean]
+    assert model.clients == clients.filter(~spoiled & (pl.col("active_days") > 1)).height
+
+
+def test_a_repeat_purchase_for_nothing_is_no_tiny_spend():
+    """0.1 + 0.2 − 0.3 is not 0 in floats, and a mean of 1e-17 would wreck the fit."""
+    clients = grc.simulate_clients(500, as_of=AS_OF, seed=2).with_columns(
+        total=pl.when(pl.col("client_id") == 1).then(0.1 + 0.2).otherwise("total"),
+        first_day_total=pl.when(pl.col("client_id") == 1).then(0.3).otherwise("first_day_total"),
+        active_days=pl.when(pl.col("client_id") == 1).then(2).otherwise("active_days"),
+        last_purchase=pl.when(pl.col("client_id") == 1)
+        .then(pl.col("first_purchase") + pl.duration(days=9))
+        .otherwise("last_purchase"),
+    )
+    model = grc.GammaGamma().fit(clients, as_of=AS_OF)
+    assert model.expected_spend()["basket"][0] == model.population_mean
+
+
+def test_a_client_base_has_a_row_for_everybody(sales, valued):
+    base = pl.DataFrame({"client_id": [*valued.values["client_id"].head(50), -5]})
+    result = grc.predict_value(sales, as_of=AS_OF, clients=base, margin=0.25)
+    never = result.values.filter(pl.col("client_id") == -5)
+    assert never["status"].cast(pl.String).to_list() == ["never_bought"]
+    assert all(value is None for value in never.row(0)[2:])
+    rest = result.values.drop("status").drop_nulls()
+    assert_frame_equal(rest, valued.values)
+
+
+def test_margins_of_lines_are_shares_of_each_client(sales):
+    lines = sales.with_columns(margin=pl.col("amount") * (pl.col("client_id") % 3 + 1) / 10)
+    result = grc.predict_value(lines, as_of=AS_OF, margin="margin", horizons=["1y"])
+    share = result.values["client_id"] % 3 + 1
+    expected = share / 10 * result.values["basket"] * result.values["purchases_1y"]
+    # Where returns leave a client no money, the share is that of all.
+    paid = grc.facts(sales, as_of=AS_OF, facts=["total"]).frame.filter(pl.col("total") > 0.01)
+    kept = result.values["client_id"].is_in(paid["client_id"].implode())
+    found = result.values["gain_1y"].filter(kept).to_list()
+    assert found == pytest.approx(expected.filter(kept).to_list(), rel=1e-3)
+
+
+def test_margins_of_facts_are_a_column_of_rates(sales, valued):
+    facts = grc.facts(sales, as_of=AS_OF, facts=FACTS)
+    frame = facts.frame.with_columns(rate=pl.lit(0.25))
+    again = grc.predict_value(grc.Facts(frame, facts.quality, facts.as_of), margin="rate")
+    assert_frame_equal(again.values.drop_nulls(), valued.values)
+
+
+def test_spend_that_goes_with_frequency_is_warned_of():
+    clients = grc.simulate_clients(3_000, as_of=AS_OF, seed=2)
+    repeats = pl.col("active_days") - 1
+    tied = clients.with_columns(
+        total=pl.col("first_day_total")
+        + (pl.col("total") - pl.col("first_day_total")) * (1 + repeats.cast(pl.Float64))
+    )
+    assert grc.GammaGamma().fit(clients, as_of=AS_OF).warnings == []
+    model = grc.GammaGamma().fit(tied, as_of=AS_OF)
+    assert model.correlation > 0.3
+    assert "underestimated" in model.warnings[0]
+
+
+def test_parameters_that_the_data_hardly_tell_are_warned_of():
+    vague = grc.PurchaseModel("mbgnbd", 0.5, 6.0, 0.01, 2.0, standard_errors={"a": 0.1, "b": 0.1})
+    assert "hardly tell a of" in vague.warnings[0]
+    assert grc.PurchaseModel("mbgnbd", 0.5, 6.0, 0.9, 1.6).warnings == []
+
+
+# Models as JSON
+
+
+def test_a_model_comes_back_as_it_was_saved(valued, sales, tmp_path):
+    path = tmp_path / "value.json"
+    valued.model.save(path)
+    written = json.loads(path.read_text())
+    assert written["mbgnbd"].keys() >= {"r", "alpha", "a", "b", "log_likelihood"}
+    assert written["gamma_gamma"].keys() >= {"p", "q", "v", "log_likelihood"}
+    assert grc.ValueModel.load(path) == valued.model
+    assert grc.PurchaseModel.load(path) == valued.model.purchases
+    assert grc.SpendModel.load(path) == valued.model.spend
+    again = grc.predict_value(sales, as_of=AS_OF, margin=0.25, model=grc.ValueModel.load(path))
+    assert again.values.equals(valued.values)
+
+
+def test_parts_of_a_model_are_saved_alone(valued, tmp_path):
+    path = tmp_path / "part.json"
+    valued.model.spend.save(path)
+    assert grc.SpendModel.load(path) == valued.model.spend
+    with pytest.raises(grc.ModelError, match="holds no purchase model"):
+        grc.ValueModel.load(path)
+    valued.model.purchases.save(path)
+    assert grc.PurchaseModel.load(path) == valued.model.purchases
+    with pytest.raises(grc.ModelError, match="holds no Gamma-Gamma model"):
+        grc.SpendModel.load(path)
+
+
+def test_a_loaded_model_knows_no_clients(valued, tmp_path):
+    path = tmp_path / "value.json"
+    valued.model.save(path)
+    with pytest.raises(grc.ModelError, match="give it facts"):
+        grc.PurchaseModel.load(path).predict("1y")
+    with pytest.raises(grc.ModelError, match="give it facts"):
+        grc.SpendModel.load(path).expected_spend()
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (lambda d: d.pop("format"), "not a value model"),
+        (lambda d: d.update(version=2), "version"),
+        (lambda d: d.update(extra=1), "it holds"),
+        (lambda d: d.update(bgnbd=d["mbgnbd"]), "it holds"),
+        (lambda d: d["mbgnbd"].update(r=0), r"mbgnbd.r must be a number above 0"),
+        (lambda d: d["mbgnbd"].pop("alpha"), r"mbgnbd.alpha must be a number"),
+        (lambda d: d["mbgnbd"].update(a="1"), r"mbgnbd.a must be a number"),
+        (lambda d: d["mbgnbd"].update(as_of="soon"), r"mbgnbd.as_of must be a day"),
+        (lambda d: d["mbgnbd"].update(clients=-1), r"clients must be a whole number"),
+        (lambda d: d["mbgnbd"].update(standard_errors=[1]), r"standard_errors must be an object"),
+        (lambda d: d.update(mbgnbd=3), r"mbgnbd must be an object"),
+        (lambda d: d["gamma_gamma"].update(q=1), r"gamma_gamma.q must be above 1"),
+        (lambda d: d["gamma_gamma"].update(correlation="x"), r"correlation must be a number"),
+    ],
+)
+def test_a_damaged_model_says_where_and_why(valued, tmp_path, change, why):
+    data = valued.model.to_dict()
+    change(data)
+    path = tmp_path / "damaged.json"
+    path.write_text(json.dumps(data))
+    with pytest.raises(grc.ModelError, match=why) as caught:
+        grc.ValueModel.load(path)
+    assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize("written", [b"", b"{", b"\xff", b"[1]"])
+def test_a_file_that_is_no_model_is_refused(tmp_path, written):
+    path = tmp_path / "other.json"
+    path.write_bytes(written)
+    with pytest.raises(grc.ModelError, match="not a value model"):
+        grc.ValueModel.load(path)
+    with pytest.raises(grc.ModelError, match="cannot be read"):
+        grc.ValueModel.load(tmp_path / "absent.json")
+
+
+# Options and inputs that are wrong
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        ({"horizons": []}, "horizons must be durations"),
+        ({"horizons": ["3"]}, "not a duration"),
+        ({"horizons": ["36h"]}, "finer than a day"),
+        ({"horizons": ["1y", "1y"]}, "asked for twice"),
+        ({"horizons": ["200y"]}, "beyond a hundred years"),
+        ({"horizons": [3]}, "3 is not one"),
+        ({"margin": -0.1}, "margin must be a number from 0 to 1"),
+        ({"margin": float("nan")}, "margin must be a number"),
+        ({"discount": -0.1}, "discount must be a number from 0"),
+        ({"discount": True}, "discount must be a number from 0"),
+        ({"time_scaler": 0}, "time_scaler must be a number above 0"),
+        ({"model": "pareto"}, "model must be mbgnbd, bgnbd"),
+        ({"threads": 0}, "threads must be"),
+        ({"as_of": None}, "as_of is needed"),
+    ],
+)
+def test_wrong_options_are_one_sentence(sales, options, why):
+    with pytest.raises(grc.OptionError, match=why) as caught:
+        grc.predict_value(sales, **{"as_of": AS_OF} | options)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_model_without_spend_has_no_gain(sales, valued):
+    model = grc.ValueModel(valued.model.purchases, None)
+    with pytest.raises(grc.OptionError, match="GammaGamma"):
+        grc.predict_value(sales, as_of=AS_OF, model=model)
+
+
+def test_frames_that_are_no_facts_are_refused():
+    clients = grc.simulate_clients(100, as_of=AS_OF)
+    with pytest.raises(grc.ColumnError, match="has no column 'active_days'"):
+        grc.MBGNBD().fit(clients.drop("active_days"), as_of=AS_OF)
+    with pytest.raises(grc.ColumnError, match="'active_days', where integers are needed"):
+        grc.MBGNBD().fit(clients.with_columns(active_days=pl.lit("3")), as_of=AS_OF)
+    with pytest.raises(grc.ColumnError, match="where dates are needed"):
+        grc.MBGNBD().fit(clients.with_columns(pl.col("last_purchase").cast(pl.String)), as_of=AS_OF)
+    with pytest.raises(grc.OptionError, match="give as_of"):
+        grc.MBGNBD().fit(clients)
+    with pytest.raises(grc.DataError, match="before a first purchase"):
+        grc.MBGNBD().fit(clients, as_of="2001-01-01")
+    with pytest.raises(grc.ColumnError, match="int is not"):
+        grc.MBGNBD().fit(3, as_of=AS_OF)
+    with pytest.raises(grc.DataError, match="no active_days"):
+        grc.MBGNBD().fit(clients.with_columns(active_days=pl.lit(0)), as_of=AS_OF)
+    with pytest.raises(grc.DataError, match="a repeat purchase is on a later day"):
+        grc.MBGNBD().fit(
+            clients.with_columns(last_purchase="first_purchase", active_days=pl.lit(3)), as_of=AS_OF
+        )
+    pandas = clients.to_pandas().assign(
+        first_purchase=clients["first_purchase"].to_list(),
+        last_purchase=clients["last_purchase"].to_list(),
+    )
+    fitted = grc.MBGNBD().fit(pandas, as_of=AS_OF)
+    assert fitted.parameters == grc.MBGNBD().fit(clients, as_of=AS_OF).parameters
+
+
+def test_facts_of_another_day_are_refused(sales):
+    facts = grc.facts(sales, as_of=AS_OF, facts=FACTS)
+    with pytest.raises(grc.OptionError, match="leave it out"):
+        grc.predict_value(facts, as_of="2025-01-01")
+
+
+# The command line
+
+
+def run(capsys, *arguments) -> tuple[int, str, str]:
+    code = main([str(argument) for argument in arguments])
+    said = capsys.readouterr()
+    return code, said.out, said.err
+
+
+def test_the_command_writes_what_the_library_gives(sales_file, valued, tmp_path, capsys):
+    out, model = tmp_path / "value.parquet", tmp_path / "value.json"
+    code, table, notes = run(
+        capsys, "value", sales_file, "-o", out, "--as-of", AS_OF, "--margin", "0.25",
+        "--model-out", model, "--horizons", "3mo,12mo,36mo",
+    )  # fmt: skip
+    assert code == 0
+    assert pl.read_parquet(out).equals(valued.values)
+    assert grc.ValueModel.load(model) == valued.model
+    assert "3mo" in table
+    assert "gain at a margin 25.00%" in notes
+    assert "is assumed" not in notes
+
+
+def test_the_command_says_which_margin_it_assumes(sales_file, tmp_path, capsys):
+    code, _, notes = run(
+        capsys, "value", sales_file, "-o", tmp_path / "v.csv", "--as-of", AS_OF, "--discount", "0.1"
+    )
+    assert code == 0
+    assert "margin 30% is assumed" in notes
+
+
+def test_the_command_values_with_a_saved_model(sales_file, valued, tmp_path, capsys):
+    model, out = tmp_path / "value.json", tmp_path / "value.parquet"
+    valued.model.save(model)
+    code, _, _ = run(
+        capsys, "value", sales_file, "-o", out, "--as-of", AS_OF, "--margin", "0.25",
+        "--model-in", model,
+    )  # fmt: skip
+    assert code == 0
+    assert pl.read_parquet(out).equals(valued.values)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_values_are_the_same_bytes_whatever_the_order_and_threads(
+    sales, valued, tmp_path, capsys, threads
+):
+    shuffled, out = tmp_path / "sales.parquet", tmp_path / "value.csv"
+    sales.sample(fraction=1, shuffle=True, seed=threads).write_parquet(shuffled)
+    code, text, _ = run(
+        capsys, "value", shuffled, "-o", "-", "--as-of", AS_OF, "--margin", "0.25",
+        "--threads", threads,
+    )  # fmt: skip
+    assert code == 0
+    assert text == valued.values.write_csv()
+    assert not out.exists()
+
+
+WRONG = pytest.mark.parametrize(
+    ("options", "code", "why"),
+    [
+        (["--horizons", "soon"], 1, "not a duration"),
+        (["--margin", "1.5"], 1, "--margin must be a number from 0 to 1"),
+        (["--margin", "profit"], 1, "profit"),
+        (["--model", "pareto"], 2, "pareto"),
+        (["--model-in", "absent.json"], 1, "cannot be read"),
+        (["--model-in", "a.json", "--model-out", "b.json"], 2, "--model-out cannot go"),
+        (["--report", "r.json"], 2, "--report goes with --holdout"),
+        (["--time-scaler", "0"], 1, "time_scaler must be"),
+    ],
+)
+
+
+@WRONG
+def test_what_is_wrong_is_one_sentence(sales_file, tmp_path, capsys, options, code, why):  # noqa: PLR0917
+    output = tmp_path / "value.csv"
+    found, out, err = run(capsys, "value", sales_file, "-o", output, "--as-of", AS_OF, *options)
+    assert found == code
+    assert why in err
+    assert out == ""
+    assert not list(tmp_path.iterdir())
