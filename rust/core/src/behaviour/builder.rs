@@ -1,0 +1,576 @@
+//! Scoring as its users see it: options, batches in, scores and an account out.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use rayon::ThreadPool;
+use rayon::prelude::*;
+
+use super::batch::EventBatch;
+use super::book::Book;
+use super::client::{Carried, Entry, Nobody, Player, SetAside, Witness};
+use super::dictionary::Dictionary;
+use super::event::{Event, Flags, Measures, Texts};
+use super::limits::Days;
+use super::order::Grouped;
+use super::output::{
+    LedgerColumns, LedgerRow, Names, ScoreColumns, Scored, StateColumns, StatePart, StateRow,
+    ledger_columns, score_columns, sorted_ids, state_columns,
+};
+use super::phase::Sign;
+use super::read::{
+    ClientIds, CodedColumns, EventIds, MORSEL, Reading, Reason, Worker, read_clients,
+};
+use super::scheme::Scheme;
+use super::store::{Block, PARTITIONS, Spill, keep_text, partition_of};
+use crate::calendar::{Clock, DAY};
+use crate::error::{Error, Result};
+use crate::facts::{Column, DateValues, IdValues, Integers, Texts as TextSlices};
+use crate::hash::hash_word;
+use crate::threads::pool;
+
+/// What is asked of a run.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The rules.
+    pub scheme: Scheme,
+    /// The instant that ages count from, in microseconds: of UTC, or wall time.
+    pub as_of: i64,
+    /// Whether `as_of` is an instant of UTC.
+    pub as_of_is_utc: bool,
+    /// The `as_of` of the saved state that the run goes on from, as timestamps are read.
+    pub from: Option<i64>,
+    /// The zone whose days count, for timestamps with a zone.
+    pub timezone: String,
+    /// Whether text ids that are all plain integers come out as integers.
+    pub plain_integer_ids: bool,
+    /// The bytes that events may take in memory; beyond, they go to a temporary file.
+    pub memory: Option<u64>,
+    /// Where temporary files go; the system's own directory by default.
+    pub directory: Option<PathBuf>,
+    /// The number of threads; none for one a core.
+    pub threads: Option<usize>,
+    /// Whether ledgers are wanted.
+    pub ledger: bool,
+    /// Whether a state to go on from is.
+    pub state: bool,
+}
+
+/// What became of every row that was read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Account {
+    /// Rows read.
+    pub rows_read: u64,
+    /// Rows dropped, in the order of [`Reason::ALL`].
+    pub dropped: [u64; Reason::ALL.len()],
+    /// Visits of programs.
+    pub bot_visits: u64,
+    /// Clients with a row.
+    pub clients: u64,
+    /// The kinds and how many events there are of each, ascending by name.
+    pub kinds: Vec<(String, u64)>,
+    /// Distinct pages.
+    pub pages: u64,
+    /// The first and last instant of the events used.
+    pub range: Option<(i64, i64)>,
+    /// The `as_of` of the run, as timestamps are read.
+    pub as_of: i64,
+    /// Whether timestamps are instants of UTC with a zone.
+    pub zoned: bool,
+    /// Bytes that went to temporary files.
+    pub spilled: u64,
+}
+
+/// The result of a run.
+#[derive(Debug)]
+pub struct Outcome {
+    /// One row a client.
+    pub scores: ScoreColumns,
+    /// A row for each event and rule, if asked for.
+    pub ledger: Option<LedgerColumns>,
+    /// What a later run goes on from, if asked for.
+    pub state: Option<StateColumns>,
+    /// What became of every row.
+    pub account: Account,
+}
+
+/// Lines of a saved state.
+#[derive(Debug, Clone)]
+#[allow(missing_docs, reason = "see `StateColumns`")]
+pub struct StateBatch<'a> {
+    pub client: Column<'a, IdValues<'a>>,
+    pub part: &'a [u8],
+    pub instant: &'a [i64],
+    pub code: &'a [u32],
+    pub number: &'a [u64],
+    pub value: &'a [f64],
+    pub kind: Column<'a, TextSlices<'a>>,
+    pub page: Column<'a, TextSlices<'a>>,
+    pub event_id: Column<'a, TextSlices<'a>>,
+    pub event_number: Column<'a, &'a [u64]>,
+}
+
+/// A run in progress.
+pub struct Builder {
+    options: Options,
+    clock: Clock,
+    pool: Arc<ThreadPool>,
+    running: Option<Running>,
+}
+
+/// What is known once the first batch has shown the types of its columns.
+struct Running {
+    reading: Reading,
+    zoned: bool,
+    workers: Vec<Worker>,
+    spill: Option<Spill>,
+    spilled: u64,
+    /// By partition: what a saved state knows, and its events.
+    carried: Vec<(Vec<(u64, Carried)>, Block)>,
+    first_carried: i64,
+}
+
+impl std::fmt::Debug for Builder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Builder").field("options", &self.options).finish_non_exhaustive()
+    }
+}
+
+impl Builder {
+    /// Prepare a run.
+    ///
+    /// # Errors
+    /// If the zone is unknown.
+    pub fn new(options: Options) -> Result<Self> {
+        let clock = Clock::new(&options.timezone)?;
+        let pool = pool(options.threads)?;
+        Ok(Self { options, clock, pool, running: None })
+    }
+
+    /// Take batches of events in.
+    ///
+    /// # Errors
+    /// If a type or a value cannot be used; the run is then to be given up.
+    pub fn push(&mut self, batches: &[EventBatch]) -> Result<()> {
+        let Some(first) = batches.first() else {
+            return Ok(());
+        };
+        if self.running.is_none() {
+            self.running = Some(self.start(first)?);
+        }
+        let Some(running) = &mut self.running else { return Ok(()) };
+        let budget = self.options.memory;
+        let directory = self.options.directory.as_deref();
+        self.pool.install(|| {
+            for batch in batches {
+                running.push(batch)?;
+            }
+            if budget.is_some_and(|most| running.bytes() > most) {
+                running.spill(directory)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Go on from a saved state, after the first batch.
+    ///
+    /// # Errors
+    /// If it is not a state of these rules.
+    pub fn resume(&mut self, state: &StateBatch) -> Result<()> {
+        let running = self.running.as_mut().ok_or_else(|| {
+            Error::Data(
+                "a state comes after the first batch of events: push one, which may be empty"
+                    .to_owned(),
+            )
+        })?;
+        running.resume(state, &self.options.scheme)
+    }
+
+    /// Rows read so far.
+    pub fn rows_read(&self) -> u64 {
+        let workers = self.running.iter().flat_map(|running| &running.workers);
+        workers.map(|worker| worker.rows_read).sum()
+    }
+
+    /// End the run.
+    ///
+    /// # Errors
+    /// If no batch was ever pushed, or a temporary file cannot be read.
+    pub fn finish(self) -> Result<Outcome> {
+        let Some(running) = self.running else {
+            return Err(Error::Data(
+                "no events were given: push at least one batch, which may be empty".to_owned(),
+            ));
+        };
+        self.pool.install(|| running.finish(&self.options))
+    }
+
+    fn start(&self, first: &EventBatch) -> Result<Running> {
+        let zoned = is_zoned(first);
+        let as_of = match (zoned, self.options.as_of_is_utc) {
+            (true, false) => self.clock.instant(self.options.as_of),
+            (false, true) => self.clock.wall(self.options.as_of),
+            _ => self.options.as_of,
+        };
+        let ids = match &first.client.values {
+            IdValues::Integers(Integers::U64(_)) => ClientIds::Unsigned,
+            IdValues::Integers(_) | IdValues::Floats(_) => ClientIds::Signed,
+            IdValues::Texts(_) => ClientIds::Texts,
+        };
+        Ok(Running {
+            reading: Reading {
+                clock: self.clock.clone(),
+                as_of,
+                from: self.options.from.unwrap_or(i64::MIN),
+                ids,
+                event_ids: event_ids(first),
+                kinds: Dictionary::new("kind", u16::MAX.into()),
+                pages: Dictionary::new("page", u32::MAX),
+                channels: Dictionary::new("channel", Flags::MOST_CHANNELS),
+                clients: Dictionary::new("client", u32::MAX),
+            },
+            zoned,
+            workers: (0..self.pool.current_num_threads()).map(|_| Worker::new()).collect(),
+            spill: None,
+            spilled: 0,
+            carried: (0..PARTITIONS).map(|_| Default::default()).collect(),
+            first_carried: i64::MAX,
+        })
+    }
+}
+
+fn is_zoned(batch: &EventBatch) -> bool {
+    matches!(batch.timestamp.values, DateValues::Instants { zoned: true, .. })
+}
+
+fn event_ids(batch: &EventBatch) -> EventIds {
+    match batch.event_id.as_ref().map(|column| &column.values) {
+        None => EventIds::None,
+        Some(IdValues::Texts(_)) => EventIds::Texts,
+        Some(_) => EventIds::Numbers,
+    }
+}
+
+impl Running {
+    fn push(&mut self, batch: &EventBatch) -> Result<()> {
+        if is_zoned(batch) != self.zoned {
+            return Err(Error::Column(
+                "timestamps have a time zone in one place and none in another: cast the columns to one type".to_owned(),
+            ));
+        }
+        if event_ids(batch) != self.reading.event_ids {
+            return Err(Error::Column(
+                "event ids are text in one place and numbers, or missing, in another: cast the columns to one type".to_owned(),
+            ));
+        }
+        let coded = CodedColumns::new(batch, &self.reading)?;
+        let morsels = batch.rows.div_ceil(MORSEL);
+        let share = morsels.div_ceil(self.workers.len());
+        let reading = &self.reading;
+        self.workers.par_iter_mut().enumerate().try_for_each(|(number, worker)| {
+            for morsel in (number * share)..((number + 1) * share).min(morsels) {
+                let rows = morsel * MORSEL..((morsel + 1) * MORSEL).min(batch.rows);
+                worker.read(batch, &coded, rows, reading)?;
+            }
+            Ok(())
+        })
+    }
+
+    fn bytes(&self) -> u64 {
+        self.workers.par_iter().map(|worker| worker.bytes() as u64).sum()
+    }
+
+    /// Bring all events to the temporary file.
+    fn spill(&mut self, directory: Option<&std::path::Path>) -> Result<()> {
+        self.spilled += self.bytes();
+        let spill = match &mut self.spill {
+            Some(spill) => spill,
+            none => none.insert(Spill::new(directory)?),
+        };
+        for partition in 0..PARTITIONS {
+            for worker in &mut self.workers {
+                spill.append(partition, &worker.inboxes[partition].take())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn resume(&mut self, state: &StateBatch, scheme: &Scheme) -> Result<()> {
+        let clients = read_clients(&state.client, state.part.len(), &self.reading)?;
+        for (row, client) in clients.into_iter().enumerate() {
+            let (known, events) = &mut self.carried[partition_of(hash_word(client))];
+            if state.part[row] == StatePart::Event as u8 {
+                let event = carried_event(state, row, client, &self.reading)?;
+                self.first_carried = self.first_carried.min(event.instant);
+                events.events.push(event);
+                let id = match (state.event_id.is_valid(row), self.reading.event_ids) {
+                    (true, _) => keep_text(state.event_id.values.get(row), &mut events.arena),
+                    (false, EventIds::Texts) => keep_text(b"", &mut events.arena),
+                    _ => state.event_number.values[row].into(),
+                };
+                events.ids.push(id);
+            } else {
+                let row = known_row(state, row, scheme)?;
+                if let Carried::Award { instant, .. } = row {
+                    self.first_carried = self.first_carried.min(instant);
+                }
+                known.push((client, row));
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(mut self, options: &Options) -> Result<Outcome> {
+        let mut account = self.account();
+        let oldest = self.oldest(&account);
+        let mut inputs = self.inputs();
+        let spill = std::sync::Mutex::new(self.spill.take());
+        let (kinds, pages) = (self.reading.kinds.words(), self.reading.pages.words());
+        let channels = self.reading.channels.words();
+        let book = Book::new(&options.scheme, &kinds, &pages, oldest)?;
+        let scoring = Scoring {
+            book: &book,
+            texts: Texts { kinds: &kinds, pages: &pages, channels: &channels },
+            as_of: self.reading.as_of,
+            days: Days { clock: self.zoned.then(|| self.reading.clock.clone()) },
+            text_ids: self.reading.event_ids == EventIds::Texts,
+            ledger: options.ledger,
+            state: options.state,
+        };
+        let results: Vec<(Scored, u64, SetAside)> = inputs
+            .par_iter_mut()
+            .enumerate()
+            .map_init(Grouped::default, |grouped, (partition, input)| {
+                let mut blocks = Vec::new();
+                if let Some(spill) = spill.lock().ok().as_mut().and_then(|guard| guard.as_mut()) {
+                    blocks = spill.load(partition)?;
+                }
+                blocks.append(&mut input.blocks);
+                let carried = std::mem::take(&mut input.carried);
+                Ok(scoring.score(grouped, &blocks, carried))
+            })
+            .collect::<Result<_>>()?;
+        let mut parts = Vec::with_capacity(results.len());
+        for (part, duplicates, aside) in results {
+            account.dropped[Reason::Duplicate as usize - 1] += duplicates;
+            for reason in [Reason::MachineOpen, Reason::Bot] {
+                account.dropped[reason as usize - 1] += aside.of(reason);
+            }
+            account.bot_visits += aside.bot_visits;
+            account.clients += part.clients.len() as u64;
+            parts.push(part);
+        }
+        let clients = self.reading.clients.words();
+        let (ids, places) =
+            sorted_ids(&parts, self.reading.ids, &clients, options.plain_integer_ids);
+        let names = Names { kinds: &kinds, pages: &pages, channels: &channels };
+        let ledger = options.ledger.then(|| ledger_columns(&parts, &ids, &places, &names));
+        let state = options.state.then(|| state_columns(&parts, &ids, &places, &names));
+        let scores = score_columns(&parts, ids, &places, book.groups.len());
+        Ok(Outcome { scores, ledger, state, account })
+    }
+
+    fn account(&self) -> Account {
+        let mut account = Account {
+            as_of: self.reading.as_of,
+            zoned: self.zoned,
+            spilled: self.spilled,
+            pages: self.reading.pages.words().codes() as u64 - 1,
+            ..Account::default()
+        };
+        let kinds = self.reading.kinds.words();
+        let mut of_kind = vec![0; kinds.codes()];
+        for worker in &self.workers {
+            account.rows_read += worker.rows_read;
+            for (sum, more) in account.dropped.iter_mut().zip(worker.dropped) {
+                *sum += more;
+            }
+            for (sum, more) in of_kind.iter_mut().zip(&worker.of_kind) {
+                *sum += more;
+            }
+            if let Some((first, last)) = worker.range {
+                let (a, b) = account.range.unwrap_or((first, last));
+                account.range = Some((a.min(first), b.max(last)));
+            }
+        }
+        account.kinds = (0..)
+            .zip(of_kind)
+            .filter(|&(_, events)| events > 0)
+            .map(|(code, events)| {
+                let name = kinds.get(code).unwrap_or_default();
+                (String::from_utf8_lossy(name).into_owned(), events)
+            })
+            .collect();
+        account.kinds.sort();
+        account
+    }
+
+    /// The greatest age of an award, in days.
+    fn oldest(&self, account: &Account) -> u32 {
+        let first = account.range.map_or(i64::MAX, |(first, _)| first).min(self.first_carried);
+        let age = self.reading.as_of.saturating_sub(first).max(0) / DAY;
+        u32::try_from(age).unwrap_or(u32::MAX)
+    }
+
+    /// What each partition has to score.
+    fn inputs(&mut self) -> Vec<Input> {
+        let mut inputs: Vec<Input> = std::mem::take(&mut self.carried)
+            .into_iter()
+            .map(|(carried, block)| {
+                let blocks = if block.events.is_empty() { Vec::new() } else { vec![block] };
+                Input { blocks, carried }
+            })
+            .collect();
+        for worker in &mut self.workers {
+            for (input, inbox) in inputs.iter_mut().zip(&mut worker.inboxes) {
+                input.blocks.append(&mut inbox.take());
+            }
+        }
+        inputs
+    }
+}
+
+/// What a partition has to score.
+struct Input {
+    blocks: Vec<Block>,
+    carried: Vec<(u64, Carried)>,
+}
+
+fn carried_event(state: &StateBatch, row: usize, client: u64, reading: &Reading) -> Result<Event> {
+    let code = |column: &Column<TextSlices>, dictionary: &Dictionary| {
+        if column.is_valid(row) { dictionary.code(column.values.get(row)) } else { Ok(0) }
+    };
+    Ok(Event {
+        client,
+        instant: state.instant[row],
+        measures: Measures(state.number[row]),
+        page: code(&state.page, &reading.pages)?,
+        kind: code(&state.kind, &reading.kinds)? as u16,
+        flags: Flags(state.code[row] as u16 & (Flags::MACHINE | Flags::HAS_ID) | Flags::CARRIED),
+    })
+}
+
+fn known_row(state: &StateBatch, row: usize, scheme: &Scheme) -> Result<Carried> {
+    let (instant, code, number) = (state.instant[row], state.code[row], state.number[row]);
+    let part = state.part[row];
+    let fits = match part {
+        _ if part == StatePart::Sum as u8 => (code as usize) < scheme.groups.len(),
+        _ if part == StatePart::Award as u8 => (code as usize) < scheme.rules.len(),
+        _ => part <= StatePart::Event as u8,
+    };
+    if !fits {
+        return Err(Error::Data(
+            "the state was saved with other rules: score all events again".to_owned(),
+        ));
+    }
+    Ok(match part {
+        _ if part == StatePart::Sum as u8 => Carried::Sum { group: code, sum: state.value[row] },
+        _ if part == StatePart::Award as u8 => {
+            Carried::Award { instant, rule: code, in_visit: number != 0 }
+        }
+        _ if part == StatePart::Sign as u8 => {
+            Carried::Sign { instant, sign: Sign::from_word(number) }
+        }
+        _ => Carried::Counts { last_event: instant, visits: code, dense: number as u32 },
+    })
+}
+
+/// What scores partitions.
+struct Scoring<'a> {
+    book: &'a Book,
+    texts: Texts<'a>,
+    as_of: i64,
+    days: Days,
+    text_ids: bool,
+    ledger: bool,
+    state: bool,
+}
+
+impl Scoring<'_> {
+    /// Score the clients of a partition; also the duplicates dropped and what was set aside.
+    fn score(
+        &self,
+        grouped: &mut Grouped,
+        blocks: &[Block],
+        carried: Vec<(u64, Carried)>,
+    ) -> (Scored, u64, SetAside) {
+        grouped.group(blocks, carried.iter().map(|(client, _)| *client));
+        let mut known: Vec<(u32, Carried)> =
+            carried.into_iter().map(|(client, row)| (grouped.number(client), row)).collect();
+        known.sort_by_key(|(number, _)| *number); // stable: the rows of a client keep their order
+        let known_rows: Vec<Carried> = known.iter().map(|(_, row)| *row).collect();
+        let mut player = Player::new(self.book, self.as_of, self.days.clone(), self.state);
+        let mut out = Scored::default();
+        let (mut duplicates, mut first) = (0, 0);
+        for client in 0..grouped.clients.len() {
+            let (range, dropped) = grouped.arrange(client, self.texts, self.text_ids);
+            duplicates += dropped;
+            let last =
+                first + known[first..].iter().take_while(|(n, _)| *n as usize == client).count();
+            let client_known = &known_rows[first..last];
+            first = last;
+            let score = self.play(&mut player, client_known, grouped, range, &mut out);
+            out.clients.push(grouped.clients[client]);
+            out.scores.push(score);
+            out.sums.extend_from_slice(&player.sums);
+        }
+        (out, duplicates, player.set_aside)
+    }
+
+    fn play(
+        &self,
+        player: &mut Player,
+        known: &[Carried],
+        grouped: &Grouped,
+        range: std::ops::Range<usize>,
+        out: &mut Scored,
+    ) -> super::client::Score {
+        let events = &grouped.events[range.clone()];
+        let owned_id =
+            |place: usize| grouped.id(range.start + place, self.text_ids).map(Into::into);
+        let state = &mut out.state;
+        let save = |rows: &[Carried], begin: usize| {
+            state.extend(rows.iter().map(|row| StateRow::Known(*row)));
+            let left = events[begin..].iter().zip(begin..);
+            state.extend(left.map(|(event, place)| StateRow::Event(*event, owned_id(place))));
+        };
+        let score = if self.ledger {
+            let mut lines = Lines::default();
+            let score = player.play(known, events, &mut lines, save);
+            out.ledger.extend(lines.0.iter().map(|entry| {
+                let visit = player.visits.of_event[entry.place];
+                let place = player.visits.all.get(visit as usize);
+                LedgerRow {
+                    event: events[entry.place],
+                    id: owned_id(entry.place),
+                    visit: visit.wrapping_add(1),
+                    visit_dwell: place.map_or(0, |visit| visit.dwell),
+                    visit_clicks: place.map_or(0, |visit| visit.clicks),
+                    visit_passed: place.is_some_and(|visit| visit.passed),
+                    rule: entry.rule,
+                    outcome: entry.outcome as u8,
+                    weight: entry.weight,
+                    contribution: entry.contribution,
+                }
+            }));
+            out.ledger_ends.push(out.ledger.len());
+            score
+        } else {
+            player.play(known, events, &mut Nobody, save)
+        };
+        if self.state {
+            out.state_ends.push(out.state.len());
+        }
+        score
+    }
+}
+
+/// The entries of one client.
+#[derive(Default)]
+struct Lines(Vec<Entry>);
+
+impl Witness for Lines {
+    fn see(&mut self, entry: Entry) {
+        self.0.push(entry);
+    }
+}
