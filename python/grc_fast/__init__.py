@@ -5,6 +5,17 @@ The names here are the whole public interface; `help` on any of them has an exam
 
 from importlib.metadata import version
 
+from .behaviour import (
+    BehaviourExplanation,
+    BehaviourQuality,
+    BehaviourResult,
+    BehaviourRules,
+    BehaviourState,
+    behaviour_ledger,
+    combine,
+    explain_behaviour,
+    score_behaviour,
+)
 from .criteria import Frequency, Monetary, Recency
 from .errors import (
     ColumnError,
@@ -26,6 +37,11 @@ from .simulation import simulate_sales
 
 __all__ = [
     "RFM",
+    "BehaviourExplanation",
+    "BehaviourQuality",
+    "BehaviourResult",
+    "BehaviourRules",
+    "BehaviourState",
     "ColumnError",
     "CriterionExplanation",
     "DataError",
@@ -46,9 +62,13 @@ __all__ = [
     "SegmentTable",
     "SourceError",
     "__version__",
+    "behaviour_ledger",
+    "combine",
+    "explain_behaviour",
     "facts",
     "quantile_score",
     "quantile_scores",
+    "score_behaviour",
     "score_rfm",
     "simulate_sales",
 ]

@@ -78,7 +78,7 @@ fn scheme() -> Scheme {
 fn options(as_of: i64) -> Options {
     Options {
         scheme: scheme(),
-        as_of,
+        as_of: Some(as_of),
         as_of_is_utc: false,
         from: None,
         timezone: "UTC".to_owned(),

@@ -23,7 +23,7 @@ use super::read::{
 };
 use super::scheme::Scheme;
 use super::store::{Block, PARTITIONS, Spill, keep_text, partition_of};
-use crate::calendar::{Clock, DAY};
+use crate::calendar::{Clock, DAY, day_of_instant};
 use crate::error::{Error, Result};
 use crate::facts::{Column, DateValues, IdValues, Integers, Texts as TextSlices};
 use crate::hash::hash_word;
@@ -34,8 +34,9 @@ use crate::threads::pool;
 pub struct Options {
     /// The rules.
     pub scheme: Scheme,
-    /// The instant that ages count from, in microseconds: of UTC, or wall time.
-    pub as_of: i64,
+    /// The instant that ages count from, in microseconds: of UTC, or wall time; none for the
+    /// midnight after the last event.
+    pub as_of: Option<i64>,
     /// Whether `as_of` is an instant of UTC.
     pub as_of_is_utc: bool,
     /// The `as_of` of the saved state that the run goes on from, as timestamps are read.
@@ -207,11 +208,11 @@ impl Builder {
 
     fn start(&self, first: &EventBatch) -> Result<Running> {
         let zoned = is_zoned(first);
-        let as_of = match (zoned, self.options.as_of_is_utc) {
-            (true, false) => self.clock.instant(self.options.as_of),
-            (false, true) => self.clock.wall(self.options.as_of),
-            _ => self.options.as_of,
-        };
+        let as_of = self.options.as_of.map(|as_of| match (zoned, self.options.as_of_is_utc) {
+            (true, false) => self.clock.instant(as_of),
+            (false, true) => self.clock.wall(as_of),
+            _ => as_of,
+        });
         let ids = match &first.client.values {
             IdValues::Integers(Integers::U64(_)) => ClientIds::Unsigned,
             IdValues::Integers(_) | IdValues::Floats(_) => ClientIds::Signed,
@@ -220,7 +221,7 @@ impl Builder {
         Ok(Running {
             reading: Reading {
                 clock: self.clock.clone(),
-                as_of,
+                as_of: as_of.unwrap_or(i64::MAX),
                 from: self.options.from.unwrap_or(i64::MIN),
                 ids,
                 event_ids: event_ids(first),
@@ -322,6 +323,10 @@ impl Running {
 
     fn finish(mut self, options: &Options) -> Result<Outcome> {
         let mut account = self.account();
+        if options.as_of.is_none() {
+            self.reading.as_of = self.midnight_after(&account)?;
+            account.as_of = self.reading.as_of;
+        }
         let oldest = self.oldest(&account);
         let mut inputs = self.inputs();
         let spill = std::sync::Mutex::new(self.spill.take());
@@ -403,6 +408,20 @@ impl Running {
             .collect();
         account.kinds.sort();
         account
+    }
+
+    /// The first midnight after the last event.
+    fn midnight_after(&self, account: &Account) -> Result<i64> {
+        let (_, last) = account.range.ok_or_else(|| {
+            Error::Data(
+                "as_of cannot be the midnight after the last event, as no row can be used: give as_of"
+                    .to_owned(),
+            )
+        })?;
+        let clock = &self.reading.clock;
+        let wall = if self.zoned { clock.wall(last) } else { last };
+        let midnight = i64::from(day_of_instant(wall) + 1).saturating_mul(DAY);
+        Ok(if self.zoned { clock.instant(midnight) } else { midnight })
     }
 
     /// The greatest age of an award, in days.
