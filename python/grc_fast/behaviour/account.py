@@ -145,7 +145,9 @@ class BehaviourQuality:
         events = ""
         if self.first_event is not None and self.last_event is not None:
             events = f"; events from {_minute(self.first_event)} to {_minute(self.last_event)}"
-        lines.append(f"{_count(self.clients, 'client')} scored{events}; as of {_minute(self.as_of)}")
+        lines.append(
+            f"{_count(self.clients, 'client')} scored{events}; as of {_minute(self.as_of)}"
+        )
         if self.bot_visits:
             lines.append(f"{_count(self.bot_visits, 'visit')} of programs set aside")
         if self.unknown_kinds:

@@ -156,7 +156,9 @@ class _EventTable(Table):
             return column.cast(pl.Datetime("us"))
         if isinstance(dtype, (pl.Date, pl.Datetime, pl.String)):
             return column
-        raise self._wrong(name, "timestamp", "a date and time, or ISO text such as 2026-11-01T10:00")
+        raise self._wrong(
+            name, "timestamp", "a date and time, or ISO text such as 2026-11-01T10:00"
+        )
 
     def text(self, name: str, role: str) -> pl.Expr:
         require_column(name, role, self.schema.names(), self.place)

@@ -135,7 +135,9 @@ class BehaviourExplanation:
             event = (row["timestamp"], row["kind"], row["page"])
             what = " ".join(str(part) for part in (row["kind"], row["page"]) if part is not None)
             moment = row["timestamp"].isoformat(sep=" ", timespec="seconds")
-            shown = f"{moment}  {what}" if event != last or row["rule"] is None else f"{moment}  same"
+            shown = (
+                f"{moment}  {what}" if event != last or row["rule"] is None else f"{moment}  same"
+            )
             last = event
             lines.append(f"{indent}{shown}: {_award(row)}")
         return lines
@@ -213,9 +215,7 @@ def _run(as_of: Instant, options: dict[str, Any]) -> Run:
     return Run(EventRoles(**roles, with_channel=True), as_of, ledger=True, **options)
 
 
-_ROLES: Final = tuple(
-    name for name in EventRoles.__dataclass_fields__ if name != "with_channel"
-)
+_ROLES: Final = tuple(name for name in EventRoles.__dataclass_fields__ if name != "with_channel")
 
 
 def _with_roles(run: Run, roles: EventRoles) -> Run:

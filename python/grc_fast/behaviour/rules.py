@@ -456,9 +456,7 @@ def _lines_of_rules(text: str) -> list[int]:
     ]
 
 
-def _sentence(
-    error: ValidationError, rules: Mapping[str, Any], lines: list[int] | None
-) -> str:
+def _sentence(error: ValidationError, rules: Mapping[str, Any], lines: list[int] | None) -> str:
     """Say what is wrong first: where, what, and what would be right."""
     first = error.errors(include_url=False)[0]
     location = [part for part in first["loc"] if not _is_branch(part)]

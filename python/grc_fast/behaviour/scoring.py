@@ -24,9 +24,7 @@ from grc_fast.sources import Opened, Source
 __all__ = ["PHASES", "BehaviourResult", "Run", "run_events", "score_behaviour"]
 
 #: Where a client stands, from nothing to lost.
-PHASES: Final = pl.Enum(
-    ["inactive", "discovery", "consideration", "decision", "won", "excluded"]
-)
+PHASES: Final = pl.Enum(["inactive", "discovery", "consideration", "decision", "won", "excluded"])
 CLIENT: Final = "client_id"
 _EPOCH: Final = dt.datetime(1970, 1, 1)  # noqa: DTZ001 (instants without a zone are wall times)
 _MICRO: Final = dt.timedelta(microseconds=1)
@@ -298,9 +296,7 @@ def _push_all(builder: _core.BehaviourBuilder, opened: Opened, run: Run) -> None
     state = run.state
     try:
         for batch in opened.batches():
-            optional = {
-                name: batch[name] for name in (*OPTIONAL, "keep") if name in batch.columns
-            }
+            optional = {name: batch[name] for name in (*OPTIONAL, "keep") if name in batch.columns}
             builder.push(batch["client"], batch["timestamp"], batch["kind"], **optional)
             if state is not None:
                 builder.resume(_state_frame(state, batch["client"].dtype))
