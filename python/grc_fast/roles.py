@@ -239,12 +239,14 @@ class Table:
     text_names: Mapping[str, str]
 
     def id_column(self, name: str, role: str) -> pl.Expr:
+        """Select the ids of a role."""
         require_column(name, role, self.schema.names(), self.place)
         if name in self.text_names:
             return pl.col(self.text_names[name])
         return id_expression(name, role, self.schema[name], self.place)
 
     def date_column(self, name: str) -> pl.Expr:
+        """Select the dates."""
         require_column(name, "date", self.schema.names(), self.place)
         dtype, column = self.schema[name], pl.col(name)
         if name in self.text_names:

@@ -7,6 +7,7 @@ from typing import Final
 import polars as pl
 
 from grc_fast.behaviour.scoring import CLIENT, PHASES, BehaviourResult
+from grc_fast.clients import to_frame
 from grc_fast.errors import ColumnError
 from grc_fast.labels import check_lang, section
 from grc_fast.rfm import RFMResult
@@ -109,7 +110,7 @@ def combine(rfm: object, behaviour: object, *, lang: str = "en") -> pl.DataFrame
     clash = (set(bought.columns) & set(did.columns)) - {CLIENT}
     if clash:
         raise ColumnError(
-            f"both tables have a column {sorted(clash)[0]!r}: rename it in one of them"
+            f"both tables have a column {min(clash)!r}: rename it in one of them"
         )
     did = did.with_columns(pl.col("phase").cast(pl.String).cast(PHASES))
     dtype = bought[CLIENT].dtype
@@ -144,10 +145,7 @@ def _action(groups: int, words: dict[str, str]) -> pl.Expr:
 
 
 def _scores(table: object, name: str, needed: str) -> pl.DataFrame:
-    if isinstance(table, pl.LazyFrame):
-        table = table.collect()
-    if not isinstance(table, pl.DataFrame):
-        table = pl.DataFrame(table)
+    table = to_frame(table)
     for column in (CLIENT, needed):
         if column not in table.columns:
             raise ColumnError(

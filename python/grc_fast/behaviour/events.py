@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from typing import Final
 
@@ -94,10 +95,9 @@ class EventRoles:
         """Columns of `header` whose type is that of their values."""
         read = {self.column("machine_open")}
         if self.where is not None:
-            try:
+            # `resolve` says what is wrong with SQL that cannot be read.
+            with suppress(pl.exceptions.PolarsError):
                 read |= set(pl.sql_expr(self.where).meta.root_names())
-            except pl.exceptions.PolarsError:
-                pass  # `resolve` says what is wrong with it
         return frozenset(read) & frozenset(header)
 
     def sql_columns(self, header: Iterable[str]) -> frozenset[str]:
@@ -186,8 +186,8 @@ class _EventTable(Table):
         dtype, column = self.schema[name], pl.col(name)
         if role == "dwell" and isinstance(dtype, pl.Duration):
             return column.dt.total_microseconds() / 1e6
-        if dtype in (pl.Float64, pl.Float32) or dtype.is_integer():
-            return column if dtype not in (pl.Int128,) else column.cast(pl.Float64)
+        if dtype in (pl.Float64, pl.Float32) or (dtype.is_integer() and dtype != pl.Int128):
+            return column
         if dtype.is_numeric() or isinstance(dtype, pl.Null):
             return column.cast(pl.Float64)
         what = "a number of seconds" if role == "dwell" else "a whole number"
@@ -230,38 +230,36 @@ def _has(pair: tuple[Part, Projection], name: str) -> bool:
 
 
 def _common(name: str, pairs: list[tuple[Part, Projection]]) -> list[tuple[Part, Projection]]:
-    """Give every part the column, in the type that it has where it is."""
+    """Give every part the column, in a type that holds what each of them has."""
     dtypes = [
-        projection.types(part.schema)[name]
+        projection.types(part.schema)[name] if _has((part, projection), name) else None
         for part, projection in pairs
-        if _has((part, projection), name)
     ]
-    known = [dtype for dtype in dtypes if dtype != pl.Null]
-    dtype = known[0] if known else OPTIONAL[name]
-    if name == "event_id":
-        if any(other.is_integer() != dtype.is_integer() for other in known) and not any(
-            other == pl.String for other in known
-        ):
-            dtype = pl.Int64()
-        kinds = {other.is_numeric() for other in known}
-        if len(kinds) > 1:
-            raise ColumnError(
-                "the event ids are text in one file and numbers in another: cast one of the columns"
-            )
-    if name not in ("event_id",) and len(set(known)) > 1:
-        dtype = OPTIONAL[name]
-    alike = all(_has(pair, name) for pair in pairs) and len(set(dtypes)) == 1
-    if alike:
+    if None not in dtypes and len(set(dtypes)) == 1:
         return pairs
+    dtype = _common_type(name, [known for known in dtypes if known is not None])
     return [
-        (part, projection.cast(name, dtype))
-        if _has((part, projection), name)
-        else (
-            part,
-            Projection(
-                (*projection.expressions, pl.lit(None, dtype=dtype).alias(name)),
-                projection.columns,
-            ),
-        )
-        for part, projection in pairs
+        (part, _cast_or_null(projection, name, dtype, there=known is not None))
+        for (part, projection), known in zip(pairs, dtypes, strict=True)
     ]
+
+
+def _common_type(name: str, dtypes: list[pl.DataType]) -> pl.DataType:
+    if len(set(dtypes)) == 1:
+        return dtypes[0]
+    if name != "event_id":
+        return OPTIONAL[name]
+    if len({dtype.is_numeric() for dtype in dtypes}) > 1:
+        raise ColumnError(
+            "the event ids are text in one file and numbers in another: cast one of the columns"
+        )
+    return pl.Int64()
+
+
+def _cast_or_null(
+    projection: Projection, name: str, dtype: pl.DataType, *, there: bool
+) -> Projection:
+    if there:
+        return projection.cast(name, dtype)
+    nulls = pl.lit(None, dtype=dtype).alias(name)
+    return Projection((*projection.expressions, nulls), projection.columns)

@@ -63,7 +63,7 @@ def behaviour_ledger(
     run, read = _run(as_of, options), read_rules(rules)
     _, ledger = run_events(source, read, run)
     assert ledger is not None
-    return readable(ledger, read, _signed_ids(source, run))
+    return readable(ledger, read, signed=signed_ids(source, run))
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,11 +117,14 @@ class BehaviourExplanation:
 
     def __str__(self) -> str:
         """Write the explanation for a reader: visits, events, sums."""
+        lines = [*self._event_lines(), *self.sums]
+        return "\n".join([self.title, *(f"  {line}" for line in lines)])
+
+    @property
+    def title(self) -> str:
+        """Who, seen from when."""
         as_of = self.result.as_of.isoformat(sep=" ", timespec="seconds")
-        lines = [f"client {self.client_id}, {as_of}"]
-        lines += [f"  {line}" for line in self._event_lines()]
-        lines += [f"  {line}" for line in self._sum_lines()]
-        return "\n".join(lines)
+        return f"client {self.client_id}, {as_of}"
 
     def _event_lines(self) -> list[str]:
         lines, visits = [], {row["visit"]: row for row in self.visits.to_dicts()}
@@ -142,7 +145,9 @@ class BehaviourExplanation:
             lines.append(f"{indent}{shown}: {_award(row)}")
         return lines
 
-    def _sum_lines(self) -> list[str]:
+    @property
+    def sums(self) -> list[str]:
+        """The sums of the groups, the score, and the phase, a line each."""
         lines = []
         for row in self.groups.to_dicts():
             bound = _bound(row["sum"], row["score"], row["floor"], row["cap"])
@@ -196,7 +201,7 @@ def explain_behaviour(
     plain = EventRoles(with_channel=True)
     result, ledger = run_events(own, read, _with_roles(run, plain))
     assert ledger is not None
-    frame = readable(ledger, read, _signed_ids(own, _with_roles(run, plain)))
+    frame = readable(ledger, read, signed=signed_ids(own, _with_roles(run, plain)))
     return BehaviourExplanation(
         client_id=frame[CLIENT][0],
         ledger=frame,
@@ -258,7 +263,7 @@ def _wanted(client_id: int | str, dtype: pl.DataType) -> int | str | None:
         return None
 
 
-def _signed_ids(source: object, run: Run) -> bool:
+def signed_ids(source: object, run: Run) -> bool:
     """Whether event ids are signed integers, whose sign bit the extension flips."""
     if isinstance(source, (str, Path, list, tuple, pl.DataFrame, pl.LazyFrame)):
         part, projection = open_source(source).open(run.roles).parts[0]
@@ -266,7 +271,7 @@ def _signed_ids(source: object, run: Run) -> bool:
     return True
 
 
-def readable(ledger: pl.DataFrame, rules: BehaviourRules, signed_ids: bool) -> pl.DataFrame:  # noqa: FBT001
+def readable(ledger: pl.DataFrame, rules: BehaviourRules, *, signed: bool) -> pl.DataFrame:
     """Turn the extension's ledger into one for readers: names instead of numbers."""
     table = pl.DataFrame(
         {
@@ -279,7 +284,7 @@ def readable(ledger: pl.DataFrame, rules: BehaviourRules, signed_ids: bool) -> p
     )
     outcomes = pl.Series("outcome", OUTCOMES.categories, dtype=OUTCOMES)
     number = pl.col("event_number")
-    if signed_ids:
+    if signed:
         number = (number ^ pl.lit(1 << 63, dtype=pl.UInt64)).reinterpret(signed=True)
     numbered = ledger["event_id"].is_null().all()
     return (
@@ -319,7 +324,7 @@ def _reason(rules: BehaviourRules) -> pl.Expr:
     outcome = pl.col("outcome")
     demands = "" if rules.density is None else _demands(rules)
     density = pl.format(
-        "the visit has {} s and {} clicks" + (f", {demands}" if demands else ""),
+        "the visit does not pass: {} s on pages, clicks: {}" + (f"; {demands}" if demands else ""),
         pl.col("visit_dwell"),
         pl.col("visit_clicks"),
     )
@@ -347,7 +352,7 @@ def _demands(rules: BehaviourRules) -> str:
     if density.min_clicks is not None:
         demands.append(f"{density.min_clicks} clicks")
     between = " and " if density.mode == "all" else " or "
-    return f"{between.join(demands)} are asked for" if demands else ""
+    return f"asked for: {between.join(demands)}" if demands else ""
 
 
 def _visits(ledger: pl.DataFrame) -> pl.DataFrame:

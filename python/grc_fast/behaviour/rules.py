@@ -103,11 +103,9 @@ def parse_repeat(text: str) -> tuple[str, int, int]:
     try:
         if every := re.fullmatch(r"every (\S+)", text):
             return "every", micros(_above_zero(every[1])), 1
-        if per := re.fullmatch(r"(\d+) per (\S+)", text):
-            count = int(per[1])
-            if not 1 <= count <= 1_000_000:
-                raise ValueError(f"{count} awards are none, or too many")
-            return "per", micros(_above_zero(per[2])), count
+        # At most a million: as many instants are remembered.
+        if per := re.fullmatch(r"([1-9]\d{0,5}) per (\S+)", text):
+            return "per", micros(_above_zero(per[2])), int(per[1])
     except ValueError as error:
         raise ValueError(f"the repeat {text!r} cannot be read: {error}") from None
     raise ValueError(f"the repeat {text!r} is unknown: write {_REPEATS}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -97,7 +96,7 @@ class BehaviourState:
             raise ModelError(f"the state {str(path)!r} is damaged: its columns are not those saved")
         return cls(frame, about["as_of"], about["zoned"], about["timezone"], about["rules"])
 
-    def check(self, fingerprint: str, timezone: str, as_of: dt.datetime | None = None) -> None:
+    def check(self, fingerprint: str, timezone: str) -> None:
         """Refuse to go on with other rules or in another zone."""
         if self.fingerprint != fingerprint:
             raise ModelError(

@@ -16,6 +16,7 @@ from typing import Annotated
 
 import typer
 
+from grc_fast.cli.behaviour import behaviour
 from grc_fast.cli.demo import demo
 from grc_fast.cli.explain import explain
 from grc_fast.cli.score import score
@@ -36,6 +37,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command("score")(score)
+app.command("behaviour")(behaviour)
 app.command("explain")(explain)
 app.command("demo")(demo)
 
