@@ -38,7 +38,7 @@ _WEB_KINDS: Final = ("page_view", "search", "click", "download", "form_submit", 
 _BYPASS: Final = ("form_submit", "purchase")
 _REPEATS: Final = "once, once_per_session, every 24h, 2 per 7d or always"
 # Groups spelled this nearly as a declared one are taken for slips.
-_SLIP: Final = 0.75
+_SLIP: Final = 0.6
 
 Category = Literal["hot", "warm", "eliminatory"]
 
@@ -456,7 +456,9 @@ def _lines_of_rules(text: str) -> list[int]:
 
 def _sentence(error: ValidationError, rules: Mapping[str, Any], lines: list[int] | None) -> str:
     """Say what is wrong first: where, what, and what would be right."""
-    first = error.errors(include_url=False)[0]
+    faults = error.errors(include_url=False)
+    # A misspelt key is also one that is missing: the slip says more.
+    first = min(faults, key=lambda fault: fault["type"] != "extra_forbidden")
     location = [part for part in first["loc"] if not _is_branch(part)]
     where = _where(location, rules, lines)
     kind, given = first["type"], first["input"]

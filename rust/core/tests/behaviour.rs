@@ -3,7 +3,7 @@
 
 use grc_core::behaviour::{
     Builder, Category, Decay, Density, EventBatch, EventOutcome, Group, Options, Outcome, Phase,
-    Repeat, Rule, Scheme, StateBatch, TextValues,
+    Repeat, Rule, Scheme, StateBatch, TextColumn, TextValues,
 };
 use grc_core::bitmap::Bitmap;
 use grc_core::facts::{AmountValues, Column, DateValues, IdValues, Ids, Integers, Texts};
@@ -172,29 +172,31 @@ fn run(options: Options, batches: &[&[Row]]) -> Outcome {
     builder.finish().unwrap()
 }
 
+/// A column of texts that a run gave, as the next one takes it.
+fn texts<'a>(
+    column: &'a TextColumn,
+    there: &'a [u8],
+) -> Column<'a, Texts<'a>> {
+    Column {
+        values: Texts {
+            views: &column.views,
+            buffers: column.buffers.iter().map(Vec::as_slice).collect(),
+        },
+        validity: Some(Bitmap { bytes: there, offset: 0 }),
+    }
+}
+
 /// Go on from the state of an earlier run.
 fn resume(options: Options, before: &Outcome, rows: &[Row]) -> Outcome {
     let state = before.state.as_ref().unwrap();
     let mut builder = Builder::new(options).unwrap();
     push(&mut builder, &[], true);
     let Ids::Signed(clients) = &state.ids else { panic!("ids are integers here") };
-    let text = |column: &grc_core::behaviour::TextColumn| bits(column.validity.iter().copied());
+    let text = |column: &TextColumn| bits(column.validity.iter().copied());
     let (kind, page) = (text(&state.kind), text(&state.page));
     let id_text = text(&state.event_id.texts);
     let numbers: Vec<u64> = state.event_id.numbers.iter().map(|id| id.unwrap_or(0)).collect();
     let id_there = bits(state.event_id.numbers.iter().map(Option::is_some));
-    fn texts<'a>(
-        column: &'a grc_core::behaviour::TextColumn,
-        there: &'a [u8],
-    ) -> Column<'a, Texts<'a>> {
-        Column {
-            values: Texts {
-                views: &column.views,
-                buffers: column.buffers.iter().map(Vec::as_slice).collect(),
-            },
-            validity: Some(Bitmap { bytes: there, offset: 0 }),
-        }
-    }
     let batch = StateBatch {
         client: Column { values: IdValues::Integers(Integers::I64(clients)), validity: None },
         part: &state.part,
@@ -215,8 +217,11 @@ fn resume(options: Options, before: &Outcome, rows: &[Row]) -> Outcome {
     builder.finish().unwrap()
 }
 
+/// One client's row: id, the bits of its sums, phase, last event, counts.
+type Line = (i64, Vec<u64>, u8, Option<i64>, [u32; 5]);
+
 /// The table of clients, to the bit.
-fn table(outcome: &Outcome) -> Vec<(i64, Vec<u64>, u8, Option<i64>, [u32; 5])> {
+fn table(outcome: &Outcome) -> Vec<Line> {
     let scores = &outcome.scores;
     let Ids::Signed(ids) = &scores.ids else { panic!("ids are integers here") };
     (0..ids.len())
@@ -272,8 +277,9 @@ fn the_worked_example() {
     assert_eq!((outcome.scores.visits[0], outcome.scores.dense_visits[0]), (4, 2));
     assert_eq!(outcome.scores.hits.map(|hits| hits[0]), [1, 0, 1]);
     let ledger = outcome.ledger.unwrap();
-    use EventOutcome::{Awarded, Density, Repeat};
-    let outcomes = [Density, Awarded, Repeat, Awarded, Awarded, Repeat, Awarded, Awarded, Awarded];
+    let (density, repeat) = (EventOutcome::Density, EventOutcome::Repeat);
+    let given = EventOutcome::Awarded;
+    let outcomes = [density, given, repeat, given, given, repeat, given, given, given];
     assert_eq!(ledger.outcome, outcomes.map(|outcome| outcome as u8));
     assert_eq!(ledger.visit_dwell[3..6], [Some(75 * SECOND); 3]);
     assert_eq!(ledger.visit_clicks[3..6], [Some(4); 3]);

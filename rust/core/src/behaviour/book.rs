@@ -93,7 +93,7 @@ impl Book {
             for (code, name) in names.iter().enumerate() {
                 let start = winners.len() as u32;
                 if code > 0 {
-                    ranks.win(&scheme.rules, &candidates, name, &mut winners);
+                    win(&scheme.rules, &candidates, name, &mut winners);
                 }
                 pairs.push((start, winners.len() as u32));
             }
@@ -193,18 +193,18 @@ impl Ranks {
             .map(|(rule, _)| *rule)
             .collect()
     }
+}
 
-    /// Add the first candidate of each group for a kind, in the order of the groups.
-    fn win(&self, rules: &[Rule], candidates: &[usize], kind: &[u8], winners: &mut Vec<u32>) {
-        let start = winners.len();
-        for &number in candidates {
-            let rule = &rules[number];
-            let about = rule.kinds.is_empty() || rule.kinds.iter().any(|k| k.as_bytes() == kind);
-            let taken = winners[start..].iter().any(|&w| rules[w as usize].group == rule.group);
-            if about && !taken {
-                winners.push(number as u32);
-            }
+/// Add the first candidate of each group for a kind, in the order of the groups.
+fn win(rules: &[Rule], candidates: &[usize], kind: &[u8], winners: &mut Vec<u32>) {
+    let start = winners.len();
+    for &number in candidates {
+        let rule = &rules[number];
+        let about = rule.kinds.is_empty() || rule.kinds.iter().any(|k| k.as_bytes() == kind);
+        let taken = winners[start..].iter().any(|&w| rules[w as usize].group == rule.group);
+        if about && !taken {
+            winners.push(number as u32);
         }
-        winners[start..].sort_by_key(|&winner| rules[winner as usize].group);
     }
+    winners[start..].sort_by_key(|&winner| rules[winner as usize].group);
 }

@@ -1,7 +1,7 @@
 //! Scoring as its users see it: options, batches in, scores and an account out.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rayon::ThreadPool;
 use rayon::prelude::*;
@@ -31,6 +31,7 @@ use crate::threads::pool;
 
 /// What is asked of a run.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "they are options, each on its own")]
 pub struct Options {
     /// The rules.
     pub scheme: Scheme,
@@ -157,7 +158,7 @@ impl Builder {
             return Ok(());
         };
         if self.running.is_none() {
-            self.running = Some(self.start(first)?);
+            self.running = Some(self.start(first));
         }
         let Some(running) = &mut self.running else { return Ok(()) };
         let budget = self.options.memory;
@@ -206,7 +207,7 @@ impl Builder {
         self.pool.install(|| running.finish(&self.options))
     }
 
-    fn start(&self, first: &EventBatch) -> Result<Running> {
+    fn start(&self, first: &EventBatch) -> Running {
         let zoned = is_zoned(first);
         let as_of = self.options.as_of.map(|as_of| match (zoned, self.options.as_of_is_utc) {
             (true, false) => self.clock.instant(as_of),
@@ -218,7 +219,7 @@ impl Builder {
             IdValues::Integers(_) | IdValues::Floats(_) => ClientIds::Signed,
             IdValues::Texts(_) => ClientIds::Texts,
         };
-        Ok(Running {
+        Running {
             reading: Reading {
                 clock: self.clock.clone(),
                 as_of: as_of.unwrap_or(i64::MAX),
@@ -236,7 +237,7 @@ impl Builder {
             spilled: 0,
             carried: (0..PARTITIONS).map(|_| Default::default()).collect(),
             first_carried: i64::MAX,
-        })
+        }
     }
 }
 
@@ -269,6 +270,7 @@ impl Running {
         let share = morsels.div_ceil(self.workers.len());
         let reading = &self.reading;
         self.workers.par_iter_mut().enumerate().try_for_each(|(number, worker)| {
+            worker.begin();
             for morsel in (number * share)..((number + 1) * share).min(morsels) {
                 let rows = morsel * MORSEL..((morsel + 1) * MORSEL).min(batch.rows);
                 worker.read(batch, &coded, rows, reading)?;
@@ -329,7 +331,8 @@ impl Running {
         }
         let oldest = self.oldest(&account);
         let mut inputs = self.inputs();
-        let spill = std::sync::Mutex::new(self.spill.take());
+        let spill = Mutex::new(self.spill.take());
+        let reused: Mutex<Vec<Grouped>> = Mutex::default();
         let (kinds, pages) = (self.reading.kinds.words(), self.reading.pages.words());
         let channels = self.reading.channels.words();
         let book = Book::new(&options.scheme, &kinds, &pages, oldest)?;
@@ -345,14 +348,18 @@ impl Running {
         let results: Vec<(Scored, u64, SetAside)> = inputs
             .par_iter_mut()
             .enumerate()
-            .map_init(Grouped::default, |grouped, (partition, input)| {
+            .map(|(partition, input)| {
+                // Arrays that are reused: fresh memory costs more than the work done in it.
+                let mut grouped = lock(&reused).pop().unwrap_or_default();
                 let mut blocks = Vec::new();
-                if let Some(spill) = spill.lock().ok().as_mut().and_then(|guard| guard.as_mut()) {
+                if let Some(spill) = lock(&spill).as_mut() {
                     blocks = spill.load(partition)?;
                 }
                 blocks.append(&mut input.blocks);
                 let carried = std::mem::take(&mut input.carried);
-                Ok(scoring.score(grouped, &blocks, carried))
+                let scored = scoring.score(&mut grouped, &blocks, carried);
+                lock(&reused).push(grouped);
+                Ok(scored)
             })
             .collect::<Result<_>>()?;
         let mut parts = Vec::with_capacity(results.len());
@@ -447,6 +454,10 @@ impl Running {
         }
         inputs
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What a partition has to score.

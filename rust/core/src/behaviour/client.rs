@@ -1,8 +1,10 @@
 //! The pass over the events of one client: what they earn, and where they leave the client.
 
+use std::ops::Range;
+
 use super::book::{Book, Prize};
 use super::event::{Event, Flags};
-use super::limits::{Days, Limits, Moment, NO_VISIT, still_counts};
+use super::limits::{Days, Limits, Moment, still_counts};
 use super::phase::{Phase, Sign, Standing};
 use super::read::Reason;
 use super::scheme::Category;
@@ -73,7 +75,7 @@ pub(super) enum Carried {
 /// The result of one client.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Score {
-    pub score: f64,
+    pub points: f64,
     pub phase: Phase,
     /// `i64::MIN` for none.
     pub last_event: i64,
@@ -223,32 +225,31 @@ impl<'a> Player<'a> {
         }
     }
 
-    fn read(
-        &mut self,
-        events: &[Event],
-        places: std::ops::Range<usize>,
-        witness: &mut impl Witness,
-    ) {
+    fn read(&mut self, events: &[Event], places: Range<usize>, witness: &mut impl Witness) {
+        let visits = std::mem::take(&mut self.visits); // lent, so that the rest may change
         for place in places {
             let event = &events[place];
-            let number = self.visits.of_event[place];
-            let visit = (number != NO_VISIT).then(|| self.visits.all[number as usize]);
-            let aside = if event.flags.has(Flags::MACHINE) {
-                Some(Outcome::MachineOpen)
-            } else {
-                visit.filter(|visit| visit.bot).map(|_| Outcome::Bot)
-            };
-            if let Some(outcome) = aside {
+            let number = visits.of_event[place];
+            let visit = visits.all.get(number as usize);
+            if let Some(outcome) = aside(event, visit) {
                 self.put_aside(event, outcome);
                 witness.see(Entry { place, rule: None, outcome, weight: 0.0, contribution: 0.0 });
                 continue;
             }
             self.last_event = event.instant;
-            let passed = visit.as_ref().is_none_or(|visit| visit.passed);
-            self.see_sign(event, passed);
-            let at = Moment { instant: event.instant, visit: number };
-            self.award(event, place, at, visit.as_ref(), witness);
+            let winners = self.book.winners(event.kind, event.page);
+            if self.in_window(event.instant) {
+                self.see_sign(event, winners, visit.is_none_or(|visit| visit.passed));
+            }
+            if winners.is_empty() {
+                let outcome = Outcome::NoRule;
+                witness.see(Entry { place, rule: None, outcome, weight: 0.0, contribution: 0.0 });
+            } else {
+                let at = Moment { instant: event.instant, visit: number };
+                self.award(winners, place, at, visit, witness);
+            }
         }
+        self.visits = visits;
     }
 
     fn put_aside(&mut self, event: &Event, outcome: Outcome) {
@@ -261,12 +262,9 @@ impl<'a> Player<'a> {
         }
     }
 
-    /// Take in what an event says for the phase.
+    /// Take in what an event of the window says for the phase.
     #[inline]
-    fn see_sign(&mut self, event: &Event, passed: bool) {
-        if !self.in_window(event.instant) {
-            return;
-        }
+    fn see_sign(&mut self, event: &Event, winners: &[u32], passed: bool) {
         let kind = self.book.kinds[event.kind as usize];
         let mut sign = Sign {
             counted: passed,
@@ -274,7 +272,7 @@ impl<'a> Player<'a> {
             bypass: kind.bypass,
             ..Sign::default()
         };
-        for &rule in self.book.winners(event.kind, event.page) {
+        for &rule in winners {
             if let Some(category) = self.book.prizes[rule as usize].category {
                 sign.hit(category);
             }
@@ -291,20 +289,14 @@ impl<'a> Player<'a> {
     #[inline]
     fn award(
         &mut self,
-        event: &Event,
+        winners: &[u32],
         place: usize,
         at: Moment,
         visit: Option<&Visit>,
         witness: &mut impl Witness,
     ) {
         let book = self.book;
-        let winners = book.winners(event.kind, event.page);
-        if winners.is_empty() {
-            let outcome = Outcome::NoRule;
-            witness.see(Entry { place, rule: None, outcome, weight: 0.0, contribution: 0.0 });
-            return;
-        }
-        let weight = book.weights.of(self.age(event.instant));
+        let weight = book.weights.of(self.age(at.instant));
         for &rule in winners {
             let prize = &book.prizes[rule as usize];
             let outcome = self.outcome(rule, prize, at, visit);
@@ -315,7 +307,7 @@ impl<'a> Player<'a> {
                 self.limits.note(rule, prize.repeat, at);
                 if let Some(kept) = &mut self.kept {
                     let in_visit = visit.is_some();
-                    kept.push(Carried::Award { instant: event.instant, rule, in_visit });
+                    kept.push(Carried::Award { instant: at.instant, rule, in_visit });
                 }
             }
             witness.see(Entry { place, rule: Some(rule), outcome, weight, contribution });
@@ -372,7 +364,7 @@ impl<'a> Player<'a> {
         }
         let (visits, dense_visits) = self.counts(usize::MAX);
         Score {
-            score: clamp(score, self.book.bounds.floor, self.book.bounds.cap),
+            points: clamp(score, self.book.bounds.floor, self.book.bounds.cap),
             phase: self.standing.phase(),
             last_event: self.last_event,
             visits,
@@ -380,6 +372,16 @@ impl<'a> Player<'a> {
             hits: [Category::Hot, Category::Warm, Category::Eliminatory]
                 .map(|category| self.standing.hits[category as usize]),
         }
+    }
+}
+
+/// Why an event counts for nothing, if it does.
+#[inline]
+fn aside(event: &Event, visit: Option<&Visit>) -> Option<Outcome> {
+    if event.flags.has(Flags::MACHINE) {
+        Some(Outcome::MachineOpen)
+    } else {
+        visit.filter(|visit| visit.bot).map(|_| Outcome::Bot)
     }
 }
 

@@ -30,6 +30,43 @@ pub(super) struct Words {
     arena: Vec<u8>,
 }
 
+/// Places for views that were seen lately: some ten thousand bytes, which stay in the first cache.
+const RECENT: usize = 512;
+
+/// The codes of views that one thread saw lately in one column of one batch.
+#[derive(Debug)]
+pub(super) struct Recent {
+    places: Vec<(u128, u32)>,
+}
+
+impl Recent {
+    pub fn new() -> Self {
+        Self { places: vec![(0, UNKNOWN); RECENT] }
+    }
+
+    /// Forget all: another batch begins, with other buffers.
+    pub fn clear(&mut self) {
+        self.places.fill((0, UNKNOWN));
+    }
+
+    #[inline]
+    fn place(view: u128) -> usize {
+        // Length, beginning, and the rest or the place in a buffer, all mixed by one product.
+        let mixed = (view as u64 ^ (view >> 64) as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        (mixed >> 55) as usize
+    }
+
+    #[inline]
+    fn code(&self, view: u128) -> u32 {
+        let (known, code) = self.places[Self::place(view) % RECENT];
+        if known == view { code } else { UNKNOWN }
+    }
+
+    fn note(&mut self, view: u128, code: u32) {
+        self.places[Self::place(view) % RECENT] = (view, code);
+    }
+}
+
 #[derive(Debug, Clone, Copy)]
 struct Entry {
     hash: u64,
@@ -151,6 +188,41 @@ impl Dictionary {
         Ok(())
     }
 
+    /// The codes of the texts of string views, of which `there` says which are there.
+    ///
+    /// Within one batch equal views are equal texts, whatever their length, so the last texts seen
+    /// are looked up by their views alone.
+    ///
+    /// # Errors
+    /// As [`Self::encode`].
+    pub fn encode_views<'a>(
+        &self,
+        views: &[u128],
+        there: impl Fn(usize) -> bool,
+        text: impl Fn(usize) -> &'a [u8],
+        recent: &mut Recent,
+        codes: &mut [u32],
+    ) -> Result<()> {
+        let mut new = false;
+        for (i, (code, &view)) in codes.iter_mut().zip(views).enumerate() {
+            *code = if there(i) { recent.code(view) } else { MISSING };
+            new |= *code == UNKNOWN;
+        }
+        if !new {
+            return Ok(());
+        }
+        let known = codes.to_vec();
+        self.encode(|i| (known[i] == UNKNOWN).then(|| text(i)), codes)?;
+        for (i, (code, &was)) in codes.iter_mut().zip(&known).enumerate() {
+            if was == UNKNOWN {
+                recent.note(views[i], *code);
+            } else {
+                *code = was;
+            }
+        }
+        Ok(())
+    }
+
     /// The code of one text.
     ///
     /// # Errors
@@ -178,6 +250,25 @@ mod tests {
         }
         assert_eq!(dictionary.words().codes(), 251);
         assert_eq!(dictionary.words().get(MISSING), None);
+    }
+
+    #[test]
+    fn views_have_the_codes_of_their_texts() {
+        let texts: Vec<String> = (0..3000_u32).map(|i| (i % 700).to_string()).collect();
+        let views: Vec<u128> =
+            texts.iter().map(|text| crate::facts::view_of(text.as_bytes(), 0, 0)).collect();
+        let (dictionary, mut recent) = (Dictionary::new("page", 1000), Recent::new());
+        let mut codes = vec![0; texts.len()];
+        for (start, codes) in (0..texts.len()).step_by(500).zip(codes.chunks_mut(500)) {
+            let text = |i: usize| texts[start + i].as_bytes();
+            let there = |i: usize| !(start + i).is_multiple_of(5);
+            let views = &views[start..start + codes.len()];
+            dictionary.encode_views(views, there, text, &mut recent, codes).unwrap();
+        }
+        for (i, &code) in codes.iter().enumerate() {
+            let expected = (!i.is_multiple_of(5)).then(|| texts[i].as_bytes());
+            assert_eq!(dictionary.words().get(code), expected, "{i}");
+        }
     }
 
     #[test]

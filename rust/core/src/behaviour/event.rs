@@ -60,8 +60,13 @@ impl Measures {
 
     /// Both, which must be within their limits.
     pub fn new(dwell: Option<i64>, clicks: u64) -> Self {
-        let dwell = dwell.map_or(0, |micros| micros as u64 + 1);
-        Self(dwell << Self::CLICK_BITS | clicks)
+        Self::from_parts(dwell.map_or(0, |micros| micros + 1), clicks)
+    }
+
+    /// The same where dwell is given as it is kept: plus one, and 0 for unknown.
+    #[inline]
+    pub fn from_parts(dwell: i64, clicks: u64) -> Self {
+        Self((dwell as u64) << Self::CLICK_BITS | clicks)
     }
 
     #[inline]

@@ -35,8 +35,10 @@ struct Memory {
     /// The visit and the day of the last award within and outside visits.
     visit: Option<u32>,
     day: Option<i32>,
-    /// The instants of the last awards, as many as the limit looks back on.
-    last: VecDeque<i64>,
+    /// The instant of the last award.
+    last: i64,
+    /// The instants of the last awards, where a limit counts several.
+    several: VecDeque<i64>,
 }
 
 /// The awards of all rules to one client, reused from client to client.
@@ -60,7 +62,7 @@ impl Limits {
             memory.awarded = false;
             memory.visit = None;
             memory.day = None;
-            memory.last.clear();
+            memory.several.clear();
         }
     }
 
@@ -78,12 +80,10 @@ impl Limits {
                 memory.day != Some(self.days.of(at.instant))
             }
             Repeat::OncePerSession => memory.visit != Some(at.visit),
-            Repeat::Every(span) => {
-                memory.last.back().is_none_or(|&last| at.instant.saturating_sub(last) >= span)
-            }
+            Repeat::Every(span) => at.instant.saturating_sub(memory.last) >= span,
             Repeat::Per { count, span } => {
-                memory.last.len() < count as usize
-                    || at.instant.saturating_sub(memory.last[0]) >= span
+                memory.several.len() < count as usize
+                    || at.instant.saturating_sub(memory.several[0]) >= span
             }
         }
     }
@@ -105,15 +105,12 @@ impl Limits {
                 memory.day = Some(self.days.of(at.instant));
             }
             Repeat::OncePerSession => memory.visit = Some(at.visit),
-            Repeat::Every(_) => {
-                memory.last.clear();
-                memory.last.push_back(at.instant);
-            }
+            Repeat::Every(_) => memory.last = at.instant,
             Repeat::Per { count, .. } => {
-                if memory.last.len() == count as usize {
-                    memory.last.pop_front();
+                if memory.several.len() == count as usize {
+                    memory.several.pop_front();
                 }
-                memory.last.push_back(at.instant);
+                memory.several.push_back(at.instant);
             }
         }
     }

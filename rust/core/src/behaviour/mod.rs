@@ -19,6 +19,7 @@ mod decay;
 mod dictionary;
 mod event;
 mod limits;
+mod numbers;
 mod order;
 mod output;
 mod pages;

@@ -294,7 +294,7 @@ pub(super) fn score_columns(
     let column = |value: &(dyn Fn(&Score) -> u32 + Sync)| scores.iter().map(value).collect();
     ScoreColumns {
         ids,
-        score: scores.iter().map(|score| score.score).collect(),
+        score: scores.iter().map(|score| score.points).collect(),
         groups: (0..groups)
             .map(|group| gather(parts, places, |part, row| part.sums[row * groups + group]))
             .collect(),

@@ -67,6 +67,7 @@ impl Sign {
 
 /// The signs of one client so far.
 #[derive(Debug, Clone, Copy, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a sign of its own")]
 pub(super) struct Standing {
     pub hits: [u32; 3],
     any: bool,

@@ -3,13 +3,14 @@
 use std::ops::Range;
 
 use super::batch::{EventBatch, TextValues};
-use super::dictionary::{Dictionary, MISSING};
+use super::dictionary::{Dictionary, MISSING, Recent};
 use super::event::{Event, Flags, Measures};
+use super::numbers::{clicks_of, dwell_of, each_number};
 use super::store::{Inbox, PARTITIONS, partition_of};
 use crate::calendar::{Clock, DAY};
 use crate::error::{Error, Result};
 use crate::facts::{
-    AmountValues, Column, DateValues, IdValues, Integers, Texts, mixed_ids, to_micros, whole, widen,
+    Column, DateValues, IdValues, Integers, Texts, mixed_ids, to_micros, whole, widen,
 };
 use crate::hash::hash_word;
 
@@ -134,7 +135,10 @@ struct Morsel {
     page: Vec<u32>,
     channel: Vec<u32>,
     measures: Vec<Measures>,
+    /// Dwell in microseconds plus one, 0 where unknown.
+    dwell: Vec<i64>,
     fate: Vec<u8>,
+    recent: [Recent; 3],
 }
 
 /// The words of a whole column of client ids, none of which is missing.
@@ -171,6 +175,11 @@ impl Worker {
         self.inboxes.iter().map(Inbox::bytes).sum()
     }
 
+    /// Begin another batch.
+    pub fn begin(&mut self) {
+        self.morsel.recent.iter_mut().for_each(Recent::clear);
+    }
+
     /// Read rows of a batch, at most a morsel, into the inboxes.
     pub fn read(
         &mut self,
@@ -181,35 +190,24 @@ impl Worker {
     ) -> Result<()> {
         self.morsel.read(batch, coded, rows.clone(), reading)?;
         self.rows_read += rows.len() as u64;
+        self.of_kind.resize(self.of_kind.len().max(reading.kinds.words().codes()), 0);
         let morsel = &self.morsel;
-        for i in 0..rows.len() {
+        let (mut first, mut last) = self.range.unwrap_or((i64::MAX, i64::MIN));
+        for (i, row) in rows.enumerate() {
             if morsel.fate[i] != USED {
                 self.dropped[morsel.fate[i] as usize - 1] += 1;
                 continue;
             }
             let (kind, instant) = (morsel.kind[i], morsel.instant[i]);
-            if self.of_kind.len() <= kind as usize {
-                self.of_kind.resize(kind as usize + 1, 0);
-            }
             self.of_kind[kind as usize] += 1;
-            let (first, last) = self.range.unwrap_or((instant, instant));
-            self.range = Some((first.min(instant), last.max(instant)));
-            let row = rows.start + i;
-            let machine = batch
-                .machine_open
-                .as_ref()
-                .is_some_and(|column| column.is_valid(row) && column.values.get(row));
-            let mut flags = Flags(if machine { Flags::MACHINE } else { 0 });
-            if morsel.channel[i] != MISSING {
-                flags = flags.with_channel(morsel.channel[i]);
-            }
+            (first, last) = (first.min(instant), last.max(instant));
             let event = Event {
                 client: morsel.client[i],
                 instant,
                 measures: morsel.measures[i],
                 page: morsel.page[i],
                 kind: kind as u16,
-                flags,
+                flags: flags(batch, row, morsel.channel[i]),
             };
             let inbox = &mut self.inboxes[partition_of(hash_word(event.client))];
             match &batch.event_id {
@@ -217,8 +215,20 @@ impl Worker {
                 Some(column) => push_with_id(inbox, event, column, row)?,
             }
         }
+        if first <= last {
+            self.range = Some((first, last));
+        }
         Ok(())
     }
+}
+
+#[inline]
+fn flags(batch: &EventBatch, row: usize, channel: u32) -> Flags {
+    let machine = batch
+        .machine_open
+        .as_ref()
+        .is_some_and(|column| column.is_valid(row) && column.values.get(row));
+    Flags(if machine { Flags::MACHINE } else { 0 }).with_channel(channel)
 }
 
 /// Take an event in with its id.
@@ -284,7 +294,9 @@ impl Morsel {
             page: vec![MISSING; MORSEL],
             channel: vec![MISSING; MORSEL],
             measures: vec![Measures::default(); MORSEL],
+            dwell: vec![0; MORSEL],
             fate: vec![USED; MORSEL],
+            recent: std::array::from_fn(|_| Recent::new()),
         }
     }
 
@@ -304,11 +316,12 @@ impl Morsel {
         self.read_clients(&batch.client, rows.clone(), reading)?;
         self.read_instants(&batch.timestamp, rows.clone(), &reading.clock)?;
         let wide = &mut self.wide;
+        let [kinds, pages, channels] = &mut self.recent;
         encode(
             &batch.kind,
             coded.kind.as_deref(),
             rows.clone(),
-            &reading.kinds,
+            (&reading.kinds, kinds),
             &mut self.kind[..n],
             wide,
         )?;
@@ -324,12 +337,19 @@ impl Morsel {
             }
         }
         for (column, codes, dictionary, out) in [
-            (&batch.page, &coded.page, &reading.pages, &mut self.page),
-            (&batch.channel, &coded.channel, &reading.channels, &mut self.channel),
+            (&batch.page, &coded.page, (&reading.pages, pages), &mut self.page),
+            (&batch.channel, &coded.channel, (&reading.channels, channels), &mut self.channel),
         ] {
             match column {
                 Some(column) => {
-                    encode(column, codes.as_deref(), rows.clone(), dictionary, &mut out[..n], wide)?
+                    encode(
+                        column,
+                        codes.as_deref(),
+                        rows.clone(),
+                        dictionary,
+                        &mut out[..n],
+                        wide,
+                    )?;
                 }
                 None => out[..n].fill(MISSING),
             }
@@ -429,20 +449,27 @@ impl Morsel {
             self.measures[..rows.len()].fill(Measures::new(None, 1));
             return Ok(());
         }
-        for (i, row) in rows.enumerate() {
-            if self.fate[i] != USED {
-                continue;
+        let n = rows.len();
+        let (dwell, fate) = (&mut self.dwell[..n], &self.fate);
+        let used = |i: usize| fate[i] == USED;
+        match &batch.dwell {
+            Some(column) => each_number(column, rows.clone(), used, |i, seconds| {
+                dwell[i] = dwell_of(seconds)?;
+                Ok(())
+            })?,
+            None => dwell.fill(0),
+        }
+        let (measures, dwell) = (&mut self.measures[..n], &*dwell);
+        match &batch.clicks {
+            Some(column) => each_number(column, rows, used, |i, clicks| {
+                measures[i] = Measures::from_parts(dwell[i], clicks_of(clicks)?);
+                Ok(())
+            })?,
+            None => {
+                for (measures, &dwell) in measures.iter_mut().zip(dwell) {
+                    *measures = Measures::from_parts(dwell, 1);
+                }
             }
-            let dwell = match &batch.dwell {
-                Some(column) if column.is_valid(row) => dwell_of(number_at(column.values, row))?,
-                _ => None,
-            };
-            let clicks = match &batch.clicks {
-                Some(column) if column.is_valid(row) => clicks_of(number_at(column.values, row))?,
-                Some(_) => 0,
-                None => 1,
-            };
-            self.measures[i] = Measures::new(dwell, clicks);
         }
         Ok(())
     }
@@ -463,13 +490,18 @@ fn encode(
     column: &Column<TextValues>,
     coded: Option<&[u32]>,
     rows: Range<usize>,
-    dictionary: &Dictionary,
+    (dictionary, recent): (&Dictionary, &mut Recent),
     out: &mut [u32],
     wide: &mut [i64],
 ) -> Result<()> {
     match &column.values {
-        TextValues::Plain(texts) => dictionary
-            .encode(|i| column.is_valid(rows.start + i).then(|| texts.get(rows.start + i)), out),
+        TextValues::Plain(texts) => dictionary.encode_views(
+            &texts.views[rows.clone()],
+            |i| column.is_valid(rows.start + i),
+            |i| texts.get(rows.start + i),
+            recent,
+            out,
+        ),
         TextValues::Coded { codes, .. } => {
             let n = out.len();
             widen(*codes, rows.clone(), &mut wide[..n]);
@@ -484,58 +516,4 @@ fn encode(
             Ok(())
         }
     }
-}
-
-/// A number of any type as a float; integers beyond 2^53 are beyond every limit here.
-#[inline]
-fn number_at(values: AmountValues, row: usize) -> f64 {
-    match values {
-        AmountValues::F64(values) => values[row],
-        AmountValues::F32(values) => values[row].into(),
-        AmountValues::Integers(values) => {
-            let mut wide = [0];
-            widen(values, row..row + 1, &mut wide);
-            if matches!(values, Integers::U64(_)) { wide[0] as u64 as f64 } else { wide[0] as f64 }
-        }
-        AmountValues::Decimals(values, scale) => values[row] as f64 / 10_f64.powi(i32::from(scale)),
-    }
-}
-
-/// Seconds as microseconds, which are what timestamps have; not a number is none.
-fn dwell_of(seconds: f64) -> Result<Option<i64>> {
-    if seconds.is_nan() {
-        return Ok(None);
-    }
-    let micros = (seconds * 1e6).round_ties_even();
-    if (0.0..=Measures::MOST_DWELL as f64).contains(&micros) {
-        return Ok(Some(micros as i64));
-    }
-    let message = if seconds < 0.0 {
-        format!(
-            "the dwell {seconds} is below zero: it is the time on the page in seconds, mend it or leave it empty"
-        )
-    } else {
-        format!(
-            "the dwell {seconds} is more than 203 days: it is the time on the page in seconds, divide it if it is in milliseconds, or leave it empty"
-        )
-    };
-    Err(Error::Value { message, role: "dwell", value: seconds.to_string() })
-}
-
-/// A number of clicks; not a number is none.
-fn clicks_of(clicks: f64) -> Result<u64> {
-    if clicks.is_nan() {
-        return Ok(0);
-    }
-    if (0.0..=Measures::MOST_CLICKS as f64).contains(&clicks) && clicks.fract() == 0.0 {
-        return Ok(clicks as u64);
-    }
-    Err(Error::Value {
-        message: format!(
-            "the clicks {clicks} are no number of clicks: they must be whole and from 0 to {}, mend them or leave them empty",
-            Measures::MOST_CLICKS
-        ),
-        role: "clicks",
-        value: clicks.to_string(),
-    })
 }
