@@ -96,7 +96,7 @@ def combine(rfm: object, behaviour: object, *, lang: str = "en") -> pl.DataFrame
     >>> interest = pl.DataFrame({"client_id": [2, 3], "score": [40.0, 5.0],
     ...                          "phase": ["decision", "discovery"]})
     >>> grc.combine(rfm, interest).select("client_id", "group", "phase", "action").rows()
-    [(1, 1, None, 'wake'), (2, 5, 'decision', 'call'), (3, None, 'discovery', 'welcome')]
+    [(1, 1, None, 'wake up'), (2, 5, 'decision', 'call now'), (3, None, 'discovery', 'welcome')]
     """
     words = section("action", check_lang(lang))
     groups = rfm.model.rfm.groups if isinstance(rfm, RFMResult) else _GROUPS

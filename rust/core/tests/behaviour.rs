@@ -173,10 +173,7 @@ fn run(options: Options, batches: &[&[Row]]) -> Outcome {
 }
 
 /// A column of texts that a run gave, as the next one takes it.
-fn texts<'a>(
-    column: &'a TextColumn,
-    there: &'a [u8],
-) -> Column<'a, Texts<'a>> {
+fn texts<'a>(column: &'a TextColumn, there: &'a [u8]) -> Column<'a, Texts<'a>> {
     Column {
         values: Texts {
             views: &column.views,

@@ -44,8 +44,8 @@ pub(super) struct Book {
     /// Whether awards keep their weight for ever.
     pub undecaying: bool,
     class_of_page: Vec<u32>,
-    /// Whether the pages of each class count for density.
-    theme: Vec<bool>,
+    /// Whether the pages of each class count for density; none where all do.
+    theme: Option<Vec<bool>>,
     /// Where the winners of each pair of class and kind stand.
     pairs: Vec<(u32, u32)>,
     winners: Vec<u32>,
@@ -122,13 +122,10 @@ impl Book {
             }),
             phase_window: scheme.phase_window,
             undecaying: scheme.decay == Decay::None,
-            theme: classes
-                .members
-                .iter()
-                .map(|members| {
-                    theme.is_none() || members.last().is_some_and(|&last| last >= first_theme)
-                })
-                .collect(),
+            theme: theme.map(|_| {
+                let on_theme = |patterns: &Vec<u32>| patterns.last() >= Some(&first_theme);
+                classes.members.iter().map(on_theme).collect()
+            }),
             class_of_page: classes.of_page,
             pairs,
             winners,
@@ -146,7 +143,7 @@ impl Book {
     /// Whether time and clicks on a page count for density.
     #[inline]
     pub fn is_on_theme(&self, page: u32) -> bool {
-        self.theme[self.class_of_page[page as usize] as usize]
+        self.theme.as_ref().is_none_or(|theme| theme[self.class_of_page[page as usize] as usize])
     }
 }
 

@@ -145,7 +145,8 @@ impl Grouped {
         let Scratch { order, events, ids, .. } = &mut self.scratch;
         order.clear();
         order.extend(self.events[start..end].iter().zip(0..).map(|(event, i)| (event.instant, i)));
-        order.sort_unstable();
+        #[expect(clippy::stable_sort_primitive, reason = "it sees the runs that workers leave")]
+        order.sort();
         let compare = |&(_, a): &(i64, u32), &(_, b): &(i64, u32)| {
             let (a, b) = (start + a as usize, start + b as usize);
             let (one, other) = (&self.events[a], &self.events[b]);
