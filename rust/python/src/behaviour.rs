@@ -351,13 +351,12 @@ fn texts<'a>(array: &'a dyn Array, role: &str) -> Result<Column<'a, TextValues<'
     let values = match array.data_type() {
         DataType::Dictionary(_, _) => {
             let dictionary = array.as_any_dictionary();
-            let coded = |keys: Column<'a, IdValues<'a>>| match keys.values {
-                IdValues::Integers(codes) => Some(codes),
-                _ => None,
+            let numbers = match ffi::ids(dictionary.keys(), role)?.values {
+                IdValues::Integers(numbers) => Some(numbers),
+                IdValues::Floats(_) | IdValues::Texts(_) => None,
             };
-            let codes = coded(ffi::ids(dictionary.keys(), role)?);
             let values = dictionary.values().as_string_view_opt().map(ffi::texts);
-            codes.zip(values).map(|(codes, values)| TextValues::Coded { codes, values })
+            numbers.zip(values).map(|(codes, values)| TextValues::Coded { codes, values })
         }
         _ => array.as_string_view_opt().map(|array| TextValues::Plain(ffi::texts(array))),
     };

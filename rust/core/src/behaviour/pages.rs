@@ -119,11 +119,14 @@ impl Matcher {
         let mut exact: HashMap<Vec<u8>, Vec<u32>> = HashMap::new();
         let (mut expressions, mut numbers) = (Vec::new(), Vec::new());
         for (number, text) in (0..).zip(patterns) {
-            check_pattern(text)?;
             match Pattern::read(text) {
                 Pattern::Exact(page) => exact.entry(page.into_bytes()).or_default().push(number),
                 pattern => {
-                    expressions.extend(pattern.expression().ok().flatten());
+                    let Ok(Some(expression)) = pattern.expression() else {
+                        check_pattern(text)?; // which says why
+                        continue;
+                    };
+                    expressions.push(expression);
                     numbers.push(number);
                 }
             }
@@ -235,6 +238,7 @@ mod tests {
     #[test]
     fn broken_patterns_say_why() {
         for text in ["re:(", "/a[b*", "/{a*"] {
+            assert_eq!(Matcher::new(&["/a*", text]).err(), check_pattern(text).err(), "{text}");
             assert!(
                 matches!(check_pattern(text), Err(Error::Option(m)) if m.contains(text)),
                 "{text}"
