@@ -132,10 +132,13 @@ impl Matcher {
             }
         }
         // Patterns are the user's own: as large as memory allows rather than a limit for strangers.
-        let set =
-            RegexSetBuilder::new(expressions).size_limit(1 << 30).build().map_err(|error| {
+        let built = RegexSetBuilder::new(expressions).size_limit(1 << 30).build();
+        let set = built.map_err(|error| {
+            let one = patterns.iter().find_map(|text| check_pattern(text).err());
+            one.unwrap_or_else(|| {
                 Error::Option(format!("the page patterns are too large together: {error}"))
-            })?;
+            })
+        })?;
         Ok(Self { exact, set, numbers })
     }
 
