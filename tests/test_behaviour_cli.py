@@ -232,6 +232,25 @@ def test_a_wrong_value_names_its_line(grc: Runner) -> None:
     assert "(column 'dwell' of events.csv, row 10, line 11)" in err
 
 
+def test_a_file_without_rows_is_empty(grc: Runner) -> None:
+    EXAMPLE.clear().write_csv("none.csv")
+    code, _, err = grc("behaviour", "none.csv", "--rules", "rules.toml", *AS_OF, "-o", "scores.csv")
+    assert (code, err) == (1, "error: none.csv is empty: it has no rows\n")
+    code, _, err = grc("behaviour", "none.csv", "--rules", "rules.toml", "-o", "scores.csv")
+    assert code == 1
+    assert "as_of cannot be the midnight after the last event" in err
+
+
+def test_a_temporary_directory_that_is_missing_is_one_sentence(
+    grc: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", "/no/such/directory")
+    code, _, err = grc(*BASE, *AS_OF, "-o", "scores.csv", "--memory", "1B")
+    assert code == 1
+    assert "a temporary file cannot be made" in err
+    assert "TMPDIR" in err
+
+
 def test_options_of_sales_do_not_go_with_rules(grc: Runner) -> None:
     explain = ("explain", "events.csv", "--rules", "rules.toml", "--id", "7")
     assert grc(*explain, *AS_OF, "--bins", "3")[0] == 2

@@ -30,8 +30,9 @@ pub(super) struct Words {
     arena: Vec<u8>,
 }
 
-/// Places for views that were seen lately: some ten thousand bytes, which stay in the first cache.
-const RECENT: usize = 512;
+/// Places for views that were seen lately: many more than the pages of most sites, so that few
+/// share one; those that are used stay in the first caches.
+const RECENT: usize = 4096;
 
 /// The codes of views that one thread saw lately in one column of one batch.
 #[derive(Debug)]
@@ -53,17 +54,25 @@ impl Recent {
     fn place(view: u128) -> usize {
         // Length, beginning, and the rest or the place in a buffer, all mixed by one product.
         let mixed = (view as u64 ^ (view >> 64) as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        (mixed >> 55) as usize
+        (mixed >> (64 - RECENT.trailing_zeros())) as usize
     }
 
+    /// The code of a view, which stands in its place or in the neighbour of it.
     #[inline]
     fn code(&self, view: u128) -> u32 {
-        let (known, code) = self.places[Self::place(view) % RECENT];
+        let place = Self::place(view);
+        let (known, code) = self.places[place];
+        if known == view {
+            return code;
+        }
+        let (known, code) = self.places[place ^ 1];
         if known == view { code } else { UNKNOWN }
     }
 
     fn note(&mut self, view: u128, code: u32) {
-        self.places[Self::place(view) % RECENT] = (view, code);
+        let place = Self::place(view);
+        self.places[place ^ 1] = self.places[place];
+        self.places[place] = (view, code);
     }
 }
 
