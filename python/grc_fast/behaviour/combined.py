@@ -109,9 +109,7 @@ def combine(rfm: object, behaviour: object, *, lang: str = "en") -> pl.DataFrame
     _check_ids(bought, did)
     clash = (set(bought.columns) & set(did.columns)) - {CLIENT}
     if clash:
-        raise ColumnError(
-            f"both tables have a column {min(clash)!r}: rename it in one of them"
-        )
+        raise ColumnError(f"both tables have a column {min(clash)!r}: rename it in one of them")
     did = did.with_columns(pl.col("phase").cast(pl.String).cast(PHASES))
     dtype = bought[CLIENT].dtype
     if did[CLIENT].dtype != dtype:

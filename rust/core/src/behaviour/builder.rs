@@ -8,24 +8,25 @@ use rayon::prelude::*;
 
 use super::batch::EventBatch;
 use super::book::Book;
-use super::client::{Carried, Entry, Nobody, Player, SetAside, Witness};
+use super::client::{Carried, SetAside};
 use super::dictionary::Dictionary;
-use super::event::{Event, Flags, Measures, Texts};
+use super::event::{Flags, Texts};
 use super::limits::Days;
 use super::order::Grouped;
 use super::output::{
-    LedgerColumns, LedgerRow, Names, ScoreColumns, Scored, StateColumns, StatePart, StateRow,
-    ledger_columns, score_columns, sorted_ids, state_columns,
+    LedgerColumns, Names, ScoreColumns, Scored, StateColumns, StatePart, ledger_columns,
+    score_columns, sorted_ids, state_columns,
 };
-use super::phase::Sign;
 use super::read::{
     ClientIds, CodedColumns, EventIds, MORSEL, Reading, Reason, Worker, read_clients,
 };
+use super::resume::{StateBatch, carried_event, known_row};
 use super::scheme::Scheme;
+use super::scoring::Scoring;
 use super::store::{Block, PARTITIONS, Spill, keep_text, partition_of};
 use crate::calendar::{Clock, DAY, day_of_instant};
 use crate::error::{Error, Result};
-use crate::facts::{Column, DateValues, IdValues, Integers, Texts as TextSlices};
+use crate::facts::{DateValues, IdValues, Integers};
 use crate::hash::hash_word;
 use crate::threads::pool;
 
@@ -94,22 +95,6 @@ pub struct Outcome {
     pub state: Option<StateColumns>,
     /// What became of every row.
     pub account: Account,
-}
-
-/// Lines of a saved state.
-#[derive(Debug, Clone)]
-#[allow(missing_docs, reason = "see `StateColumns`")]
-pub struct StateBatch<'a> {
-    pub client: Column<'a, IdValues<'a>>,
-    pub part: &'a [u8],
-    pub instant: &'a [i64],
-    pub code: &'a [u32],
-    pub number: &'a [u64],
-    pub value: &'a [f64],
-    pub kind: Column<'a, TextSlices<'a>>,
-    pub page: Column<'a, TextSlices<'a>>,
-    pub event_id: Column<'a, TextSlices<'a>>,
-    pub event_number: Column<'a, &'a [u64]>,
 }
 
 /// A run in progress.
@@ -464,143 +449,4 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 struct Input {
     blocks: Vec<Block>,
     carried: Vec<(u64, Carried)>,
-}
-
-fn carried_event(state: &StateBatch, row: usize, client: u64, reading: &Reading) -> Result<Event> {
-    let code = |column: &Column<TextSlices>, dictionary: &Dictionary| {
-        if column.is_valid(row) { dictionary.code(column.values.get(row)) } else { Ok(0) }
-    };
-    Ok(Event {
-        client,
-        instant: state.instant[row],
-        measures: Measures(state.number[row]),
-        page: code(&state.page, &reading.pages)?,
-        kind: code(&state.kind, &reading.kinds)? as u16,
-        flags: Flags(state.code[row] as u16 & (Flags::MACHINE | Flags::HAS_ID) | Flags::CARRIED),
-    })
-}
-
-fn known_row(state: &StateBatch, row: usize, scheme: &Scheme) -> Result<Carried> {
-    let (instant, code, number) = (state.instant[row], state.code[row], state.number[row]);
-    let part = state.part[row];
-    let fits = match part {
-        _ if part == StatePart::Sum as u8 => (code as usize) < scheme.groups.len(),
-        _ if part == StatePart::Award as u8 => (code as usize) < scheme.rules.len(),
-        _ => part <= StatePart::Event as u8,
-    };
-    if !fits {
-        return Err(Error::Data(
-            "the state was saved with other rules: score all events again".to_owned(),
-        ));
-    }
-    Ok(match part {
-        _ if part == StatePart::Sum as u8 => Carried::Sum { group: code, sum: state.value[row] },
-        _ if part == StatePart::Award as u8 => {
-            Carried::Award { instant, rule: code, in_visit: number != 0 }
-        }
-        _ if part == StatePart::Sign as u8 => {
-            Carried::Sign { instant, sign: Sign::from_word(number) }
-        }
-        _ => Carried::Counts { last_event: instant, visits: code, dense: number as u32 },
-    })
-}
-
-/// What scores partitions.
-struct Scoring<'a> {
-    book: &'a Book,
-    texts: Texts<'a>,
-    as_of: i64,
-    days: Days,
-    text_ids: bool,
-    ledger: bool,
-    state: bool,
-}
-
-impl Scoring<'_> {
-    /// Score the clients of a partition; also the duplicates dropped and what was set aside.
-    fn score(
-        &self,
-        grouped: &mut Grouped,
-        blocks: &[Block],
-        carried: Vec<(u64, Carried)>,
-    ) -> (Scored, u64, SetAside) {
-        grouped.group(blocks, carried.iter().map(|(client, _)| *client));
-        let mut known: Vec<(u32, Carried)> =
-            carried.into_iter().map(|(client, row)| (grouped.number(client), row)).collect();
-        known.sort_by_key(|(number, _)| *number); // stable: the rows of a client keep their order
-        let known_rows: Vec<Carried> = known.iter().map(|(_, row)| *row).collect();
-        let mut player = Player::new(self.book, self.as_of, self.days.clone(), self.state);
-        let mut out = Scored::default();
-        let (mut duplicates, mut first) = (0, 0);
-        for client in 0..grouped.clients.len() {
-            let (range, dropped) = grouped.arrange(client, self.texts, self.text_ids);
-            duplicates += dropped;
-            let last =
-                first + known[first..].iter().take_while(|(n, _)| *n as usize == client).count();
-            let client_known = &known_rows[first..last];
-            first = last;
-            let score = self.play(&mut player, client_known, grouped, range, &mut out);
-            out.clients.push(grouped.clients[client]);
-            out.scores.push(score);
-            out.sums.extend_from_slice(&player.sums);
-        }
-        (out, duplicates, player.set_aside)
-    }
-
-    fn play(
-        &self,
-        player: &mut Player,
-        known: &[Carried],
-        grouped: &Grouped,
-        range: std::ops::Range<usize>,
-        out: &mut Scored,
-    ) -> super::client::Score {
-        let events = &grouped.events[range.clone()];
-        let owned_id =
-            |place: usize| grouped.id(range.start + place, self.text_ids).map(Into::into);
-        let state = &mut out.state;
-        let save = |rows: &[Carried], begin: usize| {
-            state.extend(rows.iter().map(|row| StateRow::Known(*row)));
-            let left = events[begin..].iter().zip(begin..);
-            state.extend(left.map(|(event, place)| StateRow::Event(*event, owned_id(place))));
-        };
-        let score = if self.ledger {
-            let mut lines = Lines::default();
-            let score = player.play(known, events, &mut lines, save);
-            out.ledger.extend(lines.0.iter().map(|entry| {
-                let visit = player.visits.of_event[entry.place];
-                let place = player.visits.all.get(visit as usize);
-                LedgerRow {
-                    event: events[entry.place],
-                    id: owned_id(entry.place),
-                    visit: visit.wrapping_add(1),
-                    visit_dwell: place.map_or(0, |visit| visit.dwell),
-                    visit_clicks: place.map_or(0, |visit| visit.clicks),
-                    visit_passed: place.is_some_and(|visit| visit.passed),
-                    rule: entry.rule,
-                    outcome: entry.outcome as u8,
-                    weight: entry.weight,
-                    contribution: entry.contribution,
-                }
-            }));
-            out.ledger_ends.push(out.ledger.len());
-            score
-        } else {
-            player.play(known, events, &mut Nobody, save)
-        };
-        if self.state {
-            out.state_ends.push(out.state.len());
-        }
-        score
-    }
-}
-
-/// The entries of one client.
-#[derive(Default)]
-struct Lines(Vec<Entry>);
-
-impl Witness for Lines {
-    fn see(&mut self, entry: Entry) {
-        self.0.push(entry);
-    }
 }

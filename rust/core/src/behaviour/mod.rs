@@ -25,12 +25,14 @@ mod output;
 mod pages;
 mod phase;
 mod read;
+mod resume;
 mod scheme;
+mod scoring;
 mod store;
 mod visits;
 
 pub use batch::{EventBatch, TextValues};
-pub use builder::{Account, Builder, Options, Outcome, StateBatch};
+pub use builder::{Account, Builder, Options, Outcome};
 pub use client::Outcome as EventOutcome;
 pub use output::{
     EventIdColumns, LedgerColumns, ScoreColumns, StateColumns, StatePart, TextColumn,
@@ -38,4 +40,5 @@ pub use output::{
 pub use pages::check_pattern;
 pub use phase::Phase;
 pub use read::Reason;
+pub use resume::StateBatch;
 pub use scheme::{Category, Decay, Density, Group, Repeat, Rule, Scheme};
