@@ -246,11 +246,21 @@ pub(super) fn sorted_ids(
         let ids = integer_ids(&keyed, ClientIds::Signed);
         return (ids, keyed.into_iter().map(|pair| pair.1).collect());
     }
-    keyed.par_sort_unstable_by(|a, b| text(a.0).cmp(text(b.0)));
+    // The first 16 bytes as one number order most texts without a look at the rest.
+    let head = |client: u64| {
+        let mut bytes = [0; 16];
+        let text = text(client);
+        let length = text.len().min(16);
+        bytes[..length].copy_from_slice(&text[..length]);
+        u128::from_be_bytes(bytes)
+    };
+    let mut headed: Vec<(u128, u64, Place)> =
+        keyed.par_iter().map(|&(client, place)| (head(client), client, place)).collect();
+    headed.par_sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| text(a.1).cmp(text(b.1))));
     let mut column = TextColumn::default();
-    let views = keyed.iter().map(|pair| column.view(text(pair.0))).collect();
+    let views = headed.iter().map(|row| column.view(text(row.1))).collect();
     let ids = Ids::Texts { views, buffers: column.buffers };
-    (ids, keyed.into_iter().map(|pair| pair.1).collect())
+    (ids, headed.into_iter().map(|row| row.2).collect())
 }
 
 fn integer_ids(keyed: &[(u64, Place)], ids: ClientIds) -> Ids {
