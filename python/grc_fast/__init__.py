@@ -5,6 +5,17 @@ The names here are the whole public interface; `help` on any of them has an exam
 
 from importlib.metadata import version
 
+from .behaviour import (
+    BehaviourExplanation,
+    BehaviourQuality,
+    BehaviourResult,
+    BehaviourRules,
+    BehaviourState,
+    behaviour_ledger,
+    combine,
+    explain_behaviour,
+    score_behaviour,
+)
 from .campaigns import (
     ResponseReport,
     break_even,
@@ -49,6 +60,11 @@ __all__ = [
     "BGNBD",
     "MBGNBD",
     "RFM",
+    "BehaviourExplanation",
+    "BehaviourQuality",
+    "BehaviourResult",
+    "BehaviourRules",
+    "BehaviourState",
     "ColumnError",
     "CriterionExplanation",
     "DataError",
@@ -76,9 +92,12 @@ __all__ = [
     "ValueModel",
     "ValueResult",
     "__version__",
+    "behaviour_ledger",
     "break_even",
     "break_even_index",
     "calibrate",
+    "combine",
+    "explain_behaviour",
     "facts",
     "holdout_value",
     "predict_value",
@@ -86,6 +105,7 @@ __all__ = [
     "quantile_scores",
     "response",
     "score_before_campaigns",
+    "score_behaviour",
     "score_rfm",
     "simulate_clients",
     "simulate_sales",

@@ -4,10 +4,11 @@ Columns come in as any object with `__arrow_c_stream__` or `__arrow_c_array__`, 
 Series, and go out as such objects.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, TypeAlias, TypedDict, final
 
 __all__ = [
+    "BehaviourBuilder",
     "ColumnError",
     "DataError",
     "FactsBuilder",
@@ -21,6 +22,7 @@ __all__ = [
     "beta_quantile",
     "cell_counts",
     "cell_lookup",
+    "check_page_pattern",
     "expected_spend",
     "fit_purchases",
     "fit_spend",
@@ -99,6 +101,61 @@ class FactsBuilder:
     def rows_read(self) -> int: ...
     def finish(self, *, returns_only: bool, base: bool) -> tuple[_ArrowStream, _Account]: ...
 
+class _EventAccount(TypedDict):
+    rows_read: int
+    rows_used: int
+    dropped: dict[str, int]
+    bot_visits: int
+    clients: int
+    kinds: list[tuple[str, int]]
+    pages: int
+    first_event: int | None
+    last_event: int | None
+    as_of: int
+    zoned: bool
+    spilled: int
+    phases: list[str]
+    outcomes: list[str]
+
+@final
+class BehaviourBuilder:
+    def __new__(
+        cls,
+        *,
+        scheme: Mapping[str, Any],
+        as_of: int | None,
+        as_of_is_utc: bool = False,
+        resume_from: int | None = None,
+        timezone: str = "UTC",
+        plain_integer_ids: bool = False,
+        memory: int | None = None,
+        directory: str | None = None,
+        threads: int | None = None,
+        ledger: bool = False,
+        state: bool = False,
+    ) -> BehaviourBuilder: ...
+    def push(
+        self,
+        client: _Column,
+        timestamp: _Column,
+        kind: _Column,
+        *,
+        page: _Column | None = None,
+        dwell: _Column | None = None,
+        clicks: _Column | None = None,
+        channel: _Column | None = None,
+        event_id: _Column | None = None,
+        machine_open: _Column | None = None,
+        keep: _Column | None = None,
+    ) -> None: ...
+    def resume(self, state: _ArrowStream) -> None: ...
+    @property
+    def rows_read(self) -> int: ...
+    def finish(
+        self,
+    ) -> tuple[_ArrowStream, _ArrowStream | None, _ArrowStream | None, _EventAccount]: ...
+
+def check_page_pattern(pattern: str) -> None: ...
 def parse_duration(text: str) -> tuple[int, str]: ...
 def period_end(day: int, period: str) -> int: ...
 def window_start(as_of: int, window: str) -> int: ...

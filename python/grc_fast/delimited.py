@@ -21,7 +21,7 @@ from typing import Any, Literal
 import polars as pl
 
 from grc_fast.errors import ColumnError, SourceError
-from grc_fast.roles import Roles
+from grc_fast.roles import TableRoles
 
 __all__ = ["CsvFile", "CsvForm", "NdjsonFile"]
 
@@ -94,7 +94,7 @@ class CsvFile:
     # Ids out of a CSV are numbers when every one of them is a plain integer.
     plain_integer_ids = True
 
-    def __init__(self, path: str, roles: Roles) -> None:
+    def __init__(self, path: str, roles: TableRoles) -> None:
         self.path = path
         self._local = "://" not in path
         self._lines = self._sample()
@@ -107,9 +107,7 @@ class CsvFile:
         amounts = roles.amount_columns(self.header)
         self._text = roles.text_columns() & frozenset(self.header)
         self._numbers = amounts - self._text
-        self._sql_columns = roles.where_columns(self.header)
-        if roles.amount not in self.header:
-            self._sql_columns |= amounts
+        self._sql_columns = roles.sql_columns(self.header)
         self.form = CsvForm(separator, detect_decimal(rows, amounts, separator=separator))
         self._names = self._distinct_names()
         self._inferred = self._infer_sql_columns()
@@ -212,7 +210,7 @@ class CsvFile:
             lines.pop(0)
         return lines[: _SAMPLE_ROWS + 1]
 
-    def _check_roles_are_unique(self, roles: Roles) -> None:
+    def _check_roles_are_unique(self, roles: TableRoles) -> None:
         needed = roles.text_columns() | roles.amount_columns(self.header)
         for name in sorted(needed | roles.where_columns(self.header)):
             if self.header.count(name) > 1:
@@ -368,7 +366,7 @@ class NdjsonFile:
     comes later; ids written as JSON strings stay text.
     """
 
-    def __init__(self, path: str, roles: Roles) -> None:
+    def __init__(self, path: str, roles: TableRoles) -> None:
         self.path = path
         self._local = "://" not in path
         self._columns: dict[str, pl.DataType] = {}
@@ -382,7 +380,7 @@ class NdjsonFile:
             raise self.fault(error) from None
         header = self._schema.names()
         self._amounts = roles.amount_columns(header)
-        self._ids = frozenset((roles.client, *roles.orders))
+        self._ids = frozenset(name for _, name, _ in roles.id_columns())
         self.plain_integer_ids = self._schema.get(roles.client, pl.Null()).is_integer()
         needed = roles.text_columns() | self._amounts | roles.where_columns(header)
         self._columns = {name: self._type(name) for name in header if name in needed}

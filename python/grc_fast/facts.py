@@ -327,11 +327,11 @@ def _push_all(
         if role is None:
             raise
         columns = ", ".join(roles.orders) if role == "order" else getattr(roles, role)
-        place = _locate(error, role, opened)
+        place = locate(error, role, opened)
         raise DataError(f"{error} (column {columns!r}{place})") from None
 
 
-def _locate(error: DataError, role: str, opened: Opened) -> str:
+def locate(error: DataError, role: str, opened: Opened) -> str:
     """Find the first row that holds the value an error is about, by a second ordered scan."""
     value = getattr(error, "value", None)
     if value is None or not opened.replayable:
@@ -350,7 +350,7 @@ def _first_row(batch: pl.DataFrame, role: str, value: str) -> int | None:
     """Find the first row, counted from 0, that holds the value in the role and is kept."""
     hits = pl.Series([False]).new_from_index(0, batch.height)
     for name in batch.columns:
-        if name.partition("_")[0] == role:
+        if role in (name, name.partition("_")[0]):
             hits |= _reads_as(batch[name], value).fill_null(value=False)
     if "keep" in batch.columns:
         hits &= batch["keep"].fill_null(value=False)

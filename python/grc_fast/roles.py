@@ -10,12 +10,13 @@ import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import polars as pl
 
 from grc_fast.errors import ColumnError, OptionError
 
-__all__ = ["Projection", "Roles"]
+__all__ = ["Projection", "Roles", "Table", "TableRoles"]
 
 # How many column names an error lists: enough to recognise the table, short enough for one line.
 _LISTED = 12
@@ -58,6 +59,34 @@ class Projection:
             for expression in self.expressions
         ]
         return Projection(tuple(expressions), self.columns)
+
+
+class TableRoles(Protocol):
+    """The columns of one kind of table, as sources need to know them."""
+
+    @property
+    def client(self) -> str:
+        """The column of the client's id."""
+
+    def text_columns(self) -> frozenset[str]:
+        """Columns that a text file must not turn into numbers."""
+
+    def amount_columns(self, header: Iterable[str], /) -> frozenset[str]:
+        """Columns of `header` that hold numbers."""
+
+    def where_columns(self, header: Iterable[str], /) -> frozenset[str]:
+        """Columns of `header` whose type is that of their values."""
+
+    def sql_columns(self, header: Iterable[str], /) -> frozenset[str]:
+        """Columns of `header` that SQL reads."""
+
+    def id_columns(self) -> list[tuple[str, str, str]]:
+        """List the id columns: role, column, name in the projection."""
+
+    def resolve(
+        self, schema: pl.Schema, *, place: str, text_names: Mapping[str, str] | None = None
+    ) -> Projection:
+        """Find every role in a table's schema."""
 
 
 @dataclass(frozen=True)
@@ -138,6 +167,17 @@ class Roles:
             return frozenset()
         return _roots_or_nothing(self.where) & frozenset(header)
 
+    def sql_columns(self, header: Iterable[str]) -> frozenset[str]:
+        """Columns of `header` that SQL reads: the filter, and an amount that is no column."""
+        header = list(header)
+        amount = frozenset() if self.amount in header else self.amount_columns(header)
+        return self.where_columns(header) | amount
+
+    def id_columns(self) -> list[tuple[str, str, str]]:
+        """List the id columns: role, column, name in the projection."""
+        orders = [("order", name, f"order_{position}") for position, name in enumerate(self.orders)]
+        return [("client", self.client, "client"), *orders]
+
     def resolve(
         self, schema: pl.Schema, *, place: str, text_names: Mapping[str, str] | None = None
     ) -> Projection:
@@ -173,7 +213,7 @@ class Roles:
         >>> Roles().resolve(schema, place="the frame").columns
         ('client_id', 'date', 'amount')
         """
-        table = _Table(schema, place, text_names or {})
+        table = Table(schema, place, text_names or {})
         expressions = [
             table.id_column(self.client, "client").alias("client"),
             table.date_column(self.date).alias("date"),
@@ -191,7 +231,7 @@ class Roles:
 
 
 @dataclass(frozen=True)
-class _Table:
+class Table:
     """A table to find roles in: its schema, its name in errors, the names of its text copies."""
 
     schema: pl.Schema
@@ -199,12 +239,14 @@ class _Table:
     text_names: Mapping[str, str]
 
     def id_column(self, name: str, role: str) -> pl.Expr:
+        """Select the ids of a role."""
         require_column(name, role, self.schema.names(), self.place)
         if name in self.text_names:
             return pl.col(self.text_names[name])
         return id_expression(name, role, self.schema[name], self.place)
 
     def date_column(self, name: str) -> pl.Expr:
+        """Select the dates."""
         require_column(name, "date", self.schema.names(), self.place)
         dtype, column = self.schema[name], pl.col(name)
         if name in self.text_names:

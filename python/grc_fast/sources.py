@@ -30,6 +30,7 @@ from grc_fast.pandas_frames import column_type, is_pandas_frame, to_series
 from grc_fast.roles import (
     Projection,
     Roles,
+    TableRoles,
     common_amount,
     describe,
     first_line,
@@ -242,11 +243,11 @@ class Source:
     """
 
     name: str
-    _parts: Callable[[Roles], _Found]
+    _parts: Callable[[TableRoles], _Found]
     replayable: bool = True
     is_file: bool = False
 
-    def open(self, roles: Roles) -> Opened:
+    def open(self, roles: TableRoles) -> Opened:
         """Check the roles against every part, without reading the rows.
 
         Raises
@@ -261,12 +262,11 @@ class Source:
             (part, roles.resolve(part.schema, place=part.place, text_names=part.text_names))
             for part in parts
         ]
-        for role, name, alias in _ids_of(roles):
+        for role, name, alias in roles.id_columns():
             _check_same_kind(role, [(part, name) for part in parts])
             pairs = _without_null_types(pairs, name, alias)
-        amount = common_amount(
-            projection.types(part.schema)["amount"] for part, projection in pairs
-        )
+        types = [projection.types(part.schema) for part, projection in pairs]
+        amount = common_amount([found["amount"] for found in types if "amount" in found])
         if amount is not None:
             pairs = [(part, projection.cast("amount", amount)) for part, projection in pairs]
         return Opened(tuple(pairs), tuple(dict.fromkeys(notes)), plain_integer_ids, self.replayable)
@@ -354,7 +354,7 @@ def _table(name: str, frame: pl.DataFrame) -> Source:
 
 
 def _lazy_source(frame: pl.LazyFrame) -> Source:
-    def parts(_roles: Roles) -> _Found:
+    def parts(_roles: TableRoles) -> _Found:
         with polars_errors("the LazyFrame"):
             schema = frame.collect_schema()
         return [LazyPart("the LazyFrame", schema, frame=frame)], [], False
@@ -365,7 +365,7 @@ def _lazy_source(frame: pl.LazyFrame) -> Source:
 def _pandas_source(frame: Any) -> Source:
     names = [str(name) for name in frame.columns]
 
-    def parts(roles: Roles) -> _Found:
+    def parts(roles: TableRoles) -> _Found:
         place = "the pandas frame"
         needed = needed_columns(roles, names)
         for name in sorted(needed):
@@ -407,7 +407,7 @@ def _arrow_source(source: object) -> Source:
     place = f"the {name}"
     replayable = hasattr(source, "num_rows")  # a table in memory, not a stream
 
-    def parts(_roles: Roles) -> _Found:
+    def parts(_roles: TableRoles) -> _Found:
         part = _StreamPart(place, pl.Schema(), stream=source, replayable=replayable)
         part.frame = part.scan()
         part.schema = part.frame.collect_schema()
@@ -482,7 +482,7 @@ def _twice(files: Sequence[str]) -> list[str]:
     ]
 
 
-def _file_parts(kind: str, files: Sequence[str], roles: Roles, *, hive: bool) -> _Found:
+def _file_parts(kind: str, files: Sequence[str], roles: TableRoles, *, hive: bool) -> _Found:
     for file in files:
         if "://" not in file:
             _check_readable(file)
@@ -498,7 +498,7 @@ def _file_parts(kind: str, files: Sequence[str], roles: Roles, *, hive: bool) ->
     return parts, [*notes, *_twice(files)], plain_integer_ids
 
 
-def _csv_parts(files: Sequence[str], roles: Roles) -> _Found:
+def _csv_parts(files: Sequence[str], roles: TableRoles) -> _Found:
     parts: list[Part] = []
     notes: list[str] = []
     for path in files:
@@ -510,7 +510,7 @@ def _csv_parts(files: Sequence[str], roles: Roles) -> _Found:
     return parts, notes, True
 
 
-def _ndjson_parts(files: Sequence[str], roles: Roles) -> _Found:
+def _ndjson_parts(files: Sequence[str], roles: TableRoles) -> _Found:
     parts: list[Part] = []
     plain = True
     for path in files:
@@ -521,7 +521,7 @@ def _ndjson_parts(files: Sequence[str], roles: Roles) -> _Found:
     return parts, [], plain
 
 
-def _parquet_parts(files: Sequence[str], roles: Roles, *, hive: bool) -> list[Part]:
+def _parquet_parts(files: Sequence[str], roles: TableRoles, *, hive: bool) -> list[Part]:
     """Scan neighbours with the same types in the needed columns together, as one part.
 
     Further columns, and columns in another order, make no difference.
@@ -683,7 +683,7 @@ def stream(frame: pl.LazyFrame, expressions: Sequence[pl.Expr]) -> Iterator[pl.D
         yield batch.select(expressions)
 
 
-def needed_columns(roles: Roles, columns: Iterable[str]) -> frozenset[str]:
+def needed_columns(roles: TableRoles, columns: Iterable[str]) -> frozenset[str]:
     """Columns among `columns` that any role reads."""
     columns = frozenset(columns)
     return (
@@ -723,12 +723,6 @@ def _check_same_kind(role: str, columns: Sequence[tuple[Part, str]]) -> None:
                 f"the {role} column {name!r} holds {describe(there)} in {first.place} and "
                 f"{describe(here)} in {part.place}: make them the same type"
             )
-
-
-def _ids_of(roles: Roles) -> list[tuple[str, str, str]]:
-    """List the id columns: role, column, name in the projection."""
-    orders = [("order", name, f"order_{position}") for position, name in enumerate(roles.orders)]
-    return [("client", roles.client, "client"), *orders]
 
 
 def _without_null_types(

@@ -16,6 +16,7 @@ from typing import Annotated
 
 import typer
 
+from grc_fast.cli.behaviour import behaviour
 from grc_fast.cli.bench import bench
 from grc_fast.cli.demo import demo
 from grc_fast.cli.explain import explain
@@ -39,6 +40,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command("score")(score)
+app.command("behaviour")(behaviour)
 app.command("explain")(explain)
 app.command("value")(value)
 app.command("response")(response)

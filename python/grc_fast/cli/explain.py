@@ -1,22 +1,31 @@
 """`grc-fast explain`: how one client came to its score."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Annotated
 
 import typer
 
-from grc_fast.cli.options import SharedOptions, taking
+from grc_fast.cli.options import EventColumns, ScoringOptions, SharedOptions, taking
 from grc_fast.cli.threads import limit_polars
 
 
 @dataclass(kw_only=True)
-class ExplainOptions(SharedOptions):
+class ExplainOptions(SharedOptions, EventColumns):
     """The options of `grc-fast explain`."""
 
     id: Annotated[
         str,
         typer.Option("--id", metavar="CLIENT", show_default=False, help="The client to explain."),
     ]
+    rules: Annotated[
+        str | None,
+        typer.Option(
+            "--rules",
+            metavar="FILE|PRESET",
+            show_default=False,
+            help="Explain a behaviour score under these rules: the source then holds events.",
+        ),
+    ] = None
     json: Annotated[
         bool, typer.Option("--json", help="Print the explanation as JSON instead of text.")
     ] = False
@@ -24,8 +33,14 @@ class ExplainOptions(SharedOptions):
 
 @taking(ExplainOptions)
 def explain(options: ExplainOptions) -> None:
-    """Take one client's score apart: values, thresholds, points and the rule of its segment."""
+    """Take one client's score apart: values, thresholds, points and the rule of its segment.
+
+    With --rules the score is that of behaviour: visits, events, rules, weights and sums.
+    """
     limit_polars(options.threads)
+    if options.rules is not None:
+        explain_events(options, options.rules)
+        return
     # Imported when Polars may be: it reads its number of threads then.
     from grc_fast.cli import scoring
     from grc_fast.cli.console import Messages, show_text
@@ -36,3 +51,35 @@ def explain(options: ExplainOptions) -> None:
         write_text(json_text(explanation.to_dict()))
     else:
         show_text(str(explanation))
+
+
+def explain_events(options: ExplainOptions, rules: str) -> None:
+    """Take one client's behaviour score apart."""
+    for field in fields(ScoringOptions):
+        if getattr(options, field.name) is not None:
+            name = field.name.replace("_", "-")
+            raise typer.BadParameter(f"--{name} cannot go with --rules: it is about sales")
+    if options.as_of is None:
+        raise typer.BadParameter("--rules needs --as-of, the instant that ages are counted from")
+    from grc_fast.behaviour import explain_behaviour
+    from grc_fast.cli import events
+    from grc_fast.cli.console import Messages
+    from grc_fast.output import json_text, write_text
+
+    with Messages(quiet=options.quiet).progress() as progress:
+        explanation = explain_behaviour(
+            events.source_of(options.source),
+            rules,
+            client_id=options.id,
+            as_of=options.as_of,
+            client=options.client,
+            where=options.where,
+            timezone=options.timezone,
+            threads=options.threads,
+            progress=progress,
+            **events.columns_of(options),
+        )
+    if options.json:
+        write_text(json_text(explanation.to_dict()))
+    else:
+        events.show_explanation(explanation)

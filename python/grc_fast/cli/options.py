@@ -178,6 +178,75 @@ class SalesOptions:
 
 
 @dataclass(kw_only=True)
+class EventColumns:
+    """Which column of a table of events plays which role."""
+
+    timestamp: Annotated[
+        str,
+        typer.Option("--timestamp", metavar="COLUMN", help="Column of the instant of an event."),
+    ] = "timestamp"
+    kind: Annotated[
+        str,
+        typer.Option("--kind", metavar="COLUMN", help="Column of the kind of an event."),
+    ] = "kind"
+    page: Annotated[
+        str | None,
+        typer.Option(
+            "--page",
+            metavar="COLUMN",
+            show_default=False,
+            help="Column of the page, its URL or id (page, where there is one).",
+        ),
+    ] = None
+    dwell: Annotated[
+        str | None,
+        typer.Option(
+            "--dwell",
+            metavar="COLUMN",
+            show_default=False,
+            help="Column of the seconds on the page (dwell, where there is one).",
+        ),
+    ] = None
+    clicks: Annotated[
+        str | None,
+        typer.Option(
+            "--clicks",
+            metavar="COLUMN",
+            show_default=False,
+            help="Column of the clicks (clicks, where there is one).",
+        ),
+    ] = None
+    channel: Annotated[
+        str | None,
+        typer.Option(
+            "--channel",
+            metavar="COLUMN",
+            show_default=False,
+            help="Column of the channel, which ledgers show (channel, where there is one).",
+        ),
+    ] = None
+    event_id: Annotated[
+        str | None,
+        typer.Option(
+            "--event-id",
+            metavar="COLUMN",
+            show_default=False,
+            help="Column of the event's id, by which duplicates are dropped (event_id, where "
+            "there is one).",
+        ),
+    ] = None
+    machine_open: Annotated[
+        str | None,
+        typer.Option(
+            "--machine-open",
+            metavar="COLUMN",
+            show_default=False,
+            help="Column that is true for opens by a machine (machine_open, where there is one).",
+        ),
+    ] = None
+
+
+@dataclass(kw_only=True)
 class ScoringOptions:
     """How clients are scored: every option of the specification, None where not given."""
 

@@ -196,6 +196,18 @@ impl Clock {
         micros + i64::from(self.zone.to_offset(instant).seconds()) * 1_000_000
     }
 
+    /// The instant of UTC, in microseconds, at which clocks show a wall time; where they show it
+    /// twice it is the first, where they skip it the time after the gap.
+    pub fn instant(&self, wall: i64) -> i64 {
+        if self.is_utc {
+            return wall;
+        }
+        let found = Timestamp::from_microsecond(wall)
+            .map(|shown| TimeZone::UTC.to_datetime(shown))
+            .and_then(|shown| self.zone.to_timestamp(shown));
+        found.map_or(wall, Timestamp::as_microsecond)
+    }
+
     /// Read an ISO 8601 date or date and time: the instant to order it by, and its wall time here.
     ///
     /// A text with an offset (`Z`, `+02:00`) is an instant of UTC, and converted; one without is

@@ -1,9 +1,11 @@
-//! The kernels of `grc_fast`: facts from sales, quantile bands, cells of bands, and what clients are worth.
+//! The kernels of `grc_fast`: facts from sales, quantile bands, cells of bands, behaviour scores, and what
+//! clients are worth.
 //!
 //! Everything here works on plain slices and validity bitmaps. No Python, no Arrow and no data
 //! frame library: those belong to the binding crate, which turns what they hold into the slices
 //! that this crate takes.
 
+pub mod behaviour;
 pub mod bitmap;
 pub mod calendar;
 pub mod cells;

@@ -140,7 +140,8 @@ fn times(array: &dyn Array) -> Option<Integers<'_>> {
     })
 }
 
-fn texts(array: &StringViewArray) -> Texts<'_> {
+/// Texts.
+pub fn texts(array: &StringViewArray) -> Texts<'_> {
     Texts {
         views: array.views(),
         buffers: array.data_buffers().iter().map(Buffer::as_slice).collect(),

@@ -1,5 +1,6 @@
 //! The extension module `grc_fast._core`: the kernels of `grc-core` for Python, over Arrow.
 
+mod behaviour;
 mod errors;
 mod facts;
 mod ffi;
@@ -11,6 +12,8 @@ mod value;
 /// Facts, bands and cells over Arrow columns: the engine behind `grc_fast`.
 #[pyo3::pymodule]
 mod _core {
+    #[pymodule_export]
+    use crate::behaviour::{BehaviourBuilder, check_page_pattern};
     #[pymodule_export]
     use crate::errors::{
         ColumnError, DataError, GrcError, ModelError, OptionError, OutputError, SourceError,

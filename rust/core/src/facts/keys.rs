@@ -196,7 +196,7 @@ impl Key for Text {
 }
 
 /// A view of bytes that stand at `start` of buffer `buffer`.
-pub(super) fn view_of(bytes: &[u8], buffer: u32, start: u32) -> u128 {
+pub(crate) fn view_of(bytes: &[u8], buffer: u32, start: u32) -> u128 {
     let length = bytes.len() as u128;
     let mut head = [0; 16];
     if bytes.len() <= 12 {

@@ -458,14 +458,14 @@ fn same_in_both(keys: &[u64], flip: u64, fate: &[u8]) -> Result<()> {
     Ok(())
 }
 
-fn mixed_ids() -> Error {
+pub(crate) fn mixed_ids() -> Error {
     Error::Column(
         "ids are text in one place and numbers in another: cast the columns to one type before scoring".to_owned(),
     )
 }
 
 /// A float that is a whole number within ±2^53, as an integer.
-fn whole(value: f64, role: &'static str) -> Result<i64> {
+pub(crate) fn whole(value: f64, role: &'static str) -> Result<i64> {
     const LIMIT: f64 = 9_007_199_254_740_992.0;
     if value.abs() <= LIMIT && value.fract() == 0.0 {
         Ok(value as i64)
@@ -481,7 +481,7 @@ fn whole(value: f64, role: &'static str) -> Result<i64> {
 }
 
 /// Copy integers of any width into 64 bits (unsigned ones keep their bits).
-fn widen(values: Integers, rows: Range<usize>, out: &mut [i64]) {
+pub(crate) fn widen(values: Integers, rows: Range<usize>, out: &mut [i64]) {
     macro_rules! copy {
         ($values:expr) => {
             for (out, &value) in out.iter_mut().zip(&$values[rows]) {
@@ -562,7 +562,7 @@ fn read_dates(
 }
 
 /// Bring instants of any precision to microseconds: finer ones are cut, far ones stop at the ends.
-fn to_micros(values: &[i64], per_second: i64, out: &mut [i64]) {
+pub(crate) fn to_micros(values: &[i64], per_second: i64, out: &mut [i64]) {
     match per_second {
         1_000_000 => out.copy_from_slice(values),
         1_000_000_000 => {

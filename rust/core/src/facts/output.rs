@@ -222,7 +222,7 @@ fn number_of<O: Key>(partition: &Partition<Text, O>, id: u128) -> Option<i64> {
 }
 
 /// A text such as `-12` or `0`, of which each number has exactly one.
-pub(super) fn plain_integer(text: &[u8]) -> Option<i64> {
+pub(crate) fn plain_integer(text: &[u8]) -> Option<i64> {
     let digits = text.strip_prefix(b"-").unwrap_or(text);
     let plain = match digits {
         [b'0'] => text.len() == 1,

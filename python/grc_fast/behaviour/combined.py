@@ -1,0 +1,170 @@
+"""Purchases and interest side by side: RFM scores and behaviour scores of the same clients."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+from grc_fast.behaviour.scoring import CLIENT, PHASES, BehaviourResult
+from grc_fast.clients import to_frame
+from grc_fast.errors import ColumnError
+from grc_fast.labels import check_lang, section
+from grc_fast.rfm import RFMResult
+
+__all__ = ["GRID", "combine"]
+
+#: What to do with clients who buy often (groups 1 and 2), sometimes (3 to 5), or not at all, in
+#: each phase: rows of purchase, columns of interest.
+GRID: Final[dict[str, dict[str, str]]] = {
+    "good": {
+        "decision": "call",
+        "consideration": "advise",
+        "won": "thank",
+        "discovery": "cultivate",
+        "inactive": "wake",
+        "excluded": "leave",
+    },
+    "other": {
+        "decision": "call",
+        "consideration": "advise",
+        "won": "thank",
+        "discovery": "cultivate",
+        "inactive": "rest",
+        "excluded": "leave",
+    },
+    "none": {
+        "decision": "convert",
+        "consideration": "convert",
+        "won": "thank",
+        "discovery": "welcome",
+        "inactive": "rest",
+        "excluded": "leave",
+    },
+}
+
+# The RFM groups, of five, that count as good clients.
+_GOOD: Final = 2
+_GROUPS: Final = 5
+
+
+def combine(rfm: object, behaviour: object, *, lang: str = "en") -> pl.DataFrame:
+    """Join RFM scores and behaviour scores by client, with the action of the grid.
+
+    Parameters
+    ----------
+    rfm
+        A `RFMResult`, or its `scores`.
+    behaviour
+        A `BehaviourResult`, or its `scores`.
+    lang
+        The language of the actions: `en` or `fr`.
+
+    Returns
+    -------
+    polars.DataFrame
+        One row for each client of either table, ascending by `client_id`: the columns of the RFM
+        scores, those of the behaviour scores, and `action` (Enum). A client of one table only has
+        nulls in the columns of the other.
+
+    Raises
+    ------
+    ColumnError
+        If a table has no clients, or the ids are text in one and numbers in the other.
+
+    Notes
+    -----
+    The grid crosses purchase (RFM group 1 or 2 of five; another group; no score) with interest
+    (the phase; a client without events is `inactive`):
+
+    ============  ========  =============  ======  =========  ========  ========
+    purchase      decision  consideration  won     discovery  inactive  excluded
+    ============  ========  =============  ======  =========  ========  ========
+    group 1 or 2  call      advise         thank   cultivate  wake      leave
+    group 3 to 5  call      advise         thank   cultivate  rest      leave
+    none          convert   convert        thank   welcome    rest      leave
+    ============  ========  =============  ======  =========  ========  ========
+
+    With other than five groups, `group` is rescaled: group g of n is the ⌈5g/n⌉th fifth. n is the
+    number of groups of the result's model; of a plain table, five.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> import grc_fast as grc
+    >>> rfm = pl.DataFrame({"client_id": [1, 2], "points": [15, 4], "group": [1, 5]})
+    >>> interest = pl.DataFrame({"client_id": [2, 3], "score": [40.0, 5.0],
+    ...                          "phase": ["decision", "discovery"]})
+    >>> grc.combine(rfm, interest).select("client_id", "group", "phase", "action").rows()
+    [(1, 1, None, 'wake up'), (2, 5, 'decision', 'call now'), (3, None, 'discovery', 'welcome')]
+    """
+    words = section("action", check_lang(lang))
+    groups = rfm.model.rfm.groups if isinstance(rfm, RFMResult) else _GROUPS
+    bought = _scores(rfm.scores if isinstance(rfm, RFMResult) else rfm, "rfm", "group")
+    did = _scores(
+        behaviour.scores if isinstance(behaviour, BehaviourResult) else behaviour,
+        "behaviour",
+        "phase",
+    )
+    _check_ids(bought, did)
+    clash = (set(bought.columns) & set(did.columns)) - {CLIENT}
+    if clash:
+        raise ColumnError(f"both tables have a column {min(clash)!r}: rename it in one of them")
+    did = did.with_columns(pl.col("phase").cast(pl.String).cast(PHASES))
+    dtype = bought[CLIENT].dtype
+    if did[CLIENT].dtype != dtype:
+        dtype = pl.String() if dtype == pl.String else _wider(bought, did)
+        bought, did = (frame.with_columns(pl.col(CLIENT).cast(dtype)) for frame in (bought, did))
+    joined = bought.join(did, on=CLIENT, how="full", coalesce=True).sort(CLIENT)
+    return joined.with_columns(action=_action(groups, words))
+
+
+def _action(groups: int, words: dict[str, str]) -> pl.Expr:
+    """Look the action up in the grid."""
+    fifth = (pl.col("group").cast(pl.Int64) * _GROUPS + groups - 1) // groups
+    purchase = (
+        pl.when(pl.col("group").is_null())
+        .then(pl.lit("none"))
+        .when(fifth <= _GOOD)
+        .then(pl.lit("good"))
+        .otherwise(pl.lit("other"))
+    )
+    phase = pl.col("phase").cast(pl.String).fill_null("inactive")
+    cells = {
+        f"{row} {column}": words[action]
+        for row, columns in GRID.items()
+        for column, action in columns.items()
+    }
+    return (
+        pl.concat_str(purchase, phase, separator=" ")
+        .replace_strict(cells, return_dtype=pl.String)
+        .cast(pl.Enum(list(words.values())))
+    )
+
+
+def _scores(table: object, name: str, needed: str) -> pl.DataFrame:
+    table = to_frame(table)
+    for column in (CLIENT, needed):
+        if column not in table.columns:
+            raise ColumnError(
+                f"{name} has no column {column!r}: give the scores of a run, or its result"
+            )
+    if table[CLIENT].is_duplicated().any() or table[CLIENT].null_count():
+        raise ColumnError(f"{name} must have one row a client, and no client that is null")
+    return table
+
+
+def _check_ids(rfm: pl.DataFrame, behaviour: pl.DataFrame) -> None:
+    kinds = [frame[CLIENT].dtype.is_numeric() for frame in (rfm, behaviour)]
+    if kinds[0] != kinds[1]:
+        words = ["numbers" if kind else "text" for kind in kinds]
+        raise ColumnError(
+            f"the clients' ids are {words[0]} in rfm and {words[1]} in behaviour: "
+            "cast one of the columns"
+        )
+
+
+def _wider(rfm: pl.DataFrame, behaviour: pl.DataFrame) -> pl.DataType:
+    """Return an integer type that holds the ids of both."""
+    unsigned = [frame[CLIENT].dtype == pl.UInt64 for frame in (rfm, behaviour)]
+    return pl.Int128() if any(unsigned) else pl.Int64()

@@ -1,0 +1,422 @@
+"""Ledgers: every event of a client, the rule that won, what it gave, and why."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+
+from grc_fast.behaviour.events import EventRoles, open_events
+from grc_fast.behaviour.rules import BehaviourRules, read_rules
+from grc_fast.behaviour.scoring import CLIENT, BehaviourResult, Instant, Run, run_events
+from grc_fast.errors import DataError, OptionError
+from grc_fast.sources import open_source
+
+__all__ = ["OUTCOMES", "BehaviourExplanation", "behaviour_ledger", "explain_behaviour"]
+
+#: What became of an event under a rule.
+OUTCOMES: Final = pl.Enum(["awarded", "no_rule", "density", "repeat", "machine_open", "bot"])
+
+_SECOND: Final = 1_000_000
+
+
+def behaviour_ledger(
+    source: object, rules: object, *, as_of: Instant, **options: Any
+) -> pl.DataFrame:
+    """Return the ledger of every client: a row for each event, and rule that won for it.
+
+    Parameters
+    ----------
+    source, rules, as_of
+        As for `score_behaviour`.
+    **options
+        The columns, `where`, `timezone` and `threads`, as for `score_behaviour`.
+
+    Returns
+    -------
+    polars.DataFrame
+        In the order of clients and of their events: `client_id`, `timestamp`, `event_id`, `kind`,
+        `page`, `channel`, `dwell` (Float64, seconds), `clicks`, `visit` (its number, from 1; null
+        outside visits), `visit_dwell`, `visit_clicks`, `visit_passed`, `group`, `rule`, `points`,
+        `outcome` (Enum: awarded, no_rule, density, repeat, machine_open, bot), `weight`,
+        `contribution`, `reason`. The contributions of a client sum to the score before floors,
+        caps and bounds.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> import grc_fast as grc
+    >>> events = pl.DataFrame({
+    ...     "client_id": [7, 7],
+    ...     "timestamp": ["2026-03-01T10:00", "2026-03-01T10:02"],
+    ...     "kind": ["email_open", "email_open"],
+    ... })
+    >>> rules = {"rule": [{"name": "open", "group": "email", "kind": "email_open", "points": 2,
+    ...                    "repeat": "every 24h"}]}
+    >>> ledger = grc.behaviour_ledger(events, rules, as_of="2026-03-02")
+    >>> ledger.select("rule", "outcome", "contribution", "reason").rows()
+    [('open', 'awarded', 2.0, 'awarded'), ('open', 'repeat', 0.0, 'limit: every 24h')]
+    """
+    run, read = _run(as_of, options), read_rules(rules)
+    _, ledger = run_events(source, read, run)
+    assert ledger is not None
+    return readable(ledger, read, signed=signed_ids(source, run))
+
+
+@dataclass(frozen=True, eq=False)
+class BehaviourExplanation:
+    """One client's score, taken apart.
+
+    Attributes
+    ----------
+    client_id
+        The client.
+    ledger
+        The rows of `behaviour_ledger` of the client.
+    visits
+        `visit`, `begins`, `events`, `dwell`, `clicks`, `passed`.
+    groups
+        `group`, `sum` of the contributions, `floor`, `cap`, and the `score` within them.
+    result
+        The scores of a run over the events of this client alone.
+    """
+
+    client_id: Any
+    ledger: pl.DataFrame
+    visits: pl.DataFrame
+    groups: pl.DataFrame
+    result: BehaviourResult
+
+    @property
+    def score(self) -> float:
+        """The score."""
+        return float(self.result.scores["score"][0])
+
+    @property
+    def phase(self) -> str:
+        """The phase."""
+        return str(self.result.scores["phase"][0])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything in types that JSON knows."""
+        row = self.result.scores.row(0, named=True)
+        return {
+            "client_id": self.client_id,
+            "as_of": self.result.as_of.isoformat(),
+            "score": self.score,
+            "phase": self.phase,
+            "hits": {name: row[name] for name in ("hot", "warm", "eliminatory")},
+            "bounds": self.result.rules.score.model_dump(),
+            "groups": self.groups.to_dicts(),
+            "visits": [_plain(visit) for visit in self.visits.to_dicts()],
+            "ledger": [_plain(row) for row in self.ledger.drop(CLIENT).to_dicts()],
+        }
+
+    def __str__(self) -> str:
+        """Write the explanation for a reader: visits, events, sums."""
+        lines = [*self._event_lines(), *self.sums]
+        return "\n".join([self.title, *(f"  {line}" for line in lines)])
+
+    @property
+    def title(self) -> str:
+        """Who, seen from when."""
+        as_of = self.result.as_of.isoformat(sep=" ", timespec="seconds")
+        return f"client {self.client_id}, {as_of}"
+
+    def _event_lines(self) -> list[str]:
+        lines, visits = [], {row["visit"]: row for row in self.visits.to_dicts()}
+        seen: int | None = None
+        last = None
+        for row in self.ledger.to_dicts():
+            if row["visit"] is not None and row["visit"] != seen:
+                seen = row["visit"]
+                lines.append(_visit_line(visits[seen]))
+            indent = "" if row["visit"] is None else "  "
+            event = (row["timestamp"], row["kind"], row["page"])
+            what = " ".join(str(part) for part in (row["kind"], row["page"]) if part is not None)
+            moment = row["timestamp"].isoformat(sep=" ", timespec="seconds")
+            shown = (
+                f"{moment}  {what}" if event != last or row["rule"] is None else f"{moment}  same"
+            )
+            last = event
+            lines.append(f"{indent}{shown}: {_award(row)}")
+        return lines
+
+    @property
+    def sums(self) -> list[str]:
+        """The sums of the groups, the score, and the phase, a line each."""
+        lines = []
+        for row in self.groups.to_dicts():
+            bound = _bound(row["sum"], row["score"], row["floor"], row["cap"])
+            lines.append(f"{row['group']}: {row['sum']:.4f}{bound}")
+        bounds = self.result.rules.score
+        total = float(self.groups["score"].sum())
+        bound = _bound(total, self.score, bounds.min, bounds.max)
+        lines.append(f"score: {self.score:.4f}" + (f" (from {total:.4f}{bound})" if bound else ""))
+        row = self.result.scores.row(0, named=True)
+        hits = ", ".join(f"{name} {row[name]}" for name in ("hot", "warm", "eliminatory"))
+        return [*lines, f"phase: {self.phase} (hits in the window: {hits})"]
+
+
+def explain_behaviour(
+    source: object, rules: object, *, client_id: int | str, as_of: Instant, **options: Any
+) -> BehaviourExplanation:
+    """Take one client's score apart: visits, events, rules, weights and sums.
+
+    Parameters
+    ----------
+    source, rules, as_of
+        As for `score_behaviour`.
+    client_id
+        The client.
+    **options
+        The columns, `where`, `timezone` and `threads`, as for `score_behaviour`.
+
+    Raises
+    ------
+    DataError
+        If the client has no event.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> import grc_fast as grc
+    >>> events = pl.DataFrame({
+    ...     "client_id": [7], "timestamp": ["2026-03-01T10:00"], "kind": ["email_open"],
+    ... })
+    >>> rules = {"rule": [{"name": "open", "group": "email", "kind": "email_open", "points": 2}]}
+    >>> print(grc.explain_behaviour(events, rules, client_id=7, as_of="2026-03-02"))
+    client 7, 2026-03-02 00:00:00
+      2026-03-01 10:00:00  email_open: open, +2 × 1 = 2.0000
+      email: 2.0000
+      score: 2.0000
+      phase: discovery (hits in the window: hot 0, warm 0, eliminatory 0)
+    """
+    run, read = _run(as_of, options), read_rules(rules)
+    own = _events_of(source, run, client_id)
+    # The frame has the roles' own names; ids and conditions are settled already.
+    plain = EventRoles(with_channel=True)
+    result, ledger = run_events(own, read, _with_roles(run, plain))
+    assert ledger is not None
+    frame = readable(ledger, read, signed=signed_ids(own, _with_roles(run, plain)))
+    return BehaviourExplanation(
+        client_id=frame[CLIENT][0],
+        ledger=frame,
+        visits=_visits(frame),
+        groups=_groups(frame, result),
+        result=result,
+    )
+
+
+def _run(as_of: Instant, options: dict[str, Any]) -> Run:
+    roles = {name: options.pop(name) for name in _ROLES if name in options}
+    known = ("timezone", "threads", "progress")
+    for name in options:
+        if name not in known:
+            raise OptionError(f"a ledger takes no option {name!r}")
+    return Run(EventRoles(**roles, with_channel=True), as_of, ledger=True, **options)
+
+
+_ROLES: Final = tuple(name for name in EventRoles.__dataclass_fields__ if name != "with_channel")
+
+
+def _with_roles(run: Run, roles: EventRoles) -> Run:
+    return Run(
+        roles,
+        run.as_of,
+        timezone=run.timezone,
+        ledger=True,
+        threads=run.threads,
+    )
+
+
+def _events_of(source: object, run: Run, client_id: int | str) -> pl.DataFrame:
+    """Read the events of one client, with the columns named by their roles."""
+    _, opened = open_events(source, run.roles)
+    found, rows = [], 0
+    for batch in opened.batches():
+        rows += batch.height
+        ids = batch["client"]
+        wanted = _wanted(client_id, ids.dtype)
+        own = batch.filter(ids == wanted if wanted is not None else pl.lit(value=False))
+        if "keep" in own.columns:
+            own = own.filter(pl.col("keep")).drop("keep")
+        found.append(own.rename({"client": CLIENT}))
+        if run.progress is not None:
+            run.progress(rows)
+    events = pl.concat(found, how="vertical_relaxed")
+    if events.is_empty():
+        raise DataError(f"there is no event of a client {client_id!r}: check the id")
+    return events
+
+
+def _wanted(client_id: int | str, dtype: pl.DataType) -> int | str | None:
+    """Return an id as a column holds it, None if it cannot be in it."""
+    if dtype == pl.String:
+        return str(client_id)
+    try:
+        return int(client_id)
+    except ValueError:
+        return None
+
+
+def signed_ids(source: object, run: Run) -> bool:
+    """Whether event ids are signed integers, whose sign bit the extension flips."""
+    if isinstance(source, (str, Path, list, tuple, pl.DataFrame, pl.LazyFrame)):
+        part, projection = open_source(source).open(run.roles).parts[0]
+        return projection.types(part.schema).get("event_id", pl.Int64()) != pl.UInt64
+    return True
+
+
+def readable(ledger: pl.DataFrame, rules: BehaviourRules, *, signed: bool) -> pl.DataFrame:
+    """Turn the extension's ledger into one for readers: names instead of numbers."""
+    table = pl.DataFrame(
+        {
+            "rule": pl.Series(range(len(rules.rule)), dtype=pl.UInt32),
+            "rule_name": pl.Series([rule.name for rule in rules.rule], dtype=pl.String),
+            "group": pl.Series([rule.group for rule in rules.rule], dtype=pl.String),
+            "points": pl.Series([rule.points for rule in rules.rule], dtype=pl.Float64),
+            "repeat": pl.Series([rule.repeat for rule in rules.rule], dtype=pl.String),
+        }
+    )
+    outcomes = pl.Series("outcome", OUTCOMES.categories, dtype=OUTCOMES)
+    number = pl.col("event_number")
+    if signed:
+        number = (number ^ pl.lit(1 << 63, dtype=pl.UInt64)).reinterpret(signed=True)
+    numbered = ledger["event_id"].is_null().all()
+    return (
+        ledger.with_columns(outcomes.gather(ledger["outcome"]))
+        .join(table, on="rule", how="left", maintain_order="left")
+        .with_columns(
+            event_id=number if numbered else pl.col("event_id"),
+            dwell=pl.col("dwell") / _SECOND,
+            visit_dwell=pl.col("visit_dwell") / _SECOND,
+        )
+        .select(
+            CLIENT,
+            "timestamp",
+            "event_id",
+            "kind",
+            "page",
+            "channel",
+            "dwell",
+            "clicks",
+            "visit",
+            "visit_dwell",
+            "visit_clicks",
+            "visit_passed",
+            "group",
+            pl.col("rule_name").alias("rule"),
+            "points",
+            "outcome",
+            "weight",
+            "contribution",
+            reason=_reason(rules),
+        )
+    )
+
+
+def _reason(rules: BehaviourRules) -> pl.Expr:
+    """Say in words why an event gave what it gave."""
+    outcome = pl.col("outcome")
+    demands = "" if rules.density is None else _demands(rules)
+    density = pl.format(
+        "the visit does not pass: {} s on pages, clicks: {}" + (f"; {demands}" if demands else ""),
+        pl.col("visit_dwell"),
+        pl.col("visit_clicks"),
+    )
+    return (
+        pl.when(outcome == "awarded")
+        .then(pl.lit("awarded"))
+        .when(outcome == "no_rule")
+        .then(pl.lit("no rule is about it"))
+        .when(outcome == "repeat")
+        .then(pl.format("limit: {}", pl.col("repeat")))
+        .when(outcome == "machine_open")
+        .then(pl.lit("opened by a machine"))
+        .when(outcome == "bot")
+        .then(pl.lit("a program made the visit"))
+        .otherwise(density)
+    )
+
+
+def _demands(rules: BehaviourRules) -> str:
+    density = rules.density
+    assert density is not None
+    demands = []
+    if density.min_dwell is not None:
+        demands.append(density.min_dwell)
+    if density.min_clicks is not None:
+        demands.append(f"{density.min_clicks} clicks")
+    between = " and " if density.mode == "all" else " or "
+    return f"asked for: {between.join(demands)}" if demands else ""
+
+
+def _visits(ledger: pl.DataFrame) -> pl.DataFrame:
+    inside = ledger.filter(pl.col("visit").is_not_null())
+    return inside.group_by("visit", maintain_order=True).agg(
+        begins=pl.col("timestamp").first(),
+        events=pl.struct("timestamp", "event_id", "kind", "page", "dwell", "clicks")
+        .rle_id()
+        .n_unique(),
+        dwell=pl.col("visit_dwell").first(),
+        clicks=pl.col("visit_clicks").first(),
+        passed=pl.col("visit_passed").first(),
+        bot=(pl.col("outcome") == "bot").any(),
+    )
+
+
+def _groups(ledger: pl.DataFrame, result: BehaviourResult) -> pl.DataFrame:
+    rules, rows = result.rules, []
+    row = result.scores.row(0, named=True)
+    for name in rules.group_names:
+        bounds = rules.groups.get(name)
+        # In the order of the events, as the score is summed.
+        total = 0.0
+        for contribution in ledger.filter(pl.col("group") == name)["contribution"]:
+            total += contribution
+        rows.append(
+            {
+                "group": name,
+                "sum": total,
+                "floor": None if bounds is None else bounds.floor,
+                "cap": None if bounds is None else bounds.cap,
+                "score": row[f"score_{name}"],
+            }
+        )
+    schema = {"group": pl.String, **dict.fromkeys(("sum", "floor", "cap", "score"), pl.Float64)}
+    return pl.DataFrame(rows, schema=schema)
+
+
+def _visit_line(visit: dict[str, Any]) -> str:
+    verdict = "passes" if visit["passed"] else "does not pass"
+    if visit["bot"]:
+        verdict = "set aside: made by a program"
+    clicks = f"{visit['clicks']} click" + ("" if visit["clicks"] == 1 else "s")
+    return f"visit {visit['visit']}: {visit['dwell']:g} s, {clicks}, {verdict}"
+
+
+def _award(row: dict[str, Any]) -> str:
+    if row["rule"] is None:
+        return str(row["reason"])
+    if row["outcome"] != "awarded":
+        return f"{row['rule']}, 0 ({row['reason']})"
+    return f"{row['rule']}, {row['points']:+g} × {row['weight']:.4g} = {row['contribution']:.4f}"
+
+
+def _bound(total: float, score: float, floor: float | None, cap: float | None) -> str:
+    if cap is not None and score < total:
+        return f", capped at {cap:g}"
+    if floor is not None and score > total:
+        return f", raised to {floor:g}"
+    return ""
+
+
+def _plain(row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        key: value.isoformat() if isinstance(value, dt.datetime) else value
+        for key, value in row.items()
+    }

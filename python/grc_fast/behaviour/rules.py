@@ -1,0 +1,531 @@
+"""The rules of behavioural scoring: read from TOML or a dictionary, and validated."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, Self, get_args
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    NonNegativeFloat,
+    PositiveInt,
+    ValidationError,
+    model_validator,
+)
+
+from grc_fast import _core
+from grc_fast.errors import OptionError
+from grc_fast.labels import nearest
+
+__all__ = ["PRESETS", "BehaviourRules", "preset_text", "read_rules"]
+
+#: The rule files that ship with the package.
+PRESETS: Final = ("course",)
+
+_SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
+_WEB_KINDS: Final = ("page_view", "search", "click", "download", "form_submit", "purchase")
+_BYPASS: Final = ("form_submit", "purchase")
+_REPEATS: Final = "once, once_per_session, every 24h, 2 per 7d or always"
+# Groups spelled this nearly as a declared one are taken for slips.
+_SLIP: Final = 0.6
+
+Category = Literal["hot", "warm", "eliminatory"]
+
+
+def micros(duration: str) -> int:
+    """Return a duration in microseconds; those whose length varies are refused.
+
+    Examples
+    --------
+    >>> from grc_fast.behaviour.rules import micros
+    >>> micros("30m")
+    1800000000
+    """
+    if re.fullmatch(r"0[smhdw]", duration):
+        return 0
+    count, unit = _core.parse_duration(duration)
+    if unit not in _SECONDS:
+        raise OptionError(
+            f"the duration {duration!r} is not always equally long: write it in s, m (minutes), "
+            "h, d or w"
+        )
+    return count * _SECONDS[unit] * 1_000_000
+
+
+def _checked(duration: str) -> str:
+    try:
+        micros(duration)
+    except OptionError as error:
+        raise ValueError(str(error)) from None
+    return duration
+
+
+def _above_zero(duration: str) -> str:
+    if micros(_checked(duration)) == 0:
+        raise ValueError(f"the duration {duration!r} must be above 0")
+    return duration
+
+
+def _page_pattern(pattern: str) -> str:
+    try:
+        _core.check_page_pattern(pattern)
+    except OptionError as error:
+        raise ValueError(str(error)) from None
+    return pattern
+
+
+def _repeat(text: str) -> str:
+    parse_repeat(text)
+    return text
+
+
+def parse_repeat(text: str) -> tuple[str, int, int]:
+    """Return what a limit is, its span in microseconds, and its count.
+
+    Raises
+    ------
+    ValueError
+        If it is none.
+    """
+    if text in ("always", "once", "once_per_session"):
+        return text, 0, 0
+    try:
+        if every := re.fullmatch(r"every (\S+)", text):
+            return "every", micros(_above_zero(every[1])), 1
+        # At most a million: as many instants are remembered.
+        if per := re.fullmatch(r"([1-9]\d{0,5}) per (\S+)", text):
+            return "per", micros(_above_zero(per[2])), int(per[1])
+    except ValueError as error:
+        raise ValueError(f"the repeat {text!r} cannot be read: {error}") from None
+    raise ValueError(f"the repeat {text!r} is unknown: write {_REPEATS}")
+
+
+Duration = Annotated[str, AfterValidator(_checked)]
+PositiveDuration = Annotated[str, AfterValidator(_above_zero)]
+PagePattern = Annotated[str, AfterValidator(_page_pattern)]
+Name = Annotated[str, Field(min_length=1)]
+
+
+class _Section(BaseModel):
+    """What all sections share: no key but those that are known, no value of another type."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Session(_Section):
+    """What a visit is."""
+
+    kinds: list[Name] = Field(default_factory=lambda: list(_WEB_KINDS))
+    timeout: PositiveDuration = "30m"
+    last_dwell: Duration = "0s"
+    max_events_per_minute: PositiveInt | Literal[False] = Field(default=100, le=1_000_000)
+
+
+class Density(_Section):
+    """When a visit earns points."""
+
+    min_dwell: Duration | None = None
+    min_clicks: Annotated[int, Field(ge=0)] | None = None
+    mode: Literal["all", "any"] = "all"
+    bypass: list[Name] = Field(default_factory=lambda: list(_BYPASS))
+    theme: list[PagePattern] | None = None
+
+
+class Decay(_Section):
+    """How the weight of an award falls with its age."""
+
+    half_life: PositiveDuration | None = None
+    linear: PositiveDuration | None = None
+    window: PositiveDuration | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        given = [name for name in type(self).model_fields if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise ValueError(f"{' and '.join(given)} exclude each other: keep one of them")
+        return self
+
+
+class ScoreBounds(_Section):
+    """The bounds of the score."""
+
+    min: FiniteFloat | None = None
+    max: FiniteFloat | None = None
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"min ({self.min:g}) is above max ({self.max:g})")
+        return self
+
+
+class GroupBounds(_Section):
+    """The bounds of a group's points."""
+
+    floor: FiniteFloat | None = None
+    cap: Annotated[NonNegativeFloat, Field(allow_inf_nan=False)] | None = None
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.floor is not None and self.cap is not None and self.floor > self.cap:
+            raise ValueError(f"floor ({self.floor:g}) is above cap ({self.cap:g})")
+        return self
+
+
+class PhaseWindow(_Section):
+    """How far back the phase looks."""
+
+    window: PositiveDuration = "14d"
+
+
+class Rule(_Section):
+    """One rule."""
+
+    name: Name
+    group: Name
+    kind: Name | Annotated[list[Name], Field(min_length=1)] | None = None
+    page: PagePattern | None = None
+    points: FiniteFloat
+    repeat: Annotated[str, AfterValidator(_repeat)] = "always"
+    category: Category | None = None
+
+    @property
+    def kinds(self) -> list[str]:
+        """The kinds of event that it is about; all of them where there are none."""
+        if self.kind is None:
+            return []
+        return [self.kind] if isinstance(self.kind, str) else list(self.kind)
+
+
+class BehaviourRules(_Section):
+    """A whole set of rules, as a rule file holds it.
+
+    Parameters
+    ----------
+    rule
+        The rules: `name`, `group` and `points`; optionally `kind` (one kind of event, or a list),
+        `page` (a page, a prefix such as `/guides/*`, a glob, or `re:` and a regular expression),
+        `repeat` and `category`.
+    session
+        What a visit is: `kinds`, `timeout`, `last_dwell`, `max_events_per_minute`.
+    density
+        When a visit earns points: `min_dwell`, `min_clicks`, `mode`, `bypass`, `theme`. Without
+        it every visit does.
+    decay
+        One of `half_life`, `linear` and `window`, or nothing: points then keep their weight.
+    score
+        `min` and `max` of the score; unbounded where left out.
+    groups
+        `cap` and `floor` of each group, in the order of their columns; a group that is not here
+        has neither, and comes after these.
+    phase
+        `window`: how far back the phase looks.
+
+    Raises
+    ------
+    OptionError
+        From `load`, `named` and `from_dict`: a key is unknown, a duration, a pattern or a limit
+        cannot be read, a cap is negative, two rules have one name. The sentence says where.
+
+    Examples
+    --------
+    >>> import grc_fast as grc
+    >>> rules = grc.BehaviourRules.from_dict({
+    ...     "rule": [{"name": "pricing", "group": "web", "kind": "page_view", "page": "/pricing*",
+    ...               "points": 10, "repeat": "once_per_session", "category": "hot"}],
+    ... })
+    >>> rules.group_names
+    ['web']
+    >>> grc.BehaviourRules.named("course").decay.half_life
+    '30d'
+    """
+
+    session: Session = Field(default_factory=Session)
+    density: Density | None = None
+    decay: Decay = Field(default_factory=Decay)
+    score: ScoreBounds = Field(default_factory=ScoreBounds)
+    groups: dict[Name, GroupBounds] = Field(default_factory=dict)
+    phase: PhaseWindow = Field(default_factory=PhaseWindow)
+    rule: Annotated[list[Rule], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _names(self) -> Self:
+        places: dict[str, int] = {}
+        for number, rule in enumerate(self.rule, start=1):
+            if rule.name in places:
+                raise ValueError(
+                    f"two rules are named {rule.name!r} (the {_nth(places[rule.name])} and the "
+                    f"{_nth(number)}): ledgers tell rules apart by their names"
+                )
+            places[rule.name] = number
+            self._check_group(rule)
+        return self
+
+    def _check_group(self, rule: Rule) -> None:
+        if rule.group in self.groups:
+            return
+        near = difflib.get_close_matches(rule.group, self.groups, n=1, cutoff=_SLIP)
+        if near:
+            raise ValueError(
+                f"rule {rule.name!r} is of group {rule.group!r}, which [groups] does not declare; "
+                f"did you mean {near[0]!r}? (If not, declare [groups.{rule.group}].)"
+            )
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Read a rule file in TOML."""
+        try:
+            text = Path(path).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+            raise OptionError(f"the rules {str(path)!r} cannot be read: {reason}") from None
+        return cls.from_toml(text, place=str(path))
+
+    @classmethod
+    def named(cls, name: str) -> Self:
+        """Return a preset: `course`."""
+        return cls.from_toml(preset_text(name), place=f"the preset {name}")
+
+    @classmethod
+    def from_toml(cls, text: str, *, place: str = "the rules") -> Self:
+        """Read rules out of TOML text; `place` is how errors name it."""
+        try:
+            found = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise OptionError(f"{place}: this is not TOML: {error}") from None
+        return cls.from_dict(found, place=place, lines=_lines_of_rules(text))
+
+    @classmethod
+    def from_dict(
+        cls, rules: Mapping[str, Any], *, place: str = "the rules", lines: list[int] | None = None
+    ) -> Self:
+        """Validate rules given as a dictionary of the shape of a rule file.
+
+        Parameters
+        ----------
+        rules
+            The sections by name; `rule` is a list of dictionaries.
+        place
+            How errors name it.
+        lines
+            The line on which each rule begins, for errors.
+        """
+        if "rule" not in rules and "rules" not in rules:
+            raise OptionError(f"{place}: there is no rule: write at least one under [[rule]]")
+        try:
+            return cls.model_validate(dict(rules))
+        except ValidationError as error:
+            raise OptionError(f"{place}: {_sentence(error, rules, lines)}") from None
+
+    @property
+    def group_names(self) -> list[str]:
+        """The groups in the order of their columns: those declared, then those that rules name."""
+        return list(dict.fromkeys([*self.groups, *(rule.group for rule in self.rule)]))
+
+    @property
+    def bypass(self) -> list[str]:
+        """The kinds of event that make a visit pass, and keep a client from being excluded."""
+        return list(_BYPASS if self.density is None else self.density.bypass)
+
+    @property
+    def known_kinds(self) -> frozenset[str]:
+        """Every kind of event that the rules speak of."""
+        named = (kind for rule in self.rule for kind in rule.kinds)
+        return frozenset([*self.session.kinds, *self.bypass, *named])
+
+    @property
+    def fingerprint(self) -> str:
+        """A digest of everything that decides scores: states of other rules are refused by it."""
+        scheme = json.dumps([self.scheme(), self.group_names], sort_keys=True)
+        return hashlib.sha256(scheme.encode()).hexdigest()
+
+    def scheme(self) -> dict[str, Any]:
+        """Return the rules as the extension takes them: durations in microseconds."""
+        groups = self.group_names
+        bounds = [self.groups.get(name, GroupBounds()) for name in groups]
+        most = self.session.max_events_per_minute
+        return {
+            "web_kinds": self.session.kinds,
+            "timeout": micros(self.session.timeout),
+            "last_dwell": micros(self.session.last_dwell),
+            "bot_events": None if most is False else most,
+            "density": None if self.density is None else _density(self.density),
+            "bypass_kinds": self.bypass,
+            "decay": _decay(self.decay),
+            "bounds": (self.score.min, self.score.max),
+            "groups": [(group.floor, group.cap) for group in bounds],
+            "phase_window": micros(self.phase.window),
+            "rules": [
+                {
+                    "name": rule.name,
+                    "group": groups.index(rule.group),
+                    "kinds": rule.kinds,
+                    "page": rule.page,
+                    "points": rule.points,
+                    "repeat": parse_repeat(rule.repeat),
+                    "category": rule.category,
+                }
+                for rule in self.rule
+            ],
+        }
+
+
+def _density(density: Density) -> dict[str, Any]:
+    return {
+        "min_dwell": None if density.min_dwell is None else micros(density.min_dwell),
+        "min_clicks": density.min_clicks,
+        "any": density.mode == "any",
+        "theme": density.theme,
+    }
+
+
+def _decay(decay: Decay) -> tuple[str, int]:
+    for name in type(decay).model_fields:
+        span = getattr(decay, name)
+        if span is not None:
+            return name, micros(span)
+    return "none", 0
+
+
+def read_rules(rules: object) -> BehaviourRules:
+    """Return rules given as such, as a dictionary, as the name of a preset, or as a path.
+
+    Raises
+    ------
+    OptionError
+        If they are none of these, or wrong.
+
+    Examples
+    --------
+    >>> from grc_fast.behaviour.rules import read_rules
+    >>> len(read_rules("course").rule) > 5
+    True
+    """
+    if isinstance(rules, BehaviourRules):
+        return rules
+    if isinstance(rules, Mapping):
+        return BehaviourRules.from_dict(rules)
+    if isinstance(rules, str) and rules in PRESETS:
+        return BehaviourRules.named(rules)
+    if isinstance(rules, (str, Path)):
+        if not Path(rules).suffix and not Path(rules).exists():
+            raise OptionError(f"there is no preset {str(rules)!r}{nearest(rules, PRESETS)}")
+        return BehaviourRules.load(rules)
+    raise OptionError(
+        f"rules must be a path, the name of a preset, a dictionary or BehaviourRules, and "
+        f"{type(rules).__name__} is none of them"
+    )
+
+
+def preset_text(name: str) -> str:
+    """Return the text of a preset's file, to copy and edit.
+
+    Raises
+    ------
+    OptionError
+        If there is no such preset.
+    """
+    if name not in PRESETS:
+        raise OptionError(f"there is no preset {name!r}{nearest(name, PRESETS)}")
+    place = files("grc_fast").joinpath("presets", f"{name}.toml")
+    return place.read_text(encoding="utf-8")
+
+
+# -- errors ----------------------------------------------------------------------------------
+
+
+def _lines_of_rules(text: str) -> list[int]:
+    """Find the lines on which rules begin."""
+    return [
+        number
+        for number, line in enumerate(text.splitlines(), start=1)
+        if re.match(r"\s*\[\[\s*rule\s*\]\]", line)
+    ]
+
+
+def _sentence(error: ValidationError, rules: Mapping[str, Any], lines: list[int] | None) -> str:
+    """Say what is wrong first: where, what, and what would be right."""
+    faults = error.errors(include_url=False)
+    # A misspelt key is also one that is missing: the slip says more.
+    first = min(faults, key=lambda fault: fault["type"] != "extra_forbidden")
+    location = [part for part in first["loc"] if not _is_branch(part)]
+    where = _where(location, rules, lines)
+    kind, given = first["type"], first["input"]
+    key = str(location[-1]) if location else ""
+    if kind == "extra_forbidden":
+        return f"{where[0]}there is no key {key!r}{nearest(key, _keys_beside(location))}"
+    if kind == "missing":
+        return f"{where[0]}the key {key!r} is missing"
+    if kind == "literal_error":
+        expected = first["ctx"]["expected"].replace("'", "").replace(" or ", ", ")
+        return f"{where[1]}{given!r} is none of {expected}{nearest(given, expected.split(', '))}"
+    if kind == "value_error":
+        return f"{where[1]}{first['ctx']['error']}"
+    message = first["msg"].removeprefix("Input ")
+    return f"{where[1]}{given!r} {message}"
+
+
+def _is_branch(part: object) -> bool:
+    """Whether a part of a location is no key, but the name of a branch of a union."""
+    return isinstance(part, str) and bool(re.search(r"[\[\]()]|^(str|int|bool|float)$", part))
+
+
+def _where(
+    location: list[Any], rules: Mapping[str, Any], lines: list[int] | None
+) -> tuple[str, str]:
+    """Name the place of a fault: the section, and the key in it."""
+    if not location:
+        return "", ""
+    section, *rest = location
+    if section == "rule" and rest and isinstance(rest[0], int):
+        number = rest[0]
+        given = rules.get("rule", [])[number]
+        name = given.get("name") if isinstance(given, Mapping) else None
+        place = f"rule {name!r}" if name else f"the {_nth(number + 1)} rule"
+        if lines is not None and number < len(lines):
+            place += f" (line {lines[number]})"
+        rest = rest[1:]
+    elif rest and section == "groups":
+        place, rest = f"[groups.{rest[0]}]", rest[1:]
+    elif rest:
+        place = f"[{section}]"
+    else:
+        place = ""
+        rest = [section]
+    before = f"{place}: " if place else ""
+    keys = [str(part) for part in rest if isinstance(part, str)]
+    return before, f"{before}{'.'.join(keys)}: " if keys else before
+
+
+def _keys_beside(location: list[Any]) -> Iterable[str]:
+    """Return the keys that there are where one is wrong."""
+    sections: dict[str, type[BaseModel]] = {
+        "session": Session,
+        "density": Density,
+        "decay": Decay,
+        "score": ScoreBounds,
+        "groups": GroupBounds,
+        "phase": PhaseWindow,
+        "rule": Rule,
+    }
+    model = BehaviourRules if len(location) == 1 else sections[location[0]]
+    return model.model_fields
+
+
+def _nth(number: int) -> str:
+    ending = {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{'th' if number % 100 in (11, 12, 13) else ending}"
+
+
+CATEGORIES: Final = get_args(Category)

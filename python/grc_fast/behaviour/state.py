@@ -1,0 +1,110 @@
+"""The state that a run leaves for the next: Parquet, with a format version."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+
+from grc_fast.errors import ModelError
+from grc_fast.output import atomic_path
+
+__all__ = ["BehaviourState"]
+
+_FORMAT: Final = "grc_fast.behaviour_state"
+_VERSION: Final = 1
+_KEY: Final = "grc_fast"
+_COLUMNS: Final[Mapping[str, Any]] = {
+    "part": pl.UInt8,
+    "instant": pl.Int64,
+    "code": pl.UInt32,
+    "number": pl.UInt64,
+    "value": pl.Float64,
+    "kind": pl.String,
+    "page": pl.String,
+    "event_id": pl.String,
+    "event_number": pl.UInt64,
+}
+
+
+@dataclass(frozen=True, eq=False)
+class BehaviourState:
+    """What a later run has to know of the events up to `as_of`.
+
+    Attributes
+    ----------
+    frame
+        A row a thing known: for the extension, not for readers.
+    as_of
+        The instant up to which events are in it, in microseconds as timestamps are read.
+    zoned, timezone
+        Whether timestamps have a zone, and the zone whose days count.
+    fingerprint
+        The digest of the rules.
+    """
+
+    frame: pl.DataFrame
+    as_of: int
+    zoned: bool
+    timezone: str
+    fingerprint: str
+
+    def save(self, path: str | Path) -> None:
+        """Write the state as Parquet, whole or not at all."""
+        with atomic_path(path) as temporary:
+            self.write(temporary)
+
+    def write(self, path: Path) -> None:
+        """Write the state to a path as it is."""
+        about = {
+            "format": _FORMAT,
+            "version": _VERSION,
+            "as_of": self.as_of,
+            "zoned": self.zoned,
+            "timezone": self.timezone,
+            "rules": self.fingerprint,
+        }
+        self.frame.write_parquet(path, metadata={_KEY: json.dumps(about)})
+
+    @classmethod
+    def load(cls, path: str | Path) -> BehaviourState:
+        """Read a state.
+
+        Raises
+        ------
+        ModelError
+            If the file is none, or newer than this version of the package.
+        """
+        try:
+            about = json.loads(pl.read_parquet_metadata(path).get(_KEY, "{}"))
+            frame = pl.read_parquet(path)
+        except (OSError, ValueError, pl.exceptions.PolarsError) as error:
+            reason = str(getattr(error, "strerror", None) or error).splitlines()[0]
+            raise ModelError(f"the state {str(path)!r} cannot be read: {reason}") from None
+        if about.get("format") != _FORMAT:
+            raise ModelError(f"{str(path)!r} is no state of behaviour scores")
+        if about["version"] > _VERSION:
+            raise ModelError(
+                f"the state {str(path)!r} has format {about['version']}, and this version of "
+                f"grc_fast reads up to {_VERSION}: install a newer one"
+            )
+        if dict(frame.drop("client_id", strict=False).schema) != dict(_COLUMNS):
+            raise ModelError(f"the state {str(path)!r} is damaged: its columns are not those saved")
+        return cls(frame, about["as_of"], about["zoned"], about["timezone"], about["rules"])
+
+    def check(self, fingerprint: str, timezone: str) -> None:
+        """Refuse to go on with other rules or in another zone."""
+        if self.fingerprint != fingerprint:
+            raise ModelError(
+                "the state was saved with other rules: score all events again, or go back to the "
+                "rules of then"
+            )
+        if self.zoned and self.timezone != timezone:
+            raise ModelError(
+                f"the state was saved with the timezone {self.timezone}, not {timezone}: score all "
+                "events again, or go back to it"
+            )

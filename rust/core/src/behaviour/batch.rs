@@ -1,0 +1,45 @@
+//! One batch of events, as borrowed columns.
+
+use crate::bitmap::Bitmap;
+use crate::facts::{AmountValues, Column, DateValues, IdValues, Integers, Texts};
+
+/// The values of a column of texts of which few are distinct.
+#[derive(Debug, Clone)]
+pub enum TextValues<'a> {
+    /// Each in full.
+    Plain(Texts<'a>),
+    /// As numbers in a list of texts.
+    Coded {
+        /// The number of each row's text.
+        codes: Integers<'a>,
+        /// The texts.
+        values: Texts<'a>,
+    },
+}
+
+/// Equally long columns of events.
+#[derive(Debug, Clone)]
+pub struct EventBatch<'a> {
+    /// The number of events.
+    pub rows: usize,
+    /// Whose they are.
+    pub client: Column<'a, IdValues<'a>>,
+    /// When.
+    pub timestamp: Column<'a, DateValues<'a>>,
+    /// Of which kind.
+    pub kind: Column<'a, TextValues<'a>>,
+    /// On which page.
+    pub page: Option<Column<'a, TextValues<'a>>>,
+    /// For how many seconds.
+    pub dwell: Option<Column<'a, AmountValues<'a>>>,
+    /// With how many clicks.
+    pub clicks: Option<Column<'a, AmountValues<'a>>>,
+    /// Through which channel.
+    pub channel: Option<Column<'a, TextValues<'a>>>,
+    /// The id of the event.
+    pub event_id: Option<Column<'a, IdValues<'a>>>,
+    /// Whether a machine opened the e-mail.
+    pub machine_open: Option<Column<'a, Bitmap<'a>>>,
+    /// The events to keep; a missing one is not kept.
+    pub keep: Option<Column<'a, Bitmap<'a>>>,
+}

@@ -1,0 +1,207 @@
+//! A scheme made ready for events: which rules win for each kind on each class of pages.
+
+use super::decay::Weights;
+use super::dictionary::Words;
+use super::pages::{Matcher, Pattern, Specificity};
+use super::scheme::{Category, Decay, Group, Repeat, Rule, Scheme};
+use crate::error::Result;
+
+/// What a kind of event is.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Kind {
+    /// Part of visits.
+    pub web: bool,
+    /// Makes a visit pass.
+    pub bypass: bool,
+    /// A purchase.
+    pub purchase: bool,
+}
+
+/// What an award of a rule does.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Prize {
+    pub points: f64,
+    pub group: usize,
+    pub category: Option<Category>,
+    pub repeat: Repeat,
+    /// Whether it counts in visits that do not pass too.
+    pub ungated: bool,
+}
+
+/// The rules, looked up by codes.
+#[derive(Debug)]
+pub(super) struct Book {
+    pub prizes: Vec<Prize>,
+    pub groups: Vec<Group>,
+    pub bounds: Group,
+    pub weights: Weights,
+    pub kinds: Vec<Kind>,
+    pub timeout: i64,
+    pub last_dwell: i64,
+    pub bot_events: Option<u32>,
+    pub gate: Option<Gate>,
+    pub phase_window: i64,
+    /// Whether awards keep their weight for ever.
+    pub undecaying: bool,
+    class_of_page: Vec<u32>,
+    /// Whether the pages of each class count for density; none where all do.
+    theme: Option<Vec<bool>>,
+    /// Where the winners of each pair of class and kind stand.
+    pairs: Vec<(u32, u32)>,
+    winners: Vec<u32>,
+}
+
+/// The demands of density.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Gate {
+    pub min_dwell: Option<i64>,
+    pub min_clicks: Option<u64>,
+    pub any: bool,
+}
+
+impl Gate {
+    /// Whether a visit meets what is demanded; a demand that is not made is met by all, and helps
+    /// nobody where one of two will do.
+    pub fn passes(&self, dwell: i64, clicks: u64) -> bool {
+        let dwell = self.min_dwell.map(|least| dwell >= least);
+        let clicks = self.min_clicks.map(|least| clicks >= least);
+        match (dwell, clicks) {
+            (Some(dwell), Some(clicks)) if self.any => dwell || clicks,
+            _ => dwell.unwrap_or(true) && clicks.unwrap_or(true),
+        }
+    }
+}
+
+impl Book {
+    /// Make a scheme ready for the kinds and pages that were seen.
+    ///
+    /// # Errors
+    /// If a pattern cannot be read.
+    pub fn new(scheme: &Scheme, kinds: &Words, pages: &Words, oldest: u32) -> Result<Self> {
+        let theme = scheme.density.as_ref().and_then(|density| density.theme.as_deref());
+        let of_rules = scheme.rules.iter().filter_map(|rule| rule.page.as_deref());
+        let patterns: Vec<&str> =
+            of_rules.chain(theme.unwrap_or_default().iter().map(String::as_str)).collect();
+        let classes = Matcher::new(&patterns)?.classes(pages);
+        let ranks = Ranks::new(&scheme.rules);
+        let first_theme = ranks.patterns as u32;
+        let names: Vec<&[u8]> =
+            (0..kinds.codes() as u32).map(|code| kinds.get(code).unwrap_or_default()).collect();
+        let (mut pairs, mut winners) = (Vec::new(), Vec::new());
+        for members in &classes.members {
+            let candidates = ranks.candidates(members);
+            for (code, name) in names.iter().enumerate() {
+                let start = winners.len() as u32;
+                if code > 0 {
+                    win(&scheme.rules, &candidates, name, &mut winners);
+                }
+                pairs.push((start, winners.len() as u32));
+            }
+        }
+        let among = |list: &[String], name: &[u8]| list.iter().any(|kind| kind.as_bytes() == name);
+        Ok(Self {
+            prizes: scheme.rules.iter().map(prize).collect(),
+            groups: scheme.groups.clone(),
+            bounds: scheme.bounds,
+            weights: Weights::new(scheme.decay, oldest),
+            kinds: names
+                .iter()
+                .map(|name| Kind {
+                    web: among(&scheme.web_kinds, name),
+                    bypass: among(&scheme.bypass_kinds, name),
+                    purchase: *name == b"purchase",
+                })
+                .collect(),
+            timeout: scheme.timeout,
+            last_dwell: scheme.last_dwell,
+            bot_events: scheme.bot_events,
+            gate: scheme.density.as_ref().map(|density| Gate {
+                min_dwell: density.min_dwell,
+                min_clicks: density.min_clicks,
+                any: density.any,
+            }),
+            phase_window: scheme.phase_window,
+            undecaying: scheme.decay == Decay::None,
+            theme: theme.map(|_| {
+                let on_theme = |patterns: &Vec<u32>| patterns.last() >= Some(&first_theme);
+                classes.members.iter().map(on_theme).collect()
+            }),
+            class_of_page: classes.of_page,
+            pairs,
+            winners,
+        })
+    }
+
+    /// The winning rule of each group, for an event.
+    #[inline]
+    pub fn winners(&self, kind: u16, page: u32) -> &[u32] {
+        let class = self.class_of_page[page as usize] as usize;
+        let (start, end) = self.pairs[class * self.kinds.len() + kind as usize];
+        &self.winners[start as usize..end as usize]
+    }
+
+    /// Whether time and clicks on a page count for density.
+    #[inline]
+    pub fn is_on_theme(&self, page: u32) -> bool {
+        self.theme.as_ref().is_none_or(|theme| theme[self.class_of_page[page as usize] as usize])
+    }
+}
+
+fn prize(rule: &Rule) -> Prize {
+    Prize {
+        points: rule.points,
+        group: rule.group,
+        category: rule.category,
+        repeat: rule.repeat,
+        ungated: rule.points <= 0.0 || rule.category == Some(Category::Eliminatory),
+    }
+}
+
+/// The rules in the order in which they win.
+struct Ranks {
+    /// By rank: the rule, and the number of its pattern.
+    rules: Vec<(usize, Option<u32>)>,
+    /// How many patterns rules have.
+    patterns: usize,
+}
+
+impl Ranks {
+    fn new(rules: &[Rule]) -> Self {
+        let mut patterns = 0;
+        let mut ranked: Vec<(Specificity, usize, Option<u32>)> = Vec::with_capacity(rules.len());
+        for (number, rule) in rules.iter().enumerate() {
+            let pattern = rule.page.as_ref().map(|text| {
+                patterns += 1;
+                (Pattern::read(text).specificity(), patterns as u32 - 1)
+            });
+            let specificity = pattern.map_or(Specificity::Anything, |(specificity, _)| specificity);
+            ranked.push((specificity, number, pattern.map(|(_, number)| number)));
+        }
+        ranked.sort();
+        let rules = ranked.into_iter().map(|(_, rule, pattern)| (rule, pattern)).collect();
+        Self { rules, patterns }
+    }
+
+    /// The rules that pages with these patterns can match, the most specific first.
+    fn candidates(&self, members: &[u32]) -> Vec<usize> {
+        self.rules
+            .iter()
+            .filter(|(_, pattern)| pattern.is_none_or(|p| members.binary_search(&p).is_ok()))
+            .map(|(rule, _)| *rule)
+            .collect()
+    }
+}
+
+/// Add the first candidate of each group for a kind, in the order of the groups.
+fn win(rules: &[Rule], candidates: &[usize], kind: &[u8], winners: &mut Vec<u32>) {
+    let start = winners.len();
+    for &number in candidates {
+        let rule = &rules[number];
+        let about = rule.kinds.is_empty() || rule.kinds.iter().any(|k| k.as_bytes() == kind);
+        let taken = winners[start..].iter().any(|&w| rules[w as usize].group == rule.group);
+        if about && !taken {
+            winners.push(number as u32);
+        }
+    }
+    winners[start..].sort_by_key(|&winner| rules[winner as usize].group);
+}

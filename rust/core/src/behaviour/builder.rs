@@ -1,0 +1,452 @@
+//! Scoring as its users see it: options, batches in, scores and an account out.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rayon::ThreadPool;
+use rayon::prelude::*;
+
+use super::batch::EventBatch;
+use super::book::Book;
+use super::client::{Carried, SetAside};
+use super::dictionary::Dictionary;
+use super::event::{Flags, Texts};
+use super::limits::Days;
+use super::order::Grouped;
+use super::output::{
+    LedgerColumns, Names, ScoreColumns, Scored, StateColumns, StatePart, ledger_columns,
+    score_columns, sorted_ids, state_columns,
+};
+use super::read::{
+    ClientIds, CodedColumns, EventIds, MORSEL, Reading, Reason, Worker, read_clients,
+};
+use super::resume::{StateBatch, carried_event, known_row};
+use super::scheme::Scheme;
+use super::scoring::Scoring;
+use super::store::{Block, PARTITIONS, Spill, keep_text, partition_of};
+use crate::calendar::{Clock, DAY, day_of_instant};
+use crate::error::{Error, Result};
+use crate::facts::{DateValues, IdValues, Integers};
+use crate::hash::hash_word;
+use crate::threads::pool;
+
+/// What is asked of a run.
+#[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "they are options, each on its own")]
+pub struct Options {
+    /// The rules.
+    pub scheme: Scheme,
+    /// The instant that ages count from, in microseconds: of UTC, or wall time; none for the
+    /// midnight after the last event.
+    pub as_of: Option<i64>,
+    /// Whether `as_of` is an instant of UTC.
+    pub as_of_is_utc: bool,
+    /// The `as_of` of the saved state that the run goes on from, as timestamps are read.
+    pub from: Option<i64>,
+    /// The zone whose days count, for timestamps with a zone.
+    pub timezone: String,
+    /// Whether text ids that are all plain integers come out as integers.
+    pub plain_integer_ids: bool,
+    /// The bytes that events may take in memory; beyond, they go to a temporary file.
+    pub memory: Option<u64>,
+    /// Where temporary files go; the system's own directory by default.
+    pub directory: Option<PathBuf>,
+    /// The number of threads; none for one a core.
+    pub threads: Option<usize>,
+    /// Whether ledgers are wanted.
+    pub ledger: bool,
+    /// Whether a state to go on from is.
+    pub state: bool,
+}
+
+/// What became of every row that was read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Account {
+    /// Rows read.
+    pub rows_read: u64,
+    /// Rows dropped, in the order of [`Reason::ALL`].
+    pub dropped: [u64; Reason::ALL.len()],
+    /// Visits of programs.
+    pub bot_visits: u64,
+    /// Clients with a row.
+    pub clients: u64,
+    /// The kinds and how many events there are of each, ascending by name.
+    pub kinds: Vec<(String, u64)>,
+    /// Distinct pages.
+    pub pages: u64,
+    /// The first and last instant of the events used.
+    pub range: Option<(i64, i64)>,
+    /// The `as_of` of the run, as timestamps are read.
+    pub as_of: i64,
+    /// Whether timestamps are instants of UTC with a zone.
+    pub zoned: bool,
+    /// Bytes that went to temporary files.
+    pub spilled: u64,
+}
+
+/// The result of a run.
+#[derive(Debug)]
+pub struct Outcome {
+    /// One row a client.
+    pub scores: ScoreColumns,
+    /// A row for each event and rule, if asked for.
+    pub ledger: Option<LedgerColumns>,
+    /// What a later run goes on from, if asked for.
+    pub state: Option<StateColumns>,
+    /// What became of every row.
+    pub account: Account,
+}
+
+/// A run in progress.
+pub struct Builder {
+    options: Options,
+    clock: Clock,
+    pool: Arc<ThreadPool>,
+    running: Option<Running>,
+}
+
+/// What is known once the first batch has shown the types of its columns.
+struct Running {
+    reading: Reading,
+    zoned: bool,
+    workers: Vec<Worker>,
+    spill: Option<Spill>,
+    spilled: u64,
+    /// By partition: what a saved state knows, and its events.
+    carried: Vec<(Vec<(u64, Carried)>, Block)>,
+    first_carried: i64,
+}
+
+impl std::fmt::Debug for Builder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Builder").field("options", &self.options).finish_non_exhaustive()
+    }
+}
+
+impl Builder {
+    /// Prepare a run.
+    ///
+    /// # Errors
+    /// If the zone is unknown.
+    pub fn new(options: Options) -> Result<Self> {
+        let clock = Clock::new(&options.timezone)?;
+        let pool = pool(options.threads)?;
+        Ok(Self { options, clock, pool, running: None })
+    }
+
+    /// Take batches of events in.
+    ///
+    /// # Errors
+    /// If a type or a value cannot be used; the run is then to be given up.
+    pub fn push(&mut self, batches: &[EventBatch]) -> Result<()> {
+        let Some(first) = batches.first() else {
+            return Ok(());
+        };
+        if self.running.is_none() {
+            self.running = Some(self.start(first));
+        }
+        let Some(running) = &mut self.running else { return Ok(()) };
+        let budget = self.options.memory;
+        let directory = self.options.directory.as_deref();
+        self.pool.install(|| {
+            for batch in batches {
+                running.push(batch)?;
+            }
+            if budget.is_some_and(|most| running.bytes() > most) {
+                running.spill(directory)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Go on from a saved state, after the first batch.
+    ///
+    /// # Errors
+    /// If it is not a state of these rules.
+    pub fn resume(&mut self, state: &StateBatch) -> Result<()> {
+        let running = self.running.as_mut().ok_or_else(|| {
+            Error::Data(
+                "a state comes after the first batch of events: push one, which may be empty"
+                    .to_owned(),
+            )
+        })?;
+        running.resume(state, &self.options.scheme)
+    }
+
+    /// Rows read so far.
+    pub fn rows_read(&self) -> u64 {
+        let workers = self.running.iter().flat_map(|running| &running.workers);
+        workers.map(|worker| worker.rows_read).sum()
+    }
+
+    /// End the run.
+    ///
+    /// # Errors
+    /// If no batch was ever pushed, or a temporary file cannot be read.
+    pub fn finish(self) -> Result<Outcome> {
+        let Some(running) = self.running else {
+            return Err(Error::Data(
+                "no events were given: push at least one batch, which may be empty".to_owned(),
+            ));
+        };
+        self.pool.install(|| running.finish(&self.options))
+    }
+
+    fn start(&self, first: &EventBatch) -> Running {
+        let zoned = is_zoned(first);
+        let as_of = self.options.as_of.map(|as_of| match (zoned, self.options.as_of_is_utc) {
+            (true, false) => self.clock.instant(as_of),
+            (false, true) => self.clock.wall(as_of),
+            _ => as_of,
+        });
+        let ids = match &first.client.values {
+            IdValues::Integers(Integers::U64(_)) => ClientIds::Unsigned,
+            IdValues::Integers(_) | IdValues::Floats(_) => ClientIds::Signed,
+            IdValues::Texts(_) => ClientIds::Texts,
+        };
+        Running {
+            reading: Reading {
+                clock: self.clock.clone(),
+                as_of: as_of.unwrap_or(i64::MAX),
+                from: self.options.from.unwrap_or(i64::MIN),
+                ids,
+                event_ids: event_ids(first),
+                kinds: Dictionary::new("kind", u16::MAX.into()),
+                pages: Dictionary::new("page", u32::MAX),
+                channels: Dictionary::new("channel", Flags::MOST_CHANNELS),
+                clients: Dictionary::new("client", u32::MAX),
+            },
+            zoned,
+            workers: (0..self.pool.current_num_threads()).map(|_| Worker::new()).collect(),
+            spill: None,
+            spilled: 0,
+            carried: (0..PARTITIONS).map(|_| Default::default()).collect(),
+            first_carried: i64::MAX,
+        }
+    }
+}
+
+fn is_zoned(batch: &EventBatch) -> bool {
+    matches!(batch.timestamp.values, DateValues::Instants { zoned: true, .. })
+}
+
+fn event_ids(batch: &EventBatch) -> EventIds {
+    match batch.event_id.as_ref().map(|column| &column.values) {
+        None => EventIds::None,
+        Some(IdValues::Texts(_)) => EventIds::Texts,
+        Some(_) => EventIds::Numbers,
+    }
+}
+
+impl Running {
+    fn push(&mut self, batch: &EventBatch) -> Result<()> {
+        if is_zoned(batch) != self.zoned {
+            return Err(Error::Column(
+                "timestamps have a time zone in one place and none in another: cast the columns to one type".to_owned(),
+            ));
+        }
+        if event_ids(batch) != self.reading.event_ids {
+            return Err(Error::Column(
+                "event ids are text in one place and numbers, or missing, in another: cast the columns to one type".to_owned(),
+            ));
+        }
+        let coded = CodedColumns::new(batch, &self.reading)?;
+        let morsels = batch.rows.div_ceil(MORSEL);
+        let share = morsels.div_ceil(self.workers.len());
+        let reading = &self.reading;
+        self.workers.par_iter_mut().enumerate().try_for_each(|(number, worker)| {
+            worker.begin();
+            for morsel in (number * share)..((number + 1) * share).min(morsels) {
+                let rows = morsel * MORSEL..((morsel + 1) * MORSEL).min(batch.rows);
+                worker.read(batch, &coded, rows, reading)?;
+            }
+            Ok(())
+        })
+    }
+
+    fn bytes(&self) -> u64 {
+        self.workers.par_iter().map(|worker| worker.bytes() as u64).sum()
+    }
+
+    /// Bring all events to the temporary file.
+    fn spill(&mut self, directory: Option<&std::path::Path>) -> Result<()> {
+        self.spilled += self.bytes();
+        let spill = match &mut self.spill {
+            Some(spill) => spill,
+            none => none.insert(Spill::new(directory)?),
+        };
+        for partition in 0..PARTITIONS {
+            for worker in &mut self.workers {
+                spill.append(partition, &worker.inboxes[partition].take())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn resume(&mut self, state: &StateBatch, scheme: &Scheme) -> Result<()> {
+        let clients = read_clients(&state.client, state.part.len(), &self.reading)?;
+        for (row, client) in clients.into_iter().enumerate() {
+            let (known, events) = &mut self.carried[partition_of(hash_word(client))];
+            if state.part[row] == StatePart::Event as u8 {
+                let event = carried_event(state, row, client, &self.reading)?;
+                self.first_carried = self.first_carried.min(event.instant);
+                events.events.push(event);
+                let id = match (state.event_id.is_valid(row), self.reading.event_ids) {
+                    (true, _) => keep_text(state.event_id.values.get(row), &mut events.arena),
+                    (false, EventIds::Texts) => keep_text(b"", &mut events.arena),
+                    _ => state.event_number.values[row].into(),
+                };
+                events.ids.push(id);
+            } else {
+                let row = known_row(state, row, scheme)?;
+                if let Carried::Award { instant, .. } = row {
+                    self.first_carried = self.first_carried.min(instant);
+                }
+                known.push((client, row));
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(mut self, options: &Options) -> Result<Outcome> {
+        let mut account = self.account();
+        if options.as_of.is_none() {
+            self.reading.as_of = self.midnight_after(&account)?;
+            account.as_of = self.reading.as_of;
+        }
+        let oldest = self.oldest(&account);
+        let mut inputs = self.inputs();
+        let spill = Mutex::new(self.spill.take());
+        let reused: Mutex<Vec<Grouped>> = Mutex::default();
+        let (kinds, pages) = (self.reading.kinds.words(), self.reading.pages.words());
+        let channels = self.reading.channels.words();
+        let book = Book::new(&options.scheme, &kinds, &pages, oldest)?;
+        let scoring = Scoring {
+            book: &book,
+            texts: Texts { kinds: &kinds, pages: &pages, channels: &channels },
+            as_of: self.reading.as_of,
+            days: Days { clock: self.zoned.then(|| self.reading.clock.clone()) },
+            text_ids: self.reading.event_ids == EventIds::Texts,
+            ledger: options.ledger,
+            state: options.state,
+        };
+        let results: Vec<(Scored, u64, SetAside)> = inputs
+            .par_iter_mut()
+            .enumerate()
+            .map(|(partition, input)| {
+                // Arrays that are reused: fresh memory costs more than the work done in it.
+                let mut grouped = lock(&reused).pop().unwrap_or_default();
+                let mut blocks = Vec::new();
+                if let Some(spill) = lock(&spill).as_mut() {
+                    blocks = spill.load(partition)?;
+                }
+                blocks.append(&mut input.blocks);
+                let carried = std::mem::take(&mut input.carried);
+                let scored = scoring.score(&mut grouped, &blocks, carried);
+                lock(&reused).push(grouped);
+                Ok(scored)
+            })
+            .collect::<Result<_>>()?;
+        let mut parts = Vec::with_capacity(results.len());
+        for (part, duplicates, aside) in results {
+            account.dropped[Reason::Duplicate as usize - 1] += duplicates;
+            for reason in [Reason::MachineOpen, Reason::Bot] {
+                account.dropped[reason as usize - 1] += aside.of(reason);
+            }
+            account.bot_visits += aside.bot_visits;
+            account.clients += part.clients.len() as u64;
+            parts.push(part);
+        }
+        let clients = self.reading.clients.words();
+        let (ids, places) =
+            sorted_ids(&parts, self.reading.ids, &clients, options.plain_integer_ids);
+        let names = Names { kinds: &kinds, pages: &pages, channels: &channels };
+        let ledger = options.ledger.then(|| ledger_columns(&parts, &ids, &places, &names));
+        let state = options.state.then(|| state_columns(&parts, &ids, &places, &names));
+        let scores = score_columns(&parts, ids, &places, book.groups.len());
+        Ok(Outcome { scores, ledger, state, account })
+    }
+
+    fn account(&self) -> Account {
+        let mut account = Account {
+            as_of: self.reading.as_of,
+            zoned: self.zoned,
+            spilled: self.spilled,
+            pages: self.reading.pages.words().codes() as u64 - 1,
+            ..Account::default()
+        };
+        let kinds = self.reading.kinds.words();
+        let mut of_kind = vec![0; kinds.codes()];
+        for worker in &self.workers {
+            account.rows_read += worker.rows_read;
+            for (sum, more) in account.dropped.iter_mut().zip(worker.dropped) {
+                *sum += more;
+            }
+            for (sum, more) in of_kind.iter_mut().zip(&worker.of_kind) {
+                *sum += more;
+            }
+            if let Some((first, last)) = worker.range {
+                let (a, b) = account.range.unwrap_or((first, last));
+                account.range = Some((a.min(first), b.max(last)));
+            }
+        }
+        account.kinds = (0..)
+            .zip(of_kind)
+            .filter(|&(_, events)| events > 0)
+            .map(|(code, events)| {
+                let name = kinds.get(code).unwrap_or_default();
+                (String::from_utf8_lossy(name).into_owned(), events)
+            })
+            .collect();
+        account.kinds.sort();
+        account
+    }
+
+    /// The first midnight after the last event.
+    fn midnight_after(&self, account: &Account) -> Result<i64> {
+        let (_, last) = account.range.ok_or_else(|| {
+            Error::Data(
+                "as_of cannot be the midnight after the last event, as no row can be used: give as_of"
+                    .to_owned(),
+            )
+        })?;
+        let clock = &self.reading.clock;
+        let wall = if self.zoned { clock.wall(last) } else { last };
+        let midnight = i64::from(day_of_instant(wall) + 1).saturating_mul(DAY);
+        Ok(if self.zoned { clock.instant(midnight) } else { midnight })
+    }
+
+    /// The greatest age of an award, in days.
+    fn oldest(&self, account: &Account) -> u32 {
+        let first = account.range.map_or(i64::MAX, |(first, _)| first).min(self.first_carried);
+        let age = self.reading.as_of.saturating_sub(first).max(0) / DAY;
+        u32::try_from(age).unwrap_or(u32::MAX)
+    }
+
+    /// What each partition has to score.
+    fn inputs(&mut self) -> Vec<Input> {
+        let mut inputs: Vec<Input> = std::mem::take(&mut self.carried)
+            .into_iter()
+            .map(|(carried, block)| {
+                let blocks = if block.events.is_empty() { Vec::new() } else { vec![block] };
+                Input { blocks, carried }
+            })
+            .collect();
+        for worker in &mut self.workers {
+            for (input, inbox) in inputs.iter_mut().zip(&mut worker.inboxes) {
+                input.blocks.append(&mut inbox.take());
+            }
+        }
+        inputs
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What a partition has to score.
+struct Input {
+    blocks: Vec<Block>,
+    carried: Vec<(u64, Carried)>,
+}

@@ -1,0 +1,392 @@
+//! The pass over the events of one client: what they earn, and where they leave the client.
+
+use std::ops::Range;
+
+use super::book::{Book, Prize};
+use super::event::{Event, Flags};
+use super::limits::{Days, Limits, Moment, still_counts};
+use super::phase::{Phase, Sign, Standing};
+use super::read::Reason;
+use super::scheme::Category;
+use super::visits::{Visit, Visits};
+use crate::calendar::DAY;
+
+/// What became of one event under one rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Outcome {
+    /// It earned its points.
+    Awarded = 0,
+    /// No rule is about it.
+    NoRule,
+    /// Its visit did not pass.
+    Density,
+    /// The rule had been awarded too often or too lately.
+    Repeat,
+    /// A machine opened the e-mail.
+    MachineOpen,
+    /// A program made the visit.
+    Bot,
+}
+
+impl Outcome {
+    /// The names, by number.
+    pub const NAMES: [&'static str; 6] =
+        ["awarded", "no_rule", "density", "repeat", "machine_open", "bot"];
+}
+
+/// A line of a ledger.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Entry {
+    /// The place of the event.
+    pub place: usize,
+    pub rule: Option<u32>,
+    pub outcome: Outcome,
+    pub weight: f64,
+    pub contribution: f64,
+}
+
+/// Who looks on while events are read.
+pub(super) trait Witness {
+    fn see(&mut self, entry: Entry);
+}
+
+/// Nobody does: scoring alone.
+pub(super) struct Nobody;
+
+impl Witness for Nobody {
+    #[inline]
+    fn see(&mut self, _: Entry) {}
+}
+
+/// What an earlier run knew of a client.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Carried {
+    /// The last event (`i64::MIN` for none), the visits and those that passed.
+    Counts { last_event: i64, visits: u32, dense: u32 },
+    /// The sum of a group, where awards do not age.
+    Sum { group: u32, sum: f64 },
+    /// An award that still weighs, or stands in the way of another.
+    Award { instant: i64, rule: u32, in_visit: bool },
+    /// An event of the phase window.
+    Sign { instant: i64, sign: Sign },
+}
+
+/// The result of one client.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Score {
+    pub points: f64,
+    pub phase: Phase,
+    /// `i64::MIN` for none.
+    pub last_event: i64,
+    pub visits: u32,
+    pub dense_visits: u32,
+    /// Hot, warm and eliminatory.
+    pub hits: [u32; 3],
+}
+
+/// Reads the events of one client after another.
+pub(super) struct Player<'a> {
+    book: &'a Book,
+    as_of: i64,
+    limits: Limits,
+    pub visits: Visits,
+    /// By group.
+    pub sums: Vec<f64>,
+    standing: Standing,
+    last_event: i64,
+    /// The visits of earlier runs, and those that passed.
+    earlier: (u32, u32),
+    /// Awards and signs so far, where a state is to be saved.
+    kept: Option<Vec<Carried>>,
+    pub set_aside: SetAside,
+}
+
+/// Events that count for nothing.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct SetAside {
+    pub machine_opens: u64,
+    pub bot_events: u64,
+    pub bot_visits: u64,
+}
+
+impl SetAside {
+    pub fn of(self, reason: Reason) -> u64 {
+        match reason {
+            Reason::MachineOpen => self.machine_opens,
+            Reason::Bot => self.bot_events,
+            _ => 0,
+        }
+    }
+}
+
+impl<'a> Player<'a> {
+    pub fn new(book: &'a Book, as_of: i64, days: Days, keeps_state: bool) -> Self {
+        Self {
+            book,
+            as_of,
+            limits: Limits::new(book.prizes.len(), days),
+            visits: Visits::default(),
+            sums: vec![0.0; book.groups.len()],
+            standing: Standing::default(),
+            last_event: i64::MIN,
+            earlier: (0, 0),
+            kept: keeps_state.then(Vec::new),
+            set_aside: SetAside::default(),
+        }
+    }
+
+    /// Score a client. `save` is given the state, if one is to be saved, and the place of the first
+    /// event that belongs to it as it is: those of a visit that may go on.
+    pub fn play(
+        &mut self,
+        carried: &[Carried],
+        events: &[Event],
+        witness: &mut impl Witness,
+        save: impl FnOnce(&[Carried], usize),
+    ) -> Score {
+        self.begin(carried);
+        self.visits.cut(events, self.book);
+        self.count_bots();
+        let mut begin = 0;
+        if self.kept.is_some() {
+            begin = self.settled(events.len());
+            self.read(events, 0..begin, witness);
+            let state = self.state(begin);
+            save(&state, begin);
+        }
+        self.read(events, begin..events.len(), witness);
+        self.score()
+    }
+
+    fn begin(&mut self, carried: &[Carried]) {
+        self.limits.clear();
+        self.sums.fill(0.0);
+        self.standing = Standing::default();
+        self.last_event = i64::MIN;
+        self.earlier = (0, 0);
+        if let Some(kept) = &mut self.kept {
+            kept.clear();
+            kept.extend(
+                carried
+                    .iter()
+                    .filter(|row| matches!(row, Carried::Award { .. } | Carried::Sign { .. })),
+            );
+        }
+        for &row in carried {
+            match row {
+                Carried::Counts { last_event, visits, dense } => {
+                    self.last_event = last_event;
+                    self.earlier = (visits, dense);
+                    if last_event != i64::MIN && self.in_window(last_event) {
+                        self.standing.see_any();
+                    }
+                }
+                Carried::Sum { group, sum } => self.sums[group as usize] = sum,
+                Carried::Award { instant, rule, in_visit } => {
+                    let prize = self.book.prizes[rule as usize];
+                    self.limits.note_carried(rule, prize.repeat, instant, in_visit);
+                    if !self.book.undecaying {
+                        let weight = self.book.weights.of(self.age(instant));
+                        self.sums[prize.group] += prize.points * weight;
+                    }
+                }
+                Carried::Sign { instant, sign } => {
+                    if self.in_window(instant) {
+                        self.standing.see(sign);
+                    }
+                }
+            }
+        }
+    }
+
+    fn in_window(&self, instant: i64) -> bool {
+        self.as_of.saturating_sub(instant) < self.book.phase_window
+    }
+
+    /// Whole days from an instant to `as_of`.
+    #[inline]
+    fn age(&self, instant: i64) -> u32 {
+        let days = self.as_of.saturating_sub(instant) / DAY;
+        u32::try_from(days).unwrap_or(if days < 0 { 0 } else { u32::MAX })
+    }
+
+    fn count_bots(&mut self) {
+        self.set_aside.bot_visits +=
+            self.visits.all.iter().filter(|visit| visit.bot).count() as u64;
+    }
+
+    /// The place of the first event that a later run may see in another light: that of the last
+    /// visit, if an event after `as_of` could still belong to it.
+    fn settled(&self, events: usize) -> usize {
+        match self.visits.all.last() {
+            Some(visit) if self.as_of.saturating_sub(visit.end) < self.book.timeout => visit.first,
+            _ => events,
+        }
+    }
+
+    fn read(&mut self, events: &[Event], places: Range<usize>, witness: &mut impl Witness) {
+        let visits = std::mem::take(&mut self.visits); // lent, so that the rest may change
+        for place in places {
+            let event = &events[place];
+            let number = visits.of_event[place];
+            let visit = visits.all.get(number as usize);
+            if let Some(outcome) = aside(event, visit) {
+                self.put_aside(event, outcome);
+                witness.see(Entry { place, rule: None, outcome, weight: 0.0, contribution: 0.0 });
+                continue;
+            }
+            self.last_event = event.instant;
+            let winners = self.book.winners(event.kind, event.page);
+            if self.in_window(event.instant) {
+                self.see_sign(event, winners, visit.is_none_or(|visit| visit.passed));
+            }
+            if winners.is_empty() {
+                let outcome = Outcome::NoRule;
+                witness.see(Entry { place, rule: None, outcome, weight: 0.0, contribution: 0.0 });
+            } else {
+                let at = Moment { instant: event.instant, visit: number };
+                self.award(winners, place, at, visit, witness);
+            }
+        }
+        self.visits = visits;
+    }
+
+    fn put_aside(&mut self, event: &Event, outcome: Outcome) {
+        if event.flags.has(Flags::CARRIED) {
+            return; // counted by the run that read its row
+        }
+        match outcome {
+            Outcome::MachineOpen => self.set_aside.machine_opens += 1,
+            _ => self.set_aside.bot_events += 1,
+        }
+    }
+
+    /// Take in what an event of the window says for the phase.
+    #[inline]
+    fn see_sign(&mut self, event: &Event, winners: &[u32], passed: bool) {
+        let kind = self.book.kinds[event.kind as usize];
+        let mut sign = Sign {
+            counted: passed,
+            purchase: kind.purchase,
+            bypass: kind.bypass,
+            ..Sign::default()
+        };
+        for &rule in winners {
+            if let Some(category) = self.book.prizes[rule as usize].category {
+                sign.hit(category);
+            }
+        }
+        self.standing.see(sign);
+        if let Some(kept) = &mut self.kept
+            && sign.is_telling()
+        {
+            kept.push(Carried::Sign { instant: event.instant, sign });
+        }
+    }
+
+    /// Award what the winning rules of an event give.
+    #[inline]
+    fn award(
+        &mut self,
+        winners: &[u32],
+        place: usize,
+        at: Moment,
+        visit: Option<&Visit>,
+        witness: &mut impl Witness,
+    ) {
+        let book = self.book;
+        let weight = book.weights.of(self.age(at.instant));
+        for &rule in winners {
+            let prize = &book.prizes[rule as usize];
+            let outcome = self.outcome(rule, prize, at, visit);
+            let mut contribution = 0.0;
+            if outcome == Outcome::Awarded {
+                contribution = prize.points * weight;
+                self.sums[prize.group] += contribution;
+                self.limits.note(rule, prize.repeat, at);
+                if let Some(kept) = &mut self.kept {
+                    let in_visit = visit.is_some();
+                    kept.push(Carried::Award { instant: at.instant, rule, in_visit });
+                }
+            }
+            witness.see(Entry { place, rule: Some(rule), outcome, weight, contribution });
+        }
+    }
+
+    #[inline]
+    fn outcome(&self, rule: u32, prize: &Prize, at: Moment, visit: Option<&Visit>) -> Outcome {
+        if !prize.ungated && visit.is_some_and(|visit| !visit.passed) {
+            Outcome::Density
+        } else if !self.limits.allow(rule, prize.repeat, at) {
+            Outcome::Repeat
+        } else {
+            Outcome::Awarded
+        }
+    }
+
+    /// What a later run has to know of everything before a place.
+    fn state(&self, begin: usize) -> Vec<Carried> {
+        let (visits, dense) = self.counts(begin);
+        let mut state = vec![Carried::Counts { last_event: self.last_event, visits, dense }];
+        if self.book.undecaying {
+            state.extend((0..).zip(&self.sums).map(|(group, &sum)| Carried::Sum { group, sum }));
+        }
+        let lives = |row: &&Carried| match **row {
+            Carried::Award { instant, rule, .. } => {
+                let repeat = self.book.prizes[rule as usize].repeat;
+                let weight = self.book.weights.of(self.age(instant));
+                !self.book.undecaying && weight > 0.0
+                    || still_counts(repeat, self.as_of.saturating_sub(instant))
+            }
+            Carried::Sign { instant, .. } => self.in_window(instant),
+            Carried::Counts { .. } | Carried::Sum { .. } => false,
+        };
+        state.extend(self.kept.iter().flatten().filter(lives));
+        state
+    }
+
+    /// The visits that begin before a place, with those of earlier runs, and how many passed.
+    fn counts(&self, before: usize) -> (u32, u32) {
+        let (mut visits, mut dense) = self.earlier;
+        for visit in self.visits.all.iter().filter(|visit| visit.first < before && !visit.bot) {
+            visits += 1;
+            dense += u32::from(visit.passed);
+        }
+        (visits, dense)
+    }
+
+    fn score(&mut self) -> Score {
+        let mut score = 0.0;
+        for (sum, group) in self.sums.iter_mut().zip(&self.book.groups) {
+            *sum = clamp(*sum, group.floor, group.cap);
+            score += *sum;
+        }
+        let (visits, dense_visits) = self.counts(usize::MAX);
+        Score {
+            points: clamp(score, self.book.bounds.floor, self.book.bounds.cap),
+            phase: self.standing.phase(),
+            last_event: self.last_event,
+            visits,
+            dense_visits,
+            hits: [Category::Hot, Category::Warm, Category::Eliminatory]
+                .map(|category| self.standing.hits[category as usize]),
+        }
+    }
+}
+
+/// Why an event counts for nothing, if it does.
+#[inline]
+fn aside(event: &Event, visit: Option<&Visit>) -> Option<Outcome> {
+    if event.flags.has(Flags::MACHINE) {
+        Some(Outcome::MachineOpen)
+    } else {
+        visit.filter(|visit| visit.bot).map(|_| Outcome::Bot)
+    }
+}
+
+/// A sum within its bounds; never a negative zero.
+fn clamp(sum: f64, floor: Option<f64>, cap: Option<f64>) -> f64 {
+    let sum = floor.map_or(sum, |floor| sum.max(floor));
+    cap.map_or(sum, |cap| sum.min(cap)) + 0.0
+}

@@ -1,0 +1,422 @@
+//! From partitions to columns: one row a client, ascending by id; ledgers and states likewise.
+
+use rayon::prelude::*;
+
+use super::client::{Carried, Score};
+use super::dictionary::Words;
+use super::event::Event;
+use super::order::Id;
+use super::read::ClientIds;
+use crate::facts::{Ids, plain_integer, view_of};
+
+/// Bytes of a buffer of texts: views count their places in 32 bits.
+const BUFFER: usize = 1 << 30;
+
+/// What one partition gave.
+#[derive(Debug, Default)]
+pub(super) struct Scored {
+    pub clients: Vec<u64>,
+    pub scores: Vec<Score>,
+    /// The sums of the groups, all of one client together.
+    pub sums: Vec<f64>,
+    pub ledger: Vec<LedgerRow>,
+    /// Where the ledger of each client ends.
+    pub ledger_ends: Vec<usize>,
+    pub state: Vec<StateRow>,
+    pub state_ends: Vec<usize>,
+}
+
+/// An event's id, kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum OwnedId {
+    Number(u64),
+    Text(Box<[u8]>),
+}
+
+impl From<Id<'_>> for OwnedId {
+    fn from(id: Id<'_>) -> Self {
+        match id {
+            Id::Number(number) => Self::Number(number),
+            Id::Text(text) => Self::Text(text.into()),
+        }
+    }
+}
+
+/// A line of a ledger.
+#[derive(Debug)]
+pub(super) struct LedgerRow {
+    pub event: Event,
+    pub id: Option<OwnedId>,
+    /// From 1; 0 outside visits.
+    pub visit: u32,
+    pub visit_dwell: i64,
+    pub visit_clicks: u64,
+    pub visit_passed: bool,
+    pub rule: Option<u32>,
+    pub outcome: u8,
+    pub weight: f64,
+    pub contribution: f64,
+}
+
+/// A line of a state: what is known, or an event as it is.
+#[derive(Debug)]
+pub(super) enum StateRow {
+    Known(Carried),
+    Event(Event, Option<OwnedId>),
+}
+
+/// Texts as string views.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TextColumn {
+    /// The views; that of the empty text where there is none.
+    pub views: Vec<u128>,
+    /// The buffers of those above 12 bytes.
+    pub buffers: Vec<Vec<u8>>,
+    /// Which are there.
+    pub validity: Vec<bool>,
+}
+
+impl TextColumn {
+    fn push(&mut self, text: Option<&[u8]>) {
+        let view = self.view(text.unwrap_or_default());
+        self.views.push(view);
+        self.validity.push(text.is_some());
+    }
+
+    /// The view of a text, which is kept if it is long.
+    fn view(&mut self, text: &[u8]) -> u128 {
+        if text.len() <= 12 {
+            return view_of(text, 0, 0);
+        }
+        if self.buffers.last().is_none_or(|buffer| buffer.len() + text.len() > BUFFER) {
+            self.buffers.push(Vec::new());
+        }
+        let number = self.buffers.len() - 1;
+        let start = self.buffers[number].len();
+        self.buffers[number].extend_from_slice(text);
+        view_of(text, number as u32, start as u32)
+    }
+
+    /// One text for each code, each kept once.
+    fn of_codes(words: &Words, codes: impl Iterator<Item = u32>) -> Self {
+        let mut column = Self::default();
+        let views: Vec<u128> = (0..words.codes() as u32)
+            .map(|code| column.view(words.get(code).unwrap_or_default()))
+            .collect();
+        for code in codes {
+            column.views.push(views[code as usize]);
+            column.validity.push(words.get(code).is_some());
+        }
+        column
+    }
+}
+
+/// Ids of events as columns: one of the two is null throughout.
+#[derive(Debug, Default)]
+pub struct EventIdColumns {
+    /// Where they are texts.
+    pub texts: TextColumn,
+    /// Where they are integers: with the sign bit flipped if they are signed.
+    pub numbers: Vec<Option<u64>>,
+}
+
+impl EventIdColumns {
+    fn push(&mut self, id: Option<&OwnedId>) {
+        let (text, number) = match id {
+            Some(OwnedId::Text(text)) => (Some(text.as_ref()), None),
+            Some(OwnedId::Number(number)) => (None, Some(*number)),
+            None => (None, None),
+        };
+        self.texts.push(text);
+        self.numbers.push(number);
+    }
+}
+
+/// The scores as columns.
+#[derive(Debug)]
+#[allow(missing_docs, reason = "each field is the column it is named after")]
+pub struct ScoreColumns {
+    pub ids: Ids,
+    pub score: Vec<f64>,
+    pub groups: Vec<Vec<f64>>,
+    pub phase: Vec<u8>,
+    pub last_event: Vec<Option<i64>>,
+    pub visits: Vec<u32>,
+    pub dense_visits: Vec<u32>,
+    /// Hot, warm and eliminatory.
+    pub hits: [Vec<u32>; 3],
+}
+
+/// The ledgers of all clients as columns.
+#[derive(Debug)]
+#[allow(missing_docs, reason = "each field is the column it is named after")]
+pub struct LedgerColumns {
+    pub ids: Ids,
+    pub instant: Vec<i64>,
+    pub event_id: EventIdColumns,
+    pub kind: TextColumn,
+    pub page: TextColumn,
+    pub channel: TextColumn,
+    pub dwell: Vec<Option<i64>>,
+    pub clicks: Vec<u32>,
+    pub visit: Vec<Option<u32>>,
+    pub visit_dwell: Vec<Option<i64>>,
+    pub visit_clicks: Vec<Option<u64>>,
+    pub visit_passed: Vec<Option<bool>>,
+    pub rule: Vec<Option<u32>>,
+    pub outcome: Vec<u8>,
+    pub weight: Vec<Option<f64>>,
+    pub contribution: Vec<f64>,
+}
+
+/// The states of all clients as columns, a line a thing known.
+#[derive(Debug)]
+pub struct StateColumns {
+    /// Whose.
+    pub ids: Ids,
+    /// What: see [`StatePart`].
+    pub part: Vec<u8>,
+    /// When; `i64::MIN` for never.
+    pub instant: Vec<i64>,
+    /// Visits, a group, a rule, or the flags of an event.
+    pub code: Vec<u32>,
+    /// Dense visits, whether in a visit, a sign, or dwell and clicks of an event.
+    pub number: Vec<u64>,
+    /// A sum.
+    pub value: Vec<f64>,
+    /// Of an event.
+    pub kind: TextColumn,
+    /// Of an event.
+    pub page: TextColumn,
+    /// Of an event.
+    pub event_id: EventIdColumns,
+}
+
+/// What a line of a state says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum StatePart {
+    /// Last event, visits, dense visits.
+    Counts = 0,
+    /// The sum of a group.
+    Sum,
+    /// An award.
+    Award,
+    /// An event of the phase window.
+    Sign,
+    /// An event of a visit that may go on.
+    Event,
+}
+
+/// Where a client's results are.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place {
+    partition: u32,
+    row: u32,
+}
+
+/// The client ids in ascending order, and where each client's results are.
+pub(super) fn sorted_ids(
+    parts: &[Scored],
+    ids: ClientIds,
+    names: &Words,
+    plain_integers: bool,
+) -> (Ids, Vec<Place>) {
+    let mut keyed: Vec<(u64, Place)> = parts
+        .par_iter()
+        .enumerate()
+        .flat_map_iter(|(partition, part)| {
+            part.clients
+                .iter()
+                .zip(0..)
+                .map(move |(&client, row)| (client, Place { partition: partition as u32, row }))
+        })
+        .collect();
+    let text = |client: u64| names.get(client as u32).unwrap_or_default();
+    if ids != ClientIds::Texts {
+        keyed.par_sort_unstable_by_key(|pair| pair.0);
+        return (integer_ids(&keyed, ids), keyed.into_iter().map(|pair| pair.1).collect());
+    }
+    let number = |client: u64| plain_integer(text(client));
+    if plain_integers && keyed.par_iter().all(|pair| number(pair.0).is_some()) {
+        for pair in &mut keyed {
+            pair.0 = number(pair.0).unwrap_or(0) as u64 ^ 1 << 63;
+        }
+        keyed.par_sort_unstable_by_key(|pair| pair.0);
+        let ids = integer_ids(&keyed, ClientIds::Signed);
+        return (ids, keyed.into_iter().map(|pair| pair.1).collect());
+    }
+    // The first 16 bytes as one number order most texts without a look at the rest.
+    let head = |client: u64| {
+        let mut bytes = [0; 16];
+        let text = text(client);
+        let length = text.len().min(16);
+        bytes[..length].copy_from_slice(&text[..length]);
+        u128::from_be_bytes(bytes)
+    };
+    let mut headed: Vec<(u128, u64, Place)> =
+        keyed.par_iter().map(|&(client, place)| (head(client), client, place)).collect();
+    headed.par_sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| text(a.1).cmp(text(b.1))));
+    let mut column = TextColumn::default();
+    let views = headed.iter().map(|row| column.view(text(row.1))).collect();
+    let ids = Ids::Texts { views, buffers: column.buffers };
+    (ids, headed.into_iter().map(|row| row.2).collect())
+}
+
+fn integer_ids(keyed: &[(u64, Place)], ids: ClientIds) -> Ids {
+    match ids {
+        ClientIds::Unsigned => Ids::Unsigned(keyed.iter().map(|pair| pair.0).collect()),
+        _ => Ids::Signed(keyed.iter().map(|pair| (pair.0 ^ 1 << 63) as i64).collect()),
+    }
+}
+
+/// Ids, each as often as said.
+fn repeated(ids: &Ids, times: impl Fn(usize) -> usize) -> Ids {
+    fn each<T: Copy>(ids: &[T], times: impl Fn(usize) -> usize) -> Vec<T> {
+        ids.iter().enumerate().flat_map(|(i, &id)| std::iter::repeat_n(id, times(i))).collect()
+    }
+    match ids {
+        Ids::Signed(ids) => Ids::Signed(each(ids, times)),
+        Ids::Unsigned(ids) => Ids::Unsigned(each(ids, times)),
+        Ids::Texts { views, buffers } => {
+            Ids::Texts { views: each(views, times), buffers: buffers.clone() }
+        }
+    }
+}
+
+/// The scores in the order of places.
+pub(super) fn score_columns(
+    parts: &[Scored],
+    ids: Ids,
+    places: &[Place],
+    groups: usize,
+) -> ScoreColumns {
+    fn gather<T: Send>(
+        parts: &[Scored],
+        places: &[Place],
+        value: impl Fn(&Scored, usize) -> T + Sync,
+    ) -> Vec<T> {
+        let of = |place: &Place| value(&parts[place.partition as usize], place.row as usize);
+        places.par_iter().with_min_len(4096).map(of).collect()
+    }
+    // One look at each client's row, which lies anywhere in memory, for all of its columns.
+    let scores = gather(parts, places, |part, row| part.scores[row]);
+    let column = |value: &(dyn Fn(&Score) -> u32 + Sync)| scores.iter().map(value).collect();
+    ScoreColumns {
+        ids,
+        score: scores.iter().map(|score| score.points).collect(),
+        groups: (0..groups)
+            .map(|group| gather(parts, places, |part, row| part.sums[row * groups + group]))
+            .collect(),
+        phase: scores.iter().map(|score| score.phase as u8).collect(),
+        last_event: scores
+            .iter()
+            .map(|score| Some(score.last_event).filter(|&instant| instant != i64::MIN))
+            .collect(),
+        visits: column(&|score| score.visits),
+        dense_visits: column(&|score| score.dense_visits),
+        hits: [column(&|s| s.hits[0]), column(&|s| s.hits[1]), column(&|s| s.hits[2])],
+    }
+}
+
+/// The rows of a client among those of its partition.
+fn own_rows(ends: &[usize], row: usize) -> std::ops::Range<usize> {
+    let start = row.checked_sub(1).map_or(0, |before| ends[before]);
+    start..ends[row]
+}
+
+/// The texts that columns are made of.
+pub(super) struct Names<'a> {
+    pub kinds: &'a Words,
+    pub pages: &'a Words,
+    pub channels: &'a Words,
+}
+
+/// The ledgers in the order of places.
+pub(super) fn ledger_columns(
+    parts: &[Scored],
+    ids: &Ids,
+    places: &[Place],
+    names: &Names,
+) -> LedgerColumns {
+    let rows_of = |place: &Place| {
+        let part = &parts[place.partition as usize];
+        &part.ledger[own_rows(&part.ledger_ends, place.row as usize)]
+    };
+    let rows: Vec<&LedgerRow> = places.iter().flat_map(rows_of).collect();
+    let mut event_id = EventIdColumns::default();
+    rows.iter().for_each(|row| event_id.push(row.id.as_ref()));
+    let in_visit = |row: &&LedgerRow| row.visit > 0;
+    LedgerColumns {
+        ids: repeated(ids, |i| rows_of(&places[i]).len()),
+        instant: rows.iter().map(|row| row.event.instant).collect(),
+        event_id,
+        kind: TextColumn::of_codes(names.kinds, rows.iter().map(|row| row.event.kind.into())),
+        page: TextColumn::of_codes(names.pages, rows.iter().map(|row| row.event.page)),
+        channel: TextColumn::of_codes(
+            names.channels,
+            rows.iter().map(|row| row.event.flags.channel()),
+        ),
+        dwell: rows.iter().map(|row| row.event.measures.dwell()).collect(),
+        clicks: rows.iter().map(|row| row.event.measures.clicks() as u32).collect(),
+        visit: rows.iter().map(|row| in_visit(row).then_some(row.visit)).collect(),
+        visit_dwell: rows.iter().map(|row| in_visit(row).then_some(row.visit_dwell)).collect(),
+        visit_clicks: rows.iter().map(|row| in_visit(row).then_some(row.visit_clicks)).collect(),
+        visit_passed: rows.iter().map(|row| in_visit(row).then_some(row.visit_passed)).collect(),
+        rule: rows.iter().map(|row| row.rule).collect(),
+        outcome: rows.iter().map(|row| row.outcome).collect(),
+        weight: rows.iter().map(|row| row.rule.map(|_| row.weight)).collect(),
+        contribution: rows.iter().map(|row| row.contribution).collect(),
+    }
+}
+
+/// The states in the order of places.
+pub(super) fn state_columns(
+    parts: &[Scored],
+    ids: &Ids,
+    places: &[Place],
+    names: &Names,
+) -> StateColumns {
+    let rows_of = |place: &Place| {
+        let part = &parts[place.partition as usize];
+        &part.state[own_rows(&part.state_ends, place.row as usize)]
+    };
+    let rows: Vec<&StateRow> = places.iter().flat_map(rows_of).collect();
+    let mut event_id = EventIdColumns::default();
+    for row in &rows {
+        event_id.push(if let StateRow::Event(_, id) = row { id.as_ref() } else { None });
+    }
+    let fields: Vec<_> = rows.iter().map(|row| state_fields(row)).collect();
+    let event = |row: &&StateRow| {
+        if let StateRow::Event(event, _) = row { *event } else { Event::default() }
+    };
+    StateColumns {
+        ids: repeated(ids, |i| rows_of(&places[i]).len()),
+        part: fields.iter().map(|fields| fields.0 as u8).collect(),
+        instant: fields.iter().map(|fields| fields.1).collect(),
+        code: fields.iter().map(|fields| fields.2).collect(),
+        number: fields.iter().map(|fields| fields.3).collect(),
+        value: fields.iter().map(|fields| fields.4).collect(),
+        kind: TextColumn::of_codes(names.kinds, rows.iter().map(|row| event(row).kind.into())),
+        page: TextColumn::of_codes(names.pages, rows.iter().map(|row| event(row).page)),
+        event_id,
+    }
+}
+
+fn state_fields(row: &StateRow) -> (StatePart, i64, u32, u64, f64) {
+    match *row {
+        StateRow::Known(Carried::Counts { last_event, visits, dense }) => {
+            (StatePart::Counts, last_event, visits, dense.into(), 0.0)
+        }
+        StateRow::Known(Carried::Sum { group, sum }) => (StatePart::Sum, 0, group, 0, sum),
+        StateRow::Known(Carried::Award { instant, rule, in_visit }) => {
+            (StatePart::Award, instant, rule, in_visit.into(), 0.0)
+        }
+        StateRow::Known(Carried::Sign { instant, sign }) => {
+            (StatePart::Sign, instant, 0, sign.to_word(), 0.0)
+        }
+        StateRow::Event(event, _) => {
+            (StatePart::Event, event.instant, event.flags.0.into(), event.measures.0, 0.0)
+        }
+    }
+}

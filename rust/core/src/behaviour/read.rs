@@ -1,0 +1,519 @@
+//! From typed columns to events, a morsel at a time.
+
+use std::ops::Range;
+
+use super::batch::{EventBatch, TextValues};
+use super::dictionary::{Dictionary, MISSING, Recent};
+use super::event::{Event, Flags, Measures};
+use super::numbers::{clicks_of, dwell_of, each_number};
+use super::store::{Inbox, PARTITIONS, partition_of};
+use crate::calendar::{Clock, DAY};
+use crate::error::{Error, Result};
+use crate::facts::{
+    Column, DateValues, IdValues, Integers, Texts, mixed_ids, to_micros, whole, widen,
+};
+use crate::hash::hash_word;
+
+/// Events in a morsel: its arrays stay in the first cache levels.
+pub(super) const MORSEL: usize = 1024;
+
+/// Why an event is not used, in the order in which reasons win.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Reason {
+    /// The `where` condition is false or missing.
+    Where = 1,
+    /// No client.
+    Client,
+    /// No timestamp.
+    Timestamp,
+    /// No kind.
+    Kind,
+    /// Later than `as_of`.
+    Future,
+    /// Not later than the saved state that the run goes on from.
+    BeforeState,
+    /// An event of the same client and id came before.
+    Duplicate,
+    /// An open by a machine.
+    MachineOpen,
+    /// Part of a visit by a program.
+    Bot,
+}
+
+impl Reason {
+    /// Every reason, in order.
+    pub const ALL: [Self; 9] = [
+        Self::Where,
+        Self::Client,
+        Self::Timestamp,
+        Self::Kind,
+        Self::Future,
+        Self::BeforeState,
+        Self::Duplicate,
+        Self::MachineOpen,
+        Self::Bot,
+    ];
+
+    /// The reason's name in the account.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Where => "where",
+            Self::Client => "client",
+            Self::Timestamp => "timestamp",
+            Self::Kind => "kind",
+            Self::Future => "future",
+            Self::BeforeState => "before_state",
+            Self::Duplicate => "duplicate",
+            Self::MachineOpen => "machine_open",
+            Self::Bot => "bot",
+        }
+    }
+}
+
+/// The fate of an event that is used.
+const USED: u8 = 0;
+
+/// What turns columns into events, the same for every batch.
+#[derive(Debug)]
+pub(super) struct Reading {
+    pub clock: Clock,
+    /// The instant after which events are not used.
+    pub as_of: i64,
+    /// The instant up to which a saved state has them already.
+    pub from: i64,
+    pub ids: ClientIds,
+    /// Whether events have ids, and of which kind.
+    pub event_ids: EventIds,
+    pub kinds: Dictionary,
+    pub pages: Dictionary,
+    pub channels: Dictionary,
+    pub clients: Dictionary,
+}
+
+/// How client ids become words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ClientIds {
+    /// Integers with the sign bit flipped, so that words order as they do.
+    Signed,
+    /// Integers as they are.
+    Unsigned,
+    /// The codes of texts.
+    Texts,
+}
+
+/// What the ids of events are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum EventIds {
+    /// There are none.
+    None,
+    /// Integers.
+    Numbers,
+    /// Texts.
+    Texts,
+}
+
+/// What one worker has read.
+#[derive(Debug)]
+pub(super) struct Worker {
+    pub inboxes: Vec<Inbox>,
+    pub rows_read: u64,
+    pub dropped: [u64; Reason::ALL.len()],
+    /// Events of each kind that are not dropped for a reason that a row shows by itself.
+    pub of_kind: Vec<u64>,
+    /// The first and last instant of those.
+    pub range: Option<(i64, i64)>,
+    morsel: Morsel,
+}
+
+#[derive(Debug)]
+struct Morsel {
+    client: Vec<u64>,
+    instant: Vec<i64>,
+    wide: Vec<i64>,
+    kind: Vec<u32>,
+    page: Vec<u32>,
+    channel: Vec<u32>,
+    measures: Vec<Measures>,
+    /// Dwell in microseconds plus one, 0 where unknown.
+    dwell: Vec<i64>,
+    fate: Vec<u8>,
+    recent: [Recent; 3],
+}
+
+/// The words of a whole column of client ids, none of which is missing.
+pub(super) fn read_clients(
+    column: &Column<IdValues>,
+    rows: usize,
+    reading: &Reading,
+) -> Result<Vec<u64>> {
+    let mut morsel = Morsel::new();
+    let mut words = Vec::with_capacity(rows);
+    for start in (0..rows).step_by(MORSEL) {
+        let n = MORSEL.min(rows - start);
+        morsel.fate.fill(USED);
+        morsel.read_clients(column, start..start + n, reading)?;
+        words.extend_from_slice(&morsel.client[..n]);
+    }
+    Ok(words)
+}
+
+impl Worker {
+    pub fn new() -> Self {
+        Self {
+            inboxes: (0..PARTITIONS).map(|_| Inbox::default()).collect(),
+            rows_read: 0,
+            dropped: [0; Reason::ALL.len()],
+            of_kind: Vec::new(),
+            range: None,
+            morsel: Morsel::new(),
+        }
+    }
+
+    /// Bytes that events take.
+    pub fn bytes(&self) -> usize {
+        self.inboxes.iter().map(Inbox::bytes).sum()
+    }
+
+    /// Begin another batch.
+    pub fn begin(&mut self) {
+        self.morsel.recent.iter_mut().for_each(Recent::clear);
+    }
+
+    /// Read rows of a batch, at most a morsel, into the inboxes.
+    pub fn read(
+        &mut self,
+        batch: &EventBatch,
+        coded: &CodedColumns,
+        rows: Range<usize>,
+        reading: &Reading,
+    ) -> Result<()> {
+        self.morsel.read(batch, coded, rows.clone(), reading)?;
+        self.rows_read += rows.len() as u64;
+        self.of_kind.resize(self.of_kind.len().max(reading.kinds.words().codes()), 0);
+        let morsel = &self.morsel;
+        let (mut first, mut last) = self.range.unwrap_or((i64::MAX, i64::MIN));
+        for (i, row) in rows.enumerate() {
+            if morsel.fate[i] != USED {
+                self.dropped[morsel.fate[i] as usize - 1] += 1;
+                continue;
+            }
+            let (kind, instant) = (morsel.kind[i], morsel.instant[i]);
+            self.of_kind[kind as usize] += 1;
+            (first, last) = (first.min(instant), last.max(instant));
+            let event = Event {
+                client: morsel.client[i],
+                instant,
+                measures: morsel.measures[i],
+                page: morsel.page[i],
+                kind: kind as u16,
+                flags: flags(batch, row, morsel.channel[i]),
+            };
+            let inbox = &mut self.inboxes[partition_of(hash_word(event.client))];
+            match &batch.event_id {
+                None => inbox.push(event),
+                Some(column) => push_with_id(inbox, event, column, row)?,
+            }
+        }
+        if first <= last {
+            self.range = Some((first, last));
+        }
+        Ok(())
+    }
+}
+
+#[inline]
+fn flags(batch: &EventBatch, row: usize, channel: u32) -> Flags {
+    let machine = batch
+        .machine_open
+        .as_ref()
+        .is_some_and(|column| column.is_valid(row) && column.values.get(row));
+    Flags(if machine { Flags::MACHINE } else { 0 }).with_channel(channel)
+}
+
+/// Take an event in with its id.
+fn push_with_id(
+    inbox: &mut Inbox,
+    mut event: Event,
+    column: &Column<IdValues>,
+    row: usize,
+) -> Result<()> {
+    let there = column.is_valid(row)
+        && !matches!(&column.values, IdValues::Floats(values) if values[row].is_nan());
+    event.flags.0 |= if there { Flags::HAS_ID } else { 0 };
+    inbox.push(event);
+    match &column.values {
+        IdValues::Texts(texts) => inbox.push_text(if there { texts.get(row) } else { b"" }),
+        _ if !there => inbox.push_number(0),
+        IdValues::Floats(values) => {
+            inbox.push_number(whole(values[row], "event_id")? as u64 ^ 1 << 63);
+        }
+        IdValues::Integers(values) => {
+            let mut wide = [0];
+            widen(*values, row..row + 1, &mut wide);
+            let flip = if matches!(values, Integers::U64(_)) { 0 } else { 1 << 63 };
+            inbox.push_number(wide[0] as u64 ^ flip);
+        }
+    }
+    Ok(())
+}
+
+/// The codes of the texts that the coded columns of a batch list.
+pub(super) struct CodedColumns {
+    kind: Option<Vec<u32>>,
+    page: Option<Vec<u32>>,
+    channel: Option<Vec<u32>>,
+}
+
+impl CodedColumns {
+    /// Enter the lists of a batch into the dictionaries.
+    pub fn new(batch: &EventBatch, reading: &Reading) -> Result<Self> {
+        let list = |column: Option<&Column<TextValues>>, dictionary: &Dictionary| {
+            let Some(Column { values: TextValues::Coded { values, .. }, .. }) = column else {
+                return Ok(None);
+            };
+            let mut codes = vec![MISSING; values.views.len()];
+            dictionary.encode(|i| Some(values.get(i)), &mut codes)?;
+            Ok(Some(codes))
+        };
+        Ok(Self {
+            kind: list(Some(&batch.kind), &reading.kinds)?,
+            page: list(batch.page.as_ref(), &reading.pages)?,
+            channel: list(batch.channel.as_ref(), &reading.channels)?,
+        })
+    }
+}
+
+impl Morsel {
+    fn new() -> Self {
+        Self {
+            client: vec![0; MORSEL],
+            instant: vec![0; MORSEL],
+            wide: vec![0; MORSEL],
+            kind: vec![MISSING; MORSEL],
+            page: vec![MISSING; MORSEL],
+            channel: vec![MISSING; MORSEL],
+            measures: vec![Measures::default(); MORSEL],
+            dwell: vec![0; MORSEL],
+            fate: vec![USED; MORSEL],
+            recent: std::array::from_fn(|_| Recent::new()),
+        }
+    }
+
+    fn read(
+        &mut self,
+        batch: &EventBatch,
+        coded: &CodedColumns,
+        rows: Range<usize>,
+        reading: &Reading,
+    ) -> Result<()> {
+        let n = rows.len();
+        self.fate[..n].fill(USED);
+        if let Some(keep) = &batch.keep {
+            let kept = |i| keep.is_valid(rows.start + i) && keep.values.get(rows.start + i);
+            self.mark(n, Reason::Where, |i| !kept(i));
+        }
+        self.read_clients(&batch.client, rows.clone(), reading)?;
+        self.read_instants(&batch.timestamp, rows.clone(), &reading.clock)?;
+        let wide = &mut self.wide;
+        let [kinds, pages, channels] = &mut self.recent;
+        encode(
+            &batch.kind,
+            coded.kind.as_deref(),
+            rows.clone(),
+            (&reading.kinds, kinds),
+            &mut self.kind[..n],
+            wide,
+        )?;
+        for i in 0..n {
+            if self.fate[i] == USED {
+                if self.kind[i] == MISSING {
+                    self.fate[i] = Reason::Kind as u8;
+                } else if self.instant[i] > reading.as_of {
+                    self.fate[i] = Reason::Future as u8;
+                } else if self.instant[i] <= reading.from && reading.from != i64::MIN {
+                    self.fate[i] = Reason::BeforeState as u8;
+                }
+            }
+        }
+        for (column, codes, dictionary, out) in [
+            (&batch.page, &coded.page, (&reading.pages, pages), &mut self.page),
+            (&batch.channel, &coded.channel, (&reading.channels, channels), &mut self.channel),
+        ] {
+            match column {
+                Some(column) => {
+                    encode(
+                        column,
+                        codes.as_deref(),
+                        rows.clone(),
+                        dictionary,
+                        &mut out[..n],
+                        wide,
+                    )?;
+                }
+                None => out[..n].fill(MISSING),
+            }
+        }
+        self.read_measures(batch, rows)
+    }
+
+    /// Give a reason to the events that have none yet.
+    fn mark(&mut self, n: usize, reason: Reason, drops: impl Fn(usize) -> bool) {
+        for (i, fate) in self.fate[..n].iter_mut().enumerate() {
+            if *fate == USED && drops(i) {
+                *fate = reason as u8;
+            }
+        }
+    }
+
+    fn read_clients(
+        &mut self,
+        column: &Column<IdValues>,
+        rows: Range<usize>,
+        reading: &Reading,
+    ) -> Result<()> {
+        let n = rows.len();
+        if column.validity.is_some() {
+            self.mark(n, Reason::Client, |i| !column.is_valid(rows.start + i));
+        }
+        match (&column.values, reading.ids) {
+            (IdValues::Texts(texts), ClientIds::Texts) => {
+                let text =
+                    |i: usize| column.is_valid(rows.start + i).then(|| texts.get(rows.start + i));
+                // Their codes stand in the page array for a moment: it is read later.
+                reading.clients.encode(text, &mut self.page[..n])?;
+                for (client, &code) in self.client.iter_mut().zip(&self.page[..n]) {
+                    *client = code.into();
+                }
+                return Ok(());
+            }
+            (IdValues::Texts(_), _) | (_, ClientIds::Texts) => return Err(mixed_ids()),
+            (IdValues::Integers(values), _) => widen(*values, rows.clone(), &mut self.wide[..n]),
+            (IdValues::Floats(values), _) => {
+                self.mark(n, Reason::Client, |i| values[rows.start + i].is_nan());
+                for (i, &value) in values[rows.clone()].iter().enumerate() {
+                    self.wide[i] = if self.fate[i] == USED { whole(value, "client")? } else { 0 };
+                }
+            }
+        }
+        let unsigned = matches!(&column.values, IdValues::Integers(Integers::U64(_)));
+        let flip = if reading.ids == ClientIds::Signed { 1 << 63 } else { 0 };
+        let differ = unsigned != (reading.ids == ClientIds::Unsigned);
+        for i in 0..n {
+            if differ && self.wide[i] < 0 && self.fate[i] == USED {
+                return Err(Error::Column(
+                    "client ids are signed integers in one place and unsigned 64-bit integers in another, and some have no value in both: cast them to one type".to_owned(),
+                ));
+            }
+            self.client[i] = self.wide[i] as u64 ^ flip;
+        }
+        Ok(())
+    }
+
+    fn read_instants(
+        &mut self,
+        column: &Column<DateValues>,
+        rows: Range<usize>,
+        clock: &Clock,
+    ) -> Result<()> {
+        let n = rows.len();
+        if column.validity.is_some() {
+            self.mark(n, Reason::Timestamp, |i| !column.is_valid(rows.start + i));
+        }
+        match &column.values {
+            DateValues::Days(values) => {
+                for (instant, &day) in self.instant.iter_mut().zip(&values[rows]) {
+                    *instant = i64::from(day).saturating_mul(DAY);
+                }
+            }
+            DateValues::Instants { values, per_second, .. } => {
+                to_micros(&values[rows], *per_second, &mut self.instant[..n]);
+            }
+            DateValues::Texts(texts) => {
+                for i in 0..n {
+                    let row = rows.start + i;
+                    let wanted = self.fate[i] == USED || self.fate[i] == Reason::Client as u8;
+                    self.instant[i] = if wanted && column.is_valid(row) {
+                        read_text(texts, row, clock)?
+                    } else {
+                        0
+                    };
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn read_measures(&mut self, batch: &EventBatch, rows: Range<usize>) -> Result<()> {
+        if batch.dwell.is_none() && batch.clicks.is_none() {
+            self.measures[..rows.len()].fill(Measures::new(None, 1));
+            return Ok(());
+        }
+        let n = rows.len();
+        let (dwell, fate) = (&mut self.dwell[..n], &self.fate);
+        let used = |i: usize| fate[i] == USED;
+        match &batch.dwell {
+            Some(column) => each_number(column, rows.clone(), used, |i, seconds| {
+                dwell[i] = dwell_of(seconds)?;
+                Ok(())
+            })?,
+            None => dwell.fill(0),
+        }
+        let (measures, dwell) = (&mut self.measures[..n], &*dwell);
+        match &batch.clicks {
+            Some(column) => each_number(column, rows, used, |i, clicks| {
+                measures[i] = Measures::from_parts(dwell[i], clicks_of(clicks)?);
+                Ok(())
+            })?,
+            None => {
+                for (measures, &dwell) in measures.iter_mut().zip(dwell) {
+                    *measures = Measures::from_parts(dwell, 1);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn read_text(texts: &Texts, row: usize, clock: &Clock) -> Result<i64> {
+    match clock.parse(&String::from_utf8_lossy(texts.get(row))) {
+        Ok((instant, _)) => Ok(instant),
+        Err(Error::Value { message, value, .. }) => {
+            Err(Error::Value { message, role: "timestamp", value })
+        }
+        Err(other) => Err(other),
+    }
+}
+
+/// Turn a column of texts into codes.
+fn encode(
+    column: &Column<TextValues>,
+    coded: Option<&[u32]>,
+    rows: Range<usize>,
+    (dictionary, recent): (&Dictionary, &mut Recent),
+    out: &mut [u32],
+    wide: &mut [i64],
+) -> Result<()> {
+    match &column.values {
+        TextValues::Plain(texts) => dictionary.encode_views(
+            &texts.views[rows.clone()],
+            |i| column.is_valid(rows.start + i),
+            |i| texts.get(rows.start + i),
+            recent,
+            out,
+        ),
+        TextValues::Coded { codes, .. } => {
+            let n = out.len();
+            widen(*codes, rows.clone(), &mut wide[..n]);
+            let list = coded.unwrap_or_default();
+            for (i, out) in out.iter_mut().enumerate() {
+                *out = if column.is_valid(rows.start + i) {
+                    list.get(wide[i] as usize).copied().unwrap_or(MISSING)
+                } else {
+                    MISSING
+                };
+            }
+            Ok(())
+        }
+    }
+}

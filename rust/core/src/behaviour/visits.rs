@@ -1,0 +1,145 @@
+//! Visits: runs of web events, their time and clicks, and whether they pass.
+
+use super::book::Book;
+use super::event::{Event, Flags};
+use super::limits::NO_VISIT;
+
+/// A minute, in microseconds: what the events of a program are counted in.
+const MINUTE: i64 = 60_000_000;
+
+/// A visit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Visit {
+    /// The place of its first event.
+    pub first: usize,
+    /// The last activity: the greatest instant plus known dwell.
+    pub end: i64,
+    /// The time that counts for density.
+    pub dwell: i64,
+    /// The clicks that do.
+    pub clicks: u64,
+    pub bypass: bool,
+    pub passed: bool,
+    /// Whether a program made it.
+    pub bot: bool,
+    events: u32,
+}
+
+/// The visits of one client, reused from client to client.
+#[derive(Debug, Default)]
+pub(super) struct Visits {
+    pub all: Vec<Visit>,
+    /// The visit of each event, or [`NO_VISIT`].
+    pub of_event: Vec<u32>,
+}
+
+/// The last web event, as long as the time on its page is open.
+#[derive(Clone, Copy)]
+struct Open {
+    instant: i64,
+    on_theme: bool,
+}
+
+impl Visits {
+    /// Cut the events of a client, in their order, into visits.
+    pub fn cut(&mut self, events: &[Event], book: &Book) {
+        self.all.clear();
+        self.of_event.clear();
+        self.of_event.resize(events.len(), NO_VISIT);
+        let mut open: Option<Open> = None;
+        for (place, event) in events.iter().enumerate() {
+            let kind = book.kinds[event.kind as usize];
+            if !kind.web || event.flags.has(Flags::MACHINE) {
+                continue;
+            }
+            let begins = self
+                .all
+                .last()
+                .is_none_or(|visit| event.instant.saturating_sub(visit.end) >= book.timeout);
+            if let (Some(last), Some(visit)) = (open.take(), self.all.last_mut())
+                && last.on_theme
+            {
+                let dwell = if begins {
+                    book.last_dwell
+                } else {
+                    event.instant.saturating_sub(last.instant)
+                };
+                visit.dwell = visit.dwell.saturating_add(dwell);
+            }
+            if begins {
+                self.all.push(Visit {
+                    first: place,
+                    end: event.instant,
+                    dwell: 0,
+                    clicks: 0,
+                    bypass: false,
+                    passed: true,
+                    bot: false,
+                    events: 0,
+                });
+            }
+            let number = self.all.len() - 1;
+            self.of_event[place] = number as u32;
+            let visit = &mut self.all[number];
+            let on_theme = book.is_on_theme(event.page);
+            let dwell = event.measures.dwell();
+            visit.events += 1;
+            visit.bypass |= kind.bypass;
+            visit.end = visit.end.max(event.instant.saturating_add(dwell.unwrap_or(0)));
+            if on_theme {
+                visit.dwell = visit.dwell.saturating_add(dwell.unwrap_or(0));
+                visit.clicks += event.measures.clicks();
+            }
+            if dwell.is_none() {
+                open = Some(Open { instant: event.instant, on_theme });
+            }
+        }
+        if let (Some(last), Some(visit)) = (open, self.all.last_mut())
+            && last.on_theme
+        {
+            visit.dwell = visit.dwell.saturating_add(book.last_dwell);
+        }
+        self.judge(events, book);
+    }
+
+    /// Say which visits pass, and which a program made.
+    fn judge(&mut self, events: &[Event], book: &Book) {
+        for number in 0..self.all.len() {
+            let visit = self.all[number];
+            let passed =
+                visit.bypass || book.gate.is_none_or(|gate| gate.passes(visit.dwell, visit.clicks));
+            let bot = book.bot_events.is_some_and(|most| {
+                visit.events > most && hurries(&self.instants(number, events), most as usize)
+            });
+            let visit = &mut self.all[number];
+            (visit.passed, visit.bot) = (passed, bot);
+        }
+    }
+
+    /// The instants of a visit.
+    fn instants(&self, number: usize, events: &[Event]) -> Vec<i64> {
+        let end = self.all.get(number + 1).map_or(events.len(), |next| next.first);
+        (self.all[number].first..end)
+            .filter(|&place| self.of_event[place] == number as u32)
+            .map(|place| events[place].instant)
+            .collect()
+    }
+}
+
+/// Whether more than `most` of ascending instants lie within a minute.
+fn hurries(instants: &[i64], most: usize) -> bool {
+    instants.windows(most + 1).any(|run| run[most].saturating_sub(run[0]) < MINUTE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_minute_is_less_than_sixty_seconds() {
+        assert!(hurries(&[0, 1, MINUTE - 1], 2));
+        assert!(!hurries(&[0, 1, MINUTE], 2));
+        assert!(!hurries(&[0, 1], 2));
+        assert!(hurries(&[0, MINUTE, MINUTE + 1, MINUTE + 2], 2));
+    }
+}

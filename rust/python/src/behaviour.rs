@@ -1,0 +1,511 @@
+//! Behavioural scores, for Python.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Float64Type, Int64Type, UInt8Type, UInt32Type, UInt64Type};
+use arrow_array::{
+    Array, ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringViewArray,
+    TimestampMicrosecondArray, UInt8Array, UInt32Array, UInt64Array, new_null_array,
+};
+use arrow_buffer::{Buffer, NullBuffer, ScalarBuffer};
+use arrow_schema::DataType;
+use grc_core::behaviour::{
+    Account, Builder, Category, Decay, Density, EventBatch, EventIdColumns, EventOutcome, Group,
+    LedgerColumns, Options, Phase, Reason, Repeat, Rule, Scheme, ScoreColumns, StateBatch,
+    StateColumns, TextColumn, TextValues, check_pattern,
+};
+use grc_core::facts::{Column, IdValues, Texts};
+use grc_core::{Error, Result};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use pyo3_arrow::{PyChunkedArray, PyTable};
+
+use crate::errors::exception;
+use crate::ffi;
+
+/// Refuse a pattern of pages that cannot be read.
+#[pyfunction]
+pub fn check_page_pattern(pattern: &str) -> PyResult<()> {
+    check_pattern(pattern).map_err(|error| exception(&error))
+}
+
+/// A scheme as Python gives it: durations in microseconds.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+struct SchemeItems {
+    web_kinds: Vec<String>,
+    timeout: i64,
+    last_dwell: i64,
+    bot_events: Option<u32>,
+    density: Option<DensityItems>,
+    bypass_kinds: Vec<String>,
+    decay: (String, i64),
+    bounds: (Option<f64>, Option<f64>),
+    groups: Vec<(Option<f64>, Option<f64>)>,
+    phase_window: i64,
+    rules: Vec<RuleItems>,
+}
+
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+struct DensityItems {
+    min_dwell: Option<i64>,
+    min_clicks: Option<u64>,
+    any: bool,
+    theme: Option<Vec<String>>,
+}
+
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+struct RuleItems {
+    name: String,
+    group: usize,
+    kinds: Vec<String>,
+    page: Option<String>,
+    points: f64,
+    repeat: (String, i64, u32),
+    category: Option<String>,
+}
+
+fn unknown(what: &str, name: &str) -> Error {
+    Error::Option(format!("there is no {what} \"{name}\""))
+}
+
+impl SchemeItems {
+    fn scheme(self) -> Result<Scheme> {
+        let bounds = |(floor, cap)| Group { floor, cap };
+        let decay = match (self.decay.0.as_str(), self.decay.1) {
+            ("none", _) => Decay::None,
+            ("half_life", span) => Decay::HalfLife(span),
+            ("linear", span) => Decay::Linear(span),
+            ("window", span) => Decay::Window(span),
+            (other, _) => return Err(unknown("decay", other)),
+        };
+        Ok(Scheme {
+            web_kinds: self.web_kinds,
+            timeout: self.timeout,
+            last_dwell: self.last_dwell,
+            bot_events: self.bot_events,
+            density: self.density.map(|density| Density {
+                min_dwell: density.min_dwell,
+                min_clicks: density.min_clicks,
+                any: density.any,
+                theme: density.theme,
+            }),
+            bypass_kinds: self.bypass_kinds,
+            decay,
+            bounds: bounds(self.bounds),
+            groups: self.groups.into_iter().map(bounds).collect(),
+            phase_window: self.phase_window,
+            rules: self.rules.into_iter().map(RuleItems::rule).collect::<Result<_>>()?,
+        })
+    }
+}
+
+impl RuleItems {
+    fn rule(self) -> Result<Rule> {
+        let (repeat, span, count) = self.repeat;
+        let repeat = match repeat.as_str() {
+            "always" => Repeat::Always,
+            "once" => Repeat::Once,
+            "once_per_session" => Repeat::OncePerSession,
+            "every" => Repeat::Every(span),
+            "per" => Repeat::Per { count, span },
+            other => return Err(unknown("repeat", other)),
+        };
+        let category = match self.category.as_deref() {
+            None => None,
+            Some("hot") => Some(Category::Hot),
+            Some("warm") => Some(Category::Warm),
+            Some("eliminatory") => Some(Category::Eliminatory),
+            Some(other) => return Err(unknown("category", other)),
+        };
+        Ok(Rule {
+            name: self.name,
+            group: self.group,
+            kinds: self.kinds,
+            page: self.page,
+            points: self.points,
+            repeat,
+            category,
+        })
+    }
+}
+
+/// Scoring in progress: batches of events in, one row a client out.
+#[pyclass(module = "grc_fast._core")]
+pub struct BehaviourBuilder {
+    /// None once finished.
+    builder: Option<Builder>,
+    id_type: Option<DataType>,
+    /// The zone that instants are shown in.
+    timezone: String,
+}
+
+#[pymethods]
+impl BehaviourBuilder {
+    #[new]
+    #[pyo3(signature = (*, scheme, as_of, as_of_is_utc=false, resume_from=None, timezone="UTC", plain_integer_ids=false, memory=None, directory=None, threads=None, ledger=false, state=false))]
+    #[expect(clippy::too_many_arguments, reason = "they are the keywords of a Python constructor")]
+    #[expect(clippy::fn_params_excessive_bools, reason = "they are named in Python")]
+    fn new(
+        scheme: SchemeItems,
+        as_of: Option<i64>,
+        as_of_is_utc: bool,
+        resume_from: Option<i64>,
+        timezone: &str,
+        plain_integer_ids: bool,
+        memory: Option<u64>,
+        directory: Option<PathBuf>,
+        threads: Option<usize>,
+        ledger: bool,
+        state: bool,
+    ) -> PyResult<Self> {
+        let build = || -> Result<Builder> {
+            Builder::new(Options {
+                scheme: scheme.scheme()?,
+                as_of,
+                as_of_is_utc,
+                from: resume_from,
+                timezone: timezone.to_owned(),
+                plain_integer_ids,
+                memory,
+                directory,
+                threads,
+                ledger,
+                state,
+            })
+        };
+        Ok(Self {
+            builder: Some(build().map_err(|error| exception(&error))?),
+            id_type: None,
+            timezone: timezone.to_owned(),
+        })
+    }
+
+    /// Take a batch of equally long columns in.
+    #[pyo3(signature = (client, timestamp, kind, *, page=None, dwell=None, clicks=None, channel=None, event_id=None, machine_open=None, keep=None))]
+    #[expect(clippy::too_many_arguments, reason = "they are the columns of an event")]
+    fn push(
+        &mut self,
+        py: Python<'_>,
+        client: PyChunkedArray,
+        timestamp: PyChunkedArray,
+        kind: PyChunkedArray,
+        page: Option<PyChunkedArray>,
+        dwell: Option<PyChunkedArray>,
+        clicks: Option<PyChunkedArray>,
+        channel: Option<PyChunkedArray>,
+        event_id: Option<PyChunkedArray>,
+        machine_open: Option<PyChunkedArray>,
+        keep: Option<PyChunkedArray>,
+    ) -> PyResult<()> {
+        self.see_id_type(client.data_type());
+        let ids = |array: PyChunkedArray| each(array, ffi::normalise_ids);
+        let texts = |array: PyChunkedArray| each(array, normalise_texts);
+        let columns = [
+            Some(ids(client)),
+            Some(ffi::chunks(timestamp)),
+            Some(texts(kind)),
+            page.map(texts),
+            dwell.map(ffi::chunks),
+            clicks.map(ffi::chunks),
+            channel.map(texts),
+            event_id.map(ids),
+            machine_open.map(ffi::chunks),
+            keep.map(ffi::chunks),
+        ];
+        let builder = self.running()?;
+        py.detach(|| {
+            let present: Vec<bool> = columns.iter().map(Option::is_some).collect();
+            let pieces = ffi::align(&columns.into_iter().flatten().collect::<Vec<_>>())?;
+            let batches = (0..pieces[0].len())
+                .map(|piece| batch(&pieces, &present, piece))
+                .collect::<Result<Vec<_>>>()?;
+            builder.push(&batches)
+        })
+        .map_err(|error| exception(&error))
+    }
+
+    /// Go on from a saved state, whose columns are those that `finish` gives, after the first batch.
+    fn resume(&mut self, py: Python<'_>, state: PyTable) -> PyResult<()> {
+        let builder = self.running()?;
+        py.detach(|| {
+            let (batches, _) = state.into_inner();
+            batches.iter().try_for_each(|batch| builder.resume(&state_batch(batch)?))
+        })
+        .map_err(|error: Error| exception(&error))
+    }
+
+    /// Rows read so far.
+    #[getter]
+    fn rows_read(&self) -> u64 {
+        self.builder.as_ref().map_or(0, Builder::rows_read)
+    }
+
+    /// End the run: the scores, the ledger and the state where they were asked for, the account.
+    #[expect(clippy::type_complexity, reason = "it is a tuple in Python")]
+    fn finish<'py>(
+        &mut self,
+        py: Python<'py>,
+    ) -> PyResult<(PyTable, Option<PyTable>, Option<PyTable>, Bound<'py, PyDict>)> {
+        self.running()?;
+        let builder = self.builder.take().expect("checked to be running");
+        let id_type = self.id_type.take().unwrap_or(DataType::Int64);
+        let zone = self.timezone.clone();
+        let (scores, ledger, state, account) = py
+            .detach(|| {
+                let outcome = builder.finish()?;
+                let zone = outcome.account.zoned.then_some(zone.as_str());
+                Ok((
+                    score_table(outcome.scores, &id_type, zone),
+                    outcome.ledger.map(|ledger| ledger_table(ledger, &id_type, zone)),
+                    outcome.state.map(|state| state_table(state, &id_type)),
+                    outcome.account,
+                ))
+            })
+            .map_err(|error: Error| exception(&error))?;
+        let table = |batch: RecordBatch| {
+            let schema = batch.schema();
+            PyTable::try_new(vec![batch], schema)
+        };
+        Ok((
+            table(scores)?,
+            ledger.map(table).transpose()?,
+            state.map(table).transpose()?,
+            account_dict(py, &account)?,
+        ))
+    }
+}
+
+impl BehaviourBuilder {
+    fn running(&mut self) -> PyResult<&mut Builder> {
+        self.builder.as_mut().ok_or_else(|| {
+            exception(&Error::Data("this run is finished: make a new builder".to_owned()))
+        })
+    }
+
+    /// Ids come out in the type they came in; types that differ meet in 64 bits.
+    fn see_id_type(&mut self, seen: &DataType) {
+        match &self.id_type {
+            Some(known) if known != seen => self.id_type = Some(DataType::Int64),
+            Some(_) => {}
+            None => self.id_type = Some(seen.clone()),
+        }
+    }
+}
+
+fn each(array: PyChunkedArray, with: impl Fn(ArrayRef) -> ArrayRef) -> Vec<ArrayRef> {
+    ffi::chunks(array).into_iter().map(with).collect()
+}
+
+/// Texts in any form as views, or as numbers in a list of views.
+fn normalise_texts(array: ArrayRef) -> ArrayRef {
+    match array.data_type() {
+        DataType::Null => new_null_array(&DataType::Utf8View, array.len()),
+        DataType::Utf8 => Arc::new(array.as_string::<i32>().iter().collect::<StringViewArray>()),
+        DataType::LargeUtf8 => {
+            Arc::new(array.as_string::<i64>().iter().collect::<StringViewArray>())
+        }
+        DataType::Dictionary(_, values) if **values != DataType::Utf8View => {
+            let dictionary = array.as_any_dictionary();
+            dictionary.with_values(normalise_texts(dictionary.values().clone()))
+        }
+        _ => array,
+    }
+}
+
+/// One piece of the aligned columns.
+fn batch<'a>(
+    pieces: &'a [Vec<ArrayRef>],
+    present: &[bool],
+    piece: usize,
+) -> Result<EventBatch<'a>> {
+    let mut columns = pieces.iter();
+    let mut all = present.iter().map(|&there| {
+        if there { columns.next().map(|column| column[piece].as_ref()) } else { None }
+    });
+    let mut next = || all.next().flatten();
+    let needed = |column: Option<&'a dyn Array>| {
+        column.ok_or_else(|| Error::Column("a column is missing".to_owned()))
+    };
+    let client = needed(next())?;
+    Ok(EventBatch {
+        rows: client.len(),
+        client: ffi::ids(client, "client")?,
+        timestamp: ffi::dates(needed(next())?)?,
+        kind: texts(needed(next())?, "kind")?,
+        page: next().map(|column| texts(column, "page")).transpose()?,
+        dwell: next().map(ffi::amounts).transpose()?,
+        clicks: next().map(ffi::amounts).transpose()?,
+        channel: next().map(|column| texts(column, "channel")).transpose()?,
+        event_id: next().map(|column| ffi::ids(column, "event_id")).transpose()?,
+        machine_open: next().map(ffi::keep).transpose()?,
+        keep: next().map(ffi::keep).transpose()?,
+    })
+}
+
+fn texts<'a>(array: &'a dyn Array, role: &str) -> Result<Column<'a, TextValues<'a>>> {
+    let values = match array.data_type() {
+        DataType::Dictionary(_, _) => {
+            let dictionary = array.as_any_dictionary();
+            let numbers = match ffi::ids(dictionary.keys(), role)?.values {
+                IdValues::Integers(numbers) => Some(numbers),
+                IdValues::Floats(_) | IdValues::Texts(_) => None,
+            };
+            let values = dictionary.values().as_string_view_opt().map(ffi::texts);
+            numbers.zip(values).map(|(codes, values)| TextValues::Coded { codes, values })
+        }
+        _ => array.as_string_view_opt().map(|array| TextValues::Plain(ffi::texts(array))),
+    };
+    let values = values.ok_or_else(|| {
+        Error::Column(format!(
+            "the {role} column is of type {}: it must hold text, cast it",
+            array.data_type()
+        ))
+    })?;
+    Ok(Column { values, validity: ffi::validity(array) })
+}
+
+/// The columns of a saved state.
+fn state_batch(batch: &RecordBatch) -> Result<StateBatch<'_>> {
+    let wrong = || Error::Data("the file holds no state of behaviour scores".to_owned());
+    let column = |name: &str| batch.column_by_name(name).map(AsRef::as_ref).ok_or_else(wrong);
+    let text = |name: &str| -> Result<Column<'_, Texts<'_>>> {
+        let array = column(name)?;
+        let values = ffi::texts(array.as_string_view_opt().ok_or_else(wrong)?);
+        Ok(Column { values, validity: ffi::validity(array) })
+    };
+    let number = |name: &str| -> Result<&[u64]> {
+        Ok(column(name)?.as_primitive_opt::<UInt64Type>().ok_or_else(wrong)?.values())
+    };
+    Ok(StateBatch {
+        client: ffi::ids(column("client_id")?, "client")?,
+        part: column("part")?.as_primitive_opt::<UInt8Type>().ok_or_else(wrong)?.values(),
+        instant: column("instant")?.as_primitive_opt::<Int64Type>().ok_or_else(wrong)?.values(),
+        code: column("code")?.as_primitive_opt::<UInt32Type>().ok_or_else(wrong)?.values(),
+        number: number("number")?,
+        value: column("value")?.as_primitive_opt::<Float64Type>().ok_or_else(wrong)?.values(),
+        kind: text("kind")?,
+        page: text("page")?,
+        event_id: text("event_id")?,
+        event_number: Column {
+            values: number("event_number")?,
+            validity: ffi::validity(column("event_number")?),
+        },
+    })
+}
+
+fn text_array(column: TextColumn) -> ArrayRef {
+    let buffers: Vec<Buffer> = column.buffers.into_iter().map(Buffer::from_vec).collect();
+    let nulls = NullBuffer::from(column.validity);
+    Arc::new(StringViewArray::new(ScalarBuffer::from(column.views), buffers, Some(nulls)))
+}
+
+fn instants(values: Vec<Option<i64>>, zone: Option<&str>) -> ArrayRef {
+    let array = TimestampMicrosecondArray::from(values);
+    Arc::new(match zone {
+        Some(zone) => array.with_timezone(zone),
+        None => array,
+    })
+}
+
+fn record_batch(columns: Vec<(String, ArrayRef)>) -> RecordBatch {
+    RecordBatch::try_from_iter(columns).expect("all columns are equally long")
+}
+
+/// The scores: the groups by their number.
+fn score_table(scores: ScoreColumns, id_type: &DataType, zone: Option<&str>) -> RecordBatch {
+    let [hot, warm, eliminatory] = scores.hits;
+    let mut columns: Vec<(String, ArrayRef)> = vec![
+        ("client_id".to_owned(), ffi::id_array(scores.ids, id_type)),
+        ("score".to_owned(), Arc::new(Float64Array::from(scores.score))),
+    ];
+    for (number, sums) in scores.groups.into_iter().enumerate() {
+        columns.push((number.to_string(), Arc::new(Float64Array::from(sums))));
+    }
+    let counts = |values: Vec<u32>| Arc::new(UInt32Array::from(values)) as ArrayRef;
+    columns.extend([
+        ("phase".to_owned(), Arc::new(UInt8Array::from(scores.phase)) as ArrayRef),
+        ("last_event".to_owned(), instants(scores.last_event, zone)),
+        ("visits".to_owned(), counts(scores.visits)),
+        ("dense_visits".to_owned(), counts(scores.dense_visits)),
+        ("hot".to_owned(), counts(hot)),
+        ("warm".to_owned(), counts(warm)),
+        ("eliminatory".to_owned(), counts(eliminatory)),
+    ]);
+    record_batch(columns)
+}
+
+/// The id of each event as one column: the flipped sign bit of signed ids is for the caller.
+fn event_ids(ids: EventIdColumns) -> [(String, ArrayRef); 2] {
+    [
+        ("event_id".to_owned(), text_array(ids.texts)),
+        ("event_number".to_owned(), Arc::new(UInt64Array::from(ids.numbers))),
+    ]
+}
+
+fn ledger_table(ledger: LedgerColumns, id_type: &DataType, zone: Option<&str>) -> RecordBatch {
+    let instant = ledger.instant.into_iter().map(Some).collect();
+    let mut columns: Vec<(String, ArrayRef)> = vec![
+        ("client_id".to_owned(), ffi::id_array(ledger.ids, id_type)),
+        ("timestamp".to_owned(), instants(instant, zone)),
+    ];
+    columns.extend(event_ids(ledger.event_id));
+    columns.extend([
+        ("kind".to_owned(), text_array(ledger.kind)),
+        ("page".to_owned(), text_array(ledger.page)),
+        ("channel".to_owned(), text_array(ledger.channel)),
+        ("dwell".to_owned(), Arc::new(Int64Array::from(ledger.dwell)) as ArrayRef),
+        ("clicks".to_owned(), Arc::new(UInt32Array::from(ledger.clicks))),
+        ("visit".to_owned(), Arc::new(UInt32Array::from(ledger.visit))),
+        ("visit_dwell".to_owned(), Arc::new(Int64Array::from(ledger.visit_dwell))),
+        ("visit_clicks".to_owned(), Arc::new(UInt64Array::from(ledger.visit_clicks))),
+        ("visit_passed".to_owned(), Arc::new(BooleanArray::from(ledger.visit_passed))),
+        ("rule".to_owned(), Arc::new(UInt32Array::from(ledger.rule))),
+        ("outcome".to_owned(), Arc::new(UInt8Array::from(ledger.outcome))),
+        ("weight".to_owned(), Arc::new(Float64Array::from(ledger.weight))),
+        ("contribution".to_owned(), Arc::new(Float64Array::from(ledger.contribution))),
+    ]);
+    record_batch(columns)
+}
+
+fn state_table(state: StateColumns, id_type: &DataType) -> RecordBatch {
+    let mut columns: Vec<(String, ArrayRef)> = vec![
+        ("client_id".to_owned(), ffi::id_array(state.ids, id_type)),
+        ("part".to_owned(), Arc::new(UInt8Array::from(state.part))),
+        ("instant".to_owned(), Arc::new(Int64Array::from(state.instant))),
+        ("code".to_owned(), Arc::new(UInt32Array::from(state.code))),
+        ("number".to_owned(), Arc::new(UInt64Array::from(state.number))),
+        ("value".to_owned(), Arc::new(Float64Array::from(state.value))),
+        ("kind".to_owned(), text_array(state.kind)),
+        ("page".to_owned(), text_array(state.page)),
+    ];
+    columns.extend(event_ids(state.event_id));
+    record_batch(columns)
+}
+
+fn account_dict<'py>(py: Python<'py>, account: &Account) -> PyResult<Bound<'py, PyDict>> {
+    let dropped = PyDict::new(py);
+    for (reason, rows) in Reason::ALL.iter().zip(account.dropped) {
+        dropped.set_item(reason.name(), rows)?;
+    }
+    let dict = PyDict::new(py);
+    dict.set_item("rows_read", account.rows_read)?;
+    dict.set_item("rows_used", account.rows_read - account.dropped.iter().sum::<u64>())?;
+    dict.set_item("dropped", dropped)?;
+    dict.set_item("bot_visits", account.bot_visits)?;
+    dict.set_item("clients", account.clients)?;
+    dict.set_item("kinds", account.kinds.clone())?;
+    dict.set_item("pages", account.pages)?;
+    dict.set_item("first_event", account.range.map(|(first, _)| first))?;
+    dict.set_item("last_event", account.range.map(|(_, last)| last))?;
+    dict.set_item("as_of", account.as_of)?;
+    dict.set_item("zoned", account.zoned)?;
+    dict.set_item("spilled", account.spilled)?;
+    dict.set_item("phases", Phase::NAMES)?;
+    dict.set_item("outcomes", EventOutcome::NAMES)?;
+    Ok(dict)
+}
