@@ -41,21 +41,24 @@ pub(super) fn scan<T: Value>(pieces: &[Piece<'_, T>], keys: &[u64], wanted: &[u8
     }
     let scan_piece = |mut scan: Scan, piece: &Piece<'_, T>| {
         scan.counts.resize(codes, 0);
-        piece.each_block(&cuts, |_, values, codes| {
+        let mut codes = [0u8; BLOCK];
+        for start in (0..piece.values.len()).step_by(BLOCK) {
+            let codes = &mut codes[..BLOCK.min(piece.values.len() - start)];
+            let values = piece.codes_from(start, &cuts, codes);
             count(codes, &mut scan.counts);
             match wanted.len() {
                 0 => {}
                 1..=8 => collect_few(values, codes, wanted, &mut scan.collected),
                 _ => collect_many(values, codes, &is_wanted, &mut scan.collected),
             }
-        });
+        }
         scan
     };
     pieces.par_iter().fold(Scan::default, scan_piece).reduce(Scan::default, Scan::and)
 }
 
 /// Adds the codes of a block to the counts.
-fn count(codes: &[u8], counts: &mut [usize]) {
+pub(super) fn count(codes: &[u8], counts: &mut [usize]) {
     if counts.len() > 18 {
         return count_by_table(codes, counts);
     }
