@@ -28,6 +28,7 @@ pub(super) fn bands<T: Value, E>(
     wanted: impl Ranks,
     cut: impl Fn(usize, &[u64]) -> (E, Vec<T>),
 ) -> (E, Vec<u8>) {
+    let t0 = std::time::Instant::now();
     let pieces = column.pieces();
     let apart = |count: usize, keys: &[u64]| {
         let (edges, cuts) = cut(count, keys);
@@ -37,20 +38,35 @@ pub(super) fn bands<T: Value, E>(
         let (count, keys) = select_small(&pieces, wanted);
         return apart(count, &keys);
     };
+    let t1 = std::time::Instant::now();
     let plan = search.first_plan(&wanted(search.total()));
     let Some(regions) = plan.and_then(|plan| Regions::new(&plan, &search)) else {
         let (count, keys) = search.run(&pieces, wanted);
         return apart(count, &keys);
     };
+    let t2 = std::time::Instant::now();
     let mut bands = vec![0; column.len()];
+    let t3 = std::time::Instant::now();
     let draft = Draft::write(&pieces, &regions, &mut bands);
+    let t4 = std::time::Instant::now();
     let Some(keys) = draft.select(&wanted(draft.total())) else {
         search.learn(&draft.ends);
         let (count, keys) = search.run(&pieces, wanted);
         return apart(count, &keys);
     };
     let (edges, cuts) = cut(draft.total(), &keys);
+    let t5 = std::time::Instant::now();
     if draft.finish(&pieces, &cuts, &mut bands) {
+        let t6 = std::time::Instant::now();
+        eprintln!(
+            "sample {:?} plan {:?} alloc {:?} write {:?} select {:?} finish {:?}",
+            t1 - t0,
+            t2 - t1,
+            t3 - t2,
+            t4 - t3,
+            t5 - t4,
+            t6 - t5
+        );
         return (edges, bands);
     }
     (edges, codes(column, cuts))
@@ -217,43 +233,43 @@ fn write_piece<T: Value>(
 ) -> (Vec<usize>, Collected) {
     let mut counts = vec![0; regions + 1];
     let (mut keys, mut rows) = (Vec::new(), Vec::new());
+    let mut marked = [0u32; BLOCK + 64];
     for start in (0..piece.values.len()).step_by(BLOCK) {
         let end = piece.values.len().min(start + BLOCK);
         let drafts = &mut drafts[start..end];
         let values = piece.codes_from(start, cuts, drafts);
-        count(drafts, &mut counts);
-        let (mut kept_keys, mut kept_rows, mut len) = ([0u64; BLOCK], [0u32; BLOCK], 0);
+        // The regions that are not collected.
+        count(drafts, 1, 2, &mut counts);
+        let mut len = 0;
         for (n, group) in drafts.chunks(64).enumerate() {
-            let mut marks = even(group);
-            while marks != 0 {
-                let i = n * 64 + marks.trailing_zeros() as usize;
-                marks &= marks - 1;
-                kept_keys[len] = values[i].key();
-                kept_rows[len] = (start + i) as u32;
-                // 0 is even too, and means that nothing is there.
-                len += usize::from(drafts[i] != 0);
-            }
+            len += positions(marks(group), n as u32 * 64, &mut marked[len..]);
         }
-        keys.extend_from_slice(&kept_keys[..len]);
-        rows.extend_from_slice(&kept_rows[..len]);
+        let marked = &marked[..len];
+        keys.extend(marked.iter().map(|i| values[*i as usize].key()));
+        rows.extend(marked.iter().map(|i| start as u32 + i));
     }
-    let collected = Collected::new(&keys, &rows, drafts, &counts);
+    let collected = Collected::new(&keys, &rows, drafts, regions);
+    for region in (0..regions).filter(|region| is_collected(*region)) {
+        counts[region + 1] = collected.of(region).len();
+    }
     (counts, collected)
 }
 
 impl Collected {
-    /// Puts values in the order of their regions, which their drafts and the counts of these tell.
-    fn new(keys: &[u64], rows: &[u32], drafts: &[u8], counts: &[usize]) -> Self {
-        let mut ends = Vec::with_capacity(counts.len() - 1);
-        let mut end = 0;
-        for (region, count) in counts[1..].iter().enumerate() {
-            // For now where it starts.
-            ends.push(end);
-            end += if is_collected(region) { *count } else { 0 };
+    /// Puts values in the order of their regions, which their drafts tell.
+    fn new(keys: &[u64], rows: &[u32], drafts: &[u8], regions: usize) -> Self {
+        let region = |row: &u32| usize::from(drafts[*row as usize]) - 1;
+        let mut places = vec![0; regions + 1];
+        for row in rows {
+            places[region(row) + 1] += 1;
         }
-        let mut sorted = Self { keys: vec![0; keys.len()], rows: vec![0; rows.len()], ends };
+        for i in 0..regions {
+            places[i + 1] += places[i];
+        }
+        let mut sorted =
+            Self { keys: vec![0; keys.len()], rows: vec![0; rows.len()], ends: places };
         for (key, row) in keys.iter().zip(rows) {
-            let place = &mut sorted.ends[usize::from(drafts[*row as usize]) - 1];
+            let place = &mut sorted.ends[region(row)];
             (sorted.keys[*place], sorted.rows[*place]) = (*key, *row);
             *place += 1;
         }
@@ -261,19 +277,35 @@ impl Collected {
     }
 }
 
-/// Which of up to 64 drafts are even, lowest bit first.
-fn even(drafts: &[u8]) -> u64 {
+/// Which of up to 64 drafts are those of collected regions, lowest bit first: the even ones but 0.
+fn marks(drafts: &[u8]) -> u64 {
+    let mut all = [0; 64];
+    all[..drafts.len()].copy_from_slice(drafts);
     let mut marks = 0;
-    let (words, rest) = drafts.as_chunks::<8>();
-    for (n, word) in words.iter().enumerate() {
-        let bits = !u64::from_le_bytes(*word) & 0x0101_0101_0101_0101;
+    for (n, word) in all.as_chunks::<8>().0.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        // Drafts are below 128: the sum leaves its highest bit unset in 0 and 1 alone, and no
+        // carry leaves a byte.
+        let bits = ((word + 0x7E7E_7E7E_7E7E_7E7E) >> 7) & !word & 0x0101_0101_0101_0101;
         // The product moves bit 8i to bit 56 + i, and nothing else that high.
         marks |= (bits.wrapping_mul(0x0102_0408_1020_4080) >> 56) << (8 * n);
     }
-    for (i, draft) in rest.iter().enumerate() {
-        marks |= u64::from(draft % 2 == 0) << (words.len() * 8 + i);
-    }
     marks
+}
+
+/// Writes `first` + the place of each bit that is set; how many there are. What follows them in
+/// `places`, which has room for 64, is unspecified.
+fn positions(mut bits: u64, first: u32, places: &mut [u32]) -> usize {
+    const AT_ONCE: usize = 4;
+    let len = bits.count_ones() as usize;
+    // Always a few at once: where bits end is hard to predict.
+    for places in places[..64].as_chunks_mut::<AT_ONCE>().0.iter_mut().take(len.div_ceil(AT_ONCE)) {
+        for place in places {
+            *place = first + bits.trailing_zeros();
+            bits &= bits.wrapping_sub(1);
+        }
+    }
+    len
 }
 
 /// Replaces each draft by the number of steps below it.

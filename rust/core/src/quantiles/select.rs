@@ -17,6 +17,7 @@ use super::codes::MAX_CUTS;
 use super::column::{Column, Piece};
 use super::scan::{Scan, scan};
 use super::value::Value;
+use crate::prefetch::prefetch;
 
 /// Columns up to this long are collected whole.
 const SMALL: usize = 1 << 15;
@@ -77,17 +78,26 @@ pub(super) fn select_many(keys: &mut [u64], places: &[usize]) {
 /// number gives; the keys of those that hold a value.
 fn sample<T: Value>(pieces: &[Piece<'_, T>], rows: usize, size: usize) -> Vec<u64> {
     const TASKS: usize = 16;
+    // Rows asked for before the first of them is read.
+    const AT_ONCE: usize = 64;
     let draw = |task: usize| {
         let mut keys = Vec::with_capacity(size / TASKS);
         let mut n = None;
-        for run in task * size / TASKS..(task + 1) * size / TASKS {
-            let row = draw_row(run as u64, rows as u64, size as u64);
-            let mut piece = n.unwrap_or_else(|| pieces.partition_point(|p| p.row <= row) - 1);
-            while pieces[piece].row + pieces[piece].values.len() <= row {
-                piece += 1;
+        let runs: Vec<usize> = (task * size / TASKS..(task + 1) * size / TASKS).collect();
+        for runs in runs.chunks(AT_ONCE) {
+            let mut places = [(0, 0); AT_ONCE];
+            for (run, place) in runs.iter().zip(&mut places) {
+                let row = draw_row(*run as u64, rows as u64, size as u64);
+                let mut piece = n.unwrap_or_else(|| pieces.partition_point(|p| p.row <= row) - 1);
+                while pieces[piece].row + pieces[piece].values.len() <= row {
+                    piece += 1;
+                }
+                n = Some(piece);
+                *place = (piece, row - pieces[piece].row);
+                prefetch(pieces[piece].values, place.1);
             }
-            n = Some(piece);
-            keys.extend(pieces[piece].get(row - pieces[piece].row).map(Value::key));
+            let drawn = places[..runs.len()].iter();
+            keys.extend(drawn.filter_map(|(piece, i)| pieces[*piece].get(*i).map(Value::key)));
         }
         keys
     };
