@@ -28,7 +28,6 @@ pub(super) fn bands<T: Value, E>(
     wanted: impl Ranks,
     cut: impl Fn(usize, &[u64]) -> (E, Vec<T>),
 ) -> (E, Vec<u8>) {
-    let t0 = std::time::Instant::now();
     let pieces = column.pieces();
     let apart = |count: usize, keys: &[u64]| {
         let (edges, cuts) = cut(count, keys);
@@ -38,35 +37,20 @@ pub(super) fn bands<T: Value, E>(
         let (count, keys) = select_small(&pieces, wanted);
         return apart(count, &keys);
     };
-    let t1 = std::time::Instant::now();
     let plan = search.first_plan(&wanted(search.total()));
     let Some(regions) = plan.and_then(|plan| Regions::new(&plan, &search)) else {
         let (count, keys) = search.run(&pieces, wanted);
         return apart(count, &keys);
     };
-    let t2 = std::time::Instant::now();
     let mut bands = vec![0; column.len()];
-    let t3 = std::time::Instant::now();
     let draft = Draft::write(&pieces, &regions, &mut bands);
-    let t4 = std::time::Instant::now();
     let Some(keys) = draft.select(&wanted(draft.total())) else {
         search.learn(&draft.ends);
         let (count, keys) = search.run(&pieces, wanted);
         return apart(count, &keys);
     };
     let (edges, cuts) = cut(draft.total(), &keys);
-    let t5 = std::time::Instant::now();
     if draft.finish(&pieces, &cuts, &mut bands) {
-        let t6 = std::time::Instant::now();
-        eprintln!(
-            "sample {:?} plan {:?} alloc {:?} write {:?} select {:?} finish {:?}",
-            t1 - t0,
-            t2 - t1,
-            t3 - t2,
-            t4 - t3,
-            t5 - t4,
-            t6 - t5
-        );
         return (edges, bands);
     }
     (edges, codes(column, cuts))
@@ -192,18 +176,15 @@ impl Draft {
         if regions.clone().any(is_parted) {
             return false;
         }
-        // A value is above cut j just when its draft is above the last region of those that are
-        // not: 1 + their number, less 1.
-        let mut steps = vec![0];
-        steps.extend(
-            (0..cuts.len())
-                .map(|j| regions.clone().take_while(|region| below(*region) <= j).count() as u8),
-        );
+        // A value outside is above cut j just when its draft is above those of the regions that
+        // are not, which are the first.
+        let step = |j| regions.clone().take_while(|region| below(*region) <= j).count() as u8;
+        let steps = Cuts::new((0..cuts.len()).map(step).collect());
         let corrected: Vec<usize> =
             regions.filter(|region| is_collected(*region) && !within(*region).is_empty()).collect();
         let parts = cut_like(pieces, bands);
         self.collected.par_iter().zip(parts).for_each(|(collected, bands)| {
-            count_steps(bands, &steps);
+            climb(bands, &steps);
             for region in &corrected {
                 let (first, cuts) = (1 + below(*region), within(*region));
                 let range = collected.of(*region);
@@ -241,9 +222,13 @@ fn write_piece<T: Value>(
         // The regions that are not collected.
         count(drafts, 1, 2, &mut counts);
         let mut len = 0;
-        for (n, group) in drafts.chunks(64).enumerate() {
+        let (groups, rest) = drafts.as_chunks::<64>();
+        for (n, group) in groups.iter().enumerate() {
             len += positions(marks(group), n as u32 * 64, &mut marked[len..]);
         }
+        let mut group = [0; 64];
+        group[..rest.len()].copy_from_slice(rest);
+        len += positions(marks(&group), groups.len() as u32 * 64, &mut marked[len..]);
         let marked = &marked[..len];
         keys.extend(marked.iter().map(|i| values[*i as usize].key()));
         rows.extend(marked.iter().map(|i| start as u32 + i));
@@ -277,12 +262,38 @@ impl Collected {
     }
 }
 
-/// Which of up to 64 drafts are those of collected regions, lowest bit first: the even ones but 0.
-fn marks(drafts: &[u8]) -> u64 {
-    let mut all = [0; 64];
-    all[..drafts.len()].copy_from_slice(drafts);
+/// Which drafts are those of collected regions, lowest bit first: the even ones but 0.
+fn marks(drafts: &[u8; 64]) -> u64 {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: every x86-64 processor has SSE2.
+    return unsafe { marks_sse2(drafts) };
+    #[cfg(not(target_arch = "x86_64"))]
+    marks_portable(drafts)
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "sse2")]
+fn marks_sse2(drafts: &[u8; 64]) -> u64 {
+    use std::arch::x86_64::{
+        _mm_add_epi8, _mm_andnot_si128, _mm_movemask_epi8, _mm_set_epi64x, _mm_set1_epi8,
+        _mm_slli_epi16,
+    };
+    let words = drafts.as_chunks::<8>().0;
+    let word = |n: usize| i64::from_le_bytes(words[n]);
+    let of_register = |n: usize| {
+        let drafts = _mm_set_epi64x(word(2 * n + 1), word(2 * n));
+        // As below, with the lowest bit of each byte moved to its highest.
+        let above_one = _mm_add_epi8(drafts, _mm_set1_epi8(0x7E));
+        let bits = _mm_andnot_si128(_mm_slli_epi16::<7>(drafts), above_one);
+        u64::from(_mm_movemask_epi8(bits) as u16) << (16 * n)
+    };
+    of_register(0) | of_register(1) | of_register(2) | of_register(3)
+}
+
+#[cfg(any(test, not(target_arch = "x86_64")))]
+fn marks_portable(drafts: &[u8; 64]) -> u64 {
     let mut marks = 0;
-    for (n, word) in all.as_chunks::<8>().0.iter().enumerate() {
+    for (n, word) in drafts.as_chunks::<8>().0.iter().enumerate() {
         let word = u64::from_le_bytes(*word);
         // Drafts are below 128: the sum leaves its highest bit unset in 0 and 1 alone, and no
         // carry leaves a byte.
@@ -308,21 +319,42 @@ fn positions(mut bits: u64, first: u32, places: &mut [u32]) -> usize {
     len
 }
 
-/// Replaces each draft by the number of steps below it.
-fn count_steps(drafts: &mut [u8], steps: &[u8]) {
-    fn padded<const M: usize>(drafts: &mut [u8], steps: &[u8]) {
-        // Nothing is above the padding.
-        let mut all = [u8::MAX; M];
-        all[..steps.len()].copy_from_slice(steps);
-        for draft in drafts {
-            *draft = all.iter().map(|step| u8::from(*draft > *step)).sum();
+/// Replaces each draft by 1 + the number of steps below it, where it is not 0.
+fn climb(drafts: &mut [u8], steps: &Cuts<u8>) {
+    let mut before = [0; BLOCK];
+    for drafts in drafts.chunks_mut(BLOCK) {
+        let before = &mut before[..drafts.len()];
+        before.copy_from_slice(drafts);
+        steps.codes(before, &[], drafts);
+        for (band, draft) in drafts.iter_mut().zip(before) {
+            *band &= 0u8.wrapping_sub(u8::from(*draft > 0));
         }
     }
-    match steps.len() {
-        ..=4 => padded::<4>(drafts, steps),
-        5 => padded::<5>(drafts, steps),
-        6..=8 => padded::<8>(drafts, steps),
-        9..=16 => padded::<16>(drafts, steps),
-        _ => padded::<100>(drafts, steps),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_are_of_even_drafts_but_0() {
+        for first in 0..=2 * MAX_CUTS as u8 {
+            let drafts = std::array::from_fn(|i| first.wrapping_mul(7).wrapping_add(i as u8) % 64);
+            let expected = |i: usize| drafts[i] > 0 && drafts[i] % 2 == 0;
+            let bits = (0..64).map(|i| u64::from(expected(i)) << i).sum::<u64>();
+            assert_eq!(marks(&drafts), bits);
+            assert_eq!(marks_portable(&drafts), bits);
+        }
+    }
+
+    #[test]
+    fn positions_are_those_of_the_bits() {
+        for bits in [0, 1, 1 << 63, 0b1011_0110, u64::MAX, 0x8000_0000_F0F0_0001] {
+            let mut places = [0; 70];
+            let len = positions(bits, 128, &mut places[3..]);
+            let expected: Vec<u32> =
+                (0..64).filter(|i| bits >> i & 1 == 1).map(|i| 128 + i).collect();
+            assert_eq!(places[3..3 + len], expected);
+        }
     }
 }
