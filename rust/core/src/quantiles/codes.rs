@@ -24,7 +24,7 @@ impl<T: Value> Cuts<T> {
         assert!(cuts.len() <= MAX_CUTS, "codes are bytes");
         cuts.sort_unstable_by_key(|cut| cut.key());
         // Few lengths: each is compiled for every type and instruction set.
-        let lengths = [4, 8, 16, 32];
+        let lengths = [8, 16, 32];
         let padded = lengths.into_iter().find(|length| *length >= cuts.len());
         // Searched cuts end with some padding.
         let padded = padded.unwrap_or((cuts.len() + 1).next_power_of_two().max(128));
@@ -63,7 +63,7 @@ fn codes_portable<T: Value>(values: &[T], next: &[T], cuts: &[T], codes: &mut [u
         };
     }
     by_length! {
-        compare_all: 4 8 16 32;
+        compare_all: 8 16 32;
         search: 128 256;
     }
 }

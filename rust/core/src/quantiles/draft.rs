@@ -7,8 +7,6 @@
 //! one by one. Where the counts refute the sample, edges are selected and bands written apart, as
 //! they are for columns too small to sample: the answer is the same.
 
-use std::ops::Range;
-
 use rayon::prelude::*;
 
 use super::codes::{BLOCK, Cuts, codes};
@@ -96,14 +94,9 @@ struct Draft {
     collected: Vec<Collected>,
 }
 
-/// Values set aside, by region and then by row.
-struct Collected {
-    keys: Vec<u64>,
-    /// Rows within the piece.
-    rows: Vec<u32>,
-    /// Where each region ends.
-    ends: Vec<usize>,
-}
+/// For each region that is collected (the second, the fourth, ...) the values set aside, with
+/// their rows within the piece.
+struct Collected(Vec<Vec<(u64, u32)>>);
 
 impl Draft {
     fn write<T: Value>(pieces: &[Piece<'_, T>], regions: &Regions<T>, bands: &mut [u8]) -> Self {
@@ -149,7 +142,7 @@ impl Draft {
         }
         let mut keys = Vec::with_capacity(to.count - from.count);
         for collected in &self.collected {
-            keys.extend_from_slice(&collected.keys[collected.of(region)]);
+            keys.extend(collected.of(region).iter().map(|(key, _)| key));
         }
         let places: Vec<usize> = ranks.iter().map(|rank| rank - from.count - 1).collect();
         let mut distinct = places.clone();
@@ -187,8 +180,7 @@ impl Draft {
             climb(bands, &steps);
             for region in &corrected {
                 let (first, cuts) = (1 + below(*region), within(*region));
-                let range = collected.of(*region);
-                for (key, row) in collected.keys[range.clone()].iter().zip(&collected.rows[range]) {
+                for (key, row) in collected.of(*region) {
                     let above = cuts.iter().filter(|cut| **cut < Bound::from(*key)).count();
                     bands[*row as usize] = (first + above) as u8;
                 }
@@ -199,9 +191,9 @@ impl Draft {
 }
 
 impl Collected {
-    /// Where the values of a region are.
-    fn of(&self, region: usize) -> Range<usize> {
-        self.ends[region - 1]..self.ends[region]
+    /// The values of a region.
+    fn of(&self, region: usize) -> &[(u64, u32)] {
+        &self.0[region / 2]
     }
 }
 
@@ -213,7 +205,7 @@ fn write_piece<T: Value>(
     drafts: &mut [u8],
 ) -> (Vec<usize>, Collected) {
     let mut counts = vec![0; regions + 1];
-    let (mut keys, mut rows) = (Vec::new(), Vec::new());
+    let mut collected = Collected(vec![Vec::new(); regions / 2]);
     let mut marked = [0u32; BLOCK + 64];
     for start in (0..piece.values.len()).step_by(BLOCK) {
         let end = piece.values.len().min(start + BLOCK);
@@ -229,37 +221,16 @@ fn write_piece<T: Value>(
         let mut group = [0; 64];
         group[..rest.len()].copy_from_slice(rest);
         len += positions(marks(&group), groups.len() as u32 * 64, &mut marked[len..]);
-        let marked = &marked[..len];
-        keys.extend(marked.iter().map(|i| values[*i as usize].key()));
-        rows.extend(marked.iter().map(|i| start as u32 + i));
+        for i in &marked[..len] {
+            // A draft is 1 + the region.
+            let region = usize::from(drafts[*i as usize] / 2) - 1;
+            collected.0[region].push((values[*i as usize].key(), start as u32 + i));
+        }
     }
-    let collected = Collected::new(&keys, &rows, drafts, regions);
     for region in (0..regions).filter(|region| is_collected(*region)) {
         counts[region + 1] = collected.of(region).len();
     }
     (counts, collected)
-}
-
-impl Collected {
-    /// Puts values in the order of their regions, which their drafts tell.
-    fn new(keys: &[u64], rows: &[u32], drafts: &[u8], regions: usize) -> Self {
-        let region = |row: &u32| usize::from(drafts[*row as usize]) - 1;
-        let mut places = vec![0; regions + 1];
-        for row in rows {
-            places[region(row) + 1] += 1;
-        }
-        for i in 0..regions {
-            places[i + 1] += places[i];
-        }
-        let mut sorted =
-            Self { keys: vec![0; keys.len()], rows: vec![0; rows.len()], ends: places };
-        for (key, row) in keys.iter().zip(rows) {
-            let place = &mut sorted.ends[region(row)];
-            (sorted.keys[*place], sorted.rows[*place]) = (*key, *row);
-            *place += 1;
-        }
-        sorted
-    }
 }
 
 /// Which drafts are those of collected regions, lowest bit first: the even ones but 0.
