@@ -4,7 +4,6 @@ use rayon::prelude::*;
 
 use super::column::{Column, Piece, cut_like};
 use super::value::Value;
-use crate::prefetch::prefetch;
 
 /// Rows handled at a time: values and codes of a block stay in the first-level cache.
 pub(super) const BLOCK: usize = 1024;
@@ -25,7 +24,7 @@ impl<T: Value> Cuts<T> {
         assert!(cuts.len() <= MAX_CUTS, "codes are bytes");
         cuts.sort_unstable_by_key(|cut| cut.key());
         // Few lengths: each is compiled for every type and instruction set.
-        let lengths = [4, 8, 16, 32];
+        let lengths = [8, 16, 32];
         let padded = lengths.into_iter().find(|length| *length >= cuts.len());
         // Searched cuts end with some padding.
         let padded = padded.unwrap_or((cuts.len() + 1).next_power_of_two().max(128));
@@ -33,59 +32,65 @@ impl<T: Value> Cuts<T> {
         Self { padded: cuts }
     }
 
-    /// Writes for each value 1 + the number of cuts strictly below it, 0 for NaN.
-    pub fn codes(&self, values: &[T], codes: &mut [u8]) {
+    /// Writes for each value 1 + the number of cuts strictly below it, 0 for NaN; `next` are the
+    /// values that come next.
+    pub fn codes(&self, values: &[T], next: &[T], codes: &mut [u8]) {
         #[cfg(target_arch = "x86_64")]
         if is_x86_feature_detected!("avx2") {
             // SAFETY: the processor has just been asked for AVX2.
-            return unsafe { codes_avx2(values, &self.padded, codes) };
+            return unsafe { codes_avx2(values, next, &self.padded, codes) };
         }
-        codes_portable(values, &self.padded, codes);
+        codes_portable(values, next, &self.padded, codes);
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
-fn codes_avx2<T: Value>(values: &[T], cuts: &[T], codes: &mut [u8]) {
-    codes_portable(values, cuts, codes);
+fn codes_avx2<T: Value>(values: &[T], next: &[T], cuts: &[T], codes: &mut [u8]) {
+    codes_portable(values, next, cuts, codes);
 }
 
 /// Up to 32 cuts, comparing with all of them beats searching among them.
 #[inline(always)]
 #[allow(clippy::inline_always)] // compiled once for each instruction set
-fn codes_portable<T: Value>(values: &[T], cuts: &[T], codes: &mut [u8]) {
+fn codes_portable<T: Value>(values: &[T], next: &[T], cuts: &[T], codes: &mut [u8]) {
     macro_rules! by_length {
         ($($kernel:ident: $($length:literal)*;)*) => {
             match cuts.len() {
-                $($($length => $kernel::<T, $length>(values, cuts.try_into().unwrap(), codes),)*)*
+                $($($length => $kernel::<T, $length>(values, next, cuts.try_into().unwrap(), codes),)*)*
                 length => unreachable!("{length} cuts"),
             }
         };
     }
     by_length! {
-        compare_all: 4 8 16 32;
+        compare_all: 8 16 32;
         search: 128 256;
     }
 }
 
 #[inline(always)]
 #[allow(clippy::inline_always)]
-fn compare_all<T: Value, const M: usize>(values: &[T], cuts: &[T; M], codes: &mut [u8]) {
-    T::compare_all(values, cuts, codes);
+fn compare_all<T: Value, const M: usize>(
+    values: &[T],
+    next: &[T],
+    cuts: &[T; M],
+    codes: &mut [u8],
+) {
+    T::compare_all(values, next, cuts, codes);
 }
 
 /// Compares with every (M / 16)th cut, then halves the run between two of them, without a branch.
 /// The last cut is padding.
 #[inline(always)]
 #[allow(clippy::inline_always)]
-fn search<T: Value, const M: usize>(values: &[T], cuts: &[T; M], codes: &mut [u8]) {
+fn search<T: Value, const M: usize>(values: &[T], next: &[T], cuts: &[T; M], codes: &mut [u8]) {
     const RUNS: usize = 16;
     let run = M / RUNS;
     let mut pivots = [T::HIGHEST; RUNS];
     for (pivot, cuts) in pivots.iter_mut().zip(cuts.chunks_exact(run)).take(RUNS - 1) {
         *pivot = cuts[run - 1];
     }
-    T::compare_all(values, &pivots, codes);
+    T::compare_all(values, next, &pivots, codes);
     for (value, code) in values.iter().zip(codes) {
         let mut below = usize::from(code.saturating_sub(1)) * run;
         let mut step = run / 2;
@@ -98,34 +103,19 @@ fn search<T: Value, const M: usize>(values: &[T], cuts: &[T; M], codes: &mut [u8
     }
 }
 
-/// Asks for the next block while the codes of this one are dealt with, when nothing else would.
-fn prefetch_block<T: Value>(values: &[T]) {
-    for i in (0..values.len().min(BLOCK)).step_by(64 / size_of::<T>()) {
-        prefetch(values, i);
-    }
-}
-
 impl<T: Value> Piece<'_, T> {
-    /// Calls `with` for each block of rows: the first row within the piece, values, codes.
-    pub fn each_block(&self, cuts: &Cuts<T>, mut with: impl FnMut(usize, &[T], &[u8])) {
-        let mut codes = [0u8; BLOCK];
-        for (n, values) in self.values.chunks(BLOCK).enumerate() {
-            let codes = &mut codes[..values.len()];
-            prefetch_block(&self.values[((n + 1) * BLOCK).min(self.values.len())..]);
-            cuts.codes(values, codes);
-            self.erase_nulls(n * BLOCK, codes);
-            with(n * BLOCK, values, codes);
-        }
+    /// Writes the codes of the rows from `start`, as many as `codes` has room for; their values.
+    pub fn codes_from(&self, start: usize, cuts: &Cuts<T>, codes: &mut [u8]) -> &[T] {
+        let (values, next) = self.values[start..].split_at(codes.len());
+        cuts.codes(values, next, codes);
+        self.erase_nulls(start, codes);
+        values
     }
 
     /// Writes the code of every row.
     pub fn write_codes(&self, cuts: &Cuts<T>, codes: &mut [u8]) {
-        for (n, (values, codes)) in
-            self.values.chunks(BLOCK).zip(codes.chunks_mut(BLOCK)).enumerate()
-        {
-            prefetch_block(&self.values[((n + 1) * BLOCK).min(self.values.len())..]);
-            cuts.codes(values, codes);
-            self.erase_nulls(n * BLOCK, codes);
+        for (n, codes) in codes.chunks_mut(BLOCK).enumerate() {
+            self.codes_from(n * BLOCK, cuts, codes);
         }
     }
 }
@@ -156,8 +146,8 @@ mod tests {
                 values.iter().map(|value| if value.is_nan() { 0 } else { below(value) }).collect();
             let cuts = Cuts::new(list.clone());
             let (mut chosen, mut portable) = (vec![9; 701], vec![9; 701]);
-            cuts.codes(&values, &mut chosen);
-            codes_portable(&values, &cuts.padded, &mut portable);
+            cuts.codes(&values, &[], &mut chosen);
+            codes_portable(&values, &[], &cuts.padded, &mut portable);
             assert_eq!(chosen, expected, "{len} cuts");
             assert_eq!(portable, expected, "{len} cuts, portable");
         }

@@ -7,6 +7,7 @@
 
 mod codes;
 mod column;
+mod draft;
 mod edges;
 mod linear;
 mod scan;
@@ -93,10 +94,10 @@ pub fn quantile_bands<T: Value>(
         0 => Vec::new(),
         _ => (1..bins).map(|j| (j * n).div_ceil(bins)).collect(),
     };
-    let (_, keys) = select::select(column, ranks);
-    let edges: Vec<T> = keys.into_iter().map(T::from_key).collect();
-    let bands = codes::codes(column, edges.clone());
-    Ok((edges, bands))
+    Ok(draft::bands(column, ranks, |_, keys| {
+        let edges: Vec<T> = keys.iter().map(|key| T::from_key(*key)).collect();
+        (edges.clone(), edges)
+    }))
 }
 
 /// Refuses a number of bands that is not 2 to 100.

@@ -41,30 +41,33 @@ pub(super) fn scan<T: Value>(pieces: &[Piece<'_, T>], keys: &[u64], wanted: &[u8
     }
     let scan_piece = |mut scan: Scan, piece: &Piece<'_, T>| {
         scan.counts.resize(codes, 0);
-        piece.each_block(&cuts, |_, values, codes| {
-            count(codes, &mut scan.counts);
+        let mut codes = [0u8; BLOCK];
+        for start in (0..piece.values.len()).step_by(BLOCK) {
+            let codes = &mut codes[..BLOCK.min(piece.values.len() - start)];
+            let values = piece.codes_from(start, &cuts, codes);
+            count(codes, 0, 1, &mut scan.counts);
             match wanted.len() {
                 0 => {}
                 1..=8 => collect_few(values, codes, wanted, &mut scan.collected),
                 _ => collect_many(values, codes, &is_wanted, &mut scan.collected),
             }
-        });
+        }
         scan
     };
     pieces.par_iter().fold(Scan::default, scan_piece).reduce(Scan::default, Scan::and)
 }
 
-/// Adds the codes of a block to the counts.
-fn count(codes: &[u8], counts: &mut [usize]) {
-    if counts.len() > 18 {
+/// Adds the codes of a block to the counts; at least those of every `step`th code from `first`.
+pub(super) fn count(codes: &[u8], first: usize, step: usize, counts: &mut [usize]) {
+    if counts.len() > 18 * step {
         return count_by_table(codes, counts);
     }
     #[cfg(target_arch = "x86_64")]
     if is_x86_feature_detected!("avx2") {
         // SAFETY: the processor has just been asked for AVX2.
-        return unsafe { count_by_comparison_avx2(codes, counts) };
+        return unsafe { count_by_comparison_avx2(codes, first, step, counts) };
     }
-    count_by_comparison(codes, counts);
+    count_by_comparison(codes, first, step, counts);
 }
 
 /// Four tables, so that runs of one code do not wait for each other's store.
@@ -82,14 +85,14 @@ pub(super) fn count_by_table(codes: &[u8], counts: &mut [usize]) {
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
-fn count_by_comparison_avx2(codes: &[u8], counts: &mut [usize]) {
-    count_by_comparison(codes, counts);
+fn count_by_comparison_avx2(codes: &[u8], first: usize, step: usize, counts: &mut [usize]) {
+    count_by_comparison(codes, first, step, counts);
 }
 
 #[inline(always)]
 #[allow(clippy::inline_always)] // compiled once for each instruction set
-fn count_by_comparison(codes: &[u8], counts: &mut [usize]) {
-    for (code, count) in counts.iter_mut().enumerate() {
+fn count_by_comparison(codes: &[u8], first: usize, step: usize, counts: &mut [usize]) {
+    for (code, count) in counts.iter_mut().enumerate().skip(first).step_by(step) {
         for group in codes.chunks(128) {
             // At most 128: the sum stays within the byte lanes of the comparison.
             let equal: u8 = group.iter().map(|other| u8::from(*other == code as u8)).sum();

@@ -17,6 +17,7 @@ use super::codes::MAX_CUTS;
 use super::column::{Column, Piece};
 use super::scan::{Scan, scan};
 use super::value::Value;
+use crate::prefetch::prefetch;
 
 /// Columns up to this long are collected whole.
 const SMALL: usize = 1 << 15;
@@ -26,7 +27,7 @@ const MAX_SAMPLE: usize = 1 << 16;
 const TRUSTING_PASSES: u32 = 3;
 
 /// Bounds of intervals; wider than keys, to have room for "below every key".
-type Bound = i128;
+pub(super) type Bound = i128;
 
 /// The ranks wanted of n values: 1-based, ascending, not necessarily distinct.
 pub(super) trait Ranks: Fn(usize) -> Vec<usize> + Sync {}
@@ -36,16 +37,18 @@ impl<F: Fn(usize) -> Vec<usize> + Sync> Ranks for F {}
 /// a pass or two over the column; memory some percent of it.
 pub(super) fn select<T: Value>(column: &Column<'_, T>, wanted: impl Ranks) -> (usize, Vec<u64>) {
     let pieces = column.pieces();
-    let rows = column.len();
-    if rows > SMALL {
-        let size = (rows / 32).next_power_of_two().clamp(1 << 12, MAX_SAMPLE);
-        let sample = sample(&pieces, rows, size);
-        // Otherwise nearly all is missing, and the rest can be collected.
-        if sample.len() >= size / 32 {
-            return Search::new::<T>(sample, rows, size).run(&pieces, wanted);
-        }
+    match Search::start(&pieces, column.len()) {
+        Some(search) => search.run(&pieces, wanted),
+        None => select_small(&pieces, wanted),
     }
-    let mut keys = collect_all(&pieces);
+}
+
+/// As [`select`], where the column is small enough to collect whole.
+pub(super) fn select_small<T: Value>(
+    pieces: &[Piece<'_, T>],
+    wanted: impl Ranks,
+) -> (usize, Vec<u64>) {
+    let mut keys = collect_all(pieces);
     let ranks: Vec<usize> = wanted(keys.len());
     let places: Vec<usize> = ranks.iter().map(|rank| rank - 1).collect();
     select_many(&mut keys, &places);
@@ -58,7 +61,7 @@ fn collect_all<T: Value>(pieces: &[Piece<'_, T>]) -> Vec<u64> {
 }
 
 /// Puts the elements of the (ascending) places where sorting would.
-fn select_many(keys: &mut [u64], places: &[usize]) {
+pub(super) fn select_many(keys: &mut [u64], places: &[usize]) {
     let Some(place) = places.get(places.len() / 2).copied() else {
         return;
     };
@@ -75,17 +78,26 @@ fn select_many(keys: &mut [u64], places: &[usize]) {
 /// number gives; the keys of those that hold a value.
 fn sample<T: Value>(pieces: &[Piece<'_, T>], rows: usize, size: usize) -> Vec<u64> {
     const TASKS: usize = 16;
+    // Rows asked for before the first of them is read.
+    const AT_ONCE: usize = 64;
     let draw = |task: usize| {
         let mut keys = Vec::with_capacity(size / TASKS);
         let mut n = None;
-        for run in task * size / TASKS..(task + 1) * size / TASKS {
-            let row = draw_row(run as u64, rows as u64, size as u64);
-            let mut piece = n.unwrap_or_else(|| pieces.partition_point(|p| p.row <= row) - 1);
-            while pieces[piece].row + pieces[piece].values.len() <= row {
-                piece += 1;
+        let runs: Vec<usize> = (task * size / TASKS..(task + 1) * size / TASKS).collect();
+        for runs in runs.chunks(AT_ONCE) {
+            let mut places = [(0, 0); AT_ONCE];
+            for (run, place) in runs.iter().zip(&mut places) {
+                let row = draw_row(*run as u64, rows as u64, size as u64);
+                let mut piece = n.unwrap_or_else(|| pieces.partition_point(|p| p.row <= row) - 1);
+                while pieces[piece].row + pieces[piece].values.len() <= row {
+                    piece += 1;
+                }
+                n = Some(piece);
+                *place = (piece, row - pieces[piece].row);
+                prefetch(pieces[piece].values, place.1);
             }
-            n = Some(piece);
-            keys.extend(pieces[piece].get(row - pieces[piece].row).map(Value::key));
+            let drawn = places[..runs.len()].iter();
+            keys.extend(drawn.filter_map(|(piece, i)| pieces[*piece].get(*i).map(Value::key)));
         }
         keys
     };
@@ -106,23 +118,39 @@ fn draw_row(run: u64, rows: u64, size: u64) -> usize {
 
 /// What the next pass shall do.
 #[derive(Debug, Default)]
-struct Plan {
+pub(super) struct Plan {
     /// Where to count: keys, ascending and distinct.
     cuts: Vec<u64>,
     /// What to collect: intervals whose ends are cuts or the ends of everything.
     collect: Vec<(Bound, Bound)>,
 }
 
+impl Plan {
+    /// The regions that the cuts make between two ends: the end of each, and whether to collect
+    /// it. A region of one key is never worth it.
+    pub fn regions(&self, lowest: Bound, highest: Bound) -> Vec<(Bound, bool)> {
+        let ends = self.cuts.iter().map(|key| Bound::from(*key)).chain([highest]);
+        let mut from = lowest;
+        let region = |to: Bound| {
+            let within = |(start, end): &(Bound, Bound)| *start <= from && to <= *end;
+            let collected = to - from > 1 && self.collect.iter().any(within);
+            from = to;
+            (to, collected)
+        };
+        ends.map(region).collect()
+    }
+}
+
 /// A key up to which the number of values is known.
 #[derive(Debug, Clone, Copy)]
-struct Known {
-    key: Bound,
-    count: usize,
+pub(super) struct Known {
+    pub key: Bound,
+    pub count: usize,
 }
 
 /// The search for several ranks at once.
 #[derive(Debug)]
-struct Search {
+pub(super) struct Search {
     sample: Vec<u64>,
     sorted: bool,
     /// Ascending; from (below every key, 0) to (the highest key, all).
@@ -141,6 +169,17 @@ struct Gap {
 }
 
 impl Search {
+    /// Draws the sample, unless there are few values and all of them can be collected.
+    pub fn start<T: Value>(pieces: &[Piece<'_, T>], rows: usize) -> Option<Self> {
+        if rows <= SMALL {
+            return None;
+        }
+        let size = (rows / 32).next_power_of_two().clamp(1 << 12, MAX_SAMPLE);
+        let sample = sample(pieces, rows, size);
+        // Otherwise nearly all is missing.
+        (sample.len() >= size / 32).then(|| Self::new::<T>(sample, rows, size))
+    }
+
     /// `size` rows were drawn, some of them missing: until the first pass the number of values is
     /// estimated.
     fn new<T: Value>(sample: Vec<u64>, rows: usize, size: usize) -> Self {
@@ -150,9 +189,14 @@ impl Search {
         Self { sample, sorted: false, known: vec![lowest, highest], passes: 0, room: rows / 5 }
     }
 
-    fn run<T: Value>(mut self, pieces: &[Piece<'_, T>], wanted: impl Ranks) -> (usize, Vec<u64>) {
+    /// Passes over the column until every rank is found.
+    pub fn run<T: Value>(
+        mut self,
+        pieces: &[Piece<'_, T>],
+        wanted: impl Ranks,
+    ) -> (usize, Vec<u64>) {
         let mut found: Vec<Option<u64>> = Vec::new();
-        let mut total = self.known[1].count;
+        let mut total = self.total();
         loop {
             let ranks = wanted(total);
             found.resize(ranks.len(), None);
@@ -162,26 +206,43 @@ impl Search {
                 .collect();
             let plan = self.plan(&self.gaps(&missing));
             let pass = Pass::run(pieces, &self.known, &plan);
-            total = pass.learn(&mut self.known);
-            self.passes += 1;
+            self.learn(&pass.ends);
+            total = self.total();
             self.resolve(pass, &wanted(total), &mut found);
             if found.iter().all(Option::is_some) {
                 return (total, found.into_iter().flatten().collect());
             }
-            if !self.sorted {
-                self.sample.par_sort_unstable();
-                self.sorted = true;
-            }
         }
+    }
+
+    /// The number of values; an estimate before the first pass.
+    pub fn total(&self) -> usize {
+        self.known[self.known.len() - 1].count
+    }
+
+    /// The ends that a first pass should count up to and the brackets it should collect, unless
+    /// that would be too much.
+    pub fn first_plan(&mut self, ranks: &[usize]) -> Option<Plan> {
+        let brackets = self.few_brackets(&self.gaps(ranks))?;
+        Some(self.cut_brackets(&brackets))
+    }
+
+    /// Adds what a pass has counted to what is known.
+    pub fn learn(&mut self, ends: &[Known]) {
+        self.known.pop(); // the highest: an estimate before the first pass
+        self.known.extend_from_slice(ends);
+        self.known.sort_unstable_by_key(|known| known.key);
+        self.known.dedup_by_key(|known| known.key);
+        self.passes += 1;
     }
 }
 
 impl Search {
-    fn lowest(&self) -> Bound {
+    pub fn lowest(&self) -> Bound {
         self.known[0].key
     }
 
-    fn highest(&self) -> Bound {
+    pub fn highest(&self) -> Bound {
         self.known[self.known.len() - 1].key
     }
 
@@ -204,6 +265,10 @@ impl Search {
     }
 
     fn plan(&mut self, gaps: &[Gap]) -> Plan {
+        if self.passes > 0 && !self.sorted {
+            self.sample.par_sort_unstable();
+            self.sorted = true;
+        }
         let all: usize = gaps.iter().map(Gap::len).sum();
         if all <= self.room && gaps.len() <= MAX_CUTS / 2 {
             return self.cut(gaps.iter().map(|gap| (gap.from.key, gap.to.key)).collect(), vec![]);
@@ -211,12 +276,17 @@ impl Search {
         if self.passes >= TRUSTING_PASSES {
             return self.cut_range(gaps);
         }
+        match self.few_brackets(gaps) {
+            Some(brackets) => self.cut_brackets(&brackets),
+            None => self.cut_evenly(),
+        }
+    }
+
+    /// The brackets of all gaps, unless no pass has narrowed them and they hold too much.
+    fn few_brackets(&self, gaps: &[Gap]) -> Option<Vec<Bracket>> {
         let brackets: Vec<Bracket> = gaps.iter().flat_map(|gap| self.brackets(gap)).collect();
         let expected: f64 = brackets.iter().map(|bracket| bracket.expected).sum();
-        if self.passes == 0 && expected > self.room as f64 {
-            return self.cut_evenly();
-        }
-        self.cut_brackets(&brackets)
+        (self.passes > 0 || expected <= self.room as f64).then_some(brackets)
     }
 
     /// Where the sample places the ranks of a gap, overlapping places joined.
@@ -409,36 +479,21 @@ struct Pass {
 
 impl Pass {
     fn run<T: Value>(pieces: &[Piece<'_, T>], known: &[Known], plan: &Plan) -> Self {
-        let mut keys = vec![known[0].key];
-        keys.extend(plan.cuts.iter().map(|key| Bound::from(*key)));
-        keys.push(known[known.len() - 1].key);
-        let is_collected = |region: usize| {
-            let (from, to) = (keys[region], keys[region + 1]);
-            to - from > 1 && plan.collect.iter().any(|(start, end)| *start <= from && to <= *end)
-        };
-        let regions = 0..keys.len() - 1;
+        let (lowest, highest) = (known[0].key, known[known.len() - 1].key);
+        let regions = plan.regions(lowest, highest);
         // The code of a value is 1 + its region.
         let wanted: Vec<u8> =
-            regions.clone().filter(|i| is_collected(*i)).map(|i| i as u8 + 1).collect();
+            (1..).zip(&regions).filter(|(_, region)| region.1).map(|(code, _)| code).collect();
         let Scan { counts, collected } = scan(pieces, &plan.cuts, &wanted);
-        let mut ends = vec![Known { key: keys[0], count: 0 }];
+        let mut ends = vec![Known { key: lowest, count: 0 }];
         let (mut start, mut before) = (Vec::new(), 0);
-        for region in regions {
+        for (region, (key, is_collected)) in regions.into_iter().enumerate() {
             let values = counts[region + 1];
-            ends.push(Known { key: keys[region + 1], count: ends[region].count + values });
-            start.push(is_collected(region).then_some(before));
-            before += if is_collected(region) { values } else { 0 };
+            ends.push(Known { key, count: ends[region].count + values });
+            start.push(is_collected.then_some(before));
+            before += if is_collected { values } else { 0 };
         }
         Self { ends, start, collected }
-    }
-
-    /// Adds what was counted to what is known; returns the number of values.
-    fn learn(&self, known: &mut Vec<Known>) -> usize {
-        known.pop(); // the highest: an estimate before the first pass
-        known.extend_from_slice(&self.ends);
-        known.sort_unstable_by_key(|known| known.key);
-        known.dedup_by_key(|known| known.key);
-        known[known.len() - 1].count
     }
 
     /// The place of a rank in the sorted collection, if its region was collected.

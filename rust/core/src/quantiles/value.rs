@@ -2,6 +2,8 @@
 
 use std::fmt::Debug;
 
+use crate::prefetch::prefetch;
+
 mod sealed {
     pub trait Sealed {}
 }
@@ -39,8 +41,14 @@ pub trait Value: sealed::Sealed + Copy + PartialOrd + Debug + Send + Sync + 'sta
     fn at_most(edge: f64) -> Option<Self>;
 
     /// Writes for each value 1 + the number of cuts below it, or 0 for NaN. At most 254 cuts.
+    /// `next` is what will be compared next.
     #[doc(hidden)]
-    fn compare_all<const M: usize>(values: &[Self], cuts: &[Self; M], codes: &mut [u8]);
+    fn compare_all<const M: usize>(
+        values: &[Self],
+        next: &[Self],
+        cuts: &[Self; M],
+        codes: &mut [u8],
+    );
 }
 
 /// What the types share. The counter of `compare_all` is as wide as the value, so that it stays in
@@ -50,10 +58,20 @@ macro_rules! comparisons {
     ($type:ty, $lane:ty) => {
         #[inline(always)]
         #[allow(clippy::inline_always)] // takes the instruction set of its caller
-        fn compare_all<const M: usize>(values: &[Self], cuts: &[Self; M], codes: &mut [u8]) {
+        fn compare_all<const M: usize>(
+            values: &[Self],
+            next: &[Self],
+            cuts: &[Self; M],
+            codes: &mut [u8],
+        ) {
             const LANES: usize = 64;
             let mut wide = [0 as $lane; LANES];
-            for (values, codes) in values.chunks(LANES).zip(codes.chunks_mut(LANES)) {
+            let groups = values.chunks(LANES).zip(codes.chunks_mut(LANES));
+            for (n, (values, codes)) in groups.enumerate() {
+                // A few lines at a time: asked for all at once, they would be waited for.
+                for line in 0..size_of::<$type>() {
+                    prefetch(next, n * LANES + line * (64 / size_of::<$type>()));
+                }
                 for (value, wide) in values.iter().zip(&mut wide) {
                     let mut above: $lane = 1;
                     for cut in cuts {
