@@ -167,13 +167,14 @@ class Grades:
             known = _tenure_of_class(limits)
         grid = self.graded(cells(sizes).lazy(), known, lang).drop(list(sizes)).collect()
         segment = grid["segment"]
-        tables = [*grid.drop("segment"), segment.to_physical().cast(pl.UInt32)]
+        label = segment.to_physical()
+        small = label.dtype == pl.UInt8
+        tables = [*grid.drop("segment"), label if small else label.cast(pl.UInt32)]
         found = _core.cell_lookup(keys, list(sizes.values()), tables, threads=threads)
         columns = [
             pl.Series(column).alias(name) for name, column in zip(grid.columns, found, strict=True)
         ]
-        labels = pl.Series("segment", self.spec.table.labels(lang), dtype=segment.dtype)
-        return [*columns[:-1], labels.gather(columns[-1])]
+        return [*columns[:-1], columns[-1].cast(label.dtype).cat.to(segment.dtype)]
 
 
 def sizes_of(fitted: Sequence[FittedBands]) -> dict[str, int]:

@@ -78,7 +78,8 @@ def read_clients(data: object, criteria: Sequence[Criterion], as_of: object = No
     check_columns(frame.schema, criteria)
     frame = _with_plain_ids(frame)
     names: set[str] = {criterion.name for criterion in criteria}
-    frame = _ascending(_nan_to_null(frame, names))
+    if not (isinstance(data, Facts) and data._from_pass):
+        frame = _ascending(_nan_to_null(frame, names))
     return ClientRows(frame, day, _scored_rows(frame, names))
 
 

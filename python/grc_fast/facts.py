@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal, cast
 
 import polars as pl
@@ -65,6 +65,8 @@ class Facts:
     frame: pl.DataFrame
     quality: Quality
     as_of: dt.date
+    #: Whether a pass made the frame, so that its order and its values need no check.
+    _from_pass: bool = field(default=False, repr=False)
 
 
 def facts(
@@ -191,7 +193,7 @@ def facts(
     )
     base = [STATUS] if clients is not None else []
     columns = [pl.col(str(position)).alias(name) for position, name in enumerate(names)]
-    return Facts(table.select(CLIENT, *base, *columns), quality, quality.as_of)
+    return Facts(table.select(CLIENT, *base, *columns), quality, quality.as_of, _from_pass=True)
 
 
 def collect_facts(

@@ -508,7 +508,7 @@ def read_facts(
         table = table.filter(pl.col("recency").is_not_null())
     spent = None if money is None else table[money]
     frame = table.drop(_MONEY) if money == _MONEY else table
-    return Facts(frame, quality, quality.as_of), spent
+    return Facts(frame, quality, quality.as_of, _from_pass=True), spent
 
 
 def _money_column(rfm: RFM) -> str | None:
