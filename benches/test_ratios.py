@@ -29,11 +29,11 @@ class Guard:
 GUARDS = [
     Guard("facts", 4, "facts, 2.5 M lines of 250 k clients, integer ids", (0.8,)),
     Guard("facts", 10, "facts, 1 M lines of 100 k clients, ids of 20 bytes", (0.5,)),
-    Guard("facts", 10, "facts, 1 M lines of 100 k clients, integer ids, distinct orders", (0.6,)),
-    Guard("quantiles", 1, "quantile kernel, 1 M values, continuous", (4, 1.7, 20)),
-    Guard("quantiles", 1, "quantile kernel, 1 M values, cents", (1.2,)),
-    Guard("quantiles", 1, "quantile kernel, 1 M values, constant", (0.9,)),
-    Guard("scoring", 10, "three criteria scored from facts, 500 k clients", (0.5,)),
+    Guard("facts", 10, "facts, 1 M lines of 100 k clients, integer ids, distinct orders", (1.0,)),
+    Guard("quantiles", 1, "quantile kernel, 1 M values, continuous", (5, 2.2, 14)),
+    Guard("quantiles", 1, "quantile kernel, 1 M values, cents", (2,)),
+    Guard("quantiles", 1, "quantile kernel, 1 M values, constant", (1.2,)),
+    Guard("scoring", 10, "three criteria scored from facts, 500 k clients", (1.2,)),
     Guard("whole_job", 20, "whole job, Parquet to scored Parquet, 2.5 M lines", (0.7,)),
 ]
 

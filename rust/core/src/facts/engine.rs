@@ -20,9 +20,11 @@ const PARTITIONS: usize = 128;
 const PARTITION_SHIFT: u32 = 64 - PARTITIONS.trailing_zeros();
 /// Partitions that one worker takes one after the other, with the same scratch memory.
 const FEWEST_PARTITIONS: usize = 4;
-/// Lines that wait in inboxes before the partitions take them: each visit to a partition brings its
-/// state into cache again, and more lines at a time make fewer visits.
-const LINES_A_VISIT: usize = 4_000_000;
+/// Lines that wait in inboxes before the partitions take them, at least.
+///
+/// Each visit to a partition brings its clients into cache again, so lines wait until there are half as
+/// many as clients; inboxes then take less memory than clients do.
+const LINES_A_VISIT: usize = 2_000_000;
 /// Batches below this are not worth waking a second worker.
 const LINES_A_WORKER: usize = 16 * MORSEL;
 
@@ -243,7 +245,8 @@ impl<C: ReadKey + SortKey, O: ReadKey, W: When> Engine for Pass<C, O, W> {
         // Shares follow each other, so the first error is that of the first wrong line.
         results.into_iter().collect::<Result<()>>()?;
         self.waiting += lines;
-        if C::WHOLE && O::WHOLE && self.waiting < LINES_A_VISIT {
+        let clients: usize = self.partitions.iter().map(|partition| partition.clients.len()).sum();
+        if C::WHOLE && O::WHOLE && self.waiting < LINES_A_VISIT.max(clients / 2) {
             return Ok(());
         }
         let bytes: Vec<Vec<u8>> =
