@@ -482,8 +482,11 @@ impl Pass {
         let (lowest, highest) = (known[0].key, known[known.len() - 1].key);
         let regions = plan.regions(lowest, highest);
         // The code of a value is 1 + its region.
-        let wanted: Vec<u8> =
-            (1..).zip(&regions).filter(|(_, region)| region.1).map(|(code, _)| code).collect();
+        let wanted: Vec<u8> = (1..=u8::MAX)
+            .zip(&regions)
+            .filter(|(_, region)| region.1)
+            .map(|(code, _)| code)
+            .collect();
         let Scan { counts, collected } = scan(pieces, &plan.cuts, &wanted);
         let mut ends = vec![Known { key: lowest, count: 0 }];
         let (mut start, mut before) = (Vec::new(), 0);
