@@ -10,7 +10,7 @@ pub fn ln_gamma(x: f64) -> f64 {
 /// seven terms below, what is left out is under 10^-16 of the sum.
 const ASYMPTOTIC: f64 = 12.0;
 
-/// ψ(x), the derivative of lnΓ, for x > 0: recurrence up to [`ASYMPTOTIC`], then the series of
+/// ψ(x), the derivative of lnΓ, for x > 0: recurrence up to twelve, then the series of
 /// Abramowitz and Stegun 6.3.18.
 pub fn digamma(mut x: f64) -> f64 {
     let mut below = 0.0;
