@@ -9,14 +9,13 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from itertools import pairwise
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from .banding import FittedBands, Pair, Plan, TieRun
 from .criteria import Criterion, Frequency, Monetary, Number, Recency, whole_weights
 from .errors import GrcError, ModelError
-from .output import atomic_path
 from .rfm import MOST_POINTS, RFM
+from .saved import load_json, save_json
 from .segments import SegmentTable
 
 if TYPE_CHECKING:
@@ -33,25 +32,12 @@ _INFINITIES: Final = {math.inf: "inf", -math.inf: "-inf"}
 
 def save_model(model: RFMModel, path: str | os.PathLike[str]) -> None:
     """Write a model beside its target, and rename it when it is complete."""
-    written = json.dumps(model_to_dict(model), ensure_ascii=False, allow_nan=False, indent=2)
-    with atomic_path(path) as temporary:
-        temporary.write_text(written + "\n", encoding="utf-8")
+    save_json(model_to_dict(model), path)
 
 
 def load_model(path: str | os.PathLike[str]) -> RFMModel:
     """Read a model, and say which file is wrong and how if it is not one."""
-    where = os.fspath(path)
-    try:
-        written = Path(path).read_bytes()
-    except OSError as error:
-        raise ModelError(f"{where}: cannot be read ({error.strerror or error})") from None
-    try:
-        data = json.loads(written.decode("utf-8-sig"))
-    except (ValueError, RecursionError) as error:
-        raise ModelError(
-            f"{where} is not an RFM model: it is not JSON ({error}); save one with model.save(…)"
-        ) from None
-    return model_from_dict(data, where)
+    return model_from_dict(load_json(path, "an RFM model"), os.fspath(path))
 
 
 def model_to_dict(model: RFMModel) -> dict[str, Any]:

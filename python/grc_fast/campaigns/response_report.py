@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final, Literal
 
 import polars as pl
 
 from grc_fast.errors import ColumnError, DataError, OptionError
 from grc_fast.labels import nearest
-from grc_fast.output import json_writer, write_outputs
+from grc_fast.report_file import ReportFile
 
 from .attribution import Overlap, contacts_of, frame_of
 from .profitability import break_even, break_even_index
@@ -28,7 +26,7 @@ _LEVELS: Final = ("cell", "group", "segment")
 
 
 @dataclass(frozen=True)
-class ResponseReport:
+class ResponseReport(ReportFile):
     """Who answered past campaigns.
 
     Attributes
@@ -98,23 +96,10 @@ class ResponseReport:
             "depth": self.depth.with_columns(pl.col("key").cast(pl.String)).to_dicts(),
         }
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Save the report as `.json`, or its chart as `.svg` or `.png` (extra `report`).
+    def _figure(self) -> Any:
+        from grc_fast.charts import response_figure
 
-        Raises
-        ------
-        OutputError
-            If the file cannot be written, its extension is another, or the extra is missing.
-        """
-        write_outputs({path: self.writer(path)})
-
-    def writer(self, path: str | os.PathLike[str]) -> Callable[[Path], None]:
-        """Return the function that writes the report in the format of a path's extension."""
-        if Path(path).suffix.lower() == ".json":
-            return json_writer(self.to_dict())
-        from grc_fast.charts import chart_writer, response_figure
-
-        return chart_writer(path, lambda: response_figure(self))
+        return response_figure(self)
 
     def __str__(self) -> str:
         counts = f"{self.contacts:,} contacts, {self.responses:,} responses"

@@ -12,8 +12,8 @@ from grc_fast.campaigns import response
 from grc_fast.cli.console import Messages, frame_table, show_table
 from grc_fast.cli.response import ResponseOptions
 from grc_fast.errors import SourceError
+from grc_fast.report_file import check_report_path
 from grc_fast.sources import open_source
-from grc_fast.value.holdout import check_report_path
 
 
 def run(options: ResponseOptions) -> None:

@@ -15,9 +15,10 @@ from grc_fast.cli.options import comma_list
 from grc_fast.cli.value import ValueOptions
 from grc_fast.errors import OptionError
 from grc_fast.facts import Progress
+from grc_fast.report_file import check_report_path
 from grc_fast.rfm import Reading
 from grc_fast.roles import Roles
-from grc_fast.value.holdout import HoldoutReport, check_report_path, compare_holdout
+from grc_fast.value.holdout import HoldoutReport, compare_holdout
 from grc_fast.value.horizons import HORIZONS, check_horizons
 from grc_fast.value.numbers import rate
 from grc_fast.value.prediction import (

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from grc_fast.errors import ColumnError, DataError, OptionError
+from grc_fast.errors import ColumnError, DataError, ModelError, OptionError
 from grc_fast.facts import CLIENT, STATUS, Facts, parse_day
 from grc_fast.roles import describe, listing, suggestion
 
@@ -85,6 +85,11 @@ class Histories:
         """X (UInt32) of the clients who bought."""
         return self.frame.filter(self.bought)["active_days"].cast(pl.UInt32) - 1
 
+    def table(self, **columns: pl.Series) -> pl.DataFrame:
+        """Return who the clients are, and columns of those who bought, null for the others."""
+        who = self.frame.select(client_columns(self.frame))
+        return who.with_columns(**{name: self.spread(own) for name, own in columns.items()})
+
     def spread(self, values: pl.Series) -> pl.Series:
         """Return values of the clients who bought as a column of all, null for the others."""
         if len(values) == self.frame.height:
@@ -115,6 +120,30 @@ def histories(facts: Any, names: tuple[str, ...], as_of: dt.date | str | None = 
             )
         _check_type(name, frame[name].dtype)
     return Histories(frame, day)
+
+
+def histories_or_fitted(
+    facts: Any,
+    names: tuple[str, ...],
+    as_of: dt.date | str | None,
+    fitted: Histories | None,
+) -> Histories:
+    """Take the facts that are given, or else the clients that a model was fitted on.
+
+    Raises
+    ------
+    ModelError
+        If there are neither.
+    GrcError
+        If the facts cannot be taken, as `histories` says.
+    """
+    if facts is not None:
+        return histories(facts, names, as_of)
+    if fitted is None:
+        raise ModelError(
+            "this model was not fitted here, so it knows no clients: give it facts of some"
+        )
+    return fitted
 
 
 def _frame_and_day(facts: Any, as_of: dt.date | str | None) -> tuple[pl.DataFrame, dt.date]:

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 import polars as pl
 
 from grc_fast import _core
 from grc_fast.criteria import check_threads
-from grc_fast.errors import DataError, OutputError, SourceError
+from grc_fast.errors import DataError, SourceError
 from grc_fast.facts import Progress, Returns, collect_facts, parse_day
-from grc_fast.output import json_writer, write_outputs
 from grc_fast.quality import Quality, day_of_number
+from grc_fast.report_file import ReportFile
 from grc_fast.rfm import RFM, Reading
 from grc_fast.roles import Roles
 from grc_fast.sources import open_source
@@ -40,7 +38,7 @@ SCORES: Final = {
 
 
 @dataclass(frozen=True)
-class HoldoutReport:
+class HoldoutReport(ReportFile):
     """What was expected before a day, and what came after it.
 
     Attributes
@@ -97,24 +95,10 @@ class HoldoutReport:
             "warnings": self.result.warnings,
         }
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Save the report as `.json`, or its chart as `.svg` or `.png` (extra `report`).
+    def _figure(self) -> Any:
+        from grc_fast.charts import holdout_figure
 
-        Raises
-        ------
-        OutputError
-            If the file cannot be written, its extension is another, or the extra is missing.
-        """
-        write_outputs({path: self.writer(path)})
-
-    def writer(self, path: str | os.PathLike[str]) -> Callable[[Path], None]:
-        """Return the function that writes the report in the format of a path's extension."""
-        extension = Path(path).suffix.lower()
-        if extension == ".json":
-            return json_writer(self.to_dict())
-        from grc_fast.charts import chart_writer, holdout_figure
-
-        return chart_writer(path, lambda: holdout_figure(self))
+        return holdout_figure(self)
 
     def __str__(self) -> str:
         span = f"fitted until {self.fitted_until}, observed until {self.observed_until}"
@@ -350,23 +334,3 @@ def _rankings(table: pl.DataFrame, threads: int | None) -> dict[str, Ranking]:
     }
     found = {name: rank(score, table["money"], _TOPS) for name, score in scores.items()}
     return {name: ranking for name, ranking in found.items() if ranking is not None}
-
-
-def check_report_path(path: str | os.PathLike[str]) -> None:
-    """Refuse a report that could not be written, before any work.
-
-    Raises
-    ------
-    OutputError
-        If the extension is none of a report, or needs an extra that is not installed.
-    """
-    extension = Path(path).suffix.lower()
-    if extension == ".json":
-        return
-    if extension not in {".svg", ".png"}:
-        raise OutputError(
-            f"the report {os.fspath(path)!r} must be named .json, or .svg or .png for its chart"
-        )
-    from grc_fast.charts import require_matplotlib
-
-    require_matplotlib()

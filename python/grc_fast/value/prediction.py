@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Final, cast
 
@@ -19,7 +19,7 @@ from grc_fast.rfm import Reading
 from grc_fast.roles import Roles
 from grc_fast.sources import open_source
 
-from .histories import VALUE_FACTS, Histories, client_columns, histories
+from .histories import VALUE_FACTS, Histories, histories
 from .horizons import HORIZONS, check_horizons
 from .numbers import rate
 from .purchases import SPECIFICATIONS, ModelName
@@ -210,21 +210,8 @@ def read_histories(
     known = histories(frame, VALUE_FACTS, quality.as_of)
     if not isinstance(margin, str):
         return known, quality, margin
-    lines = Roles(
-        client=reading.roles.client,
-        date=reading.roles.date,
-        amount=margin,
-        order=None,
-        where=reading.roles.where,
-    )
-    again = Reading(
-        as_of=quality.as_of,
-        roles=lines,
-        timezone=reading.timezone,
-        money_scale=reading.money_scale,
-        threads=reading.threads,
-        progress=reading.progress,
-    )
+    of_margin = replace(reading.roles, amount=margin, order=None)
+    again = replace(reading, as_of=quality.as_of, roles=of_margin, clients=None)
     margins, _ = _value_facts(source, again, "keep", ("total",))
     both = frame.select("client_id", money=pl.col("total").cast(pl.Float64)).join(
         margins.select("client_id", margin=pl.col("total").cast(pl.Float64)),
@@ -297,11 +284,9 @@ def value_clients(
         "basket": basket,
         **{f"gain_{h}": worth * bought for h, bought in zip(horizons, present, strict=True)},
     }
-    who = known.frame.select(client_columns(known.frame))
-    values = who.with_columns(**{name: known.spread(column) for name, column in found.items()})
     at_mean = _clients_at_mean(known)
     return ValueResult(
-        values,
+        known.table(**found),
         model,
         known.as_of,
         tuple(horizons),

@@ -13,9 +13,8 @@ import polars as pl
 
 from grc_fast import _core
 from grc_fast.criteria import check_threads
-from grc_fast.errors import ModelError
 
-from .histories import PURCHASE_FACTS, Histories, client_columns, histories
+from .histories import PURCHASE_FACTS, Histories, histories, histories_or_fitted
 from .horizons import outlook
 from .numbers import strictly_positive
 
@@ -244,8 +243,8 @@ class PurchaseModel:
         polars.DataFrame
             `client_id` and `p_alive` (Float64, 0 to 1; null without a purchase).
         """
-        clients = self._clients(facts, as_of)
-        return self._table(clients, {"p_alive": self.outcomes(clients, [], threads=threads)[0]})
+        clients = histories_or_fitted(facts, PURCHASE_FACTS, as_of, self.fitted)
+        return clients.table(p_alive=self.outcomes(clients, [], threads=threads)[0])
 
     def predict(
         self,
@@ -271,9 +270,9 @@ class PurchaseModel:
         polars.DataFrame
             `client_id` and `purchases_<horizon>` (Float64; null without a purchase).
         """
-        clients = self._clients(facts, as_of)
+        clients = histories_or_fitted(facts, PURCHASE_FACTS, as_of, self.fitted)
         _, purchases, _ = self.outcomes(clients, [horizon], threads=threads)
-        return self._table(clients, {f"purchases_{horizon}": purchases[0]})
+        return clients.table(**{f"purchases_{horizon}": purchases[0]})
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Save the parameters as JSON; clients are not kept.
@@ -325,18 +324,3 @@ class PurchaseModel:
         )
         series = cast(Any, pl.Series)
         return series(alive), [series(p) for p in purchases], [series(p) for p in present]
-
-    def _clients(self, facts: Any, as_of: dt.date | str | None) -> Histories:
-        if facts is not None:
-            return histories(facts, PURCHASE_FACTS, as_of)
-        if self.fitted is None:
-            raise ModelError(
-                "this model was not fitted here, so it knows no clients: give it facts of some"
-            )
-        return self.fitted
-
-    @staticmethod
-    def _table(clients: Histories, columns: Mapping[str, pl.Series]) -> pl.DataFrame:
-        who = clients.frame.select(client_columns(clients.frame))
-        spread = {name: clients.spread(values) for name, values in columns.items()}
-        return who.with_columns(**spread)

@@ -14,7 +14,7 @@ from grc_fast import _core
 from grc_fast.criteria import check_threads
 from grc_fast.errors import ModelError
 
-from .histories import SPEND_FACTS, Histories, client_columns, histories
+from .histories import SPEND_FACTS, Histories, histories, histories_or_fitted
 
 PARAMETERS: Final = ("p", "q", "v")
 #: Beyond this correlation the model's assumption, that spend and frequency are independent, is
@@ -154,14 +154,8 @@ class SpendModel:
             repeat purchase, or whose repeat purchases come to no money above 0, gets the
             population mean.
         """
-        if facts is None and self.fitted is None:
-            raise ModelError(
-                "this model was not fitted here, so it knows no clients: give it facts of some"
-            )
-        clients = histories(facts, _FACTS, as_of) if facts is not None else self.fitted
-        clients = cast(Histories, clients)
-        who = clients.frame.select(client_columns(clients.frame))
-        return who.with_columns(basket=clients.spread(self.baskets(clients, threads=threads)))
+        clients = histories_or_fitted(facts, _FACTS, as_of, self.fitted)
+        return clients.table(basket=self.baskets(clients, threads=threads))
 
     def baskets(self, clients: Histories, *, threads: int | None = None) -> pl.Series:
         """Return the expected spend of each client who bought."""

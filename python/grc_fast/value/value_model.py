@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final, cast
 
 from grc_fast.errors import ModelError
-from grc_fast.output import atomic_path
+from grc_fast.saved import load_json, save_json
 
 from . import purchases, spend
 from .purchases import ModelName, PurchaseModel
@@ -101,25 +99,12 @@ def save_parts(
     bought: PurchaseModel | None, spent: SpendModel | None, path: str | os.PathLike[str]
 ) -> None:
     """Write what there is of a model beside its target, and rename it when it is complete."""
-    written = json.dumps(_to_dict(bought, spent), ensure_ascii=False, allow_nan=False, indent=2)
-    with atomic_path(path) as temporary:
-        temporary.write_text(written + "\n", encoding="utf-8")
+    save_json(_to_dict(bought, spent), path)
 
 
 def load_parts(path: str | os.PathLike[str]) -> tuple[PurchaseModel | None, SpendModel | None]:
     """Read what there is of a model, and say which file is wrong and how if it is not one."""
-    where = os.fspath(path)
-    try:
-        written = Path(path).read_bytes()
-    except OSError as error:
-        raise ModelError(f"{where}: cannot be read ({error.strerror or error})") from None
-    try:
-        data = json.loads(written.decode("utf-8-sig"))
-    except (ValueError, RecursionError) as error:
-        raise ModelError(
-            f"{where} is not a value model: it is not JSON ({error}); save one with model.save(…)"
-        ) from None
-    return _from_dict(data, where)
+    return _from_dict(load_json(path, "a value model"), os.fspath(path))
 
 
 def _to_dict(bought: PurchaseModel | None, spent: SpendModel | None) -> dict[str, Any]:
