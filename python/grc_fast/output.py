@@ -129,6 +129,31 @@ def write_outputs(
             last()
 
 
+def write_result(
+    frame: pl.DataFrame, path: AnyPath, beside: Mapping[AnyPath, Callable[[Path], None]]
+) -> None:
+    """Write the result of a run to a file or to standard output, and files beside it.
+
+    Parameters
+    ----------
+    frame
+        The result.
+    path
+        Where it goes; `STDOUT` writes CSV to standard output.
+    beside
+        As for `write_outputs`: all files appear, or none.
+
+    Raises
+    ------
+    OutputError
+        One of them cannot be written; the others are then left as they were.
+    """
+    if path == STDOUT:
+        write_outputs(beside, last=lambda: write_frame(frame, STDOUT))
+    else:
+        write_outputs({path: frame_writer(frame, path), **beside})
+
+
 def frame_writer(frame: pl.DataFrame, path: AnyPath) -> Callable[[Path], None]:
     """Return the function that writes a frame in the format of `path`, for `write_outputs`."""
     write = _format_of(path)

@@ -5,7 +5,16 @@ from typing import Annotated
 
 import typer
 
-from grc_fast.cli.options import EventColumns, Language, RunOptions, taking
+from grc_fast.cli.options import (
+    ClientColumn,
+    Condition,
+    EventColumns,
+    Language,
+    QualityFile,
+    RunOptions,
+    output_option,
+    taking,
+)
 from grc_fast.cli.threads import limit_polars
 
 
@@ -41,17 +50,7 @@ class BehaviourOptions(RunOptions, EventColumns):
             help="The rules: a TOML file, or course, the preset.",
         ),
     ]
-    output: Annotated[
-        str,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FILE",
-            show_default=False,
-            help="Where the scores go: .parquet, .csv, .ndjson, .arrow or .xlsx; - writes CSV to "
-            "standard output.",
-        ),
-    ]
+    output: Annotated[str, output_option("scores")]
     print_preset: Annotated[
         str | None,
         typer.Option(
@@ -63,10 +62,7 @@ class BehaviourOptions(RunOptions, EventColumns):
             help="Print the rules of a preset (course), to copy and edit, and exit.",
         ),
     ] = None
-    client: Annotated[
-        str,
-        typer.Option("--client", metavar="COLUMN", help="Column of the client's id."),
-    ] = "client_id"
+    client: ClientColumn = "client_id"
     as_of: Annotated[
         str | None,
         typer.Option(
@@ -77,15 +73,7 @@ class BehaviourOptions(RunOptions, EventColumns):
             "midnight after the last event by default.",
         ),
     ] = None
-    where: Annotated[
-        str | None,
-        typer.Option(
-            "--where",
-            metavar="SQL",
-            show_default=False,
-            help="Condition that a row must meet to be used.",
-        ),
-    ] = None
+    where: Condition = None
     timezone: Annotated[
         str,
         typer.Option(
@@ -132,15 +120,7 @@ class BehaviourOptions(RunOptions, EventColumns):
             "file; half of the machine's by default.",
         ),
     ] = None
-    quality: Annotated[
-        str | None,
-        typer.Option(
-            "--quality",
-            metavar="FILE",
-            show_default=False,
-            help="Save the account of what was read, used and dropped as JSON.",
-        ),
-    ] = None
+    quality: QualityFile = None
     lang: Annotated[Language, typer.Option("--lang", help="Language of the labels.")] = Language.EN
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import fields
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,15 +16,8 @@ from grc_fast.behaviour.rules import read_rules
 from grc_fast.behaviour.scoring import Run, parse_memory, run_events
 from grc_fast.cli.console import Messages, frame_table, show_table
 from grc_fast.cli.options import EventColumns
-from grc_fast.output import (
-    STDOUT,
-    AnyPath,
-    frame_writer,
-    json_writer,
-    write_frame,
-    write_outputs,
-    write_text,
-)
+from grc_fast.cli.reading import source_of
+from grc_fast.output import AnyPath, frame_writer, json_writer, write_result, write_text
 
 if TYPE_CHECKING:
     from grc_fast.cli.behaviour import BehaviourOptions
@@ -44,11 +36,6 @@ _SHOWN = (
     "contribution",
     "reason",
 )
-
-
-def source_of(paths: list[str]) -> str | list[str]:
-    """Return the source that the arguments name."""
-    return paths[0] if len(paths) == 1 else paths
 
 
 def columns_of(options: EventColumns) -> dict[str, Any]:
@@ -92,16 +79,13 @@ def write(
 ) -> None:
     """Write the files of a run: all of them, or none."""
     files: dict[AnyPath, Callable[[Path], None]] = {}
-    if options.output != STDOUT:
-        files[options.output] = frame_writer(result.scores, options.output)
     if options.state_out is not None and result.state is not None:
         files[options.state_out] = result.state.write
     if options.ledger is not None and ledger is not None:
         files[options.ledger] = frame_writer(ledger, options.ledger)
     if options.quality is not None:
         files[options.quality] = json_writer(result.quality.to_dict())
-    to_stdout = partial(write_frame, result.scores, STDOUT)
-    write_outputs(files, last=to_stdout if options.output == STDOUT else None)
+    write_result(result.scores, options.output, files)
 
 
 def phase_table(result: BehaviourResult, lang: str) -> Table:

@@ -64,11 +64,12 @@ def explain_events(options: ExplainOptions, rules: str) -> None:
     from grc_fast.behaviour import explain_behaviour
     from grc_fast.cli import events
     from grc_fast.cli.console import Messages
+    from grc_fast.cli.reading import source_of
     from grc_fast.output import json_text, write_text
 
     with Messages(quiet=options.quiet).progress() as progress:
         explanation = explain_behaviour(
-            events.source_of(options.source),
+            source_of(options.source),
             rules,
             client_id=options.id,
             as_of=options.as_of,

@@ -63,6 +63,43 @@ class Language(StrEnum):
     FR = "fr"
 
 
+#: Options that several commands take, each defined once.
+ClientColumn = Annotated[
+    str,
+    typer.Option("--client", metavar="COLUMN", help="Column of the client's id."),
+]
+Condition = Annotated[
+    str | None,
+    typer.Option(
+        "--where",
+        metavar="SQL",
+        show_default=False,
+        help="Condition that a row must meet to be used.",
+    ),
+]
+QualityFile = Annotated[
+    str | None,
+    typer.Option(
+        "--quality",
+        metavar="FILE",
+        show_default=False,
+        help="Save the account of what was read, used and dropped as JSON.",
+    ),
+]
+
+
+def output_option(what: str) -> Any:
+    """Return the option that says where a result goes."""
+    return typer.Option(
+        "--output",
+        "-o",
+        metavar="FILE",
+        show_default=False,
+        help=f"Where the {what} go: .parquet, .csv, .ndjson, .arrow or .xlsx; - writes CSV to "
+        "standard output.",
+    )
+
+
 @dataclass(kw_only=True)
 class RunOptions:
     """How a command runs."""
@@ -101,10 +138,7 @@ class SalesOptions:
             help="Files, globs, directories, addresses of an object store.",
         ),
     ]
-    client: Annotated[
-        str,
-        typer.Option("--client", metavar="COLUMN", help="Column of the client's id."),
-    ] = "client_id"
+    client: ClientColumn = "client_id"
     date: Annotated[
         str,
         typer.Option(
@@ -148,15 +182,7 @@ class SalesOptions:
             "default.",
         ),
     ] = None
-    where: Annotated[
-        str | None,
-        typer.Option(
-            "--where",
-            metavar="SQL",
-            show_default=False,
-            help="Condition that a row must meet to be used.",
-        ),
-    ] = None
+    where: Condition = None
     timezone: Annotated[
         str,
         typer.Option(

@@ -38,13 +38,9 @@ def run(options: ResponseOptions) -> None:
     files: dict[output.AnyPath, Callable[[Path], None]] = {
         path: found.writer(path) for path in reports
     }
+    output.write_result(found.table, options.output, files)
     to_stdout = options.output == output.STDOUT
-    if not to_stdout:
-        files[options.output] = output.frame_writer(found.table, options.output)
-    output.write_outputs(
-        files, last=(lambda: output.write_frame(found.table, output.STDOUT)) if to_stdout else None
-    )
-    for path in files:
+    for path in reports if to_stdout else [*reports, options.output]:
         messages.note(f"written: {path}")
     for table in (found.groups, found.segments):
         if table.height:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from grc_fast.cli.options import RunOptions, taking
+from grc_fast.cli.options import RunOptions, output_option, taking
 from grc_fast.cli.threads import limit_polars
 
 
@@ -38,17 +38,7 @@ class ResponseOptions(RunOptions):
             help="Contacts: client_id, campaign, contacted_on, and responded, control, spend.",
         ),
     ]
-    output: Annotated[
-        str,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FILE",
-            show_default=False,
-            help="Where the rates go: .parquet, .csv, .ndjson, .arrow or .xlsx; - writes CSV to "
-            "standard output.",
-        ),
-    ]
+    output: Annotated[str, output_option("rates")]
     responses: Annotated[
         str | None,
         typer.Option(

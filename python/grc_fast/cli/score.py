@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from grc_fast.cli.options import SharedOptions, taking
+from grc_fast.cli.options import QualityFile, SharedOptions, output_option, taking
 from grc_fast.cli.threads import limit_polars
 
 
@@ -13,17 +13,7 @@ from grc_fast.cli.threads import limit_polars
 class ScoreOptions(SharedOptions):
     """The options of `grc-fast score`."""
 
-    output: Annotated[
-        str,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FILE",
-            show_default=False,
-            help="Where the scores go: .parquet, .csv, .ndjson, .arrow or .xlsx; - writes CSV to "
-            "standard output.",
-        ),
-    ]
+    output: Annotated[str, output_option("scores")]
     model_out: Annotated[
         str | None,
         typer.Option(
@@ -33,15 +23,7 @@ class ScoreOptions(SharedOptions):
             help="Save the specification and the thresholds as JSON.",
         ),
     ] = None
-    quality: Annotated[
-        str | None,
-        typer.Option(
-            "--quality",
-            metavar="FILE",
-            show_default=False,
-            help="Save the account of what was read, used and dropped as JSON.",
-        ),
-    ] = None
+    quality: QualityFile = None
 
 
 @taking(ScoreOptions)

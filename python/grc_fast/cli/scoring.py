@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import fields
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,13 +12,13 @@ from rich.table import Table
 from grc_fast import labels
 from grc_fast.cli.console import Messages, frame_table
 from grc_fast.cli.options import ScoringOptions, SharedOptions, comma_list
+from grc_fast.cli.reading import reading_of, source_of
 from grc_fast.criteria import Frequency, Monetary, Recency
 from grc_fast.errors import OptionError
 from grc_fast.explanation import Explanation
 from grc_fast.model import RFMModel
-from grc_fast.output import STDOUT, AnyPath, frame_writer, json_writer, write_frame, write_outputs
-from grc_fast.rfm import RFM, Lang, Reading, RFMResult, read_facts, score_sales
-from grc_fast.roles import Roles
+from grc_fast.output import AnyPath, json_writer, write_result
+from grc_fast.rfm import RFM, Lang, RFMResult, read_facts, score_sales
 
 # Scoring options that a saved model does not decide.
 _BESIDE_A_MODEL: Final = {"lang", "model_in"}
@@ -35,15 +34,17 @@ def run_score(options: SharedOptions, messages: Messages) -> RFMResult:
     """Read the sales and score their clients, with a new model or a saved one."""
     model, rfm = _model_and_specification(options)
     with messages.progress() as progress:
-        reading = _reading(options, progress)
-        return score_sales(rfm, _source(options), reading, model=model, lang=language(options))
+        source = source_of(options.source)
+        reading = reading_of(options, options.threads, progress)
+        return score_sales(rfm, source, reading, model=model, lang=language(options))
 
 
 def run_explain(options: SharedOptions, client: str, messages: Messages) -> Explanation:
     """Read the sales and take the score of one client apart."""
     model, rfm = _model_and_specification(options)
     with messages.progress() as progress:
-        facts, _ = read_facts(rfm, _source(options), _reading(options, progress))
+        reading = reading_of(options, options.threads, progress)
+        facts, _ = read_facts(rfm, source_of(options.source), reading)
     if model is None:
         model = rfm.fit(facts, threads=options.threads)
     client_id = _client_id(client, facts.frame["client_id"].dtype)
@@ -95,28 +96,6 @@ def language(options: ScoringOptions) -> Lang | None:
     return None if options.lang is None else options.lang.value
 
 
-def _source(options: SharedOptions) -> str | list[str]:
-    return options.source[0] if len(options.source) == 1 else options.source
-
-
-def _reading(options: SharedOptions, progress: Callable[[int], None] | None) -> Reading:
-    return Reading(
-        as_of=options.as_of,
-        roles=Roles(
-            client=options.client,
-            date=options.date,
-            amount=options.amount,
-            order=comma_list(options.order) if options.order else None,
-            where=options.where,
-        ),
-        clients=options.clients,
-        timezone=options.timezone,
-        money_scale=options.money_scale,
-        threads=options.threads,
-        progress=progress,
-    )
-
-
 def _client_id(text: str, dtype: pl.DataType) -> int | str:
     """Return a client id as the sales hold it."""
     if not dtype.is_integer():
@@ -132,14 +111,11 @@ def _client_id(text: str, dtype: pl.DataType) -> int | str:
 def write(result: RFMResult, scores: str, *, model: str | None, quality: str | None) -> None:
     """Write the files of a run: all of them, or none."""
     files: dict[AnyPath, Callable[[Path], None]] = {}
-    if scores != STDOUT:
-        files[scores] = frame_writer(result.scores, scores)
     if model is not None:
         files[model] = json_writer(result.model.to_dict())
     if quality is not None:
         files[quality] = json_writer(result.quality.to_dict())
-    to_stdout = partial(write_frame, result.scores, STDOUT)
-    write_outputs(files, last=to_stdout if scores == STDOUT else None)
+    write_result(result.scores, scores, files)
 
 
 def report(result: RFMResult, messages: Messages, lang: Lang | None) -> None:

@@ -6,7 +6,14 @@ from typing import Annotated
 
 import typer
 
-from grc_fast.cli.options import Returns, RunOptions, SalesOptions, taking
+from grc_fast.cli.options import (
+    QualityFile,
+    Returns,
+    RunOptions,
+    SalesOptions,
+    output_option,
+    taking,
+)
 from grc_fast.cli.threads import limit_polars
 
 
@@ -21,17 +28,7 @@ class PurchaseModelName(StrEnum):
 class ValueOptions(RunOptions, SalesOptions):
     """The options of `grc-fast value`."""
 
-    output: Annotated[
-        str,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FILE",
-            show_default=False,
-            help="Where the values go: .parquet, .csv, .ndjson, .arrow or .xlsx; - writes CSV to "
-            "standard output.",
-        ),
-    ]
+    output: Annotated[str, output_option("values")]
     horizons: Annotated[
         list[str] | None,
         typer.Option(
@@ -82,15 +79,7 @@ class ValueOptions(RunOptions, SalesOptions):
             "--model-out", metavar="FILE", show_default=False, help="Save the models as JSON."
         ),
     ] = None
-    quality: Annotated[
-        str | None,
-        typer.Option(
-            "--quality",
-            metavar="FILE",
-            show_default=False,
-            help="Save the account of what was read, used and dropped as JSON.",
-        ),
-    ] = None
+    quality: QualityFile = None
     holdout: Annotated[
         str | None,
         typer.Option(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +11,10 @@ import typer
 from grc_fast import output
 from grc_fast.cli.console import Messages, frame_table, show_table
 from grc_fast.cli.options import comma_list
+from grc_fast.cli.reading import reading_of, source_of
 from grc_fast.cli.value import ValueOptions
 from grc_fast.errors import OptionError
-from grc_fast.facts import Progress
 from grc_fast.report_file import check_report_path
-from grc_fast.rfm import Reading
-from grc_fast.roles import Roles
 from grc_fast.value.holdout import HoldoutReport, compare_holdout
 from grc_fast.value.horizons import HORIZONS, check_horizons
 from grc_fast.value.numbers import rate
@@ -70,8 +67,8 @@ def _holdout(options: ValueOptions, margin: float | str, messages: Messages) -> 
         raise OptionError("--holdout takes a margin as a rate: it compares money, not gain")
     with messages.progress() as progress:
         return compare_holdout(
-            source(options),
-            reading(options, progress),
+            source_of(options.source),
+            reading_of(options, options.threads, progress),
             options.holdout or "",
             returns=options.returns.value,
             model=options.model.value,
@@ -84,8 +81,9 @@ def _holdout(options: ValueOptions, margin: float | str, messages: Messages) -> 
 
 def _result(options: ValueOptions, margin: float | str, messages: Messages) -> ValueResult:
     with messages.progress() as progress:
+        reading = reading_of(options, options.threads, progress)
         known, quality, shares = read_histories(
-            source(options), reading(options, progress), options.returns.value, margin
+            source_of(options.source), reading, options.returns.value, margin
         )
     if options.model_in is not None:
         model = ValueModel.load(options.model_in)
@@ -107,33 +105,9 @@ def _result(options: ValueOptions, margin: float | str, messages: Messages) -> V
     )
 
 
-def source(options: ValueOptions) -> str | list[str]:
-    """Return the source as the readers take it."""
-    return options.source[0] if len(options.source) == 1 else options.source
-
-
 def horizons(options: ValueOptions) -> list[str]:
     """Return the horizons that the user chose."""
     return list(HORIZONS) if options.horizons is None else comma_list(options.horizons)
-
-
-def reading(options: ValueOptions, progress: Progress | None) -> Reading:
-    """Return how the sales are read."""
-    return Reading(
-        as_of=options.as_of,
-        roles=Roles(
-            client=options.client,
-            date=options.date,
-            amount=options.amount,
-            order=comma_list(options.order) if options.order else None,
-            where=options.where,
-        ),
-        clients=options.clients,
-        timezone=options.timezone,
-        money_scale=options.money_scale,
-        threads=options.threads,
-        progress=progress,
-    )
 
 
 def _margin(text: str | None) -> float | str:
@@ -161,16 +135,13 @@ def _check(options: ValueOptions) -> None:
 def _write(options: ValueOptions, result: ValueResult, report: HoldoutReport | None) -> None:
     """Write the files of a run: all of them, or none."""
     files: dict[output.AnyPath, Callable[[Path], None]] = {}
-    if options.output != output.STDOUT:
-        files[options.output] = output.frame_writer(result.values, options.output)
     if options.model_out is not None:
         files[options.model_out] = output.json_writer(result.model.to_dict())
     if options.quality is not None:
         files[options.quality] = output.json_writer(_quality(result))
     if options.report is not None and report is not None:
         files[options.report] = report.writer(options.report)
-    to_stdout = partial(output.write_frame, result.values, output.STDOUT)
-    output.write_outputs(files, last=to_stdout if options.output == output.STDOUT else None)
+    output.write_result(result.values, options.output, files)
 
 
 def _quality(result: ValueResult) -> dict[str, Any]:
