@@ -8,20 +8,23 @@ or a scale of 20 is a quick look.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import polars as pl
 import pytest
-from side_by_side import SCALE, THREADS, compare
+from reached import reach
 
 import grc_fast as grc
+from grc_fast.bench.harness import Case, Goal, Measure, check_equal, clock
+from grc_fast.bench.setting import in_words
 from grc_fast.value.histories import PURCHASE_FACTS, VALUE_FACTS, histories
 from grc_fast.value.prediction import ValueResult, value_clients
 from grc_fast.value.purchases import PurchaseModel
 
 AS_OF = "2026-01-01"
-CLIENTS = 1_000_000 // SCALE
+CLIENTS = 1_000_000
 HORIZON = 365
 
 
@@ -29,54 +32,80 @@ def opponent(name: str) -> Any:
     return pytest.importorskip(name, reason=f"pip install {name} to compare with it")
 
 
-def ours(clients: pl.DataFrame) -> tuple[PurchaseModel, list[pl.Series]]:
+def ours(clients: pl.DataFrame, threads: int) -> tuple[PurchaseModel, list[pl.Series]]:
     """Fit MBG/NBD, then predict three horizons."""
-    model = grc.MBGNBD().fit(clients, as_of=AS_OF, threads=THREADS)
+    model = grc.MBGNBD().fit(clients, as_of=AS_OF, threads=threads)
     known = histories(clients, PURCHASE_FACTS, AS_OF)
-    _, purchases, _ = model.outcomes(known, ["90d", f"{HORIZON}d", "3y"], threads=THREADS)
+    _, purchases, _ = model.outcomes(known, ["90d", f"{HORIZON}d", "3y"], threads=threads)
     return model, purchases
 
 
-@pytest.mark.filterwarnings("ignore")
-def test_fit_and_predict_against_lifetimes() -> None:
-    opponent("lifetimes")
-    fitter: Callable[..., Any] = importlib.import_module("lifetimes").ModifiedBetaGeoFitter
-    clients = grc.simulate_clients(CLIENTS, as_of=AS_OF, seed=1)
-    x, last, observed = (
-        column.to_numpy() for column in histories(clients, PURCHASE_FACTS, AS_OF).columns
-    )
-    weeks = last / 7, observed / 7
-
-    def theirs() -> tuple[Any, Any]:
-        model = fitter().fit(x, *weeks)
-        return model, model.conditional_expected_number_of_purchases_up_to_time(
-            HORIZON / 7, x, *weeks
-        )
-
-    (model, purchases), (other, bought) = ours(clients), theirs()
+def same_optimum(ours: tuple[PurchaseModel, list[pl.Series]], theirs: tuple[Any, Any]) -> bool:
+    (model, purchases), (other, bought) = ours, theirs
     for name, value in model.parameters.items():
         assert other.params_[name] == pytest.approx(value, rel=5e-3), name
     assert purchases[1].to_numpy() == pytest.approx(bought, rel=0.05, abs=1e-3)
-
-    ways = {"grc_fast": lambda: ours(clients), "lifetimes": theirs}
-    comparison = compare(f"fit and predict, MBG/NBD, {CLIENTS:,} clients", ways)
-    assert comparison.ratio() > 0
+    return True
 
 
-def test_value_of_five_million_clients() -> None:
-    facts = grc.simulate_clients(5 * CLIENTS, as_of=AS_OF, seed=1)
-    facts = facts.drop("future_purchases", "future_money")
-    known = histories(facts, VALUE_FACTS, AS_OF)
+@pytest.mark.filterwarnings("ignore")
+def test_fit_and_predict_against_lifetimes(threads: int, rounds: int, scale: int) -> None:
+    opponent("lifetimes")
+    fitter: Callable[..., Any] = importlib.import_module("lifetimes").ModifiedBetaGeoFitter
+    number = CLIENTS // scale
 
-    def whole(discount: float) -> ValueResult:
-        model = grc.ValueModel(
-            grc.MBGNBD().fit(facts, as_of=AS_OF, threads=THREADS),
-            grc.GammaGamma().fit(facts, as_of=AS_OF, threads=THREADS),
+    @contextmanager
+    def opened() -> Iterator[Mapping[str, Measure]]:
+        clients = grc.simulate_clients(number, as_of=AS_OF, seed=1)
+        x, last, observed = (
+            column.to_numpy() for column in histories(clients, PURCHASE_FACTS, AS_OF).columns
         )
-        horizons = ["3mo", "12mo", "36mo"]
-        return value_clients(known, model, horizons, 0.3, discount=discount, threads=THREADS)
+        weeks = last / 7, observed / 7
 
-    assert whole(0.0).values["p_alive"].equals(whole(0.1).values["p_alive"])
-    ways = {"grc_fast": lambda: whole(0.0), "grc_fast, discounted by month": lambda: whole(0.1)}
-    comparison = compare(f"fit and value from facts, {5 * CLIENTS:,} clients", ways)
-    assert comparison.ratio() > 0
+        def theirs() -> tuple[Any, Any]:
+            model = fitter().fit(x, *weeks)
+            return model, model.conditional_expected_number_of_purchases_up_to_time(
+                HORIZON / 7, x, *weeks
+            )
+
+        ways: dict[str, Callable[[], Any]] = {
+            "grc_fast": lambda: ours(clients, threads),
+            "lifetimes": theirs,
+        }
+        check_equal(((way, run()) for way, run in ways.items()), same_optimum)
+        yield {way: clock(run) for way, run in ways.items()}
+
+    name = f"fit and predict, MBG/NBD, {in_words(number)} clients"
+    goal = Goal(("lifetimes",), must=20, aim=100)
+
+    reach(Case("value", name, opened, [goal]), rounds, scale)
+
+
+def test_value_of_five_million_clients(threads: int, rounds: int, scale: int) -> None:
+    number = 5 * CLIENTS // scale
+
+    @contextmanager
+    def opened() -> Iterator[Mapping[str, Measure]]:
+        facts = grc.simulate_clients(number, as_of=AS_OF, seed=1)
+        facts = facts.drop("future_purchases", "future_money")
+        known = histories(facts, VALUE_FACTS, AS_OF)
+
+        def whole(discount: float) -> ValueResult:
+            model = grc.ValueModel(
+                grc.MBGNBD().fit(facts, as_of=AS_OF, threads=threads),
+                grc.GammaGamma().fit(facts, as_of=AS_OF, threads=threads),
+            )
+            horizons = ["3mo", "12mo", "36mo"]
+            return value_clients(known, model, horizons, 0.3, discount=discount, threads=threads)
+
+        ways = {
+            "grc_fast": lambda: whole(0.0),
+            "grc_fast, discounted by month": lambda: whole(0.1),
+        }
+        alive = ((way, run().values["p_alive"]) for way, run in ways.items())
+        check_equal(alive, lambda first, other: first.equals(other))
+        yield {way: clock(run) for way, run in ways.items()}
+
+    name = f"fit and value from facts, {in_words(number)} clients"
+
+    reach(Case("value", name, opened, [Goal()]), rounds, scale)
