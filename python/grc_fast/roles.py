@@ -247,20 +247,28 @@ class Table:
 
     def date_column(self, name: str) -> pl.Expr:
         """Select the dates."""
-        require_column(name, "date", self.schema.names(), self.place)
+        found = self.moments(name, "date", empty=pl.Date())
+        if found is None:
+            raise ColumnError(
+                f"the date column {name!r} of {self.place} holds {describe(self.schema[name])}: "
+                "make it a date, a date and time, or ISO text such as 2026-11-01"
+            )
+        return found
+
+    def moments(self, name: str, role: str, *, empty: pl.DataType) -> pl.Expr | None:
+        """Select dates, dates and times, or texts of them; None if the column holds other things.
+
+        A column of nulls alone is read as of the type `empty`.
+        """
+        require_column(name, role, self.schema.names(), self.place)
         dtype, column = self.schema[name], pl.col(name)
         if name in self.text_names:
             return pl.col(self.text_names[name])
         if isinstance(dtype, (pl.Categorical, pl.Enum)):
             return column.cast(pl.String)
         if isinstance(dtype, pl.Null):
-            return column.cast(pl.Date)
-        if isinstance(dtype, (pl.Date, pl.Datetime, pl.String)):
-            return column
-        raise ColumnError(
-            f"the date column {name!r} of {self.place} holds {describe(dtype)}: "
-            "make it a date, a date and time, or ISO text such as 2026-11-01"
-        )
+            return column.cast(empty)
+        return column if isinstance(dtype, (pl.Date, pl.Datetime, pl.String)) else None
 
     def amount(self, amount: str) -> tuple[pl.Expr, set[str]]:
         """Give the amount, a column or SQL, and the columns it reads."""

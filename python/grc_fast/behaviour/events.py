@@ -146,19 +146,12 @@ class _EventTable(Table):
     """A table to find the roles of events in."""
 
     def instant(self, name: str) -> pl.Expr:
-        require_column(name, "timestamp", self.schema.names(), self.place)
-        dtype, column = self.schema[name], pl.col(name)
-        if name in self.text_names:
-            return pl.col(self.text_names[name])
-        if isinstance(dtype, (pl.Categorical, pl.Enum)):
-            return column.cast(pl.String)
-        if isinstance(dtype, pl.Null):
-            return column.cast(pl.Datetime("us"))
-        if isinstance(dtype, (pl.Date, pl.Datetime, pl.String)):
-            return column
-        raise self._wrong(
-            name, "timestamp", "a date and time, or ISO text such as 2026-11-01T10:00"
-        )
+        found = self.moments(name, "timestamp", empty=pl.Datetime("us"))
+        if found is None:
+            raise self._wrong(
+                name, "timestamp", "a date and time, or ISO text such as 2026-11-01T10:00"
+            )
+        return found
 
     def text(self, name: str, role: str) -> pl.Expr:
         require_column(name, role, self.schema.names(), self.place)

@@ -10,7 +10,7 @@ use super::store::{Inbox, PARTITIONS, partition_of};
 use crate::calendar::{Clock, DAY};
 use crate::error::{Error, Result};
 use crate::facts::{
-    Column, DateValues, IdValues, Integers, Texts, mixed_ids, to_micros, whole, widen,
+    Column, DateValues, IdValues, Integers, Texts, mixed_ids, mixed_signs, to_micros, whole, widen,
 };
 use crate::hash::hash_word;
 
@@ -401,9 +401,7 @@ impl Morsel {
         let differ = unsigned != (reading.ids == ClientIds::Unsigned);
         for i in 0..n {
             if differ && self.wide[i] < 0 && self.fate[i] == USED {
-                return Err(Error::Column(
-                    "client ids are signed integers in one place and unsigned 64-bit integers in another, and some have no value in both: cast them to one type".to_owned(),
-                ));
+                return Err(mixed_signs());
             }
             self.client[i] = self.wide[i] as u64 ^ flip;
         }

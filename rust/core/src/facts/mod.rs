@@ -23,7 +23,7 @@ pub use batch::{AmountValues, Batch, Column, DateValues, IdValues, Integers, Tex
 pub use builder::{Account, Builder, Options, Outcome};
 pub(crate) use keys::view_of;
 pub use normalise::Reason;
-pub(crate) use normalise::{mixed_ids, to_micros, whole, widen};
+pub(crate) use normalise::{mixed_ids, mixed_signs, to_micros, whole, widen};
 pub(crate) use output::plain_integer;
 pub use output::{FactColumn, Ids, MEAN_PLACES, Status, Values};
 

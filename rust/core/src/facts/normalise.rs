@@ -451,11 +451,15 @@ fn write_keys(values: Integers, rows: Range<usize>, flip: u64, out: &mut KeyArra
 /// Signed and unsigned ids may meet as long as each means the same number as both.
 fn same_in_both(keys: &[u64], flip: u64, fate: &[u8]) -> Result<()> {
     if keys.iter().zip(fate).any(|(&key, &fate)| ((key ^ flip) as i64) < 0 && fate == USED) {
-        return Err(Error::Column(
-            "client ids are signed integers in one place and unsigned 64-bit integers in another, and some have no value in both: cast them to one type".to_owned(),
-        ));
+        return Err(mixed_signs());
     }
     Ok(())
+}
+
+pub(crate) fn mixed_signs() -> Error {
+    Error::Column(
+        "client ids are signed integers in one place and unsigned 64-bit integers in another, and some have no value in both: cast them to one type".to_owned(),
+    )
 }
 
 pub(crate) fn mixed_ids() -> Error {

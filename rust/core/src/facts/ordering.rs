@@ -30,11 +30,16 @@ pub(super) struct Row<K> {
 
 /// What rows are ordered by.
 pub(super) trait RowKey: Copy + Ord + Send + Sync + 'static {
+    /// Whether the words of different keys differ.
+    const EXACT_WORDS: bool;
+
     /// A number that orders keys between these two as the keys do, or lets them tie.
     fn word(self, least: Self, most: Self) -> u64;
 }
 
 impl RowKey for u64 {
+    const EXACT_WORDS: bool = true;
+
     #[inline]
     fn word(self, least: u64, _: u64) -> u64 {
         self - least
@@ -42,6 +47,8 @@ impl RowKey for u64 {
 }
 
 impl RowKey for u128 {
+    const EXACT_WORDS: bool = false;
+
     /// The first 64 bits after those that all keys share.
     #[inline]
     fn word(self, least: u128, most: u128) -> u64 {
@@ -263,8 +270,7 @@ impl<K: RowKey> Order<K> {
         };
         let span = most.word(least, most);
         let room = SLOTS_A_ROW * bucket.len() as u64;
-        if size_of::<K>() == size_of::<u64>() && span < room {
-            // The words of 64-bit keys are as distinct as the keys.
+        if K::EXACT_WORDS && span < room {
             self.slots.clear();
             self.slots.resize(span as usize + 1, NOBODY);
             for (number, row) in bucket.iter().enumerate() {

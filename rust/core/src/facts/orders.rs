@@ -45,6 +45,12 @@ impl<O: Key> Orders<O> {
         }
     }
 
+    /// Whether the money of orders is asked for, and orders stand here rather than in the log.
+    #[inline]
+    pub fn keeps_baskets(&self) -> bool {
+        self.baskets_each > 0
+    }
+
     /// The numbers of the orders of a group of (client, id) that stand in their first place;
     /// `u32::MAX` for those to be searched. Step by step, so that loads do not wait for each other.
     #[inline]

@@ -360,11 +360,7 @@ impl<'a, T> Rest<'a, T> {
         Block {
             rows,
             ids: front(&mut self.ids, n),
-            status: self.status.take().map(|status| {
-                let (status, rest) = status.split_at_mut(n);
-                self.status = Some(rest);
-                status
-            }),
+            status: self.status.as_mut().map(|status| front(status, n)),
             columns: self
                 .columns
                 .iter_mut()

@@ -299,9 +299,8 @@ impl<C: Key, O: Key> Partition<C, O> {
         table: &mut Table<O>,
     ) {
         let mut orders = [FREE; GROUP];
-        let has_baskets = plan.has_baskets();
         self.each_group(lines, plan, client_buffers, |partition, group, clients| {
-            if has_baskets {
+            if partition.orders.keeps_baskets() {
                 let ids = group.iter().zip(clients).map(|(line, &client)| (client, line.order));
                 partition.orders.find(ids, &mut orders, order_buffers);
             }
@@ -412,7 +411,7 @@ impl<C: Key, O: Key> Partition<C, O> {
                 self.days.insert(client as u32, day);
             }
         }
-        let order = (numbered == Numbered::Yes && plan.has_baskets()).then(|| {
+        let order = (numbered == Numbered::Yes && self.orders.keeps_baskets()).then(|| {
             let purchase = (!is_return).then_some(day);
             self.orders.line(client as u32, line.order, order, purchase, buffers)
         });
