@@ -1,5 +1,6 @@
 //! The extension module `grc_fast._core`: the kernels of `grc-core` for Python, over Arrow.
 
+mod allocator;
 mod behaviour;
 mod errors;
 mod facts;
