@@ -21,6 +21,12 @@ pub fn hash_word(word: u64) -> u64 {
     fold(word ^ ROOT, GOLDEN).wrapping_mul(GOLDEN)
 }
 
+/// Hash one small word, quickly: its bits reach the highest ones only.
+#[inline]
+pub fn turn_word(word: u64) -> u64 {
+    word.wrapping_mul(GOLDEN)
+}
+
 /// Hash two words.
 #[inline]
 pub fn hash_words(low: u64, high: u64) -> u64 {

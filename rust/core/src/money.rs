@@ -25,6 +25,16 @@ impl Sum {
         }
     }
 
+    /// The sum of some low bits and a carry.
+    pub fn with_carry(low: i64, carry: i32) -> Self {
+        Self { low, carry }
+    }
+
+    /// Its low bits, and what they overflowed by.
+    pub fn parts(self) -> (i64, i32) {
+        (self.low, self.carry)
+    }
+
     /// The sum, exact.
     #[inline]
     pub fn value(self) -> i128 {

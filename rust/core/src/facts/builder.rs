@@ -117,10 +117,10 @@ impl Account {
             clients_outside_base: if base { partition.outside_base() as u64 } else { 0 },
             ..Self::default()
         };
-        for client in &partition.clients {
-            account.money_used += client.core.total.value();
-            account.clients[client.core.status() as usize] += 1;
-        }
+        partition.each_core(|_, core| {
+            account.money_used += core.total.value();
+            account.clients[core.status() as usize] += 1;
+        });
         account
     }
 }

@@ -8,23 +8,26 @@ use super::Request;
 use super::batch::{Batch, Column, IdValues};
 use super::builder::{Account, Outcome};
 use super::keys::Buffers;
+use super::near::{Reach, holds_days};
 use super::normalise::{MORSEL, Morsel, OrderReader, ReadKey, Reading, Rules, USED};
 use super::order_log::Table;
 use super::output::{Asked, IdOutput, SortKey, plain_integer};
 use super::partition::{IS_RETURN, Line, NO_ORDER, Partition, Plan, Settled, When, tag_of};
+use super::spread::PARTITIONS;
 use crate::error::Result;
+use crate::hash::hash_word;
 
-/// Partitions of the clients: their tables stay in cache up to some tens of millions of clients.
-const PARTITIONS: usize = 128;
-/// The partition of a hash stands in its highest bits; tables use the lowest.
-const PARTITION_SHIFT: u32 = 64 - PARTITIONS.trailing_zeros();
 /// Partitions that one worker takes one after the other, with the same scratch memory.
 const FEWEST_PARTITIONS: usize = 4;
 /// Lines that wait in inboxes before the partitions take them, at least.
 ///
 /// Each visit to a partition brings its clients into cache again, so lines wait until there are half as
 /// many as clients; inboxes then take less memory than clients do.
-const LINES_A_VISIT: usize = 2_000_000;
+const LINES_A_VISIT: usize = if cfg!(test) { 40 } else { 2_000_000 };
+/// Clients are kept by the numbers that they are if one in so many of these is a client.
+const NUMBERS_A_CLIENT: u128 = if cfg!(test) { 8192 } else { 8 };
+/// So many numbers take little memory (2 MB), whoever has them.
+const FEW_NUMBERS: u128 = 1 << 17;
 /// Batches below this are not worth waking a second worker.
 const LINES_A_WORKER: usize = 16 * MORSEL;
 
@@ -59,6 +62,8 @@ struct Worker<C: ReadKey, O: ReadKey, W> {
     inboxes: Vec<Vec<Line<C, O, W>>>,
     order_bytes: Vec<u8>,
     account: Account,
+    /// The least and the most of the numbers of clients in the inboxes.
+    numbers: (u64, u64),
     /// Whether the text ids of all lines dropped so far are plain integers.
     plain_ids: bool,
 }
@@ -69,7 +74,26 @@ pub(super) struct Pass<C: ReadKey, O: ReadKey, W> {
     partitions: Vec<Partition<C, O>>,
     /// Lines in the inboxes.
     waiting: usize,
+    /// How clients are kept.
+    kept: Kept,
+    /// The least and the most of the numbers of clients so far.
+    numbers: (u64, u64),
 }
+
+/// How the partitions keep clients.
+#[derive(Debug, PartialEq, Eq)]
+enum Kept {
+    /// By hash, until they turn out to be numbers that lie near each other; if `hopeful`, each line
+    /// that waits is taken for one more client.
+    ByHash { hopeful: bool },
+    /// By hash, whatever comes.
+    ByHashForGood,
+    /// By the numbers that they are, all of them within reach.
+    Near(Reach),
+}
+
+/// The numbers of no client.
+const NO_NUMBERS: (u64, u64) = (u64::MAX, 0);
 
 impl<C: ReadKey + SortKey, O: ReadKey, W: When> Pass<C, O, W> {
     pub fn new(plan: &Plan, threads: usize) -> Self {
@@ -78,17 +102,90 @@ impl<C: ReadKey + SortKey, O: ReadKey, W: When> Pass<C, O, W> {
             inboxes: (0..PARTITIONS).map(|_| Vec::new()).collect(),
             order_bytes: Vec::new(),
             account: Account::default(),
+            numbers: NO_NUMBERS,
             plain_ids: true,
         };
         Self {
             workers: (0..threads).map(worker).collect(),
             partitions: (0..PARTITIONS).map(|_| Partition::new(plan)).collect(),
             waiting: 0,
+            numbers: NO_NUMBERS,
+            kept: if C::IS_NUMBER && plan.is_plain() {
+                Kept::ByHash { hopeful: true }
+            } else {
+                Kept::ByHashForGood
+            },
         }
+    }
+
+    /// Before a visit: choose how clients are kept, those of the lines that wait among them.
+    ///
+    /// Each of these lines may be of another client: [`Self::draw_back`] looks into that.
+    fn reach_out(&mut self, plan: &Plan) {
+        let numbers = self.workers.iter().map(|worker| worker.numbers);
+        let (least, most) = numbers.fold(self.numbers, |a, b| (a.0.min(b.0), a.1.max(b.1)));
+        self.numbers = (least, most);
+        if self.kept == Kept::ByHashForGood || least > most {
+            return;
+        }
+        if !self.holds_days() {
+            return self.keep_by_hash(plan);
+        }
+        let reach = Reach::of(least, most);
+        let hopeful = self.kept != Kept::ByHash { hopeful: false };
+        let clients = self.clients() + if hopeful { self.waiting } else { 0 };
+        match &self.kept {
+            Kept::Near(kept) if kept.covers(&reach) => {}
+            _ if !is_dense(&reach, clients) => {
+                if matches!(self.kept, Kept::Near(_)) {
+                    self.keep_by_hash(plan);
+                }
+            }
+            _ => {
+                let reach = reach.with_room();
+                let partitions = self.partitions.par_iter_mut();
+                partitions.for_each(|partition| partition.keep_near(&reach, plan));
+                self.kept = Kept::Near(reach);
+            }
+        }
+    }
+
+    /// After a visit: go back to keeping clients by hash if they are too few for their numbers.
+    fn draw_back(&mut self, plan: &Plan) {
+        if let Kept::Near(reach) = &self.kept
+            && !is_dense(reach, self.clients())
+        {
+            self.keep_by_hash(plan);
+            self.kept = Kept::ByHash { hopeful: false };
+        }
+    }
+
+    /// The number of clients so far.
+    fn clients(&self) -> usize {
+        self.partitions.iter().map(Partition::count).sum()
+    }
+
+    fn holds_days(&self) -> bool {
+        self.workers.iter().all(|worker| holds_days(worker.account.days))
+    }
+
+    /// From now on keep clients by hash, those of the lines that wait too.
+    fn keep_by_hash(&mut self, plan: &Plan) {
+        if matches!(self.kept, Kept::Near(_)) {
+            // Lines of clients that are found by their numbers were given no hash.
+            let inboxes = self.workers.par_iter_mut().flat_map(|worker| &mut worker.inboxes);
+            inboxes.flatten().for_each(|line| {
+                line.tag |= tag_of(hash_word(C::number_of_row(line.client)));
+            });
+        }
+        let partitions = self.partitions.par_iter_mut().enumerate();
+        partitions.for_each(|(number, partition)| partition.keep_by_hash(number, plan));
+        self.kept = Kept::ByHashForGood;
     }
 
     /// Have the partitions take the lines that wait in all inboxes.
     fn visit(&mut self, plan: &Plan, client_buffers: &Buffers, order_buffers: &Buffers) {
+        self.reach_out(plan);
         let workers = &self.workers;
         let cores_only = plan.is_plain();
         let partitions = self.partitions.par_iter_mut().with_min_len(FEWEST_PARTITIONS).enumerate();
@@ -105,8 +202,14 @@ impl<C: ReadKey + SortKey, O: ReadKey, W: When> Pass<C, O, W> {
         });
         let inboxes = self.workers.iter_mut().flat_map(|worker| &mut worker.inboxes);
         inboxes.for_each(Vec::clear);
+        self.workers.iter_mut().for_each(|worker| worker.numbers = NO_NUMBERS);
         self.waiting = 0;
     }
+}
+
+/// Whether clients fill a good part of a range.
+fn is_dense(reach: &Reach, clients: usize) -> bool {
+    reach.numbers() <= (NUMBERS_A_CLIENT * clients as u128).max(FEW_NUMBERS)
 }
 
 /// A morsel of a batch, by number and rows.
@@ -146,6 +249,7 @@ impl<C: ReadKey, O: ReadKey, W: When> Worker<C, O, W> {
         rules: &Rules,
         client_buffers: u32,
         order: &mut OrderReader,
+        near: bool,
     ) -> Result<()> {
         let (n, first_row) = (rows.len(), rows.start);
         self.morsel.read(batch, rows, rules, client_buffers, order)?;
@@ -165,12 +269,20 @@ impl<C: ReadKey, O: ReadKey, W: When> Worker<C, O, W> {
             self.account.see_fates(&morsel.fate[..n], &morsel.day[..n], &morsel.amount[..n]);
         }
         let numbered = !batch.order.is_empty();
+        let (mut least, mut most) = self.numbers;
         for i in 0..n {
             if !all_used && morsel.fate[i] != USED {
                 continue;
             }
-            let hash = morsel.hash[i];
-            let inbox = &mut self.inboxes[(hash >> PARTITION_SHIFT) as usize];
+            let hash = if C::IS_NUMBER {
+                let number = C::number_of_row(morsel.client[i]);
+                least = least.min(number);
+                most = most.max(number);
+                if near { 0 } else { hash_word(number) }
+            } else {
+                morsel.hash[i]
+            };
+            let inbox = &mut self.inboxes[C::partition(morsel.client[i], hash)];
             inbox.push(Line {
                 client: morsel.client[i],
                 order: morsel.order[i],
@@ -181,6 +293,7 @@ impl<C: ReadKey, O: ReadKey, W: When> Worker<C, O, W> {
                     | (u32::from(morsel.is_return[i]) * IS_RETURN),
             });
         }
+        self.numbers = (least, most);
         Ok(())
     }
 
@@ -192,6 +305,7 @@ impl<C: ReadKey, O: ReadKey, W: When> Worker<C, O, W> {
         batches: &[Batch],
         rules: &Rules,
         starts: &Starts,
+        near: bool,
     ) -> Result<()> {
         // Room for an even spread and a quarter more: growing would copy lines and touch fresh memory.
         let lines: usize = share.iter().map(|(_, rows)| rows.len()).sum();
@@ -206,7 +320,14 @@ impl<C: ReadKey, O: ReadKey, W: When> Worker<C, O, W> {
             if !encoded && !starts.orders.is_empty() {
                 order.buffers = starts.orders[*batch];
             }
-            self.read(&batches[*batch], rows.clone(), rules, starts.clients[*batch], &mut order)
+            self.read(
+                &batches[*batch],
+                rows.clone(),
+                rules,
+                starts.clients[*batch],
+                &mut order,
+                near,
+            )
         });
         self.order_bytes = order.bytes;
         result
@@ -232,6 +353,7 @@ impl<C: ReadKey + SortKey, O: ReadKey, W: When> Engine for Pass<C, O, W> {
         let lines: usize = batches.iter().map(|batch| batch.rows).sum();
         let active = lines.div_ceil(LINES_A_WORKER).clamp(1, self.workers.len());
         let share = pieces.len().div_ceil(active).max(1);
+        let near = matches!(self.kept, Kept::Near(_));
         let results: Vec<Result<()>> = self
             .workers
             .par_iter_mut()
@@ -239,13 +361,13 @@ impl<C: ReadKey + SortKey, O: ReadKey, W: When> Engine for Pass<C, O, W> {
             .map(|(number, worker)| {
                 let from = (number * share).min(pieces.len());
                 let share = &pieces[from..(from + share).min(pieces.len())];
-                worker.read_share(number, share, batches, rules, &starts)
+                worker.read_share(number, share, batches, rules, &starts, near)
             })
             .collect();
         // Shares follow each other, so the first error is that of the first wrong line.
         results.into_iter().collect::<Result<()>>()?;
         self.waiting += lines;
-        let clients: usize = self.partitions.iter().map(|partition| partition.clients.len()).sum();
+        let clients = self.clients();
         if C::WHOLE && O::WHOLE && self.waiting < LINES_A_VISIT.max(clients / 2) {
             return Ok(());
         }
@@ -254,6 +376,7 @@ impl<C: ReadKey + SortKey, O: ReadKey, W: When> Engine for Pass<C, O, W> {
         let encoded: Vec<&[u8]> = bytes.iter().map(Vec::as_slice).collect();
         let order_buffers: &Buffers = if first.order.len() > 1 { &encoded } else { &order_columns };
         self.visit(plan, &client_buffers, order_buffers);
+        self.draw_back(plan);
         for (worker, bytes) in self.workers.iter_mut().zip(bytes) {
             worker.order_bytes = bytes; // to be reused
         }
@@ -267,6 +390,8 @@ impl<C: ReadKey + SortKey, O: ReadKey, W: When> Engine for Pass<C, O, W> {
         plan: &Plan,
     ) -> Result<u64> {
         let (buffers, starts) = gather_buffers(columns.iter());
+        // The clients of the base are told apart from others by their places in the tables.
+        self.keep_by_hash(plan);
         let mut missing = 0;
         let morsel = &mut self.workers[0].morsel;
         for (column, rows) in pieces(columns.iter().map(|column| column.values.rows())) {
@@ -276,8 +401,12 @@ impl<C: ReadKey + SortKey, O: ReadKey, W: When> Engine for Pass<C, O, W> {
             morsel.read_clients(&columns[column], rows, reading)?;
             for i in 0..n {
                 if morsel.fate[i] == USED {
-                    let hash = morsel.hash[i];
-                    let partition = &mut self.partitions[(hash >> PARTITION_SHIFT) as usize];
+                    let hash = if C::IS_NUMBER {
+                        hash_word(C::number_of_row(morsel.client[i]))
+                    } else {
+                        morsel.hash[i]
+                    };
+                    let partition = &mut self.partitions[C::partition(morsel.client[i], hash)];
                     let client = partition.client(morsel.client[i], tag_of(hash), plan, &buffers);
                     partition.mark_in_base(client);
                 } else {

@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 
+use super::spread::{partition_of_hash, partition_of_number};
 use crate::hash::{hash_bytes, hash_word, hash_words};
 use crate::prefetch::prefetch;
 
@@ -17,6 +18,31 @@ pub(super) trait Key: Send + Sync + 'static {
 
     /// Whether all of an id travels with its row, and none of it stands in the batch.
     const WHOLE: bool;
+
+    /// Whether ids are numbers of 64 bits, of which those that lie near each other are alike.
+    const IS_NUMBER: bool = false;
+
+    /// The number of a row's id.
+    fn number_of_row(_row: Self::Row) -> u64 {
+        unreachable!("asked of numbers only")
+    }
+    /// The number of a kept id.
+    fn number_of_stored(_stored: Self::Stored) -> u64 {
+        unreachable!("asked of numbers only")
+    }
+    /// The kept id of a number.
+    fn stored_of_number(_number: u64) -> Self::Stored {
+        unreachable!("asked of numbers only")
+    }
+    /// The partition that keeps a row's client.
+    #[inline]
+    fn partition(row: Self::Row, hash: u64) -> usize {
+        if Self::IS_NUMBER {
+            partition_of_number(Self::number_of_row(row))
+        } else {
+            partition_of_hash(hash)
+        }
+    }
 
     /// Ask for the bytes of a row's id, if they do not travel with it.
     fn ask_for_row(_row: Self::Row, _buffers: &Buffers) {}
@@ -69,7 +95,20 @@ impl Key for Integer {
     type Stored = u64;
 
     const WHOLE: bool = true;
+    const IS_NUMBER: bool = true;
 
+    #[inline]
+    fn number_of_row(row: u64) -> u64 {
+        row
+    }
+    #[inline]
+    fn number_of_stored(stored: u64) -> u64 {
+        stored
+    }
+    #[inline]
+    fn stored_of_number(number: u64) -> u64 {
+        number
+    }
     #[inline]
     fn matches(stored: u64, row: u64, _: &[u8], _: &Buffers) -> bool {
         stored == row

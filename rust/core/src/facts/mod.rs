@@ -2,7 +2,7 @@
 //!
 //! Lines arrive in batches of any size and order. Each worker reads its share of a batch, a morsel
 //! at a time, into plain arrays ([`normalise`](self)), and sorts the lines into inboxes by a hash of
-//! the client; then each partition of the clients, small enough to stay in cache, takes its lines
+//! the client, or by its number; then each partition of the clients, small enough to stay in cache, takes its lines
 //! from all inboxes. Inboxes are reused, so a run touches little fresh memory: what grows is the
 //! partitions, with clients, and with orders or days where a fact tells them apart.
 
@@ -11,6 +11,7 @@ mod batch;
 mod builder;
 mod engine;
 mod keys;
+mod near;
 mod normalise;
 mod numbers;
 mod order_log;
@@ -18,6 +19,9 @@ mod ordering;
 mod orders;
 mod output;
 mod partition;
+mod spread;
+#[cfg(test)]
+mod tests;
 
 pub use batch::{AmountValues, Batch, Column, DateValues, IdValues, Integers, Texts};
 pub use builder::{Account, Builder, Options, Outcome};

@@ -10,7 +10,7 @@ use super::batch::{AmountValues, Batch, Column, DateValues, IdValues, Integers};
 use super::keys::{Absent, Integer, Key, Text, view_of};
 use crate::calendar::{Clock, DAY, day_of_instant};
 use crate::error::{Error, Result};
-use crate::hash::{hash_bytes, hash_word, hash_words};
+use crate::hash::{hash_bytes, hash_words};
 use crate::money::{POWERS, Rounded, Unit, round_all, round_one};
 
 /// Lines in a morsel.
@@ -407,7 +407,6 @@ impl ReadKey for Integer {
                     let used = out.fate[i] == USED;
                     let id = if used { whole(value, reading.role)? } else { 0 };
                     out.rows[i] = id as u64 ^ flip;
-                    out.hashes[i] = hash_word(out.rows[i]);
                 }
                 Signedness::Signed
             }
@@ -424,15 +423,12 @@ impl ReadKey for Integer {
     }
 }
 
-/// Write integer ids as keys, and their hashes.
+/// Write integer ids as keys.
 fn write_keys(values: Integers, rows: Range<usize>, flip: u64, out: &mut KeyArrays<u64>) {
     macro_rules! keys {
         ($values:expr) => {
-            for ((row, hash), &value) in
-                out.rows.iter_mut().zip(out.hashes.iter_mut()).zip(&$values[rows])
-            {
+            for (row, &value) in out.rows.iter_mut().zip(&$values[rows]) {
                 *row = value as i64 as u64 ^ flip;
-                *hash = hash_word(*row);
             }
         };
     }

@@ -93,6 +93,13 @@ impl<O: Key> OrderLog<O> {
         self.full.len() * BLOCK + self.last.len()
     }
 
+    /// Have clients other numbers.
+    pub fn renumber(&mut self, number: impl Fn(u32) -> u32) {
+        for record in self.full.iter_mut().flatten().chain(&mut self.last) {
+            record.client = number(record.client()) | record.client & SEVERAL_DAYS;
+        }
+    }
+
     /// Bring the records of each order together where that makes them half as many or fewer, so
     /// that there are never many more than four times as many as orders.
     pub fn tidy(&mut self, table: &mut Table<O>) {

@@ -159,11 +159,6 @@ impl<K: RowKey> Buckets<K> {
         Self { rows, ends }
     }
 
-    /// The number of rows.
-    pub fn len(&self) -> usize {
-        self.rows.len()
-    }
-
     /// The buckets, ascending; the rows of each in no particular order.
     pub fn iter(&self) -> impl Iterator<Item = &[Row<K>]> {
         let starts = std::iter::once(&0).chain(&self.ends);

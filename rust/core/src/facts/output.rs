@@ -1,11 +1,13 @@
 //! From partitions to columns: one row a client, ascending by id.
 
 use std::cmp::Ordering;
+use std::mem::take;
 
 use rayon::prelude::*;
 
 use super::batch::view_bytes;
 use super::keys::{Integer, Key, Text, view_of};
+use super::near::Page;
 use super::normalise::Signedness;
 use super::ordering::{Buckets, Order, Place, Row, RowKey};
 use super::partition::{Core, Partition, Plan, Scoped, Settled};
@@ -96,21 +98,30 @@ impl SortKey for Integer {
         asked: &Asked,
         output: IdOutput,
     ) -> Columns {
-        let rows = Buckets::fill(partitions, false, |core| asked.shows(core), |_, id| id);
-        let no_tie = |_: Place, _: Place| Ordering::Equal;
         match output.signedness {
             Signedness::Signed => {
-                let (ids, status, facts) =
-                    write_rows(partitions, asked, &rows, no_tie, |row| signed(row.key));
+                let (ids, status, facts) = number_columns(partitions, asked, signed);
                 (Ids::Signed(ids), status, facts)
             }
             Signedness::Unsigned | Signedness::Bits => {
-                let (ids, status, facts) =
-                    write_rows(partitions, asked, &rows, no_tie, |row| row.key);
+                let (ids, status, facts) = number_columns(partitions, asked, |number| number);
                 (Ids::Unsigned(ids), status, facts)
             }
         }
     }
+}
+
+/// The rows of clients whose ids are numbers, ascending, each with what `id` makes of its number.
+pub(super) fn number_columns<C: Key<Stored = u64>, O: Key, T: Copy + Default + Send>(
+    partitions: &mut [Partition<C, O>],
+    asked: &Asked,
+    id: impl Fn(u64) -> T + Sync,
+) -> (Vec<T>, Option<Vec<u8>>, Vec<FactColumn>) {
+    if let Some(near) = partitions.first().and_then(|partition| partition.near.as_ref()) {
+        return write_pages(partitions, asked, &near.pages().collect::<Vec<_>>(), id);
+    }
+    let rows = Buckets::fill(partitions, false, |core| asked.shows(core), |_, number| number);
+    write_rows(partitions, asked, &rows, |_, _| Ordering::Equal, |row| id(row.key))
 }
 
 /// The signed integer of a key whose sign bit is flipped.
@@ -165,8 +176,7 @@ impl SortKey for Text {
             },
         );
         // A partition's arena becomes the buffer of the same number.
-        let buffers =
-            partitions.iter_mut().map(|partition| std::mem::take(&mut partition.arena)).collect();
+        let buffers = partitions.iter_mut().map(|partition| take(&mut partition.arena)).collect();
         (Ids::Texts { views, buffers }, status, facts)
     }
 }
@@ -278,12 +288,66 @@ enum Slots<'a> {
 /// The same, and which of its rows are there.
 type BlockColumn<'a> = (Slots<'a>, Option<&'a mut [bool]>);
 
-/// The rows of a bucket, and where they go.
-struct Block<'a, K, T> {
-    rows: &'a [Row<K>],
+/// Where the rows of a block go.
+struct Block<'a, T> {
     ids: &'a mut [T],
     status: Option<&'a mut [u8]>,
     columns: Vec<BlockColumn<'a>>,
+}
+
+/// The rows of a block, as they are brought together.
+struct Gathered<'a, T> {
+    ids: std::slice::IterMut<'a, T>,
+    places: Vec<Place>,
+    cores: Vec<Core>,
+}
+
+impl<T> Gathered<'_, T> {
+    #[inline]
+    fn push(&mut self, id: T, place: Place, core: Core) {
+        *self.ids.next().expect("a block has as many ids as rows") = id;
+        self.places.push(place);
+        self.cores.push(core);
+    }
+}
+
+/// Pages whose rows are written together.
+const PAGES_A_BLOCK: usize = 8;
+
+/// Write the rows of clients that are kept by their numbers, page by page.
+fn write_pages<C: Key<Stored = u64>, O: Key, T: Copy + Default + Send>(
+    partitions: &[Partition<C, O>],
+    asked: &Asked,
+    pages: &[Page],
+    id: impl Fn(u64) -> T + Sync,
+) -> (Vec<T>, Option<Vec<u8>>, Vec<FactColumn>) {
+    let shown = |page: &Page, with: &mut dyn FnMut(usize, Core)| {
+        if let Some(near) = &partitions[page.partition].near {
+            for place in page.places() {
+                let core = near.core(place);
+                if asked.shows(&core) {
+                    with(place, core);
+                }
+            }
+        }
+    };
+    let count = |pages: &&[Page]| {
+        let mut count = 0;
+        pages.iter().for_each(|page| shown(page, &mut |_, _| count += 1));
+        count
+    };
+    let blocks: Vec<&[Page]> = pages.chunks(PAGES_A_BLOCK).collect();
+    let counts: Vec<usize> = blocks.par_iter().map(count).collect();
+    let blocks = blocks.into_iter().zip(counts).collect();
+    write_blocks(partitions, asked, blocks, |(): &mut (), pages, rows| {
+        for page in pages {
+            shown(page, &mut |place, core| {
+                let number = page.number + (place - page.start) as u64;
+                let place = Place { partition: page.partition as u32, client: place as u32 };
+                rows.push(id(number), place, core);
+            });
+        }
+    })
 }
 
 /// Sort each bucket of rows and write it, while it is in cache, to all columns.
@@ -294,7 +358,20 @@ fn write_rows<C: Key, O: Key, K: RowKey, T: Copy + Default + Send>(
     tie: impl Fn(Place, Place) -> Ordering + Sync,
     id: impl Fn(&Row<K>) -> T + Sync,
 ) -> (Vec<T>, Option<Vec<u8>>, Vec<FactColumn>) {
-    let n = rows.len();
+    let buckets = rows.iter().map(|bucket| (bucket, bucket.len())).collect();
+    write_blocks(partitions, asked, buckets, |order: &mut Order<K>, bucket, rows| {
+        order.each(bucket, &tie, |row| rows.push(id(row), row.place, row.core));
+    })
+}
+
+/// Write blocks of a known number of rows each, which `gather` brings together, to all columns.
+fn write_blocks<C: Key, O: Key, B: Send, S: Default, T: Copy + Default + Send>(
+    partitions: &[Partition<C, O>],
+    asked: &Asked,
+    blocks: Vec<(B, usize)>,
+    gather: impl Fn(&mut S, B, &mut Gathered<T>) + Sync,
+) -> (Vec<T>, Option<Vec<u8>>, Vec<FactColumn>) {
+    let n = blocks.iter().map(|block| block.1).sum();
     let mut ids = vec![T::default(); n];
     let mut status = asked.base.then(|| vec![0; n]);
     let mut columns: Vec<FactColumn> = asked
@@ -305,7 +382,6 @@ fn write_rows<C: Key, O: Key, K: RowKey, T: Copy + Default + Send>(
             validity: asked.may_be_missing(request.fact, *scope).then(|| vec![true; n]),
         })
         .collect();
-    let mut blocks = Vec::new();
     let mut rest = Rest {
         ids: &mut ids,
         status: status.as_deref_mut(),
@@ -314,25 +390,22 @@ fn write_rows<C: Key, O: Key, K: RowKey, T: Copy + Default + Send>(
             .map(|column| (slots_of(&mut column.values), column.validity.as_deref_mut()))
             .collect(),
     };
-    for bucket in rows.iter() {
-        blocks.push(rest.take(bucket));
-    }
+    let blocks: Vec<(B, Block<T>)> =
+        blocks.into_iter().map(|(block, rows)| (block, rest.take(rows))).collect();
     let reading = Reading { partitions, asked };
     blocks.into_par_iter().for_each_init(
-        || (Order::default(), Vec::new(), Vec::new()),
-        |(order, places, cores), block| {
-            places.clear();
-            cores.clear();
-            let mut ids = block.ids.iter_mut();
-            order.each(block.rows, &tie, |row| {
-                *ids.next().expect("a block has as many ids as rows") = id(row);
-                places.push(row.place);
-                cores.push(row.core);
-            });
-            if let Some(status) = block.status {
-                fill(status, cores.iter(), |core| core.status() as u8);
+        || (S::default(), Vec::new(), Vec::new()),
+        |(scratch, places, cores), (block, out)| {
+            let mut rows =
+                Gathered { ids: out.ids.iter_mut(), places: take(places), cores: take(cores) };
+            rows.places.clear();
+            rows.cores.clear();
+            gather(scratch, block, &mut rows);
+            if let Some(status) = out.status {
+                fill(status, rows.cores.iter(), |core| core.status() as u8);
             }
-            reading.write(places, cores, block.columns);
+            reading.write(&rows.places, &rows.cores, out.columns);
+            (*places, *cores) = (rows.places, rows.cores); // to be reused
         },
     );
     for column in &mut columns {
@@ -351,14 +424,9 @@ struct Rest<'a, T> {
 }
 
 impl<'a, T> Rest<'a, T> {
-    /// Take the rows of the next bucket off the front.
-    fn take<'r, K>(&mut self, rows: &'r [Row<K>]) -> Block<'r, K, T>
-    where
-        'a: 'r,
-    {
-        let n = rows.len();
+    /// Take the next `n` rows off the front.
+    fn take(&mut self, n: usize) -> Block<'a, T> {
         Block {
-            rows,
             ids: front(&mut self.ids, n),
             status: self.status.as_mut().map(|status| front(status, n)),
             columns: self

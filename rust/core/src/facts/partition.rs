@@ -6,6 +6,7 @@
 
 use super::basket::{Extra, Numbered, PendingReturn, Seen};
 use super::keys::{Buffers, Key};
+use super::near::{Near, Reach};
 use super::numbers::{FREE, Numbers};
 use super::order_log::{OrderLog, Table};
 use super::orders::{DaySet, Orders};
@@ -84,6 +85,8 @@ pub(super) struct Core {
 
 impl Core {
     pub const NONE: Self = Self { total: Sum::ZERO, lines: 0, first: i32::MAX, last: i32::MIN };
+    /// The last day of a client that gave back, and never bought: below every day that there is.
+    pub const GAVE_BACK: i32 = i32::MIN + 1;
 
     /// What is known of the client.
     pub fn status(&self) -> Status {
@@ -94,10 +97,10 @@ impl Core {
         }
     }
 
-    /// Take a return in: it leaves a mark, below every day that there is, that the client exists.
+    /// Take a return in, which leaves a mark that the client exists.
     #[inline]
     fn give_back(&mut self, amount: i64) {
-        self.last = self.last.max(i32::MIN + 1);
+        self.last = self.last.max(Self::GAVE_BACK);
         self.total.add(amount);
     }
 
@@ -177,6 +180,8 @@ const GROUP: usize = 32;
 pub(super) struct Partition<C: Key, O: Key> {
     numbers: Numbers,
     pub clients: Vec<Client<C::Stored>>,
+    /// The clients where their ids are numbers near each other; no others are kept then.
+    pub near: Option<Near>,
     /// The bytes of long text ids.
     pub arena: Vec<u8>,
     pub scoped: Vec<Scoped>,
@@ -196,6 +201,7 @@ impl<C: Key, O: Key> Partition<C, O> {
         Self {
             numbers: Numbers::new(),
             clients: Vec::new(),
+            near: None,
             arena: Vec::new(),
             scoped: plan.scopes.iter().map(|_| Scoped::default()).collect(),
             orders: Orders::new(plan.scopes.iter().filter(|scope| scope.baskets).count()),
@@ -235,8 +241,12 @@ impl<C: Key, O: Key> Partition<C, O> {
 
     #[cold]
     fn enter(&mut self, id: C::Row, tag: u32, plan: &Plan, buffers: &Buffers) -> usize {
-        let number = self.clients.len();
         let id = C::store(id, &mut self.arena, buffers);
+        self.enter_stored(id, tag, plan)
+    }
+
+    fn enter_stored(&mut self, id: C::Stored, tag: u32, plan: &Plan) -> usize {
+        let number = self.clients.len();
         self.clients.push(Client { id, core: Core::NONE });
         for (scope, kept) in plan.scopes.iter().zip(&mut self.scoped) {
             if !scope.is_all_time() {
@@ -256,7 +266,80 @@ impl<C: Key, O: Key> Partition<C, O> {
         number
     }
 
+    /// The clients, by number.
+    pub fn each_core(&self, mut with: impl FnMut(usize, Core)) {
+        match &self.near {
+            Some(near) => near.each(with),
+            None => self.clients.iter().enumerate().for_each(|(i, client)| with(i, client.core)),
+        }
+    }
+
+    /// The number of clients.
+    pub fn count(&self) -> usize {
+        self.near.as_ref().map_or(self.clients.len(), Near::count)
+    }
+
+    /// From now on keep clients, all of which are within reach, by the numbers that they are.
+    pub fn keep_near(&mut self, reach: &Reach, plan: &Plan) {
+        if let Some(mut near) = self.near.take() {
+            let shift = near.widen(reach);
+            self.renumber(near.len(), plan, |client| client as usize + shift);
+            self.near = Some(near);
+            return;
+        }
+        let mut near = Near::new(reach);
+        let clients = std::mem::take(&mut self.clients);
+        let place = |client: &Client<_>| near.place(C::number_of_stored(client.id));
+        let places: Vec<usize> = clients.iter().map(place).collect();
+        clients.iter().for_each(|client| near.put(C::number_of_stored(client.id), &client.core));
+        self.numbers = Numbers::new();
+        self.renumber(near.len(), plan, |client| places[client as usize]);
+        self.near = Some(near);
+    }
+
+    /// Keep clients by hash again; `partition` is the number of this one.
+    pub fn keep_by_hash(&mut self, partition: usize, plan: &Plan) {
+        let Some(near) = self.near.take() else {
+            return;
+        };
+        let log = std::mem::take(&mut self.log);
+        let scoped = std::mem::take(&mut self.scoped);
+        self.scoped = plan.scopes.iter().map(|_| Scoped::default()).collect();
+        let mut numbers = vec![0_u32; near.len()];
+        near.each(|place, core| {
+            let id = C::stored_of_number(near.number(place, partition));
+            let tag = tag_of(C::hash_stored(id, &[]));
+            let client = self.enter_stored(id, tag, plan);
+            self.clients[client].core = core;
+            numbers[place] = client as u32;
+        });
+        self.log = log;
+        self.log.renumber(|place| numbers[place as usize]);
+        for (now, before) in self.scoped.iter_mut().zip(&scoped) {
+            near.each(|place, _| {
+                if let Some(&orders) = before.orders.get(place) {
+                    now.orders[numbers[place] as usize] = orders;
+                }
+            });
+        }
+    }
+
+    /// Move what is kept by the numbers of clients to other numbers, below `count`.
+    fn renumber(&mut self, count: usize, plan: &Plan, number: impl Fn(u32) -> usize) {
+        self.log.renumber(|client| number(client) as u32);
+        for (_, scoped) in
+            plan.scopes.iter().zip(&mut self.scoped).filter(|(scope, _)| scope.orders)
+        {
+            let mut orders = vec![0; count];
+            for (client, &counted) in (0..).zip(&scoped.orders) {
+                orders[number(client)] = counted;
+            }
+            scoped.orders = orders;
+        }
+    }
+
     /// Apply lines that touch cores only, and the log of orders where these are `NUMBERED`.
+    /// The ids of all lines are within reach where clients are kept near each other.
     pub fn apply_plain<W: When, const NUMBERED: bool>(
         &mut self,
         lines: &[Line<C, O, W>],
@@ -265,28 +348,59 @@ impl<C: Key, O: Key> Partition<C, O> {
         order_buffers: &Buffers,
         table: &mut Table<O>,
     ) {
-        self.each_group(lines, plan, client_buffers, |partition, group, clients| {
-            for (line, &client) in group.iter().zip(clients) {
-                let core = &mut partition.clients[client as usize].core;
-                let day = line.when.day();
-                if line.tag & IS_RETURN != 0 {
-                    core.give_back(line.amount);
-                    partition.returns.0 += 1;
-                    partition.returns.1 += i128::from(line.amount);
-                    continue;
+        if let Some(mut near) = self.near.take() {
+            for (i, line) in lines.iter().enumerate() {
+                if i % GROUP == 0 {
+                    ask_for_lines(lines, i + 12 * GROUP);
                 }
-                core.purchase(day, line.amount);
-                if NUMBERED && line.tag & NO_ORDER == 0 {
-                    partition.log.purchase(client, line.order, day, order_buffers);
-                } else if NUMBERED {
-                    partition.rows_without_order += 1;
-                    if plan.scopes[0].orders {
-                        partition.scoped[0].orders[client as usize] += 1;
-                    }
+                if let Some(later) = lines.get(i + GROUP) {
+                    near.ask_for(C::number_of_row(later.client));
                 }
+                let client = near.place(C::number_of_row(line.client));
+                if line.tag & IS_RETURN == 0 {
+                    near.purchase(client, line.when.day(), line.amount);
+                } else {
+                    near.give_back(client, line.amount);
+                }
+                self.apply_rest::<W, NUMBERED>(line, client as u32, plan, order_buffers);
             }
-        });
+            self.near = Some(near);
+        } else {
+            self.each_group(lines, plan, client_buffers, |partition, group, clients| {
+                for (line, &client) in group.iter().zip(clients) {
+                    let core = &mut partition.clients[client as usize].core;
+                    if line.tag & IS_RETURN == 0 {
+                        core.purchase(line.when.day(), line.amount);
+                    } else {
+                        core.give_back(line.amount);
+                    }
+                    partition.apply_rest::<W, NUMBERED>(line, client, plan, order_buffers);
+                }
+            });
+        }
         self.log.tidy(table);
+    }
+
+    /// Apply a line to what is kept beside the core of its client.
+    #[inline]
+    fn apply_rest<W: When, const NUMBERED: bool>(
+        &mut self,
+        line: &Line<C, O, W>,
+        client: u32,
+        plan: &Plan,
+        order_buffers: &Buffers,
+    ) {
+        if line.tag & IS_RETURN != 0 {
+            self.returns.0 += 1;
+            self.returns.1 += i128::from(line.amount);
+        } else if NUMBERED && line.tag & NO_ORDER == 0 {
+            self.log.purchase(client, line.order, line.when.day(), order_buffers);
+        } else if NUMBERED {
+            self.rows_without_order += 1;
+            if plan.scopes[0].orders {
+                self.scoped[0].orders[client as usize] += 1;
+            }
+        }
     }
 
     /// Apply lines to everything that is kept.

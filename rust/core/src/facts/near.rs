@@ -1,0 +1,242 @@
+//! Clients whose ids are numbers that lie near each other: each is kept where its number says.
+//!
+//! Numbers of clients are mostly handed out one after the other, so those of a base fill a good part
+//! of a range. Then no table has to be asked where a client stands, no id has to be kept or compared,
+//! and clients need not be sorted. A client takes 16 bytes: its days stand as 16 bits each, its total
+//! as 64 bits, and what that total overflows by in a list that is nearly always empty.
+
+use std::ops::Range;
+
+use super::partition::Core;
+use super::spread::{PAGE_BITS, PARTITIONS, STRETCH_BITS, partition_of_page};
+use crate::money::Sum;
+use crate::prefetch::prefetch;
+
+const PAGE: u64 = 1 << PAGE_BITS;
+
+/// A range of numbers, in stretches.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Reach(Range<u64>);
+
+impl Reach {
+    /// The stretches that two numbers and those between them lie in.
+    pub fn of(least: u64, most: u64) -> Self {
+        Self(least >> STRETCH_BITS..(most >> STRETCH_BITS) + 1)
+    }
+
+    /// Whether another range is part of this one.
+    pub fn covers(&self, other: &Self) -> bool {
+        self.0.start <= other.0.start && other.0.end <= self.0.end
+    }
+
+    /// The range and a quarter more at its end: new clients get the next numbers.
+    pub fn with_room(&self) -> Self {
+        let most = u64::MAX >> STRETCH_BITS;
+        let end = self.0.end + (self.0.end - self.0.start).div_ceil(4);
+        Self(self.0.start..end.min(most + 1))
+    }
+
+    /// How many numbers that is.
+    pub fn numbers(&self) -> u128 {
+        u128::from(self.0.end - self.0.start) << STRETCH_BITS
+    }
+}
+
+/// Where a page is kept.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Page {
+    pub partition: usize,
+    /// The place of its first number.
+    pub start: usize,
+    /// That number.
+    pub number: u64,
+}
+
+impl Page {
+    /// The places of its numbers.
+    pub fn places(&self) -> Range<usize> {
+        self.start..self.start + PAGE as usize
+    }
+}
+
+/// What is kept of a client: its total; and its lines, days before the end of time of its first
+/// purchase, and days from the beginning of its last. All zero for nobody, so that memory which
+/// nobody's number falls into is never touched.
+type Slot = [u64; 2];
+
+/// The days that can be told apart: those of the codes from 2, for about 179 years.
+const FIRST_DAY: i32 = -16_386;
+/// The code of the last day of a client that gave back, and never bought.
+const GAVE_BACK: u64 = 1;
+const LAST_CODE: u64 = u16::MAX as u64;
+
+/// Whether all days of a range can be kept.
+pub(super) fn holds_days(days: Option<(i32, i32)>) -> bool {
+    let holds =
+        |day: i32| (2..=LAST_CODE as i64).contains(&(i64::from(day) - i64::from(FIRST_DAY)));
+    days.is_none_or(|(first, last)| holds(first) && holds(last))
+}
+
+/// The clients of a partition, by number.
+#[derive(Debug)]
+pub(super) struct Near {
+    first: u64,
+    slots: Vec<Slot>,
+    /// The number of clients.
+    count: usize,
+    /// The overflows of totals.
+    carries: Vec<(usize, i32)>,
+}
+
+impl Near {
+    pub fn new(reach: &Reach) -> Self {
+        Self { first: reach.0.start, slots: empty(reach), count: 0, carries: Vec::new() }
+    }
+
+    /// The place of a number within reach.
+    #[inline]
+    pub fn place(&self, number: u64) -> usize {
+        let stretch = (number >> STRETCH_BITS).wrapping_sub(self.first);
+        ((stretch << PAGE_BITS) | (number & (PAGE - 1))) as usize
+    }
+
+    /// Ask for the client of a number.
+    #[inline]
+    pub fn ask_for(&self, number: u64) {
+        prefetch(&self.slots, self.place(number));
+    }
+
+    /// The number of places.
+    pub fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// The pages, ascending: which partition keeps each, and where.
+    pub fn pages(&self) -> impl Iterator<Item = Page> {
+        let stretches = self.slots.len() as u64 >> PAGE_BITS;
+        let first = self.first;
+        (0..stretches).flat_map(move |stretch| {
+            (0..PARTITIONS).map(move |page| Page {
+                partition: partition_of_page(first + stretch, page),
+                start: (stretch << PAGE_BITS) as usize,
+                number: (first + stretch) << STRETCH_BITS | (page as u64) << PAGE_BITS,
+            })
+        })
+    }
+
+    /// The clients, by place.
+    pub fn each(&self, mut with: impl FnMut(usize, Core)) {
+        for (place, slot) in self.slots.iter().enumerate() {
+            if slot[1] != 0 {
+                with(place, self.core(place));
+            }
+        }
+    }
+
+    /// The number of clients.
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// What is kept of the client of a place; [`Core::NONE`] if there is none.
+    #[inline]
+    pub fn core(&self, place: usize) -> Core {
+        let [total, rest] = self.slots[place];
+        let (lines, first, last) = (rest as u32, LAST_CODE - (rest >> 32 & LAST_CODE), rest >> 48);
+        let day = |code: u64| code as i32 + FIRST_DAY;
+        Core {
+            total: if self.carries.is_empty() {
+                Sum::from(total as i64)
+            } else {
+                self.whole_total(place, total as i64)
+            },
+            lines,
+            first: if lines == 0 { Core::NONE.first } else { day(first) },
+            last: match last {
+                0 => Core::NONE.last,
+                GAVE_BACK => Core::GAVE_BACK,
+                code => day(code),
+            },
+        }
+    }
+
+    #[cold]
+    fn whole_total(&self, place: usize, low: i64) -> Sum {
+        let carries = self.carries.iter().filter(|carry| carry.0 == place);
+        Sum::with_carry(low, carries.map(|carry| carry.1).sum())
+    }
+
+    /// Take a new client in as it was kept elsewhere; its days are held.
+    pub fn put(&mut self, number: u64, core: &Core) {
+        let place = self.place(number);
+        let coded = |day: i32| (day - FIRST_DAY) as u64;
+        let (low, carry) = core.total.parts();
+        let first = if core.lines == 0 { 0 } else { LAST_CODE - coded(core.first) };
+        let last = match core.last {
+            i32::MIN => 0,
+            Core::GAVE_BACK => GAVE_BACK,
+            day => coded(day),
+        };
+        self.count += 1;
+        self.slots[place] = [low as u64, u64::from(core.lines) | first << 32 | last << 48];
+        if carry != 0 {
+            self.carries.push((place, carry));
+        }
+    }
+
+    #[inline]
+    pub fn purchase(&mut self, place: usize, day: i32, amount: i64) {
+        let code = (day - FIRST_DAY) as u64;
+        let rest = self.slots[place][1];
+        self.count += usize::from(rest == 0);
+        let lines = u64::from((rest as u32).wrapping_add(1));
+        let first = (rest >> 32 & LAST_CODE).max(LAST_CODE - code);
+        let last = (rest >> 48).max(code);
+        self.slots[place][1] = lines | first << 32 | last << 48;
+        self.add(place, amount);
+    }
+
+    /// Take a return in, which leaves a mark that the client exists.
+    #[inline]
+    pub fn give_back(&mut self, place: usize, amount: i64) {
+        let rest = self.slots[place][1];
+        self.count += usize::from(rest == 0);
+        self.slots[place][1] = rest | (u64::from(rest >> 48 == 0) * (GAVE_BACK << 48));
+        self.add(place, amount);
+    }
+
+    #[inline]
+    fn add(&mut self, place: usize, amount: i64) {
+        let (total, overflowed) = (self.slots[place][0] as i64).overflowing_add(amount);
+        self.slots[place][0] = total as u64;
+        if overflowed {
+            self.carry(place, amount);
+        }
+    }
+
+    #[cold]
+    fn carry(&mut self, place: usize, amount: i64) {
+        self.carries.push((place, if amount > 0 { 1 } else { -1 }));
+    }
+
+    /// Keep clients of a wider range; gives by how many places each moves.
+    pub fn widen(&mut self, reach: &Reach) -> usize {
+        let shift = ((self.first - reach.0.start) << PAGE_BITS) as usize;
+        let mut slots = empty(reach);
+        slots[shift..shift + self.slots.len()].copy_from_slice(&self.slots);
+        self.carries.iter_mut().for_each(|carry| carry.0 += shift);
+        (self.first, self.slots) = (reach.0.start, slots);
+        shift
+    }
+
+    /// The number of a place, in the partition of this number.
+    pub fn number(&self, place: usize, partition: usize) -> u64 {
+        let stretch = self.first + (place as u64 >> PAGE_BITS);
+        let page = partition_of_page(stretch, partition) as u64; // its own inverse
+        stretch << STRETCH_BITS | page << PAGE_BITS | place as u64 & (PAGE - 1)
+    }
+}
+
+fn empty(reach: &Reach) -> Vec<Slot> {
+    vec![[0; 2]; ((reach.0.end - reach.0.start) << PAGE_BITS) as usize]
+}

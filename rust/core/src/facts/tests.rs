@@ -1,0 +1,125 @@
+//! However clients come to be kept, and kept otherwise, their facts are those of a map.
+//!
+//! In these tests the partitions take lines a few at a time, and few clients fill a range.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+
+use super::{
+    AmountValues, Batch, Builder, Column, DateValues, Fact, FactColumn, IdValues, Ids, Integers,
+    Options, Request, Returns, Values,
+};
+
+/// Client, day, amount and order.
+type Sale = (i64, i32, i64, i64);
+
+/// First and last purchase, orders, lines, and total.
+type Kept = (i32, i32, u32, u32, i128);
+
+fn ids(ids: &[i64]) -> Column<'_, IdValues<'_>> {
+    Column { values: IdValues::Integers(Integers::I64(ids)), validity: None }
+}
+
+fn facts_of(pushes: &[Vec<Sale>], by_order: bool, threads: usize) -> Vec<(i64, Kept)> {
+    let facts = [Fact::FirstPurchase, Fact::LastPurchase, Fact::Orders, Fact::Lines, Fact::Total];
+    let mut builder = Builder::new(Options {
+        facts: facts.map(|fact| Request { fact, window: None }).to_vec(),
+        as_of: None,
+        returns: Returns::Net,
+        order: by_order,
+        money_scale: 0,
+        timezone: "UTC".to_owned(),
+        plain_integer_ids: false,
+        threads: Some(threads),
+    })
+    .unwrap();
+    for sales in pushes {
+        let clients: Vec<i64> = sales.iter().map(|sale| sale.0).collect();
+        let days: Vec<i32> = sales.iter().map(|sale| sale.1).collect();
+        let amounts: Vec<i128> = sales.iter().map(|sale| i128::from(sale.2)).collect();
+        let orders: Vec<i64> = sales.iter().map(|sale| sale.3).collect();
+        let batch = Batch {
+            rows: sales.len(),
+            client: ids(&clients),
+            date: Column { values: DateValues::Days(&days), validity: None },
+            amount: Column { values: AmountValues::Decimals(&amounts, 0), validity: None },
+            order: if by_order { vec![ids(&orders)] } else { Vec::new() },
+            keep: None,
+        };
+        builder.push(vec![batch]).unwrap();
+    }
+    let outcome = builder.finish(true, false).unwrap();
+    let Ids::Signed(ids) = outcome.ids else { panic!("ids of signed integers come out as such") };
+    let [first, last, orders, lines, totals] = &outcome.facts[..] else { panic!("five facts") };
+    let kept = |row: usize| {
+        let bought =
+            lines.validity.as_ref().is_none_or(|there| there[row]) && count(lines, row) > 0;
+        let day = |column: &FactColumn| {
+            let Values::Dates(days) = &column.values else { panic!("dates") };
+            if bought { days[row] } else { 0 }
+        };
+        let Values::Decimals(totals, 0) = &totals.values else { panic!("decimals") };
+        (day(first), day(last), count(orders, row), count(lines, row), totals[row])
+    };
+    ids.iter().enumerate().map(|(row, &id)| (id, kept(row))).collect()
+}
+
+fn count(column: &FactColumn, row: usize) -> u32 {
+    let Values::Counts(counts) = &column.values else { panic!("counts") };
+    if column.validity.as_ref().is_none_or(|there| there[row]) { counts[row] } else { 0 }
+}
+
+fn expected(pushes: &[Vec<Sale>], by_order: bool) -> Vec<(i64, Kept)> {
+    let mut clients: BTreeMap<i64, Vec<&Sale>> = BTreeMap::new();
+    for sale in pushes.iter().flatten() {
+        clients.entry(sale.0).or_default().push(sale);
+    }
+    let kept = |sales: &[&Sale]| {
+        let bought: Vec<&&Sale> = sales.iter().filter(|sale| sale.2 >= 0).collect();
+        let days = || bought.iter().map(|sale| sale.1);
+        let orders: BTreeSet<i64> = bought.iter().map(|sale| sale.3).collect();
+        let orders = if by_order { orders.len() } else { bought.len() };
+        (
+            days().min().unwrap_or(0),
+            days().max().unwrap_or(0),
+            orders as u32,
+            bought.len() as u32,
+            sales.iter().map(|sale| i128::from(sale.2)).sum(),
+        )
+    };
+    clients.iter().map(|(&id, sales)| (id, kept(sales))).collect()
+}
+
+/// Ids close together, now and then one far away, at the ends of their range, or below all others.
+fn client() -> impl Strategy<Value = i64> {
+    prop_oneof![
+        60 => 0_i64..300,
+        20 => 60_000_i64..600_000,
+        5 => -70_000_i64..0,
+        1 => prop_oneof![Just(i64::MIN), Just(i64::MAX), any::<i64>()],
+    ]
+}
+
+/// Mostly days of this century, which all ways of keeping clients hold.
+fn day() -> impl Strategy<Value = i32> {
+    prop_oneof![500 => 10_000..12_000, 1 => prop_oneof![-16_390..-16_380, 49_140..49_160]]
+}
+
+/// Mostly small; the largest overflow 64 bits when two of them meet.
+fn amount() -> impl Strategy<Value = i64> {
+    prop_oneof![20 => -50_i64..1000, 1 => prop_oneof![Just(i64::MAX), Just(i64::MIN)]]
+}
+
+proptest! {
+    #[test]
+    fn facts_are_those_of_a_map_however_clients_are_kept(
+        pushes in prop::collection::vec(
+            prop::collection::vec((client(), day(), amount(), 0_i64..5), 0..150), 1..8,
+        ),
+        by_order: bool,
+        threads in 1_usize..4,
+    ) {
+        prop_assert_eq!(facts_of(&pushes, by_order, threads), expected(&pushes, by_order));
+    }
+}
