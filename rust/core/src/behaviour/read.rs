@@ -6,6 +6,7 @@ use super::batch::{EventBatch, TextValues};
 use super::dictionary::{Dictionary, MISSING, Recent};
 use super::event::{Event, Flags, Measures};
 use super::numbers::{clicks_of, dwell_of, each_number};
+use super::order::Id;
 use super::store::{Inbox, PARTITIONS, partition_of};
 use crate::calendar::{Clock, DAY};
 use crate::error::{Error, Result};
@@ -107,11 +108,27 @@ pub(super) enum ClientIds {
 pub(super) enum EventIds {
     /// There are none.
     None,
-    /// Integers.
-    Numbers,
+    /// Integers with a sign.
+    Signed,
+    /// Integers without.
+    Unsigned,
     /// Texts.
     Texts,
 }
+
+impl EventIds {
+    /// What those of a column are.
+    pub fn of(values: &IdValues) -> Self {
+        match values {
+            IdValues::Texts(_) => Self::Texts,
+            IdValues::Integers(Integers::U64(_)) => Self::Unsigned,
+            IdValues::Integers(_) | IdValues::Floats(_) => Self::Signed,
+        }
+    }
+}
+
+/// What is flipped in a signed integer, so that words order as the integers do.
+pub(super) const SIGN: u64 = 1 << 63;
 
 /// What one worker has read.
 #[derive(Debug)]
@@ -238,24 +255,36 @@ fn push_with_id(
     column: &Column<IdValues>,
     row: usize,
 ) -> Result<()> {
-    let there = column.is_valid(row)
-        && !matches!(&column.values, IdValues::Floats(values) if values[row].is_nan());
-    event.flags.0 |= if there { Flags::HAS_ID } else { 0 };
+    let id = event_id(column, row)?;
+    event.flags.0 |= if id.is_some() { Flags::HAS_ID } else { 0 };
     inbox.push(event);
-    match &column.values {
-        IdValues::Texts(texts) => inbox.push_text(if there { texts.get(row) } else { b"" }),
-        _ if !there => inbox.push_number(0),
-        IdValues::Floats(values) => {
-            inbox.push_number(whole(values[row], "event_id")? as u64 ^ 1 << 63);
-        }
+    match id {
+        None => inbox.push_number(0),
+        Some(Id::Number(number)) => inbox.push_number(number),
+        Some(Id::Text(text)) => inbox.push_text(text),
+    }
+    Ok(())
+}
+
+/// The id of a row; an empty text is none.
+///
+/// # Errors
+/// If it is a number that is not whole.
+pub(super) fn event_id<'a>(column: &'a Column<IdValues>, row: usize) -> Result<Option<Id<'a>>> {
+    if !column.is_valid(row) {
+        return Ok(None);
+    }
+    Ok(match &column.values {
+        IdValues::Texts(texts) => Some(texts.get(row)).filter(|id| !id.is_empty()).map(Id::Text),
+        IdValues::Floats(values) if values[row].is_nan() => None,
+        IdValues::Floats(values) => Some(Id::Number(whole(values[row], "event_id")? as u64 ^ SIGN)),
         IdValues::Integers(values) => {
             let mut wide = [0];
             widen(*values, row..row + 1, &mut wide);
-            let flip = if matches!(values, Integers::U64(_)) { 0 } else { 1 << 63 };
-            inbox.push_number(wide[0] as u64 ^ flip);
+            let flip = if matches!(values, Integers::U64(_)) { 0 } else { SIGN };
+            Some(Id::Number(wide[0] as u64 ^ flip))
         }
-    }
-    Ok(())
+    })
 }
 
 /// The codes of the texts that the coded columns of a batch list.
@@ -397,7 +426,7 @@ impl Morsel {
             }
         }
         let unsigned = matches!(&column.values, IdValues::Integers(Integers::U64(_)));
-        let flip = if reading.ids == ClientIds::Signed { 1 << 63 } else { 0 };
+        let flip = if reading.ids == ClientIds::Signed { SIGN } else { 0 };
         let differ = unsigned != (reading.ids == ClientIds::Unsigned);
         for i in 0..n {
             if differ && self.wide[i] < 0 && self.fate[i] == USED {
