@@ -259,7 +259,7 @@ def run_events(
         scheme=rules.scheme(),
         as_of=as_of,
         as_of_is_utc=is_utc,
-        resume_from=None if run.state is None else run.state.as_of,
+        resume_from=None if run.state is None else (run.state.as_of, run.state.zoned),
         timezone=run.timezone,
         plain_integer_ids=opened.plain_integer_ids,
         memory=half_of_memory() if run.memory is None else run.memory,

@@ -81,6 +81,7 @@ fn options(as_of: i64) -> Options {
         as_of: Some(as_of),
         as_of_is_utc: false,
         from: None,
+        from_zoned: false,
         timezone: "UTC".to_owned(),
         plain_integer_ids: false,
         memory: None,

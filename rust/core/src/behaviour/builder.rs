@@ -19,6 +19,7 @@ use super::output::{
 };
 use super::read::{
     ClientIds, CodedColumns, EventIds, MORSEL, Reading, Reason, Worker, event_id, read_clients,
+    zone_of,
 };
 use super::resume::{StateBatch, carried_event, known_row, matching};
 use super::scheme::Scheme;
@@ -44,6 +45,8 @@ pub struct Options {
     pub as_of_is_utc: bool,
     /// The `as_of` of the saved state that the run goes on from, as timestamps are read.
     pub from: Option<i64>,
+    /// Whether the timestamps of that state have a zone: those of a run without one are taken alike.
+    pub from_zoned: bool,
     /// The zone whose days count, for timestamps with a zone.
     pub timezone: String,
     /// Whether text ids that are all plain integers come out as integers.
@@ -109,7 +112,6 @@ pub struct Builder {
 /// What is known once the first batch has shown the types of its columns.
 struct Running {
     reading: Reading,
-    zoned: bool,
     workers: Vec<Worker>,
     spill: Option<Spill>,
     spilled: u64,
@@ -153,7 +155,7 @@ impl Builder {
         let directory = self.options.directory.as_deref();
         self.pool.install(|| {
             for batch in batches {
-                running.push(batch)?;
+                running.push(batch, &self.options)?;
             }
             if budget.is_some_and(|most| running.bytes() > most) {
                 running.spill(directory)?;
@@ -196,12 +198,6 @@ impl Builder {
     }
 
     fn start(&self, first: &EventBatch) -> Running {
-        let zoned = is_zoned(first);
-        let as_of = self.options.as_of.map(|as_of| match (zoned, self.options.as_of_is_utc) {
-            (true, false) => self.clock.instant(as_of),
-            (false, true) => self.clock.wall(as_of),
-            _ => as_of,
-        });
         let ids = match &first.client.values {
             IdValues::Integers(Integers::U64(_)) => ClientIds::Unsigned,
             IdValues::Integers(_) | IdValues::Floats(_) => ClientIds::Signed,
@@ -210,7 +206,8 @@ impl Builder {
         Running {
             reading: Reading {
                 clock: self.clock.clone(),
-                as_of: as_of.unwrap_or(i64::MAX),
+                zoned: None,
+                as_of: i64::MAX,
                 from: self.options.from.unwrap_or(i64::MIN),
                 ids,
                 event_ids: event_ids(first),
@@ -219,7 +216,6 @@ impl Builder {
                 channels: Dictionary::new("channel", Flags::MOST_CHANNELS),
                 clients: Dictionary::new("client", u32::MAX),
             },
-            zoned,
             own_ids: event_ids(first),
             workers: (0..self.pool.current_num_threads()).map(|_| Worker::new()).collect(),
             spill: None,
@@ -230,8 +226,13 @@ impl Builder {
     }
 }
 
-fn is_zoned(batch: &EventBatch) -> bool {
-    matches!(batch.timestamp.values, DateValues::Instants { zoned: true, .. })
+/// The instant that ages count from, as timestamps are read.
+fn as_of(options: &Options, clock: &Clock, zoned: bool) -> Option<i64> {
+    options.as_of.map(|as_of| match (zoned, options.as_of_is_utc) {
+        (true, false) => clock.instant(as_of),
+        (false, true) => clock.wall(as_of),
+        _ => as_of,
+    })
 }
 
 fn event_ids(batch: &EventBatch) -> EventIds {
@@ -239,8 +240,19 @@ fn event_ids(batch: &EventBatch) -> EventIds {
 }
 
 impl Running {
-    fn push(&mut self, batch: &EventBatch) -> Result<()> {
-        if is_zoned(batch) != self.zoned {
+    /// Take the zone over that timestamps turn out to have, and `as_of` with it.
+    fn see_zone(&mut self, zoned: bool, options: &Options) {
+        self.reading.zoned = Some(zoned);
+        self.reading.as_of = as_of(options, &self.reading.clock, zoned).unwrap_or(i64::MAX);
+    }
+
+    fn push(&mut self, batch: &EventBatch, options: &Options) -> Result<()> {
+        let zoned = zone_of(&batch.timestamp, batch.rows);
+        if let (None, Some(zoned)) = (self.reading.zoned, zoned) {
+            self.see_zone(zoned, options);
+        }
+        let texts = matches!(batch.timestamp.values, DateValues::Texts(_));
+        if !texts && zoned != self.reading.zoned {
             return Err(Error::Column(
                 "timestamps have a time zone in one place and none in another: cast the columns to one type".to_owned(),
             ));
@@ -330,6 +342,9 @@ impl Running {
     }
 
     fn finish(mut self, options: &Options) -> Result<Outcome> {
+        if self.reading.zoned.is_none() {
+            self.see_zone(options.from_zoned, options);
+        }
         let mut account = self.account();
         if options.as_of.is_none() {
             self.reading.as_of = self.midnight_after(&account)?;
@@ -346,7 +361,7 @@ impl Running {
             book: &book,
             texts: Texts { kinds: &kinds, pages: &pages, channels: &channels },
             as_of: self.reading.as_of,
-            days: Days { clock: self.zoned.then(|| self.reading.clock.clone()) },
+            days: Days { clock: self.is_zoned().then(|| self.reading.clock.clone()) },
             text_ids: self.reading.event_ids == EventIds::Texts,
             ledger: options.ledger,
             state: options.state,
@@ -392,7 +407,7 @@ impl Running {
     fn account(&self) -> Account {
         let mut account = Account {
             as_of: self.reading.as_of,
-            zoned: self.zoned,
+            zoned: self.is_zoned(),
             spilled: self.spilled,
             pages: self.reading.pages.words().codes() as u64 - 1,
             ..Account::default()
@@ -433,9 +448,13 @@ impl Running {
             )
         })?;
         let clock = &self.reading.clock;
-        let wall = if self.zoned { clock.wall(last) } else { last };
+        let wall = if self.is_zoned() { clock.wall(last) } else { last };
         let midnight = i64::from(day_of_instant(wall) + 1).saturating_mul(DAY);
-        Ok(if self.zoned { clock.instant(midnight) } else { midnight })
+        Ok(if self.is_zoned() { clock.instant(midnight) } else { midnight })
+    }
+
+    fn is_zoned(&self) -> bool {
+        self.reading.zoned == Some(true)
     }
 
     /// The greatest age of an award, in days.

@@ -8,7 +8,7 @@ use super::event::{Event, Flags, Measures};
 use super::numbers::{clicks_of, dwell_of, each_number};
 use super::order::Id;
 use super::store::{Inbox, PARTITIONS, partition_of};
-use crate::calendar::{Clock, DAY};
+use crate::calendar::{Clock, DAY, read_moment};
 use crate::error::{Error, Result};
 use crate::facts::{
     Column, DateValues, IdValues, Integers, Texts, mixed_ids, mixed_signs, to_micros, whole, widen,
@@ -79,6 +79,8 @@ const USED: u8 = 0;
 #[derive(Debug)]
 pub(super) struct Reading {
     pub clock: Clock,
+    /// Whether timestamps have a zone; none as long as no text has shown it.
+    pub zoned: Option<bool>,
     /// The instant after which events are not used.
     pub as_of: i64,
     /// The instant up to which a saved state has them already.
@@ -343,7 +345,7 @@ impl Morsel {
             self.mark(n, Reason::Where, |i| !kept(i));
         }
         self.read_clients(&batch.client, rows.clone(), reading)?;
-        self.read_instants(&batch.timestamp, rows.clone(), &reading.clock)?;
+        self.read_instants(&batch.timestamp, rows.clone(), reading.zoned)?;
         let wide = &mut self.wide;
         let [kinds, pages, channels] = &mut self.recent;
         encode(
@@ -441,7 +443,7 @@ impl Morsel {
         &mut self,
         column: &Column<DateValues>,
         rows: Range<usize>,
-        clock: &Clock,
+        zoned: Option<bool>,
     ) -> Result<()> {
         let n = rows.len();
         if column.validity.is_some() {
@@ -461,7 +463,7 @@ impl Morsel {
                     let row = rows.start + i;
                     let wanted = self.fate[i] == USED || self.fate[i] == Reason::Client as u8;
                     self.instant[i] = if wanted && column.is_valid(row) {
-                        read_text(texts, row, clock)?
+                        read_text(texts, row, zoned)?
                     } else {
                         0
                     };
@@ -502,8 +504,30 @@ impl Morsel {
     }
 }
 
-fn read_text(texts: &Texts, row: usize, clock: &Clock) -> Result<i64> {
-    match clock.parse(&String::from_utf8_lossy(texts.get(row))) {
+/// Whether timestamps have a zone: their type says so, or the first text.
+pub(super) fn zone_of(column: &Column<DateValues>, rows: usize) -> Option<bool> {
+    match &column.values {
+        DateValues::Days(_) => Some(false),
+        DateValues::Instants { zoned, .. } => Some(*zoned),
+        DateValues::Texts(texts) => (0..rows)
+            .filter(|&row| column.is_valid(row))
+            .find_map(|row| read_moment(&String::from_utf8_lossy(texts.get(row))).ok())
+            .map(|(_, zoned)| zoned),
+    }
+}
+
+fn read_text(texts: &Texts, row: usize, zoned: Option<bool>) -> Result<i64> {
+    let text = String::from_utf8_lossy(texts.get(row));
+    match read_moment(&text) {
+        Ok((_, its)) if zoned.is_some_and(|zoned| zoned != its) => Err(Error::Value {
+            message: format!(
+                "the timestamp \"{text}\" {} and others have {}: write all of them alike",
+                if its { "has a time zone" } else { "has no time zone" },
+                if its { "none" } else { "one" },
+            ),
+            role: "timestamp",
+            value: text.into_owned(),
+        }),
         Ok((instant, _)) => Ok(instant),
         Err(Error::Value { message, value, .. }) => {
             Err(Error::Value { message, role: "timestamp", value })
