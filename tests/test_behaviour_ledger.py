@@ -114,9 +114,7 @@ def test_equal_events_are_told_apart_and_groups_are_not_events() -> None:
     unruled = grc.explain_behaviour(
         events_of(click, click, click), one_rule(kind="search"), client_id=1, as_of=AS_OF
     )
-    ruled = grc.explain_behaviour(
-        events_of(click, click), {"rule": both}, client_id=1, as_of=AS_OF
-    )
+    ruled = grc.explain_behaviour(events_of(click, click), {"rule": both}, client_id=1, as_of=AS_OF)
 
     assert unruled.visits.select("events", "clicks").row(0) == (3, 3)
     assert ruled.visits.select("events", "clicks").row(0) == (2, 2)

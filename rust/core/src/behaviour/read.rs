@@ -211,6 +211,7 @@ impl Worker {
         self.rows_read += rows.len() as u64;
         self.of_kind.resize(self.of_kind.len().max(reading.kinds.words().codes()), 0);
         let morsel = &self.morsel;
+        let plain = batch.machine_open.is_none() && batch.channel.is_none();
         let (mut first, mut last) = self.range.unwrap_or((i64::MAX, i64::MIN));
         for (i, row) in rows.enumerate() {
             if morsel.fate[i] != USED {
@@ -226,7 +227,7 @@ impl Worker {
                 measures: morsel.measures[i],
                 page: morsel.page[i],
                 kind: kind as u16,
-                flags: flags(batch, row, morsel.channel[i]),
+                flags: if plain { Flags::default() } else { flags(batch, row, morsel.channel[i]) },
             };
             let inbox = &mut self.inboxes[partition_of(hash_word(event.client))];
             match &batch.event_id {
@@ -546,13 +547,15 @@ fn encode(
     wide: &mut [i64],
 ) -> Result<()> {
     match &column.values {
-        TextValues::Plain(texts) => dictionary.encode_views(
-            &texts.views[rows.clone()],
-            |i| column.is_valid(rows.start + i),
-            |i| texts.get(rows.start + i),
-            recent,
-            out,
-        ),
+        TextValues::Plain(texts) => {
+            let (views, text) = (&texts.views[rows.clone()], |i| texts.get(rows.start + i));
+            if column.validity.is_none() {
+                dictionary.encode_views(views, |_| true, text, recent, out)
+            } else {
+                let there = |i| column.is_valid(rows.start + i);
+                dictionary.encode_views(views, there, text, recent, out)
+            }
+        }
         TextValues::Coded { codes, .. } => {
             let n = out.len();
             widen(*codes, rows.clone(), &mut wide[..n]);

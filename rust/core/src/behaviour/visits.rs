@@ -37,6 +37,8 @@ pub(super) struct Visits {
     pub all: Vec<Visit>,
     /// The visit of each event, or [`NO_VISIT`].
     pub of_event: Vec<u32>,
+    /// Whether one has so many events that a program may have made it.
+    crowded: bool,
 }
 
 /// The last web event, as long as the time on its page is open.
@@ -50,6 +52,7 @@ impl Visits {
     /// Cut the events of a client, in their order, into visits.
     pub fn cut(&mut self, events: &[Event], book: &Book) {
         self.all.clear();
+        self.crowded = false;
         self.of_event.clear();
         self.of_event.resize(events.len(), NO_VISIT);
         let mut open: Option<Open> = None;
@@ -75,7 +78,7 @@ impl Visits {
             }
             if begins {
                 if number != NO_VISIT {
-                    self.all.push(visit);
+                    self.close(visit, book);
                 }
                 visit = Visit::beginning_at(place, event.instant);
                 number = number.wrapping_add(1);
@@ -98,28 +101,37 @@ impl Visits {
             visit.dwell = visit.dwell.saturating_add(book.last_dwell);
         }
         if number != NO_VISIT {
-            self.all.push(visit);
+            self.close(visit, book);
         }
-        self.judge(events, book);
+        if let (true, Some(most)) = (self.crowded, book.bot_events) {
+            self.judge(events, most);
+        }
     }
 
-    /// Say which visits pass, and which a program made.
-    fn judge(&mut self, events: &[Event], book: &Book) {
+    /// Take a visit that is over in, and say whether it passes.
+    #[inline]
+    fn close(&mut self, mut visit: Visit, book: &Book) {
+        let dense = book.gate.is_none_or(|gate| gate.passes(visit.dwell, visit.clicks));
+        visit.passed = visit.bypass | dense;
+        self.crowded |= book.bot_events.is_some_and(|most| visit.events > most);
+        self.all.push(visit);
+    }
+
+    /// Say which visits a program made.
+    #[cold]
+    fn judge(&mut self, events: &[Event], most: u32) {
         for number in 0..self.all.len() {
-            let visit = self.all[number];
-            let passed =
-                visit.bypass || book.gate.is_none_or(|gate| gate.passes(visit.dwell, visit.clicks));
-            let bot = book.bot_events.is_some_and(|most| {
-                visit.events > most && hurries(&self.instants(number, events, 0), most as usize)
-            });
-            let visit = &mut self.all[number];
-            (visit.passed, visit.bot) = (passed, bot);
+            self.all[number].bot = self.all[number].events > most
+                && hurries(&self.instants(number, events, 0), most as usize);
         }
     }
 
     /// The visits of programs that no earlier run has counted: what such a run knew of a visit
     /// that was open, its events out of the saved state, did not show a program.
     pub fn new_bots(&self, events: &[Event], book: &Book) -> usize {
+        if !self.crowded {
+            return 0;
+        }
         let known = |number: usize| {
             book.bot_events.is_some_and(|most| {
                 hurries(&self.instants(number, events, Flags::CARRIED), most as usize)
