@@ -56,7 +56,9 @@ def test_only_who_never_bought_is_to_be_won(status: str, action: str) -> None:
             "amount": [5.0, 9.0, -3.0],
         }
     )
-    rfm = grc.score_rfm(sales, as_of=AS_OF, window="1y", clients=[1, 2, 3, 4])
+    rfm = grc.score_rfm(
+        sales, as_of=AS_OF, recency=grc.Recency(window="1y"), clients=pl.DataFrame({"client_id": [1, 2, 3, 4]})
+    )
     assert set(rfm.scores["status"].cast(pl.String)) >= {status}
     client = rfm.scores.filter(pl.col("status") == status)["client_id"][0]
     interest = pl.DataFrame({"client_id": [client], "phase": ["decision"]})

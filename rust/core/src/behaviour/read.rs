@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::batch::{EventBatch, TextValues};
 use super::dictionary::{Dictionary, MISSING, Recent};
 use super::event::{Event, Flags, Measures};
-use super::numbers::{clicks_of, dwell_of, each_number};
+use super::numbers::{read_clicks, read_dwell};
 use super::order::Id;
 use super::store::{Inbox, PARTITIONS, partition_of};
 use crate::calendar::{Clock, DAY, read_moment};
@@ -483,18 +483,12 @@ impl Morsel {
         let (dwell, fate) = (&mut self.dwell[..n], &self.fate);
         let used = |i: usize| fate[i] == USED;
         match &batch.dwell {
-            Some(column) => each_number(column, rows.clone(), used, |i, seconds| {
-                dwell[i] = dwell_of(seconds)?;
-                Ok(())
-            })?,
+            Some(column) => read_dwell(column, rows.clone(), used, dwell)?,
             None => dwell.fill(0),
         }
         let (measures, dwell) = (&mut self.measures[..n], &*dwell);
         match &batch.clicks {
-            Some(column) => each_number(column, rows, used, |i, clicks| {
-                measures[i] = Measures::from_parts(dwell[i], clicks_of(clicks)?);
-                Ok(())
-            })?,
+            Some(column) => read_clicks(column, rows, used, dwell, measures)?,
             None => {
                 for (measures, &dwell) in measures.iter_mut().zip(dwell) {
                     *measures = Measures::from_parts(dwell, 1);
