@@ -57,7 +57,10 @@ def test_only_who_never_bought_is_to_be_won(status: str, action: str) -> None:
         }
     )
     rfm = grc.score_rfm(
-        sales, as_of=AS_OF, recency=grc.Recency(window="1y"), clients=pl.DataFrame({"client_id": [1, 2, 3, 4]})
+        sales,
+        as_of=AS_OF,
+        recency=grc.Recency(window="1y"),
+        clients=pl.DataFrame({"client_id": [1, 2, 3, 4]}),
     )
     assert set(rfm.scores["status"].cast(pl.String)) >= {status}
     client = rfm.scores.filter(pl.col("status") == status)["client_id"][0]

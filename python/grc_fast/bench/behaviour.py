@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -44,8 +45,7 @@ def cases(setting: Setting) -> list[Case]:
 
     def by_polars(events: pl.DataFrame) -> dict[str, Callable[[], Any]]:
         return {
-            name: lambda engine=engine: polars_scores(events, table, engine)
-            for name, engine in engines.items()
+            name: partial(polars_scores, events, table, engine) for name, engine in engines.items()
         }
 
     def by_pandas(events: pl.DataFrame) -> dict[str, Callable[[], Any]]:
@@ -80,7 +80,7 @@ def _case(setting: Setting, events: int, others: Others, goals: list[Goal]) -> C
 def _are_equal(ours: pl.DataFrame, theirs: pl.DataFrame) -> bool:
     """Compare; sums of points may differ in the last digits, as they are added in another order."""
     expected = ours.select(theirs.columns)
-    found = theirs.cast(dict(expected.schema))
+    found = theirs.cast(expected.schema)
     near = np.allclose(expected["score"], found["score"], rtol=1e-9, atol=1e-9)
     return near and found.drop("score").equals(expected.drop("score"))
 

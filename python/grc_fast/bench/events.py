@@ -36,7 +36,12 @@ def rules() -> dict[str, Any]:
     """Return 30 rules: exact pages, prefixes, globs, expressions, kinds."""
 
     def page(pattern: str, points: float, category: str | None = None) -> dict[str, Any]:
-        rule = {"name": pattern, "group": "web", "kind": "page_view", "page": pattern}
+        rule: dict[str, Any] = {
+            "name": pattern,
+            "group": "web",
+            "kind": "page_view",
+            "page": pattern,
+        }
         rule |= {"points": points, "repeat": "once_per_session"}
         return rule | ({"category": category} if category else {})
 

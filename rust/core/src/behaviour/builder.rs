@@ -220,7 +220,7 @@ impl Builder {
             workers: (0..self.pool.current_num_threads()).map(|_| Worker::new()).collect(),
             spill: None,
             spilled: 0,
-            carried: (0..PARTITIONS).map(|_| Default::default()).collect(),
+            carried: (0..PARTITIONS).map(|_| CarriedPart::default()).collect(),
             first_carried: i64::MAX,
         }
     }

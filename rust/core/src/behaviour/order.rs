@@ -130,7 +130,7 @@ impl Grouped {
         client: usize,
         texts: Texts,
         text_ids: bool,
-        seen: Seen,
+        seen: &Seen,
     ) -> (std::ops::Range<usize>, u64) {
         let (start, end) = (self.starts[client] as usize, self.starts[client + 1] as usize);
         let own = &self.events[start..end];
@@ -173,7 +173,7 @@ impl Grouped {
     }
 
     /// Keep the first event of each id that was not seen before, and give the end of what is kept.
-    fn drop_duplicates(&mut self, start: usize, end: usize, text_ids: bool, seen: Seen) -> usize {
+    fn drop_duplicates(&mut self, start: usize, end: usize, text_ids: bool, seen: &Seen) -> usize {
         let mut order = std::mem::take(&mut self.scratch.order); // lent, so that ids can be read
         let mut dropped = std::mem::take(&mut self.scratch.dropped);
         let id = |i: u32| self.id(start + i as usize, text_ids);

@@ -44,11 +44,10 @@ impl Scoring<'_> {
         let mut player = Player::new(self.book, self.as_of, self.days.clone(), self.state);
         let mut out = Scored::default();
         let (mut duplicates, mut first) = (0, 0);
-        for client in 0..grouped.clients.len() {
-            let own_seen = seen_places[client]
-                .map_or_else(Seen::default, |place| seen.of_client(place, self.text_ids));
-            let (range, dropped) =
-                grouped.arrange(client, self.texts, self.text_ids, own_seen.clone());
+        for (client, place) in seen_places.into_iter().enumerate() {
+            let own_seen =
+                place.map_or_else(Seen::default, |place| seen.of_client(place, self.text_ids));
+            let (range, dropped) = grouped.arrange(client, self.texts, self.text_ids, &own_seen);
             duplicates += dropped;
             let last =
                 first + known[first..].iter().take_while(|(n, _)| *n as usize == client).count();
