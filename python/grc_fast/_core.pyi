@@ -125,7 +125,7 @@ class BehaviourBuilder:
         scheme: Mapping[str, Any],
         as_of: int | None,
         as_of_is_utc: bool = False,
-        resume_from: int | None = None,
+        resume_from: tuple[int, bool] | None = None,
         timezone: str = "UTC",
         plain_integer_ids: bool = False,
         memory: int | None = None,

@@ -39,6 +39,11 @@ _CAPTIONS: Final = {
 _LISTED: Final = 20
 
 
+def reason_caption(reason: str) -> str:
+    """Return a reason in words: `without a client`."""
+    return _CAPTIONS[reason]
+
+
 @dataclass(frozen=True)
 class BehaviourQuality:
     """What was read, used and dropped, and why.
@@ -59,7 +64,8 @@ class BehaviourQuality:
     kinds
         Events of each kind, those set aside included.
     unknown_kinds
-        The kinds that no rule and no section of the rules speaks of, with their events.
+        The kinds that no rule and no section of the rules names, with their events; a rule without
+        a kind is about them all the same.
     pages
         Distinct pages.
     first_event, last_event
@@ -151,9 +157,9 @@ class BehaviourQuality:
         if self.bot_visits:
             lines.append(f"{_count(self.bot_visits, 'visit')} of programs set aside")
         if self.unknown_kinds:
-            lines.append(f"kinds that no rule speaks of: {_listed(self.unknown_kinds)}")
+            lines.append(f"kinds that no rule names: {_listed(self.unknown_kinds)}")
         if self.spilled:
-            lines.append(f"{self.spilled / 2**20:,.0f} MB went through a temporary file")
+            lines.append(f"{_size(self.spilled)} went through a temporary file")
         return "\n".join(lines + [f"note: {note}" for note in self.notes])
 
     def _line(self, caption: str, rows: int) -> str:
@@ -180,6 +186,15 @@ def _listed(kinds: Mapping[str, int]) -> str:
 
 def _minute(instant: dt.datetime) -> str:
     return instant.isoformat(sep=" ", timespec="seconds")
+
+
+def _size(size: int) -> str:
+    """Write a number of bytes: `128 bytes`, `1.5 KB`, `23 MB`."""
+    if size < 2**10:
+        return _count(size, "byte")
+    unit, scale = ("KB", 2**10) if size < 2**20 else ("MB", 2**20)
+    number = size / scale
+    return f"{number:,.1f} {unit}" if number < 10 else f"{number:,.0f} {unit}"
 
 
 def _count(number: int, thing: str) -> str:

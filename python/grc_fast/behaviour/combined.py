@@ -9,8 +9,9 @@ import polars as pl
 from grc_fast.behaviour.scoring import CLIENT, PHASES, BehaviourResult
 from grc_fast.clients import to_frame
 from grc_fast.errors import ColumnError
-from grc_fast.labels import check_lang, section
+from grc_fast.labels import check_lang, nearest, section
 from grc_fast.rfm import RFMResult
+from grc_fast.roles import describe
 
 __all__ = ["GRID", "combine"]
 
@@ -46,6 +47,8 @@ GRID: Final[dict[str, dict[str, str]]] = {
 # The RFM groups, of five, that count as good clients.
 _GOOD: Final = 2
 _GROUPS: Final = 5
+# The statuses without a group of clients who have bought.
+_LAPSED: Final = ("out_of_window", "returns_only")
 
 
 def combine(rfm: object, behaviour: object, *, lang: str = "en") -> pl.DataFrame:
@@ -70,12 +73,13 @@ def combine(rfm: object, behaviour: object, *, lang: str = "en") -> pl.DataFrame
     Raises
     ------
     ColumnError
-        If a table has no clients, or the ids are text in one and numbers in the other.
+        If a table has no clients, the ids are text in one and numbers in the other, a phase is
+        unknown, or a group is no whole number from 1 to their number.
 
     Notes
     -----
-    The grid crosses purchase (RFM group 1 or 2 of five; another group; no score) with interest
-    (the phase; a client without events is `inactive`):
+    The grid crosses purchase (RFM group 1 or 2 of five; another group; never a purchase) with
+    interest (the phase; a client without events is `inactive`):
 
     ============  ========  =============  ======  =========  ========  ========
     purchase      decision  consideration  won     discovery  inactive  excluded
@@ -84,6 +88,9 @@ def combine(rfm: object, behaviour: object, *, lang: str = "en") -> pl.DataFrame
     group 3 to 5  call      advise         thank   cultivate  rest      leave
     none          convert   convert        thank   welcome    rest      leave
     ============  ========  =============  ======  =========  ========  ========
+
+    A client without a group who has bought all the same (a `status` of `out_of_window` or
+    `returns_only`) is in the second row.
 
     With other than five groups, `group` is rescaled: group g of n is the ⌈5g/n⌉th fifth. n is the
     number of groups of the result's model; of a plain table, five.
@@ -110,21 +117,25 @@ def combine(rfm: object, behaviour: object, *, lang: str = "en") -> pl.DataFrame
     clash = (set(bought.columns) & set(did.columns)) - {CLIENT}
     if clash:
         raise ColumnError(f"both tables have a column {min(clash)!r}: rename it in one of them")
-    did = did.with_columns(pl.col("phase").cast(pl.String).cast(PHASES))
+    _check_groups(bought["group"], groups)
+    did = did.with_columns(_phases(did["phase"]))
     dtype = bought[CLIENT].dtype
     if did[CLIENT].dtype != dtype:
         dtype = pl.String() if dtype == pl.String else _wider(bought, did)
         bought, did = (frame.with_columns(pl.col(CLIENT).cast(dtype)) for frame in (bought, did))
     joined = bought.join(did, on=CLIENT, how="full", coalesce=True).sort(CLIENT)
-    return joined.with_columns(action=_action(groups, words))
+    has_status = "status" in joined.columns
+    return joined.with_columns(action=_action(groups, words, has_status=has_status))
 
 
-def _action(groups: int, words: dict[str, str]) -> pl.Expr:
+def _action(groups: int, words: dict[str, str], *, has_status: bool) -> pl.Expr:
     """Look the action up in the grid."""
     fifth = (pl.col("group").cast(pl.Int64) * _GROUPS + groups - 1) // groups
+    # Who bought before the window, or only returned, is no prospect.
+    lapsed = pl.col("status").cast(pl.String).is_in(_LAPSED) if has_status else pl.lit(value=False)
     purchase = (
         pl.when(pl.col("group").is_null())
-        .then(pl.lit("none"))
+        .then(pl.when(lapsed).then(pl.lit("other")).otherwise(pl.lit("none")))
         .when(fifth <= _GOOD)
         .then(pl.lit("good"))
         .otherwise(pl.lit("other"))
@@ -152,6 +163,36 @@ def _scores(table: object, name: str, needed: str) -> pl.DataFrame:
     if table[CLIENT].is_duplicated().any() or table[CLIENT].null_count():
         raise ColumnError(f"{name} must have one row a client, and no client that is null")
     return table
+
+
+def _check_groups(found: pl.Series, groups: int) -> None:
+    if found.dtype != pl.Null and not found.dtype.is_integer():
+        raise ColumnError(
+            f"the column 'group' of rfm holds {describe(found.dtype)}: it must hold whole numbers "
+            f"from 1 to {groups}"
+        )
+    wrong = found.filter(~found.cast(pl.Int64).is_between(1, groups))
+    if len(wrong):
+        raise ColumnError(
+            f"the group {wrong[0]} of rfm is none of 1 to {groups}: give the result of the run, "
+            "which knows how many groups there are"
+        )
+
+
+def _phases(found: pl.Series) -> pl.Series:
+    if found.dtype != pl.Null and not isinstance(found.dtype, (pl.String, pl.Categorical, pl.Enum)):
+        raise ColumnError(
+            f"the column 'phase' of behaviour holds {describe(found.dtype)}: it must hold text"
+        )
+    texts = found.cast(pl.String)
+    known = PHASES.categories.to_list()
+    wrong = texts.filter(~texts.is_in(known))
+    if len(wrong):
+        raise ColumnError(
+            f"the phase {wrong[0]!r} of behaviour is none of {', '.join(known)}"
+            f"{nearest(wrong[0], known)}"
+        )
+    return texts.cast(PHASES)
 
 
 def _check_ids(rfm: pl.DataFrame, behaviour: pl.DataFrame) -> None:

@@ -246,7 +246,11 @@ def _common_type(name: str, dtypes: list[pl.DataType]) -> pl.DataType:
         raise ColumnError(
             "the event ids are text in one file and numbers in another: cast one of the columns"
         )
-    return pl.Int64()
+    if pl.UInt64 in dtypes and any(dtype.is_signed_integer() for dtype in dtypes):
+        raise ColumnError(
+            "the event ids are signed in one file and UInt64 in another: cast one of the columns"
+        )
+    return pl.UInt64() if pl.UInt64 in dtypes else pl.Int64()
 
 
 def _cast_or_null(

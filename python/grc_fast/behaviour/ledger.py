@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
+from operator import index
 from typing import Any, Final
 
 import polars as pl
 
+from grc_fast.behaviour.account import EVENT_REASONS, reason_caption
 from grc_fast.behaviour.events import EventRoles, open_events
 from grc_fast.behaviour.rules import BehaviourRules, read_rules
-from grc_fast.behaviour.scoring import CLIENT, BehaviourResult, Instant, Run, run_events
+from grc_fast.behaviour.scoring import (
+    CLIENT,
+    BehaviourResult,
+    Instant,
+    Run,
+    run_events,
+    saved_state,
+)
 from grc_fast.errors import DataError, OptionError
-from grc_fast.sources import open_source
 
 __all__ = ["OUTCOMES", "BehaviourExplanation", "behaviour_ledger", "explain_behaviour"]
 
 #: What became of an event under a rule.
-OUTCOMES: Final = pl.Enum(["awarded", "no_rule", "density", "repeat", "machine_open", "bot"])
+OUTCOMES: Final = pl.Enum(
+    ["awarded", "no_rule", "density", "repeat", "machine_open", "bot", "carried"]
+)
 
 _SECOND: Final = 1_000_000
 
@@ -33,17 +44,23 @@ def behaviour_ledger(
     source, rules, as_of
         As for `score_behaviour`.
     **options
-        The columns, `where`, `timezone` and `threads`, as for `score_behaviour`.
+        The columns, `where`, `timezone`, `state` and `threads`, as for `score_behaviour`.
 
     Returns
     -------
     polars.DataFrame
-        In the order of clients and of their events: `client_id`, `timestamp`, `event_id`, `kind`,
-        `page`, `channel`, `dwell` (Float64, seconds), `clicks`, `visit` (its number, from 1; null
-        outside visits), `visit_dwell`, `visit_clicks`, `visit_passed`, `group`, `rule`, `points`,
-        `outcome` (Enum: awarded, no_rule, density, repeat, machine_open, bot), `weight`,
-        `contribution`, `reason`. The contributions of a client sum to the score before floors,
-        caps and bounds.
+        In the order of clients and of their events: `client_id`, `timestamp`, `event` (its number
+        among the client's, from 1), `event_id`, `kind`, `page`, `channel`, `dwell` (Float64,
+        seconds), `clicks`, `visit` (its number, from 1; null outside visits), `visit_dwell`,
+        `visit_clicks`, `visit_passed`, `group`, `rule`, `points`, `outcome` (Enum: awarded,
+        no_rule, density, repeat, machine_open, bot, carried), `weight`, `contribution`, `reason`.
+        The contributions of a client sum to the score before floors, caps and bounds.
+
+    Notes
+    -----
+    With a `state` the events are those since then, and what came before is in rows of the outcome
+    `carried`, which come first: each award of then with its weight of now, or, without decay, one
+    sum a group. They have no `event`. Visits go on after those that the state counts.
 
     Examples
     --------
@@ -63,7 +80,7 @@ def behaviour_ledger(
     run, read = _run(as_of, options), read_rules(rules)
     _, ledger = run_events(source, read, run)
     assert ledger is not None
-    return readable(ledger, read, signed=signed_ids(source, run))
+    return readable(ledger, read)
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,13 +152,10 @@ class BehaviourExplanation:
                 seen = row["visit"]
                 lines.append(_visit_line(visits[seen]))
             indent = "" if row["visit"] is None else "  "
-            event = (row["timestamp"], row["kind"], row["page"])
             what = " ".join(str(part) for part in (row["kind"], row["page"]) if part is not None)
             moment = row["timestamp"].isoformat(sep=" ", timespec="seconds")
-            shown = (
-                f"{moment}  {what}" if event != last or row["rule"] is None else f"{moment}  same"
-            )
-            last = event
+            shown = f"{moment}  same" if row["event"] == last else f"{moment}  {what}"
+            last = row["event"]
             lines.append(f"{indent}{shown}: {_award(row)}")
         return lines
 
@@ -178,7 +192,9 @@ def explain_behaviour(
     Raises
     ------
     DataError
-        If the client has no event.
+        If the client has no event, or none that can be used.
+    OptionError
+        If `client_id` is neither an integer nor text.
 
     Examples
     --------
@@ -196,12 +212,18 @@ def explain_behaviour(
       phase: discovery (hits in the window: hot 0, warm 0, eliminatory 0)
     """
     run, read = _run(as_of, options), read_rules(rules)
+    if run.state is not None:
+        raise OptionError("an explanation needs all events: state cannot go with it")
     own = _events_of(source, run, client_id)
     # The frame has the roles' own names; ids and conditions are settled already.
     plain = EventRoles(with_channel=True)
     result, ledger = run_events(own, read, _with_roles(run, plain))
     assert ledger is not None
-    frame = readable(ledger, read, signed=signed_ids(own, _with_roles(run, plain)))
+    frame = readable(ledger, read)
+    if frame.is_empty():
+        raise DataError(
+            f"no event of the client {client_id!r} can be used: {_drops(result.quality.dropped)}"
+        )
     return BehaviourExplanation(
         client_id=frame[CLIENT][0],
         ledger=frame,
@@ -213,11 +235,19 @@ def explain_behaviour(
 
 def _run(as_of: Instant, options: dict[str, Any]) -> Run:
     roles = {name: options.pop(name) for name in _ROLES if name in options}
-    known = ("timezone", "threads", "progress")
+    known = ("timezone", "threads", "progress", "state")
     for name in options:
         if name not in known:
             raise OptionError(f"a ledger takes no option {name!r}")
-    return Run(EventRoles(**roles, with_channel=True), as_of, ledger=True, **options)
+    state = saved_state(options.pop("state", None))
+    roles_read = EventRoles(**roles, with_channel=True)
+    return Run(roles_read, as_of, state=state, ledger=True, **options)
+
+
+def _drops(dropped: Mapping[str, int]) -> str:
+    """Say why events are dropped, and how many."""
+    found = [(reason, dropped[reason]) for reason in EVENT_REASONS if dropped[reason]]
+    return ", ".join(f"{rows:,} {reason_caption(reason)}" for reason, rows in found)
 
 
 _ROLES: Final = tuple(name for name in EventRoles.__dataclass_fields__ if name != "with_channel")
@@ -235,6 +265,7 @@ def _with_roles(run: Run, roles: EventRoles) -> Run:
 
 def _events_of(source: object, run: Run, client_id: int | str) -> pl.DataFrame:
     """Read the events of one client, with the columns named by their roles."""
+    client_id = _checked_id(client_id)
     _, opened = open_events(source, run.roles)
     found, rows = [], 0
     for batch in opened.batches():
@@ -258,46 +289,46 @@ def _wanted(client_id: int | str, dtype: pl.DataType) -> int | str | None:
     if dtype == pl.String:
         return str(client_id)
     try:
-        return int(client_id)
+        number = int(client_id)
     except ValueError:
         return None
+    least, most = (0, 2**64) if dtype == pl.UInt64 else (-(2**63), 2**63)
+    return number if least <= number < most else None
 
 
-def signed_ids(source: object, run: Run) -> bool:
-    """Whether event ids are signed integers, whose sign bit the extension flips."""
-    if isinstance(source, (str, Path, list, tuple, pl.DataFrame, pl.LazyFrame)):
-        part, projection = open_source(source).open(run.roles).parts[0]
-        return projection.types(part.schema).get("event_id", pl.Int64()) != pl.UInt64
-    return True
+def _checked_id(client_id: object) -> int | str:
+    """Return an id that is an integer of any library, or text."""
+    if isinstance(client_id, str):
+        return client_id
+    if not isinstance(client_id, bool):
+        with suppress(TypeError):
+            return index(client_id)  # type: ignore[arg-type]  # that is what is found out
+    raise OptionError(f"client_id must be an integer or text, and {client_id!r} is neither")
 
 
-def readable(ledger: pl.DataFrame, rules: BehaviourRules, *, signed: bool) -> pl.DataFrame:
+def readable(ledger: pl.DataFrame, rules: BehaviourRules) -> pl.DataFrame:
     """Turn the extension's ledger into one for readers: names instead of numbers."""
     table = pl.DataFrame(
         {
             "rule": pl.Series(range(len(rules.rule)), dtype=pl.UInt32),
             "rule_name": pl.Series([rule.name for rule in rules.rule], dtype=pl.String),
-            "group": pl.Series([rule.group for rule in rules.rule], dtype=pl.String),
             "points": pl.Series([rule.points for rule in rules.rule], dtype=pl.Float64),
             "repeat": pl.Series([rule.repeat for rule in rules.rule], dtype=pl.String),
         }
     )
     outcomes = pl.Series("outcome", OUTCOMES.categories, dtype=OUTCOMES)
-    number = pl.col("event_number")
-    if signed:
-        number = (number ^ pl.lit(1 << 63, dtype=pl.UInt64)).reinterpret(signed=True)
-    numbered = ledger["event_id"].is_null().all()
+    groups = pl.Series("group", rules.group_names, dtype=pl.String)
     return (
-        ledger.with_columns(outcomes.gather(ledger["outcome"]))
+        ledger.with_columns(outcomes.gather(ledger["outcome"]), groups.gather(ledger["group"]))
         .join(table, on="rule", how="left", maintain_order="left")
         .with_columns(
-            event_id=number if numbered else pl.col("event_id"),
             dwell=pl.col("dwell") / _SECOND,
             visit_dwell=pl.col("visit_dwell") / _SECOND,
         )
         .select(
             CLIENT,
             "timestamp",
+            "event",
             "event_id",
             "kind",
             "page",
@@ -339,6 +370,8 @@ def _reason(rules: BehaviourRules) -> pl.Expr:
         .then(pl.lit("opened by a machine"))
         .when(outcome == "bot")
         .then(pl.lit("a program made the visit"))
+        .when(outcome == "carried")
+        .then(pl.lit("awarded in an earlier run"))
         .otherwise(density)
     )
 
@@ -359,9 +392,7 @@ def _visits(ledger: pl.DataFrame) -> pl.DataFrame:
     inside = ledger.filter(pl.col("visit").is_not_null())
     return inside.group_by("visit", maintain_order=True).agg(
         begins=pl.col("timestamp").first(),
-        events=pl.struct("timestamp", "event_id", "kind", "page", "dwell", "clicks")
-        .rle_id()
-        .n_unique(),
+        events=pl.col("event").n_unique(),
         dwell=pl.col("visit_dwell").first(),
         clicks=pl.col("visit_clicks").first(),
         passed=pl.col("visit_passed").first(),

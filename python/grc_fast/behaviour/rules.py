@@ -15,11 +15,11 @@ from typing import Annotated, Any, Final, Literal, Self, get_args
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     FiniteFloat,
     NonNegativeFloat,
-    PositiveInt,
     ValidationError,
     model_validator,
 )
@@ -37,10 +37,16 @@ _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
 _WEB_KINDS: Final = ("page_view", "search", "click", "download", "form_submit", "purchase")
 _BYPASS: Final = ("form_submit", "purchase")
 _REPEATS: Final = "once, once_per_session, every 24h, 2 per 7d or always"
+# More could not be remembered of each minute, and no visitor makes as many.
+_MOST_EVENTS: Final = 1_000_000
+# As many of as many events as there can be still have a finite sum.
+_MOST_POINTS: Final = 1e15
 # Groups spelled this nearly as a declared one are taken for slips.
 _SLIP: Final = 0.6
 
 Category = Literal["hot", "warm", "eliminatory"]
+#: The lines of a rule file on which sections (by name) and rules (by number, from 0) begin.
+Lines = Mapping[str | int, int]
 
 
 def micros(duration: str) -> int:
@@ -111,6 +117,32 @@ def parse_repeat(text: str) -> tuple[str, int, int]:
     raise ValueError(f"the repeat {text!r} is unknown: write {_REPEATS}")
 
 
+def _events_per_minute(most: object) -> int | Literal[False]:
+    """Check a number of events; 0 is none, though it equals false."""
+    if most is False:
+        return False
+    if isinstance(most, bool) or not isinstance(most, int) or not 1 <= most <= _MOST_EVENTS:
+        raise ValueError(f"{most!r} is neither false nor a whole number from 1 to {_MOST_EVENTS:,}")
+    return most
+
+
+def _kinds(kind: object) -> object:
+    """Check one kind of event, or a list of them."""
+    kinds = [kind] if isinstance(kind, str) else kind
+    if not isinstance(kinds, list) or not kinds:
+        raise ValueError(f"{kind!r} is neither a kind of event nor a list of them")
+    for one in kinds:
+        if not isinstance(one, str) or not one:
+            raise ValueError(f"{one!r} is no kind of event: it must be text")
+    return kind
+
+
+def _points(points: float) -> float:
+    if abs(points) > _MOST_POINTS:
+        raise ValueError(f"{points:g} points are more than can be summed: at most {_MOST_POINTS:g}")
+    return points
+
+
 Duration = Annotated[str, AfterValidator(_checked)]
 PositiveDuration = Annotated[str, AfterValidator(_above_zero)]
 PagePattern = Annotated[str, AfterValidator(_page_pattern)]
@@ -123,13 +155,32 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
+class _TwoNamesError(ValueError):
+    """Two rules have one name: where they stand, from 1."""
+
+    def __init__(self, name: str, first: int, second: int) -> None:
+        super().__init__(self._text(name, f"the {_nth(first)} and the {_nth(second)}"))
+        self.name, self.places = name, (first - 1, second - 1)
+
+    def with_lines(self, lines: Lines) -> str:
+        """Say the same with the lines of a file."""
+        first, second = (lines.get(place) for place in self.places)
+        if first is None or second is None:
+            return str(self)
+        return self._text(self.name, f"on lines {first} and {second}")
+
+    @staticmethod
+    def _text(name: str, where: str) -> str:
+        return f"two rules are named {name!r} ({where}): ledgers tell rules apart by their names"
+
+
 class Session(_Section):
     """What a visit is."""
 
     kinds: list[Name] = Field(default_factory=lambda: list(_WEB_KINDS))
     timeout: PositiveDuration = "30m"
     last_dwell: Duration = "0s"
-    max_events_per_minute: PositiveInt | Literal[False] = Field(default=100, le=1_000_000)
+    max_events_per_minute: Annotated[Any, AfterValidator(_events_per_minute)] = 100
 
 
 class Density(_Section):
@@ -194,9 +245,9 @@ class Rule(_Section):
 
     name: Name
     group: Name
-    kind: Name | Annotated[list[Name], Field(min_length=1)] | None = None
+    kind: Annotated[str | list[str] | None, BeforeValidator(_kinds)] = None
     page: PagePattern | None = None
-    points: FiniteFloat
+    points: Annotated[FiniteFloat, AfterValidator(_points)]
     repeat: Annotated[str, AfterValidator(_repeat)] = "always"
     category: Category | None = None
 
@@ -259,15 +310,18 @@ class BehaviourRules(_Section):
     phase: PhaseWindow = Field(default_factory=PhaseWindow)
     rule: Annotated[list[Rule], Field(min_length=1)]
 
+    def __init__(self, **sections: Any) -> None:
+        try:
+            super().__init__(**sections)
+        except ValidationError as error:
+            raise _WrongRulesError(error, sections) from None
+
     @model_validator(mode="after")
     def _names(self) -> Self:
         places: dict[str, int] = {}
         for number, rule in enumerate(self.rule, start=1):
             if rule.name in places:
-                raise ValueError(
-                    f"two rules are named {rule.name!r} (the {_nth(places[rule.name])} and the "
-                    f"{_nth(number)}): ledgers tell rules apart by their names"
-                )
+                raise _TwoNamesError(rule.name, places[rule.name], number)
             places[rule.name] = number
             self._check_group(rule)
         return self
@@ -304,11 +358,11 @@ class BehaviourRules(_Section):
             found = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
             raise OptionError(f"{place}: this is not TOML: {error}") from None
-        return cls.from_dict(found, place=place, lines=_lines_of_rules(text))
+        return cls.from_dict(found, place=place, lines=_lines_of(text))
 
     @classmethod
     def from_dict(
-        cls, rules: Mapping[str, Any], *, place: str = "the rules", lines: list[int] | None = None
+        cls, rules: Mapping[str, Any], *, place: str = "the rules", lines: Lines | None = None
     ) -> Self:
         """Validate rules given as a dictionary of the shape of a rule file.
 
@@ -319,14 +373,15 @@ class BehaviourRules(_Section):
         place
             How errors name it.
         lines
-            The line on which each rule begins, for errors.
+            The lines on which sections and rules begin, for errors: by the name of a section,
+            and by the number of a rule, from 0.
         """
         if "rule" not in rules and "rules" not in rules:
             raise OptionError(f"{place}: there is no rule: write at least one under [[rule]]")
         try:
             return cls.model_validate(dict(rules))
-        except ValidationError as error:
-            raise OptionError(f"{place}: {_sentence(error, rules, lines)}") from None
+        except _WrongRulesError as wrong:
+            raise OptionError(f"{place}: {_sentence(wrong.error, rules, lines)}") from None
 
     @property
     def group_names(self) -> list[str]:
@@ -445,16 +500,31 @@ def preset_text(name: str) -> str:
 # -- errors ----------------------------------------------------------------------------------
 
 
-def _lines_of_rules(text: str) -> list[int]:
-    """Find the lines on which rules begin."""
-    return [
-        number
-        for number, line in enumerate(text.splitlines(), start=1)
-        if re.match(r"\s*\[\[\s*rule\s*\]\]", line)
-    ]
+class _WrongRulesError(OptionError):
+    """What validation found, before the place is known."""
+
+    def __init__(self, error: ValidationError, rules: Mapping[str, Any]) -> None:
+        super().__init__(f"the rules: {_sentence(error, rules, None)}")
+        self.error = error
 
 
-def _sentence(error: ValidationError, rules: Mapping[str, Any], lines: list[int] | None) -> str:
+def _lines_of(text: str) -> Lines:
+    """Find the lines on which sections and rules begin, and keys outside them stand."""
+    lines: dict[str | int, int] = {}
+    rules, inside = 0, False
+    for number, line in enumerate(text.splitlines(), start=1):
+        if re.match(r"\s*\[\[\s*rule\s*\]\]", line):
+            lines[rules] = number
+            rules, inside = rules + 1, True
+        elif found := re.match(r"\s*\[\s*([^\[\]]+?)\s*\]", line):
+            lines.setdefault(found[1].replace('"', "").replace(" ", ""), number)
+            inside = True
+        elif not inside and (found := re.match(r"\s*\"?([\w-]+)\"?[^=]*=", line)):
+            lines.setdefault(found[1], number)
+    return lines
+
+
+def _sentence(error: ValidationError, rules: Mapping[str, Any], lines: Lines | None) -> str:
     """Say what is wrong first: where, what, and what would be right."""
     faults = error.errors(include_url=False)
     # A misspelt key is also one that is missing: the slip says more.
@@ -471,9 +541,11 @@ def _sentence(error: ValidationError, rules: Mapping[str, Any], lines: list[int]
         expected = first["ctx"]["expected"].replace("'", "").replace(" or ", ", ")
         return f"{where[1]}{given!r} is none of {expected}{nearest(given, expected.split(', '))}"
     if kind == "value_error":
-        return f"{where[1]}{first['ctx']['error']}"
-    message = first["msg"].removeprefix("Input ")
-    return f"{where[1]}{given!r} {message}"
+        told = first["ctx"]["error"]
+        if isinstance(told, _TwoNamesError) and lines is not None:
+            told = told.with_lines(lines)
+        return f"{where[1]}{told}"
+    return f"{where[1]}{given!r} {_MESSAGES.get(kind, first['msg'].removeprefix('Input '))}"
 
 
 def _is_branch(part: object) -> bool:
@@ -481,9 +553,23 @@ def _is_branch(part: object) -> bool:
     return isinstance(part, str) and bool(re.search(r"[\[\]()]|^(str|int|bool|float)$", part))
 
 
-def _where(
-    location: list[Any], rules: Mapping[str, Any], lines: list[int] | None
-) -> tuple[str, str]:
+# How faults of types and shapes are told, by the names that they have in pydantic.
+_MESSAGES: Final[Mapping[str, str]] = {
+    "string_type": "must be text",
+    "string_too_short": "must be text that is not empty",
+    "bool_type": "must be true or false",
+    "int_type": "must be a whole number",
+    "float_type": "must be a number",
+    "finite_number": "must be a finite number",
+    "list_type": "must be a list",
+    "too_short": "must not be empty",
+    "dict_type": "must be a section of keys and values",
+    "model_type": "must be a section of keys and values",
+    "greater_than_equal": "must not be below 0",
+}
+
+
+def _where(location: list[Any], rules: Mapping[str, Any], lines: Lines | None) -> tuple[str, str]:
     """Name the place of a fault: the section, and the key in it."""
     if not location:
         return "", ""
@@ -493,19 +579,26 @@ def _where(
         given = rules.get("rule", [])[number]
         name = given.get("name") if isinstance(given, Mapping) else None
         place = f"rule {name!r}" if name else f"the {_nth(number + 1)} rule"
-        if lines is not None and number < len(lines):
-            place += f" (line {lines[number]})"
+        place += _on_line(lines, number)
         rest = rest[1:]
     elif rest and section == "groups":
-        place, rest = f"[groups.{rest[0]}]", rest[1:]
+        name, *rest = rest
+        place = f"[groups.{name}]" + _on_line(lines, f"groups.{name}", "groups")
     elif rest:
-        place = f"[{section}]"
+        place = f"[{section}]" + _on_line(lines, str(section))
     else:
-        place = ""
+        line = _on_line(lines, str(section))
+        place = line.strip(" ()")
         rest = [section]
     before = f"{place}: " if place else ""
     keys = [str(part) for part in rest if isinstance(part, str)]
     return before, f"{before}{'.'.join(keys)}: " if keys else before
+
+
+def _on_line(lines: Lines | None, *names: str | int) -> str:
+    """Say on which line the first of some names stands that is known."""
+    found = next((lines[name] for name in names if name in lines), None) if lines else None
+    return "" if found is None else f" (line {found})"
 
 
 def _keys_beside(location: list[Any]) -> Iterable[str]:

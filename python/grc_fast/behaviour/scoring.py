@@ -152,15 +152,17 @@ def score_behaviour(
     page, dwell, clicks, channel, event_id, machine_open
         Columns of those roles: URL or id of the page; seconds on it (null: until the next web
         event of the visit); clicks (null: none; without the column, one for each web event); the
-        channel; the event's id, of which a client's second event is dropped; true for opens by a
-        machine, which are worth nothing. By default the columns of these names, where present.
+        channel; the event's id, of which a client's second event is dropped (null or empty text:
+        none); true for opens by a machine, which are worth nothing. By default the columns of these
+        names, where present.
     where
         SQL condition; rows for which it is false or null are dropped and counted.
     timezone
         For timestamps with a zone: the zone in which days begin and a naive `as_of` stands.
     state
-        The state of an earlier run, or its file: scoring goes on from its `as_of`, as if all
-        events had been scored in one run. Events not later than that are dropped and counted.
+        The state of an earlier run, or its file: scoring goes on from its `as_of`, with the same
+        bits as if all events had been scored in one run. Events not later than that are dropped
+        and counted, and so are later ones with the id of an event of then.
     keep_state
         Whether the result has a `state` for a later run.
     memory
@@ -185,9 +187,9 @@ def score_behaviour(
     DataError
         If a value is wrong: a timestamp that cannot be read, a dwell below zero.
     OptionError
-        If an option or a rule is wrong.
+        If an option or a rule is wrong: an `as_of` with a zone for timestamps without one.
     ModelError
-        If the state is not one of these rules, or later than `as_of`.
+        If the state is damaged, not one of these rules, or later than `as_of`.
 
     Notes
     -----
@@ -234,7 +236,7 @@ def score_behaviour(
         roles,
         as_of,
         timezone=timezone,
-        state=BehaviourState.load(state) if isinstance(state, (str, Path)) else state,
+        state=saved_state(state),
         keep_state=keep_state,
         memory=parse_memory(memory),
         threads=threads,
@@ -257,7 +259,7 @@ def run_events(
         scheme=rules.scheme(),
         as_of=as_of,
         as_of_is_utc=is_utc,
-        resume_from=None if run.state is None else run.state.as_of,
+        resume_from=None if run.state is None else (run.state.as_of, run.state.zoned),
         timezone=run.timezone,
         plain_integer_ids=opened.plain_integer_ids,
         memory=half_of_memory() if run.memory is None else run.memory,
@@ -268,6 +270,10 @@ def run_events(
     _push_all(builder, opened, run)
     scores, ledger, state, account = builder.finish()
     _check_account(account, run, read)
+    if is_utc and not account["zoned"]:
+        raise OptionError(
+            f"as_of {run.as_of!s} has a time zone and the timestamps have none: give it as they are"
+        )
     groups = {str(n): f"score_{name}" for n, name in enumerate(rules.group_names)}
     phases = pl.Series("phase", PHASES.categories, dtype=PHASES)
     frame = pl.DataFrame(scores).rename(groups)
@@ -289,6 +295,17 @@ def run_events(
         )
     result = BehaviourResult(frame, quality, rules, quality.as_of, kept)
     return result, None if ledger is None else pl.DataFrame(ledger)
+
+
+def saved_state(state: object) -> BehaviourState | None:
+    """Return a state given as such, or as its file."""
+    if state is None or isinstance(state, BehaviourState):
+        return state
+    if isinstance(state, (str, Path)):
+        return BehaviourState.load(state)
+    raise OptionError(
+        f"state must be the state of a run or its file, and {type(state).__name__} is neither"
+    )
 
 
 def _push_all(builder: _core.BehaviourBuilder, opened: Opened, run: Run) -> None:

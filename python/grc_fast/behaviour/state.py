@@ -16,7 +16,7 @@ from grc_fast.output import atomic_path
 __all__ = ["BehaviourState"]
 
 _FORMAT: Final = "grc_fast.behaviour_state"
-_VERSION: Final = 1
+_VERSION: Final = 2
 _KEY: Final = "grc_fast"
 _COLUMNS: Final[Mapping[str, Any]] = {
     "part": pl.UInt8,
@@ -26,9 +26,13 @@ _COLUMNS: Final[Mapping[str, Any]] = {
     "value": pl.Float64,
     "kind": pl.String,
     "page": pl.String,
-    "event_id": pl.String,
-    "event_number": pl.UInt64,
 }
+# The ids of events have the type in which they came.
+_ID_TYPES: Final = (pl.Int64, pl.UInt64, pl.String)
+
+
+# What the metadata of a file says, beside its format and version.
+_ABOUT: Final[Mapping[str, type]] = {"as_of": int, "zoned": bool, "timezone": str, "rules": str}
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +42,8 @@ class BehaviourState:
     Attributes
     ----------
     frame
-        A row a thing known: for the extension, not for readers.
+        A row a thing known: for the extension, not for readers. It holds the ids of all events
+        so far, where they have some.
     as_of
         The instant up to which events are in it, in microseconds as timestamps are read.
     zoned, timezone
@@ -85,14 +90,16 @@ class BehaviourState:
         except (OSError, ValueError, pl.exceptions.PolarsError) as error:
             reason = str(getattr(error, "strerror", None) or error).splitlines()[0]
             raise ModelError(f"the state {str(path)!r} cannot be read: {reason}") from None
-        if about.get("format") != _FORMAT:
+        if not isinstance(about, dict) or about.get("format") != _FORMAT:
             raise ModelError(f"{str(path)!r} is no state of behaviour scores")
-        if about["version"] > _VERSION:
+        _check_version(about.get("version"), path)
+        damaged = [name for name, kind in _ABOUT.items() if not isinstance(about.get(name), kind)]
+        if damaged:
             raise ModelError(
-                f"the state {str(path)!r} has format {about['version']}, and this version of "
-                f"grc_fast reads up to {_VERSION}: install a newer one"
+                f"the state {str(path)!r} is damaged: what it says of {damaged[0]!r} is missing or "
+                "wrong; score all events again"
             )
-        if dict(frame.drop("client_id", strict=False).schema) != dict(_COLUMNS):
+        if not _has_columns(frame):
             raise ModelError(f"the state {str(path)!r} is damaged: its columns are not those saved")
         return cls(frame, about["as_of"], about["zoned"], about["timezone"], about["rules"])
 
@@ -108,3 +115,28 @@ class BehaviourState:
                 f"the state was saved with the timezone {self.timezone}, not {timezone}: score all "
                 "events again, or go back to it"
             )
+
+
+def _check_version(version: object, path: str | Path) -> None:
+    if version == _VERSION:
+        return
+    if not isinstance(version, int):
+        raise ModelError(f"the state {str(path)!r} is damaged: it has no version of its format")
+    do = "install a newer one" if version > _VERSION else "score all events again"
+    raise ModelError(
+        f"the state {str(path)!r} has format {version}, and this version of grc_fast reads "
+        f"{_VERSION}: {do}"
+    )
+
+
+def _has_columns(frame: pl.DataFrame) -> bool:
+    """Whether a frame has the columns of a state, in their types."""
+    schema = dict(frame.schema)
+    event_id, seen = schema.pop("event_id", None), schema.pop("seen", None)
+    client = schema.pop("client_id", None)
+    return (
+        schema == dict(_COLUMNS)
+        and client is not None
+        and event_id in _ID_TYPES
+        and seen == pl.List(event_id)
+    )

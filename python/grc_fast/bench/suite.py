@@ -27,6 +27,7 @@ SUBJECTS: Final = (
     "quantiles",
     "scoring",
     "whole_job",
+    "behaviour",
     "threads",
     "scaling",
     "memory",

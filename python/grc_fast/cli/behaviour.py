@@ -1,5 +1,6 @@
 """`grc-fast behaviour`: points and phase of every client, from web and e-mail events."""
 
+import os
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -97,7 +98,7 @@ class BehaviourOptions(RunOptions, EventColumns):
             "--state-out",
             metavar="FILE",
             show_default=False,
-            help="Save the state for a later run, as Parquet.",
+            help="Save the state for a later run, as Parquet; over that of --state-in, if wished.",
         ),
     ] = None
     ledger: Annotated[
@@ -107,7 +108,7 @@ class BehaviourOptions(RunOptions, EventColumns):
             metavar="FILE",
             show_default=False,
             help="Write the ledger of every client: each event, the rule that won, what it gave "
-            "and why.",
+            "and why; with --state-in also what earlier runs awarded.",
         ),
     ] = None
     memory: Annotated[
@@ -122,6 +123,10 @@ class BehaviourOptions(RunOptions, EventColumns):
     ] = None
     quality: QualityFile = None
     lang: Annotated[Language, typer.Option("--lang", help="Language of the labels.")] = Language.EN
+
+
+def _is_same(path: str, other: str | None) -> bool:
+    return other is not None and os.path.realpath(path) == os.path.realpath(other)
 
 
 @taking(BehaviourOptions)
@@ -139,7 +144,10 @@ def behaviour(options: BehaviourOptions) -> None:
 
     named = (options.state_out, options.ledger, options.quality)
     other_files = [path for path in named if path is not None]
-    inputs = [*options.source, options.rules, *([options.state_in] if options.state_in else [])]
+    inputs = [*options.source, options.rules]
+    if options.state_in is not None and not _is_same(options.state_in, options.state_out):
+        # The state that a run replaces is read before, and stands until the run has succeeded.
+        inputs.append(options.state_in)
     output.check_outputs([options.output], other_files, inputs)
     messages = Messages(quiet=options.quiet)
     result, ledger = events.run_behaviour(options, messages)

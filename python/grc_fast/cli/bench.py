@@ -26,8 +26,8 @@ class BenchOptions(RunOptions):
             "--subjects",
             metavar="NAMES",
             show_default=False,
-            help="What to measure, by commas: facts, quantiles, scoring, whole_job, threads, "
-            "scaling, memory; everything by default.",
+            help="What to measure, by commas: facts, quantiles, scoring, whole_job, behaviour, "
+            "threads, scaling, memory; everything by default.",
         ),
     ] = None
     scale: Annotated[

@@ -11,7 +11,7 @@ from rich.table import Table
 from grc_fast import labels
 from grc_fast.behaviour import BehaviourExplanation, BehaviourResult, BehaviourState
 from grc_fast.behaviour.events import EventRoles
-from grc_fast.behaviour.ledger import readable, signed_ids
+from grc_fast.behaviour.ledger import readable
 from grc_fast.behaviour.rules import read_rules
 from grc_fast.behaviour.scoring import Run, parse_memory, run_events
 from grc_fast.cli.console import Messages, frame_table, show_table
@@ -70,7 +70,7 @@ def run_behaviour(
         )
         result, ledger = run_events(source, rules, run)
     if ledger is not None:
-        ledger = readable(ledger, rules, signed=signed_ids(source, run))
+        ledger = readable(ledger, rules)
     return result, ledger
 
 

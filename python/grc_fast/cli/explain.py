@@ -1,11 +1,17 @@
 """`grc-fast explain`: how one client came to its score."""
 
 from dataclasses import dataclass, fields
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from grc_fast.cli.options import EventColumns, ScoringOptions, SharedOptions, taking
+from grc_fast.cli.options import (
+    EventColumns,
+    SalesOptions,
+    ScoringOptions,
+    SharedOptions,
+    taking,
+)
 from grc_fast.cli.threads import limit_polars
 
 
@@ -53,12 +59,20 @@ def explain(options: ExplainOptions) -> None:
         show_text(str(explanation))
 
 
+def _options_of_sales() -> dict[str, Any]:
+    """Return the options that are about sales alone, with their values where not given."""
+    shared = {"source", "client", "as_of", "where", "timezone"}
+    own = [field for field in fields(SalesOptions) if field.name not in shared]
+    return {field.name: field.default for field in (*own, *fields(ScoringOptions))}
+
+
 def explain_events(options: ExplainOptions, rules: str) -> None:
     """Take one client's behaviour score apart."""
-    for field in fields(ScoringOptions):
-        if getattr(options, field.name) is not None:
-            name = field.name.replace("_", "-")
-            raise typer.BadParameter(f"--{name} cannot go with --rules: it is about sales")
+    for name, default in _options_of_sales().items():
+        if getattr(options, name) != default:
+            raise typer.BadParameter(
+                f"--{name.replace('_', '-')} cannot go with --rules: it is about sales"
+            )
     if options.as_of is None:
         raise typer.BadParameter("--rules needs --as-of, the instant that ages are counted from")
     from grc_fast.behaviour import explain_behaviour

@@ -216,26 +216,32 @@ impl Clock {
     /// # Errors
     /// A sentence that quotes the text and, for `11/12/2010` and the like, says why it is refused.
     pub fn parse(&self, text: &str) -> Result<(i64, i64)> {
-        static PARSER: DateTimeParser = DateTimeParser::new();
-        let trimmed = text.trim_ascii();
-        let Ok(pieces) = PARSER.parse_pieces(trimmed) else {
-            return Err(not_a_date(text));
-        };
-        let time = pieces.time().unwrap_or_default();
-        let of_day = i64::from(time.hour()) * 3600
-            + i64::from(time.minute()) * 60
-            + i64::from(time.second());
-        let micros = i64::from(day_of(pieces.date())) * DAY
-            + of_day * 1_000_000
-            + i64::from(time.subsec_nanosecond()) / 1000;
-        Ok(match pieces.to_numeric_offset() {
-            Some(offset) => {
-                let instant = micros - i64::from(offset.seconds()) * 1_000_000;
-                (instant, self.wall(instant))
-            }
-            None => (micros, micros),
-        })
+        let (instant, zoned) = read_moment(text)?;
+        Ok((instant, if zoned { self.wall(instant) } else { instant }))
     }
+}
+
+/// Read an ISO 8601 date or date and time as [`Clock::parse`] does: the instant, and whether the
+/// text has an offset.
+///
+/// # Errors
+/// As [`Clock::parse`].
+pub fn read_moment(text: &str) -> Result<(i64, bool)> {
+    static PARSER: DateTimeParser = DateTimeParser::new();
+    let trimmed = text.trim_ascii();
+    let Ok(pieces) = PARSER.parse_pieces(trimmed) else {
+        return Err(not_a_date(text));
+    };
+    let time = pieces.time().unwrap_or_default();
+    let of_day =
+        i64::from(time.hour()) * 3600 + i64::from(time.minute()) * 60 + i64::from(time.second());
+    let micros = i64::from(day_of(pieces.date())) * DAY
+        + of_day * 1_000_000
+        + i64::from(time.subsec_nanosecond()) / 1000;
+    Ok(match pieces.to_numeric_offset() {
+        Some(offset) => (micros - i64::from(offset.seconds()) * 1_000_000, true),
+        None => (micros, false),
+    })
 }
 
 fn not_a_date(text: &str) -> Error {

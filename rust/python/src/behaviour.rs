@@ -6,13 +6,14 @@ use std::sync::Arc;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int64Type, UInt8Type, UInt32Type, UInt64Type};
 use arrow_array::{
-    Array, ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch, StringViewArray,
-    TimestampMicrosecondArray, UInt8Array, UInt32Array, UInt64Array, new_null_array,
+    Array, ArrayRef, BooleanArray, Float64Array, Int64Array, LargeListArray, RecordBatch,
+    StringViewArray, TimestampMicrosecondArray, UInt8Array, UInt32Array, UInt64Array,
+    new_null_array,
 };
-use arrow_buffer::{Buffer, NullBuffer, ScalarBuffer};
-use arrow_schema::DataType;
+use arrow_buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
+use arrow_schema::{DataType, Field};
 use grc_core::behaviour::{
-    Account, Builder, Category, Decay, Density, EventBatch, EventIdColumns, EventOutcome, Group,
+    Account, Builder, Category, Decay, Density, EventBatch, EventIdColumn, EventOutcome, Group,
     LedgerColumns, Options, Phase, Reason, Repeat, Rule, Scheme, ScoreColumns, StateBatch,
     StateColumns, TextColumn, TextValues, check_pattern,
 };
@@ -154,7 +155,7 @@ impl BehaviourBuilder {
         scheme: SchemeItems,
         as_of: Option<i64>,
         as_of_is_utc: bool,
-        resume_from: Option<i64>,
+        resume_from: Option<(i64, bool)>,
         timezone: &str,
         plain_integer_ids: bool,
         memory: Option<u64>,
@@ -168,7 +169,8 @@ impl BehaviourBuilder {
                 scheme: scheme.scheme()?,
                 as_of,
                 as_of_is_utc,
-                from: resume_from,
+                from: resume_from.map(|(from, _)| from),
+                from_zoned: resume_from.is_some_and(|(_, zoned)| zoned),
                 timezone: timezone.to_owned(),
                 plain_integer_ids,
                 memory,
@@ -378,23 +380,19 @@ fn state_batch(batch: &RecordBatch) -> Result<StateBatch<'_>> {
         let values = ffi::texts(array.as_string_view_opt().ok_or_else(wrong)?);
         Ok(Column { values, validity: ffi::validity(array) })
     };
-    let number = |name: &str| -> Result<&[u64]> {
-        Ok(column(name)?.as_primitive_opt::<UInt64Type>().ok_or_else(wrong)?.values())
-    };
+    let seen = column("seen")?.as_list_opt::<i64>().ok_or_else(wrong)?;
     Ok(StateBatch {
         client: ffi::ids(column("client_id")?, "client")?,
         part: column("part")?.as_primitive_opt::<UInt8Type>().ok_or_else(wrong)?.values(),
         instant: column("instant")?.as_primitive_opt::<Int64Type>().ok_or_else(wrong)?.values(),
         code: column("code")?.as_primitive_opt::<UInt32Type>().ok_or_else(wrong)?.values(),
-        number: number("number")?,
+        number: column("number")?.as_primitive_opt::<UInt64Type>().ok_or_else(wrong)?.values(),
         value: column("value")?.as_primitive_opt::<Float64Type>().ok_or_else(wrong)?.values(),
         kind: text("kind")?,
         page: text("page")?,
-        event_id: text("event_id")?,
-        event_number: Column {
-            values: number("event_number")?,
-            validity: ffi::validity(column("event_number")?),
-        },
+        event_id: ffi::ids(column("event_id")?, "event_id")?,
+        seen: ffi::ids(seen.values().as_ref(), "event_id")?,
+        seen_ends: seen.value_offsets(),
     })
 }
 
@@ -439,21 +437,29 @@ fn score_table(scores: ScoreColumns, id_type: &DataType, zone: Option<&str>) -> 
     record_batch(columns)
 }
 
-/// The id of each event as one column: the flipped sign bit of signed ids is for the caller.
-fn event_ids(ids: EventIdColumns) -> [(String, ArrayRef); 2] {
-    [
-        ("event_id".to_owned(), text_array(ids.texts)),
-        ("event_number".to_owned(), Arc::new(UInt64Array::from(ids.numbers))),
-    ]
+fn event_ids(ids: EventIdColumn) -> ArrayRef {
+    match ids {
+        EventIdColumn::Signed(ids) => Arc::new(Int64Array::from(ids)),
+        EventIdColumn::Unsigned(ids) => Arc::new(UInt64Array::from(ids)),
+        EventIdColumn::Texts(ids) => text_array(ids),
+    }
+}
+
+/// Lists of ids, of which each row has those up to its end.
+fn id_lists(ids: EventIdColumn, ends: Vec<usize>) -> ArrayRef {
+    let values = event_ids(ids);
+    let offsets = std::iter::once(0).chain(ends).map(|end| end as i64).collect::<Vec<_>>();
+    let field = Arc::new(Field::new("item", values.data_type().clone(), true));
+    Arc::new(LargeListArray::new(field, OffsetBuffer::new(offsets.into()), values, None))
 }
 
 fn ledger_table(ledger: LedgerColumns, id_type: &DataType, zone: Option<&str>) -> RecordBatch {
-    let instant = ledger.instant.into_iter().map(Some).collect();
     let mut columns: Vec<(String, ArrayRef)> = vec![
         ("client_id".to_owned(), ffi::id_array(ledger.ids, id_type)),
-        ("timestamp".to_owned(), instants(instant, zone)),
+        ("timestamp".to_owned(), instants(ledger.instant, zone)),
+        ("event".to_owned(), Arc::new(UInt32Array::from(ledger.event))),
+        ("event_id".to_owned(), event_ids(ledger.event_id)),
     ];
-    columns.extend(event_ids(ledger.event_id));
     columns.extend([
         ("kind".to_owned(), text_array(ledger.kind)),
         ("page".to_owned(), text_array(ledger.page)),
@@ -465,6 +471,7 @@ fn ledger_table(ledger: LedgerColumns, id_type: &DataType, zone: Option<&str>) -
         ("visit_clicks".to_owned(), Arc::new(UInt64Array::from(ledger.visit_clicks))),
         ("visit_passed".to_owned(), Arc::new(BooleanArray::from(ledger.visit_passed))),
         ("rule".to_owned(), Arc::new(UInt32Array::from(ledger.rule))),
+        ("group".to_owned(), Arc::new(UInt32Array::from(ledger.group))),
         ("outcome".to_owned(), Arc::new(UInt8Array::from(ledger.outcome))),
         ("weight".to_owned(), Arc::new(Float64Array::from(ledger.weight))),
         ("contribution".to_owned(), Arc::new(Float64Array::from(ledger.contribution))),
@@ -473,7 +480,7 @@ fn ledger_table(ledger: LedgerColumns, id_type: &DataType, zone: Option<&str>) -
 }
 
 fn state_table(state: StateColumns, id_type: &DataType) -> RecordBatch {
-    let mut columns: Vec<(String, ArrayRef)> = vec![
+    record_batch(vec![
         ("client_id".to_owned(), ffi::id_array(state.ids, id_type)),
         ("part".to_owned(), Arc::new(UInt8Array::from(state.part))),
         ("instant".to_owned(), Arc::new(Int64Array::from(state.instant))),
@@ -482,9 +489,9 @@ fn state_table(state: StateColumns, id_type: &DataType) -> RecordBatch {
         ("value".to_owned(), Arc::new(Float64Array::from(state.value))),
         ("kind".to_owned(), text_array(state.kind)),
         ("page".to_owned(), text_array(state.page)),
-    ];
-    columns.extend(event_ids(state.event_id));
-    record_batch(columns)
+        ("event_id".to_owned(), event_ids(state.event_id)),
+        ("seen".to_owned(), id_lists(state.seen, state.seen_ends)),
+    ])
 }
 
 fn account_dict<'py>(py: Python<'py>, account: &Account) -> PyResult<Bound<'py, PyDict>> {

@@ -3,7 +3,7 @@
 use super::decay::Weights;
 use super::dictionary::Words;
 use super::pages::{Matcher, Pattern, Specificity};
-use super::scheme::{Category, Decay, Group, Repeat, Rule, Scheme};
+use super::scheme::{Category, Decay, Density, Group, Repeat, Rule, Scheme};
 use crate::error::Result;
 
 /// What a kind of event is.
@@ -54,21 +54,26 @@ pub(super) struct Book {
 /// The demands of density.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Gate {
-    pub min_dwell: Option<i64>,
-    pub min_clicks: Option<u64>,
-    pub any: bool,
+    min_dwell: i64,
+    min_clicks: u64,
+    any: bool,
 }
 
 impl Gate {
-    /// Whether a visit meets what is demanded; a demand that is not made is met by all, and helps
-    /// nobody where one of two will do.
-    pub fn passes(&self, dwell: i64, clicks: u64) -> bool {
-        let dwell = self.min_dwell.map(|least| dwell >= least);
-        let clicks = self.min_clicks.map(|least| clicks >= least);
-        match (dwell, clicks) {
-            (Some(dwell), Some(clicks)) if self.any => dwell || clicks,
-            _ => dwell.unwrap_or(true) && clicks.unwrap_or(true),
+    /// A demand that is not made is met by all, and helps nobody where one of two will do.
+    fn new(density: &Density) -> Self {
+        Self {
+            min_dwell: density.min_dwell.unwrap_or(i64::MIN),
+            min_clicks: density.min_clicks.unwrap_or(0),
+            any: density.any && density.min_dwell.is_some() && density.min_clicks.is_some(),
         }
+    }
+
+    /// Whether a visit meets what is demanded: both are looked at, as neither can be foretold.
+    #[inline]
+    pub fn passes(&self, dwell: i64, clicks: u64) -> bool {
+        let (dwell, clicks) = (dwell >= self.min_dwell, clicks >= self.min_clicks);
+        if self.any { dwell | clicks } else { dwell & clicks }
     }
 }
 
@@ -115,11 +120,7 @@ impl Book {
             timeout: scheme.timeout,
             last_dwell: scheme.last_dwell,
             bot_events: scheme.bot_events,
-            gate: scheme.density.as_ref().map(|density| Gate {
-                min_dwell: density.min_dwell,
-                min_clicks: density.min_clicks,
-                any: density.any,
-            }),
+            gate: scheme.density.as_ref().map(Gate::new),
             phase_window: scheme.phase_window,
             undecaying: scheme.decay == Decay::None,
             theme: theme.map(|_| {

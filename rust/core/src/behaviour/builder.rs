@@ -12,21 +12,23 @@ use super::client::{Carried, SetAside};
 use super::dictionary::Dictionary;
 use super::event::{Flags, Texts};
 use super::limits::Days;
-use super::order::Grouped;
+use super::order::{Grouped, Id};
 use super::output::{
     LedgerColumns, Names, ScoreColumns, Scored, StateColumns, StatePart, ledger_columns,
     score_columns, sorted_ids, state_columns,
 };
 use super::read::{
-    ClientIds, CodedColumns, EventIds, MORSEL, Reading, Reason, Worker, read_clients,
+    ClientIds, CodedColumns, EventIds, MORSEL, Reading, Reason, Worker, event_id, read_clients,
+    zone_of,
 };
-use super::resume::{StateBatch, carried_event, known_row};
+use super::resume::{StateBatch, carried_event, known_row, matching};
 use super::scheme::Scheme;
 use super::scoring::Scoring;
+use super::seen::SeenIds;
 use super::store::{Block, PARTITIONS, Spill, keep_text, partition_of};
 use crate::calendar::{Clock, DAY, day_of_instant};
 use crate::error::{Error, Result};
-use crate::facts::{DateValues, IdValues, Integers};
+use crate::facts::{Column, DateValues, IdValues, Integers};
 use crate::hash::hash_word;
 use crate::threads::pool;
 
@@ -43,6 +45,8 @@ pub struct Options {
     pub as_of_is_utc: bool,
     /// The `as_of` of the saved state that the run goes on from, as timestamps are read.
     pub from: Option<i64>,
+    /// Whether the timestamps of that state have a zone: those of a run without one are taken alike.
+    pub from_zoned: bool,
     /// The zone whose days count, for timestamps with a zone.
     pub timezone: String,
     /// Whether text ids that are all plain integers come out as integers.
@@ -108,12 +112,13 @@ pub struct Builder {
 /// What is known once the first batch has shown the types of its columns.
 struct Running {
     reading: Reading,
-    zoned: bool,
     workers: Vec<Worker>,
     spill: Option<Spill>,
     spilled: u64,
-    /// By partition: what a saved state knows, and its events.
-    carried: Vec<(Vec<(u64, Carried)>, Block)>,
+    /// What the ids of this run's own events are.
+    own_ids: EventIds,
+    /// By partition: what a saved state knows.
+    carried: Vec<CarriedPart>,
     first_carried: i64,
 }
 
@@ -150,7 +155,7 @@ impl Builder {
         let directory = self.options.directory.as_deref();
         self.pool.install(|| {
             for batch in batches {
-                running.push(batch)?;
+                running.push(batch, &self.options)?;
             }
             if budget.is_some_and(|most| running.bytes() > most) {
                 running.spill(directory)?;
@@ -193,12 +198,6 @@ impl Builder {
     }
 
     fn start(&self, first: &EventBatch) -> Running {
-        let zoned = is_zoned(first);
-        let as_of = self.options.as_of.map(|as_of| match (zoned, self.options.as_of_is_utc) {
-            (true, false) => self.clock.instant(as_of),
-            (false, true) => self.clock.wall(as_of),
-            _ => as_of,
-        });
         let ids = match &first.client.values {
             IdValues::Integers(Integers::U64(_)) => ClientIds::Unsigned,
             IdValues::Integers(_) | IdValues::Floats(_) => ClientIds::Signed,
@@ -207,7 +206,8 @@ impl Builder {
         Running {
             reading: Reading {
                 clock: self.clock.clone(),
-                as_of: as_of.unwrap_or(i64::MAX),
+                zoned: None,
+                as_of: i64::MAX,
                 from: self.options.from.unwrap_or(i64::MIN),
                 ids,
                 event_ids: event_ids(first),
@@ -216,38 +216,50 @@ impl Builder {
                 channels: Dictionary::new("channel", Flags::MOST_CHANNELS),
                 clients: Dictionary::new("client", u32::MAX),
             },
-            zoned,
+            own_ids: event_ids(first),
             workers: (0..self.pool.current_num_threads()).map(|_| Worker::new()).collect(),
             spill: None,
             spilled: 0,
-            carried: (0..PARTITIONS).map(|_| Default::default()).collect(),
+            carried: (0..PARTITIONS).map(|_| CarriedPart::default()).collect(),
             first_carried: i64::MAX,
         }
     }
 }
 
-fn is_zoned(batch: &EventBatch) -> bool {
-    matches!(batch.timestamp.values, DateValues::Instants { zoned: true, .. })
+/// The instant that ages count from, as timestamps are read.
+fn as_of(options: &Options, clock: &Clock, zoned: bool) -> Option<i64> {
+    options.as_of.map(|as_of| match (zoned, options.as_of_is_utc) {
+        (true, false) => clock.instant(as_of),
+        (false, true) => clock.wall(as_of),
+        _ => as_of,
+    })
 }
 
 fn event_ids(batch: &EventBatch) -> EventIds {
-    match batch.event_id.as_ref().map(|column| &column.values) {
-        None => EventIds::None,
-        Some(IdValues::Texts(_)) => EventIds::Texts,
-        Some(_) => EventIds::Numbers,
-    }
+    batch.event_id.as_ref().map_or(EventIds::None, |column| EventIds::of(&column.values))
 }
 
 impl Running {
-    fn push(&mut self, batch: &EventBatch) -> Result<()> {
-        if is_zoned(batch) != self.zoned {
+    /// Take the zone over that timestamps turn out to have, and `as_of` with it.
+    fn see_zone(&mut self, zoned: bool, options: &Options) {
+        self.reading.zoned = Some(zoned);
+        self.reading.as_of = as_of(options, &self.reading.clock, zoned).unwrap_or(i64::MAX);
+    }
+
+    fn push(&mut self, batch: &EventBatch, options: &Options) -> Result<()> {
+        let zoned = zone_of(&batch.timestamp, batch.rows);
+        if let (None, Some(zoned)) = (self.reading.zoned, zoned) {
+            self.see_zone(zoned, options);
+        }
+        let texts = matches!(batch.timestamp.values, DateValues::Texts(_));
+        if !texts && zoned != self.reading.zoned {
             return Err(Error::Column(
                 "timestamps have a time zone in one place and none in another: cast the columns to one type".to_owned(),
             ));
         }
-        if event_ids(batch) != self.reading.event_ids {
+        if event_ids(batch) != self.own_ids {
             return Err(Error::Column(
-                "event ids are text in one place and numbers, or missing, in another: cast the columns to one type".to_owned(),
+                "event ids are of one type in one place and of another, or missing, in another: cast the columns to one type".to_owned(),
             ));
         }
         let coded = CodedColumns::new(batch, &self.reading)?;
@@ -286,29 +298,53 @@ impl Running {
     fn resume(&mut self, state: &StateBatch, scheme: &Scheme) -> Result<()> {
         let clients = read_clients(&state.client, state.part.len(), &self.reading)?;
         for (row, client) in clients.into_iter().enumerate() {
-            let (known, events) = &mut self.carried[partition_of(hash_word(client))];
+            let seen = state.seen_ends[row] as usize..state.seen_ends[row + 1] as usize;
+            let ids = seen.map(|place| self.id_of_state(&state.seen, place));
+            let ids: Vec<Id> = ids.filter_map(Result::transpose).collect::<Result<_>>()?;
+            let id = self.id_of_state(&state.event_id, row)?;
+            let part = &mut self.carried[partition_of(hash_word(client))];
+            if !ids.is_empty() {
+                part.seen.push_client(client, ids.into_iter());
+            }
             if state.part[row] == StatePart::Event as u8 {
                 let event = carried_event(state, row, client, &self.reading)?;
                 self.first_carried = self.first_carried.min(event.instant);
-                events.events.push(event);
-                let id = match (state.event_id.is_valid(row), self.reading.event_ids) {
-                    (true, _) => keep_text(state.event_id.values.get(row), &mut events.arena),
-                    (false, EventIds::Texts) => keep_text(b"", &mut events.arena),
-                    _ => state.event_number.values[row].into(),
+                part.block.events.push(event);
+                let id = match id {
+                    None => 0,
+                    Some(Id::Number(number)) => number.into(),
+                    Some(Id::Text(text)) => keep_text(text, &mut part.block.arena),
                 };
-                events.ids.push(id);
+                part.block.ids.push(id);
             } else {
-                let row = known_row(state, row, scheme)?;
-                if let Carried::Award { instant, .. } = row {
+                let known = known_row(state, row, scheme)?;
+                if let Carried::Award { instant, .. } = known {
                     self.first_carried = self.first_carried.min(instant);
                 }
-                known.push((client, row));
+                part.known.push((client, known));
             }
         }
         Ok(())
     }
 
+    /// An id of a saved state, in the type of this run's own, which has those of the state if it
+    /// has none.
+    fn id_of_state<'a>(
+        &mut self,
+        column: &'a Column<IdValues>,
+        row: usize,
+    ) -> Result<Option<Id<'a>>> {
+        let Some(id) = event_id(column, row)? else { return Ok(None) };
+        if self.reading.event_ids == EventIds::None {
+            self.reading.event_ids = EventIds::of(&column.values);
+        }
+        matching(id, &column.values, self.reading.event_ids).map(Some)
+    }
+
     fn finish(mut self, options: &Options) -> Result<Outcome> {
+        if self.reading.zoned.is_none() {
+            self.see_zone(options.from_zoned, options);
+        }
         let mut account = self.account();
         if options.as_of.is_none() {
             self.reading.as_of = self.midnight_after(&account)?;
@@ -325,7 +361,7 @@ impl Running {
             book: &book,
             texts: Texts { kinds: &kinds, pages: &pages, channels: &channels },
             as_of: self.reading.as_of,
-            days: Days { clock: self.zoned.then(|| self.reading.clock.clone()) },
+            days: Days { clock: self.is_zoned().then(|| self.reading.clock.clone()) },
             text_ids: self.reading.event_ids == EventIds::Texts,
             ledger: options.ledger,
             state: options.state,
@@ -342,7 +378,7 @@ impl Running {
                 }
                 blocks.append(&mut input.blocks);
                 let carried = std::mem::take(&mut input.carried);
-                let scored = scoring.score(&mut grouped, &blocks, carried);
+                let scored = scoring.score(&mut grouped, &blocks, carried, &input.seen);
                 lock(&reused).push(grouped);
                 Ok(scored)
             })
@@ -360,7 +396,8 @@ impl Running {
         let clients = self.reading.clients.words();
         let (ids, places) =
             sorted_ids(&parts, self.reading.ids, &clients, options.plain_integer_ids);
-        let names = Names { kinds: &kinds, pages: &pages, channels: &channels };
+        let event_ids = self.reading.event_ids;
+        let names = Names { kinds: &kinds, pages: &pages, channels: &channels, event_ids };
         let ledger = options.ledger.then(|| ledger_columns(&parts, &ids, &places, &names));
         let state = options.state.then(|| state_columns(&parts, &ids, &places, &names));
         let scores = score_columns(&parts, ids, &places, book.groups.len());
@@ -370,7 +407,7 @@ impl Running {
     fn account(&self) -> Account {
         let mut account = Account {
             as_of: self.reading.as_of,
-            zoned: self.zoned,
+            zoned: self.is_zoned(),
             spilled: self.spilled,
             pages: self.reading.pages.words().codes() as u64 - 1,
             ..Account::default()
@@ -411,9 +448,13 @@ impl Running {
             )
         })?;
         let clock = &self.reading.clock;
-        let wall = if self.zoned { clock.wall(last) } else { last };
+        let wall = if self.is_zoned() { clock.wall(last) } else { last };
         let midnight = i64::from(day_of_instant(wall) + 1).saturating_mul(DAY);
-        Ok(if self.zoned { clock.instant(midnight) } else { midnight })
+        Ok(if self.is_zoned() { clock.instant(midnight) } else { midnight })
+    }
+
+    fn is_zoned(&self) -> bool {
+        self.reading.zoned == Some(true)
     }
 
     /// The greatest age of an award, in days.
@@ -427,9 +468,9 @@ impl Running {
     fn inputs(&mut self) -> Vec<Input> {
         let mut inputs: Vec<Input> = std::mem::take(&mut self.carried)
             .into_iter()
-            .map(|(carried, block)| {
+            .map(|CarriedPart { known, block, seen }| {
                 let blocks = if block.events.is_empty() { Vec::new() } else { vec![block] };
-                Input { blocks, carried }
+                Input { blocks, carried: known, seen }
             })
             .collect();
         for worker in &mut self.workers {
@@ -449,4 +490,15 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 struct Input {
     blocks: Vec<Block>,
     carried: Vec<(u64, Carried)>,
+    seen: SeenIds,
+}
+
+/// What a saved state knows of the clients of a partition.
+#[derive(Default)]
+struct CarriedPart {
+    known: Vec<(u64, Carried)>,
+    /// The events of visits that were open.
+    block: Block,
+    /// The ids of all others.
+    seen: SeenIds,
 }

@@ -27,23 +27,43 @@ pub enum Outcome {
     MachineOpen,
     /// A program made the visit.
     Bot,
+    /// An earlier run awarded it.
+    Carried,
 }
 
 impl Outcome {
     /// The names, by number.
-    pub const NAMES: [&'static str; 6] =
-        ["awarded", "no_rule", "density", "repeat", "machine_open", "bot"];
+    pub const NAMES: [&'static str; 7] =
+        ["awarded", "no_rule", "density", "repeat", "machine_open", "bot", "carried"];
 }
 
 /// A line of a ledger.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Entry {
-    /// The place of the event.
-    pub place: usize,
+    /// The place of the event; none for what an earlier run awarded.
+    pub place: Option<usize>,
+    /// When; none for a sum of earlier awards.
+    pub instant: Option<i64>,
     pub rule: Option<u32>,
+    pub group: Option<usize>,
     pub outcome: Outcome,
     pub weight: f64,
     pub contribution: f64,
+}
+
+impl Entry {
+    /// An event that earns nothing.
+    fn nothing(place: usize, event: &Event, outcome: Outcome) -> Self {
+        Self {
+            place: Some(place),
+            instant: Some(event.instant),
+            rule: None,
+            group: None,
+            outcome,
+            weight: 0.0,
+            contribution: 0.0,
+        }
+    }
 }
 
 /// Who looks on while events are read.
@@ -145,9 +165,9 @@ impl<'a> Player<'a> {
         witness: &mut impl Witness,
         save: impl FnOnce(&[Carried], usize),
     ) -> Score {
-        self.begin(carried);
+        self.begin(carried, witness);
         self.visits.cut(events, self.book);
-        self.count_bots();
+        self.set_aside.bot_visits += self.visits.new_bots(events, self.book) as u64;
         let mut begin = 0;
         if self.kept.is_some() {
             begin = self.settled(events.len());
@@ -159,7 +179,7 @@ impl<'a> Player<'a> {
         self.score()
     }
 
-    fn begin(&mut self, carried: &[Carried]) {
+    fn begin(&mut self, carried: &[Carried], witness: &mut impl Witness) {
         self.limits.clear();
         self.sums.fill(0.0);
         self.standing = Standing::default();
@@ -182,13 +202,35 @@ impl<'a> Player<'a> {
                         self.standing.see_any();
                     }
                 }
-                Carried::Sum { group, sum } => self.sums[group as usize] = sum,
+                Carried::Sum { group, sum } => {
+                    let group = group as usize;
+                    self.sums[group] = sum;
+                    witness.see(Entry {
+                        place: None,
+                        instant: None,
+                        rule: None,
+                        group: Some(group),
+                        outcome: Outcome::Carried,
+                        weight: 1.0,
+                        contribution: sum,
+                    });
+                }
                 Carried::Award { instant, rule, in_visit } => {
                     let prize = self.book.prizes[rule as usize];
                     self.limits.note_carried(rule, prize.repeat, instant, in_visit);
                     if !self.book.undecaying {
                         let weight = self.book.weights.of(self.age(instant));
-                        self.sums[prize.group] += prize.points * weight;
+                        let contribution = prize.points * weight;
+                        self.sums[prize.group] += contribution;
+                        witness.see(Entry {
+                            place: None,
+                            instant: Some(instant),
+                            rule: Some(rule),
+                            group: Some(prize.group),
+                            outcome: Outcome::Carried,
+                            weight,
+                            contribution,
+                        });
                     }
                 }
                 Carried::Sign { instant, sign } => {
@@ -211,9 +253,9 @@ impl<'a> Player<'a> {
         u32::try_from(days).unwrap_or(if days < 0 { 0 } else { u32::MAX })
     }
 
-    fn count_bots(&mut self) {
-        self.set_aside.bot_visits +=
-            self.visits.all.iter().filter(|visit| visit.bot).count() as u64;
+    /// The number of a visit of this run, from 1; the visits of earlier runs go before.
+    pub fn visit_number(&self, visit: u32) -> u32 {
+        self.earlier.0 + visit + 1
     }
 
     /// The place of the first event that a later run may see in another light: that of the last
@@ -233,7 +275,7 @@ impl<'a> Player<'a> {
             let visit = visits.all.get(number as usize);
             if let Some(outcome) = aside(event, visit) {
                 self.put_aside(event, outcome);
-                witness.see(Entry { place, rule: None, outcome, weight: 0.0, contribution: 0.0 });
+                witness.see(Entry::nothing(place, event, outcome));
                 continue;
             }
             self.last_event = event.instant;
@@ -242,8 +284,7 @@ impl<'a> Player<'a> {
                 self.see_sign(event, winners, visit.is_none_or(|visit| visit.passed));
             }
             if winners.is_empty() {
-                let outcome = Outcome::NoRule;
-                witness.see(Entry { place, rule: None, outcome, weight: 0.0, contribution: 0.0 });
+                witness.see(Entry::nothing(place, event, Outcome::NoRule));
             } else {
                 let at = Moment { instant: event.instant, visit: number };
                 self.award(winners, place, at, visit, witness);
@@ -310,7 +351,15 @@ impl<'a> Player<'a> {
                     kept.push(Carried::Award { instant: at.instant, rule, in_visit });
                 }
             }
-            witness.see(Entry { place, rule: Some(rule), outcome, weight, contribution });
+            witness.see(Entry {
+                place: Some(place),
+                instant: Some(at.instant),
+                rule: Some(rule),
+                group: Some(prize.group),
+                outcome,
+                weight,
+                contribution,
+            });
         }
     }
 

@@ -28,15 +28,14 @@ mod read;
 mod resume;
 mod scheme;
 mod scoring;
+mod seen;
 mod store;
 mod visits;
 
 pub use batch::{EventBatch, TextValues};
 pub use builder::{Account, Builder, Options, Outcome};
 pub use client::Outcome as EventOutcome;
-pub use output::{
-    EventIdColumns, LedgerColumns, ScoreColumns, StateColumns, StatePart, TextColumn,
-};
+pub use output::{EventIdColumn, LedgerColumns, ScoreColumns, StateColumns, StatePart, TextColumn};
 pub use pages::check_pattern;
 pub use phase::Phase;
 pub use read::Reason;

@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use super::event::{Event, Flags, Texts, compare_columns};
+use super::seen::Seen;
 use super::store::{Block, EventId, kept_text};
 use crate::hash::hash_word;
 
@@ -28,7 +29,8 @@ pub(super) struct Grouped {
 
 #[derive(Debug, Default)]
 struct Scratch {
-    order: Vec<(i64, u32)>,
+    keys: Vec<u64>,
+    order: Vec<u32>,
     events: Vec<Event>,
     ids: Vec<EventId>,
     dropped: Vec<bool>,
@@ -121,13 +123,14 @@ impl Grouped {
         }
     }
 
-    /// Put the events of a client in their order, drop duplicates, and say where those that are
-    /// left lie and how many were dropped.
+    /// Put the events of a client in their order, drop duplicates, those of events that earlier
+    /// runs have seen included, and say where those that are left lie and how many were dropped.
     pub fn arrange(
         &mut self,
         client: usize,
         texts: Texts,
         text_ids: bool,
+        seen: &Seen,
     ) -> (std::ops::Range<usize>, u64) {
         let (start, end) = (self.starts[client] as usize, self.starts[client + 1] as usize);
         let own = &self.events[start..end];
@@ -137,63 +140,65 @@ impl Grouped {
         if self.ids.is_empty() {
             return (start..end, 0);
         }
-        let left = self.drop_duplicates(start, end, text_ids);
+        let left = self.drop_duplicates(start, end, text_ids, seen);
         (start..left, (end - left) as u64)
     }
 
     fn sort(&mut self, start: usize, end: usize, texts: Texts, text_ids: bool) {
-        let Scratch { order, events, ids, .. } = &mut self.scratch;
-        order.clear();
-        order.extend(self.events[start..end].iter().zip(0..).map(|(event, i)| (event.instant, i)));
-        #[expect(clippy::stable_sort_primitive, reason = "it sees the runs that workers leave")]
-        order.sort();
-        let compare = |&(_, a): &(i64, u32), &(_, b): &(i64, u32)| {
-            let (a, b) = (start + a as usize, start + b as usize);
-            let (one, other) = (&self.events[a], &self.events[b]);
-            compare_ids(one, other, &self.ids, (a, b), &self.arena, text_ids)
-                .then_with(|| compare_columns(one, other, texts))
-        };
-        for tied in order.chunk_by_mut(|a, b| a.0 == b.0).filter(|tied| tied.len() > 1) {
-            tied.sort_by(compare);
-        }
+        let Scratch { keys, order, events, ids, .. } = &mut self.scratch;
+        let own = &self.events[start..end];
+        sort_by_instant(own, keys, order);
         events.clear();
-        events.extend(order.iter().map(|&(_, i)| self.events[start + i as usize]));
+        events.extend(order.iter().map(|&i| own[i as usize]));
+        if events.windows(2).any(|pair| pair[0].instant == pair[1].instant) {
+            let compare = |&a: &u32, &b: &u32| {
+                let (one, other) = (&own[a as usize], &own[b as usize]);
+                let places = (start + a as usize, start + b as usize);
+                compare_ids(one, other, &self.ids, places, &self.arena, text_ids)
+                    .then_with(|| compare_columns(one, other, texts))
+            };
+            let instant = |i: u32| own[i as usize].instant;
+            for tied in order.chunk_by_mut(|&a, &b| instant(a) == instant(b)) {
+                tied.sort_by(compare);
+            }
+            events.clear();
+            events.extend(order.iter().map(|&i| own[i as usize]));
+        }
         self.events[start..end].copy_from_slice(events);
         if !self.ids.is_empty() {
             ids.clear();
-            ids.extend(order.iter().map(|&(_, i)| self.ids[start + i as usize]));
+            ids.extend(order.iter().map(|&i| self.ids[start + i as usize]));
             self.ids[start..end].copy_from_slice(ids);
         }
     }
 
-    /// Keep the first event of each id, and give the end of what is kept.
-    fn drop_duplicates(&mut self, start: usize, end: usize, text_ids: bool) -> usize {
-        let Scratch { order, dropped, .. } = &mut self.scratch;
-        let with_id = |place: &usize| self.events[*place].flags.has(Flags::HAS_ID);
+    /// Keep the first event of each id that was not seen before, and give the end of what is kept.
+    fn drop_duplicates(&mut self, start: usize, end: usize, text_ids: bool, seen: &Seen) -> usize {
+        let mut order = std::mem::take(&mut self.scratch.order); // lent, so that ids can be read
+        let mut dropped = std::mem::take(&mut self.scratch.dropped);
+        let id = |i: u32| self.id(start + i as usize, text_ids);
         order.clear();
-        order.extend((start..end).filter(with_id).map(|place| (place as i64, 0)));
-        let compare =
-            |a: usize, b: usize| compare_id(self.ids[a], self.ids[b], &self.arena, text_ids);
-        order.sort_unstable_by(|a, b| {
-            compare(a.0 as usize, b.0 as usize).then_with(|| a.0.cmp(&b.0))
-        });
-        let twice = |pair: &[(i64, u32)]| compare(pair[0].0 as usize, pair[1].0 as usize).is_eq();
-        if !order.windows(2).any(twice) {
-            return end;
-        }
+        order.extend((0..(end - start) as u32).filter(|&i| id(i).is_some()));
+        order.sort_unstable_by(|&a, &b| id(a).cmp(&id(b)).then(a.cmp(&b)));
         dropped.clear();
         dropped.resize(end - start, false);
-        for pair in order.windows(2).filter(|pair| twice(pair)) {
-            dropped[pair[1].0 as usize - start] = true;
+        for pair in order.windows(2) {
+            dropped[pair[1] as usize] = id(pair[0]) == id(pair[1]);
         }
-        let mut left = start;
-        for place in start..end {
-            if !dropped[place - start] {
-                self.events[left] = self.events[place];
-                self.ids[left] = self.ids[place];
-                left += 1;
+        if !seen.is_empty() {
+            for &i in &order {
+                dropped[i as usize] |= id(i).is_some_and(|id| seen.has(id));
             }
         }
+        let mut left = start;
+        for (place, _) in (start..end).zip(&dropped).filter(|(_, dropped)| !**dropped) {
+            if left < place {
+                self.events[left] = self.events[place];
+                self.ids[left] = self.ids[place];
+            }
+            left += 1;
+        }
+        (self.scratch.order, self.scratch.dropped) = (order, dropped);
         left
     }
 
@@ -207,8 +212,28 @@ impl Grouped {
     }
 }
 
+/// The places of events by their instants; equal ones in the order in which they lie.
+fn sort_by_instant(events: &[Event], keys: &mut Vec<u64>, order: &mut Vec<u32>) {
+    order.clear();
+    let first = events.iter().map(|event| event.instant).min().unwrap_or(0);
+    let last = events.iter().map(|event| event.instant).max().unwrap_or(0);
+    // An instant since the first and the place beside it in one word: such words sort fastest.
+    let bits = usize::BITS - events.len().leading_zeros();
+    if (last.wrapping_sub(first) as u64).leading_zeros() < bits {
+        order.extend(0..events.len() as u32);
+        order.sort_by_key(|&i| events[i as usize].instant);
+        return;
+    }
+    keys.clear();
+    keys.extend(
+        (0..).zip(events).map(|(i, event)| (event.instant.wrapping_sub(first) as u64) << bits | i),
+    );
+    keys.sort_unstable();
+    order.extend(keys.iter().map(|key| (key & ((1 << bits) - 1)) as u32));
+}
+
 /// The id of an event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Id<'a> {
     /// As it orders.
     Number(u64),

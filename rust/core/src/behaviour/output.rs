@@ -6,7 +6,8 @@ use super::client::{Carried, Score};
 use super::dictionary::Words;
 use super::event::Event;
 use super::order::Id;
-use super::read::ClientIds;
+use super::read::{ClientIds, EventIds, SIGN};
+use super::seen::SeenIds;
 use crate::facts::{Ids, plain_integer, view_of};
 
 /// Bytes of a buffer of texts: views count their places in 32 bits.
@@ -24,6 +25,8 @@ pub(super) struct Scored {
     pub ledger_ends: Vec<usize>,
     pub state: Vec<StateRow>,
     pub state_ends: Vec<usize>,
+    /// For a state: the ids of the settled events, by client.
+    pub seen: SeenIds,
 }
 
 /// An event's id, kept.
@@ -42,17 +45,30 @@ impl From<Id<'_>> for OwnedId {
     }
 }
 
+impl OwnedId {
+    fn as_id(&self) -> Id<'_> {
+        match self {
+            Self::Number(number) => Id::Number(*number),
+            Self::Text(text) => Id::Text(text),
+        }
+    }
+}
+
 /// A line of a ledger.
 #[derive(Debug)]
 pub(super) struct LedgerRow {
     pub event: Event,
+    /// Among the events of the client; none for what an earlier run awarded.
+    pub place: Option<u32>,
+    pub instant: Option<i64>,
     pub id: Option<OwnedId>,
-    /// From 1; 0 outside visits.
-    pub visit: u32,
-    pub visit_dwell: i64,
-    pub visit_clicks: u64,
-    pub visit_passed: bool,
+    /// From 1; none outside visits, as the rest of a visit is.
+    pub visit: Option<u32>,
+    pub visit_dwell: Option<i64>,
+    pub visit_clicks: Option<u64>,
+    pub visit_passed: Option<bool>,
     pub rule: Option<u32>,
+    pub group: Option<u32>,
     pub outcome: u8,
     pub weight: f64,
     pub contribution: f64,
@@ -111,24 +127,41 @@ impl TextColumn {
     }
 }
 
-/// Ids of events as columns: one of the two is null throughout.
-#[derive(Debug, Default)]
-pub struct EventIdColumns {
-    /// Where they are texts.
-    pub texts: TextColumn,
-    /// Where they are integers: with the sign bit flipped if they are signed.
-    pub numbers: Vec<Option<u64>>,
+/// Ids of events, in the type in which they came.
+#[derive(Debug)]
+#[allow(missing_docs, reason = "each is the type it is named after")]
+pub enum EventIdColumn {
+    Signed(Vec<Option<i64>>),
+    Unsigned(Vec<Option<u64>>),
+    Texts(TextColumn),
 }
 
-impl EventIdColumns {
-    fn push(&mut self, id: Option<&OwnedId>) {
-        let (text, number) = match id {
-            Some(OwnedId::Text(text)) => (Some(text.as_ref()), None),
-            Some(OwnedId::Number(number)) => (None, Some(*number)),
-            None => (None, None),
-        };
-        self.texts.push(text);
-        self.numbers.push(number);
+impl EventIdColumn {
+    fn new(ids: EventIds) -> Self {
+        match ids {
+            EventIds::None | EventIds::Signed => Self::Signed(Vec::new()),
+            EventIds::Unsigned => Self::Unsigned(Vec::new()),
+            EventIds::Texts => Self::Texts(TextColumn::default()),
+        }
+    }
+
+    fn push(&mut self, id: Option<Id>) {
+        let number = if let Some(Id::Number(number)) = id { Some(number) } else { None };
+        match self {
+            Self::Signed(ids) => ids.push(number.map(|number| (number ^ SIGN) as i64)),
+            Self::Unsigned(ids) => ids.push(number),
+            Self::Texts(ids) => {
+                ids.push(if let Some(Id::Text(text)) = id { Some(text) } else { None });
+            }
+        }
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Self::Signed(ids) => ids.len(),
+            Self::Unsigned(ids) => ids.len(),
+            Self::Texts(ids) => ids.views.len(),
+        }
     }
 }
 
@@ -152,18 +185,20 @@ pub struct ScoreColumns {
 #[allow(missing_docs, reason = "each field is the column it is named after")]
 pub struct LedgerColumns {
     pub ids: Ids,
-    pub instant: Vec<i64>,
-    pub event_id: EventIdColumns,
+    pub instant: Vec<Option<i64>>,
+    pub event: Vec<Option<u32>>,
+    pub event_id: EventIdColumn,
     pub kind: TextColumn,
     pub page: TextColumn,
     pub channel: TextColumn,
     pub dwell: Vec<Option<i64>>,
-    pub clicks: Vec<u32>,
+    pub clicks: Vec<Option<u32>>,
     pub visit: Vec<Option<u32>>,
     pub visit_dwell: Vec<Option<i64>>,
     pub visit_clicks: Vec<Option<u64>>,
     pub visit_passed: Vec<Option<bool>>,
     pub rule: Vec<Option<u32>>,
+    pub group: Vec<Option<u32>>,
     pub outcome: Vec<u8>,
     pub weight: Vec<Option<f64>>,
     pub contribution: Vec<f64>,
@@ -189,7 +224,11 @@ pub struct StateColumns {
     /// Of an event.
     pub page: TextColumn,
     /// Of an event.
-    pub event_id: EventIdColumns,
+    pub event_id: EventIdColumn,
+    /// The ids of a client's settled events, ascending, those of all lines one after another.
+    pub seen: EventIdColumn,
+    /// Where those of each line end: only lines of counts have some.
+    pub seen_ends: Vec<usize>,
 }
 
 /// What a line of a state says.
@@ -330,6 +369,7 @@ pub(super) struct Names<'a> {
     pub kinds: &'a Words,
     pub pages: &'a Words,
     pub channels: &'a Words,
+    pub event_ids: EventIds,
 }
 
 /// The ledgers in the order of places.
@@ -344,12 +384,12 @@ pub(super) fn ledger_columns(
         &part.ledger[own_rows(&part.ledger_ends, place.row as usize)]
     };
     let rows: Vec<&LedgerRow> = places.iter().flat_map(rows_of).collect();
-    let mut event_id = EventIdColumns::default();
-    rows.iter().for_each(|row| event_id.push(row.id.as_ref()));
-    let in_visit = |row: &&LedgerRow| row.visit > 0;
+    let mut event_id = EventIdColumn::new(names.event_ids);
+    rows.iter().for_each(|row| event_id.push(row.id.as_ref().map(OwnedId::as_id)));
     LedgerColumns {
         ids: repeated(ids, |i| rows_of(&places[i]).len()),
-        instant: rows.iter().map(|row| row.event.instant).collect(),
+        instant: rows.iter().map(|row| row.instant).collect(),
+        event: rows.iter().map(|row| row.place.map(|place| place + 1)).collect(),
         event_id,
         kind: TextColumn::of_codes(names.kinds, rows.iter().map(|row| row.event.kind.into())),
         page: TextColumn::of_codes(names.pages, rows.iter().map(|row| row.event.page)),
@@ -358,12 +398,16 @@ pub(super) fn ledger_columns(
             rows.iter().map(|row| row.event.flags.channel()),
         ),
         dwell: rows.iter().map(|row| row.event.measures.dwell()).collect(),
-        clicks: rows.iter().map(|row| row.event.measures.clicks() as u32).collect(),
-        visit: rows.iter().map(|row| in_visit(row).then_some(row.visit)).collect(),
-        visit_dwell: rows.iter().map(|row| in_visit(row).then_some(row.visit_dwell)).collect(),
-        visit_clicks: rows.iter().map(|row| in_visit(row).then_some(row.visit_clicks)).collect(),
-        visit_passed: rows.iter().map(|row| in_visit(row).then_some(row.visit_passed)).collect(),
+        clicks: rows
+            .iter()
+            .map(|row| row.place.map(|_| row.event.measures.clicks() as u32))
+            .collect(),
+        visit: rows.iter().map(|row| row.visit).collect(),
+        visit_dwell: rows.iter().map(|row| row.visit_dwell).collect(),
+        visit_clicks: rows.iter().map(|row| row.visit_clicks).collect(),
+        visit_passed: rows.iter().map(|row| row.visit_passed).collect(),
         rule: rows.iter().map(|row| row.rule).collect(),
+        group: rows.iter().map(|row| row.group).collect(),
         outcome: rows.iter().map(|row| row.outcome).collect(),
         weight: rows.iter().map(|row| row.rule.map(|_| row.weight)).collect(),
         contribution: rows.iter().map(|row| row.contribution).collect(),
@@ -382,9 +426,22 @@ pub(super) fn state_columns(
         &part.state[own_rows(&part.state_ends, place.row as usize)]
     };
     let rows: Vec<&StateRow> = places.iter().flat_map(rows_of).collect();
-    let mut event_id = EventIdColumns::default();
+    let mut event_id = EventIdColumn::new(names.event_ids);
     for row in &rows {
-        event_id.push(if let StateRow::Event(_, id) = row { id.as_ref() } else { None });
+        let id = if let StateRow::Event(_, id) = row { id.as_ref() } else { None };
+        event_id.push(id.map(OwnedId::as_id));
+    }
+    let mut seen = EventIdColumn::new(names.event_ids);
+    let mut seen_ends = Vec::with_capacity(rows.len());
+    for place in places {
+        let of_part = &parts[place.partition as usize].seen;
+        for row in rows_of(place) {
+            if matches!(row, StateRow::Known(Carried::Counts { .. })) {
+                let own = of_part.of_client(place.row as usize, names.event_ids == EventIds::Texts);
+                own.iter().for_each(|id| seen.push(Some(id)));
+            }
+            seen_ends.push(seen.len());
+        }
     }
     let fields: Vec<_> = rows.iter().map(|row| state_fields(row)).collect();
     let event = |row: &&StateRow| {
@@ -400,6 +457,8 @@ pub(super) fn state_columns(
         kind: TextColumn::of_codes(names.kinds, rows.iter().map(|row| event(row).kind.into())),
         page: TextColumn::of_codes(names.pages, rows.iter().map(|row| event(row).page)),
         event_id,
+        seen,
+        seen_ends,
     }
 }
 

@@ -11,8 +11,9 @@ use crate::error::{Error, Result};
 
 /// What marks a regular expression.
 const REGEX: &str = "re:";
-/// The signs that make a pattern a glob.
-const GLOB_SIGNS: [char; 4] = ['*', '?', '[', '{'];
+/// What makes a pattern more than one page. The other signs of globs are frequent in addresses
+/// (`/search?q=`), and stand for themselves without it.
+const STAR: char = '*';
 
 /// A pattern of pages, by how it is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,11 +49,9 @@ impl Pattern {
         if let Some(expression) = text.strip_prefix(REGEX) {
             return Self::Regex(expression.to_owned());
         }
-        match text.find(GLOB_SIGNS) {
+        match text.find(STAR) {
             None => Self::Exact(text.to_owned()),
-            Some(first) if first + 1 == text.len() && text.ends_with('*') => {
-                Self::Prefix(text[..first].to_owned())
-            }
+            Some(first) if first + 1 == text.len() => Self::Prefix(text[..first].to_owned()),
             Some(_) => Self::Glob(text.to_owned()),
         }
     }
@@ -197,7 +196,11 @@ mod tests {
             ("*", Pattern::Prefix(String::new())),
             ("/*/tarifs", Pattern::Glob("/*/tarifs".into())),
             ("/**", Pattern::Glob("/**".into())),
-            ("/p?*", Pattern::Glob("/p?*".into())),
+            ("/p?*", Pattern::Prefix("/p?".into())),
+            ("/s?q=a", Pattern::Exact("/s?q=a".into())),
+            ("/[x]{y", Pattern::Exact("/[x]{y".into())),
+            ("/[x*", Pattern::Prefix("/[x".into())),
+            ("*/p?", Pattern::Glob("*/p?".into())),
             ("re:^/a", Pattern::Regex("^/a".into())),
             ("", Pattern::Exact(String::new())),
         ] {
@@ -223,7 +226,16 @@ mod tests {
             ("re:(?i)TARIF", "/tarifs", true),
             ("/été/*", "/été/1", true),
             ("*", "", true),
-            ("/?/é*", "/a/éà", true),
+            ("*/?/é*", "/x/a/éà", true),
+            ("/s?q=a", "/s?q=a", true),
+            ("/s?q=a", "/sXq=a", false),
+            ("/s?q=*", "/s?q=", true),
+            ("/s?q=*", "/sXq=a", false),
+            ("/[ab]/*", "/a/x", false),
+            ("/[ab]/*", "/[ab]/x", true),
+            ("*/[ab]/*", "/a/x", true),
+            ("*/s?q", "/s?q", true),
+            ("*/s?q", "/sXq", true),
         ] {
             assert_eq!(matched(pattern, page), expected, "{pattern} {page}");
         }
@@ -240,7 +252,7 @@ mod tests {
 
     #[test]
     fn broken_patterns_say_why() {
-        for text in ["re:(", "/a[b*", "/{a*"] {
+        for text in ["re:(", "*/a[b", "*{a"] {
             assert_eq!(Matcher::new(&["/a*", text]).err(), check_pattern(text).err(), "{text}");
             assert!(
                 matches!(check_pattern(text), Err(Error::Option(m)) if m.contains(text)),

@@ -5,9 +5,10 @@ use std::ops::Range;
 use super::batch::{EventBatch, TextValues};
 use super::dictionary::{Dictionary, MISSING, Recent};
 use super::event::{Event, Flags, Measures};
-use super::numbers::{clicks_of, dwell_of, each_number};
+use super::numbers::{read_clicks, read_dwell};
+use super::order::Id;
 use super::store::{Inbox, PARTITIONS, partition_of};
-use crate::calendar::{Clock, DAY};
+use crate::calendar::{Clock, DAY, read_moment};
 use crate::error::{Error, Result};
 use crate::facts::{
     Column, DateValues, IdValues, Integers, Texts, mixed_ids, mixed_signs, to_micros, whole, widen,
@@ -78,6 +79,8 @@ const USED: u8 = 0;
 #[derive(Debug)]
 pub(super) struct Reading {
     pub clock: Clock,
+    /// Whether timestamps have a zone; none as long as no text has shown it.
+    pub zoned: Option<bool>,
     /// The instant after which events are not used.
     pub as_of: i64,
     /// The instant up to which a saved state has them already.
@@ -107,11 +110,27 @@ pub(super) enum ClientIds {
 pub(super) enum EventIds {
     /// There are none.
     None,
-    /// Integers.
-    Numbers,
+    /// Integers with a sign.
+    Signed,
+    /// Integers without.
+    Unsigned,
     /// Texts.
     Texts,
 }
+
+impl EventIds {
+    /// What those of a column are.
+    pub fn of(values: &IdValues) -> Self {
+        match values {
+            IdValues::Texts(_) => Self::Texts,
+            IdValues::Integers(Integers::U64(_)) => Self::Unsigned,
+            IdValues::Integers(_) | IdValues::Floats(_) => Self::Signed,
+        }
+    }
+}
+
+/// What is flipped in a signed integer, so that words order as the integers do.
+pub(super) const SIGN: u64 = 1 << 63;
 
 /// What one worker has read.
 #[derive(Debug)]
@@ -192,6 +211,7 @@ impl Worker {
         self.rows_read += rows.len() as u64;
         self.of_kind.resize(self.of_kind.len().max(reading.kinds.words().codes()), 0);
         let morsel = &self.morsel;
+        let plain = batch.machine_open.is_none() && batch.channel.is_none();
         let (mut first, mut last) = self.range.unwrap_or((i64::MAX, i64::MIN));
         for (i, row) in rows.enumerate() {
             if morsel.fate[i] != USED {
@@ -207,7 +227,7 @@ impl Worker {
                 measures: morsel.measures[i],
                 page: morsel.page[i],
                 kind: kind as u16,
-                flags: flags(batch, row, morsel.channel[i]),
+                flags: if plain { Flags::default() } else { flags(batch, row, morsel.channel[i]) },
             };
             let inbox = &mut self.inboxes[partition_of(hash_word(event.client))];
             match &batch.event_id {
@@ -238,24 +258,36 @@ fn push_with_id(
     column: &Column<IdValues>,
     row: usize,
 ) -> Result<()> {
-    let there = column.is_valid(row)
-        && !matches!(&column.values, IdValues::Floats(values) if values[row].is_nan());
-    event.flags.0 |= if there { Flags::HAS_ID } else { 0 };
+    let id = event_id(column, row)?;
+    event.flags.0 |= if id.is_some() { Flags::HAS_ID } else { 0 };
     inbox.push(event);
-    match &column.values {
-        IdValues::Texts(texts) => inbox.push_text(if there { texts.get(row) } else { b"" }),
-        _ if !there => inbox.push_number(0),
-        IdValues::Floats(values) => {
-            inbox.push_number(whole(values[row], "event_id")? as u64 ^ 1 << 63);
-        }
+    match id {
+        None => inbox.push_number(0),
+        Some(Id::Number(number)) => inbox.push_number(number),
+        Some(Id::Text(text)) => inbox.push_text(text),
+    }
+    Ok(())
+}
+
+/// The id of a row; an empty text is none.
+///
+/// # Errors
+/// If it is a number that is not whole.
+pub(super) fn event_id<'a>(column: &'a Column<IdValues>, row: usize) -> Result<Option<Id<'a>>> {
+    if !column.is_valid(row) {
+        return Ok(None);
+    }
+    Ok(match &column.values {
+        IdValues::Texts(texts) => Some(texts.get(row)).filter(|id| !id.is_empty()).map(Id::Text),
+        IdValues::Floats(values) if values[row].is_nan() => None,
+        IdValues::Floats(values) => Some(Id::Number(whole(values[row], "event_id")? as u64 ^ SIGN)),
         IdValues::Integers(values) => {
             let mut wide = [0];
             widen(*values, row..row + 1, &mut wide);
-            let flip = if matches!(values, Integers::U64(_)) { 0 } else { 1 << 63 };
-            inbox.push_number(wide[0] as u64 ^ flip);
+            let flip = if matches!(values, Integers::U64(_)) { 0 } else { SIGN };
+            Some(Id::Number(wide[0] as u64 ^ flip))
         }
-    }
-    Ok(())
+    })
 }
 
 /// The codes of the texts that the coded columns of a batch list.
@@ -314,7 +346,7 @@ impl Morsel {
             self.mark(n, Reason::Where, |i| !kept(i));
         }
         self.read_clients(&batch.client, rows.clone(), reading)?;
-        self.read_instants(&batch.timestamp, rows.clone(), &reading.clock)?;
+        self.read_instants(&batch.timestamp, rows.clone(), reading.zoned)?;
         let wide = &mut self.wide;
         let [kinds, pages, channels] = &mut self.recent;
         encode(
@@ -397,7 +429,7 @@ impl Morsel {
             }
         }
         let unsigned = matches!(&column.values, IdValues::Integers(Integers::U64(_)));
-        let flip = if reading.ids == ClientIds::Signed { 1 << 63 } else { 0 };
+        let flip = if reading.ids == ClientIds::Signed { SIGN } else { 0 };
         let differ = unsigned != (reading.ids == ClientIds::Unsigned);
         for i in 0..n {
             if differ && self.wide[i] < 0 && self.fate[i] == USED {
@@ -412,7 +444,7 @@ impl Morsel {
         &mut self,
         column: &Column<DateValues>,
         rows: Range<usize>,
-        clock: &Clock,
+        zoned: Option<bool>,
     ) -> Result<()> {
         let n = rows.len();
         if column.validity.is_some() {
@@ -432,7 +464,7 @@ impl Morsel {
                     let row = rows.start + i;
                     let wanted = self.fate[i] == USED || self.fate[i] == Reason::Client as u8;
                     self.instant[i] = if wanted && column.is_valid(row) {
-                        read_text(texts, row, clock)?
+                        read_text(texts, row, zoned)?
                     } else {
                         0
                     };
@@ -451,18 +483,12 @@ impl Morsel {
         let (dwell, fate) = (&mut self.dwell[..n], &self.fate);
         let used = |i: usize| fate[i] == USED;
         match &batch.dwell {
-            Some(column) => each_number(column, rows.clone(), used, |i, seconds| {
-                dwell[i] = dwell_of(seconds)?;
-                Ok(())
-            })?,
+            Some(column) => read_dwell(column, rows.clone(), used, dwell)?,
             None => dwell.fill(0),
         }
         let (measures, dwell) = (&mut self.measures[..n], &*dwell);
         match &batch.clicks {
-            Some(column) => each_number(column, rows, used, |i, clicks| {
-                measures[i] = Measures::from_parts(dwell[i], clicks_of(clicks)?);
-                Ok(())
-            })?,
+            Some(column) => read_clicks(column, rows, used, dwell, measures)?,
             None => {
                 for (measures, &dwell) in measures.iter_mut().zip(dwell) {
                     *measures = Measures::from_parts(dwell, 1);
@@ -473,8 +499,30 @@ impl Morsel {
     }
 }
 
-fn read_text(texts: &Texts, row: usize, clock: &Clock) -> Result<i64> {
-    match clock.parse(&String::from_utf8_lossy(texts.get(row))) {
+/// Whether timestamps have a zone: their type says so, or the first text.
+pub(super) fn zone_of(column: &Column<DateValues>, rows: usize) -> Option<bool> {
+    match &column.values {
+        DateValues::Days(_) => Some(false),
+        DateValues::Instants { zoned, .. } => Some(*zoned),
+        DateValues::Texts(texts) => (0..rows)
+            .filter(|&row| column.is_valid(row))
+            .find_map(|row| read_moment(&String::from_utf8_lossy(texts.get(row))).ok())
+            .map(|(_, zoned)| zoned),
+    }
+}
+
+fn read_text(texts: &Texts, row: usize, zoned: Option<bool>) -> Result<i64> {
+    let text = String::from_utf8_lossy(texts.get(row));
+    match read_moment(&text) {
+        Ok((_, its)) if zoned.is_some_and(|zoned| zoned != its) => Err(Error::Value {
+            message: format!(
+                "the timestamp \"{text}\" {} and others have {}: write all of them alike",
+                if its { "has a time zone" } else { "has no time zone" },
+                if its { "none" } else { "one" },
+            ),
+            role: "timestamp",
+            value: text.into_owned(),
+        }),
         Ok((instant, _)) => Ok(instant),
         Err(Error::Value { message, value, .. }) => {
             Err(Error::Value { message, role: "timestamp", value })
@@ -493,13 +541,15 @@ fn encode(
     wide: &mut [i64],
 ) -> Result<()> {
     match &column.values {
-        TextValues::Plain(texts) => dictionary.encode_views(
-            &texts.views[rows.clone()],
-            |i| column.is_valid(rows.start + i),
-            |i| texts.get(rows.start + i),
-            recent,
-            out,
-        ),
+        TextValues::Plain(texts) => {
+            let (views, text) = (&texts.views[rows.clone()], |i| texts.get(rows.start + i));
+            if column.validity.is_none() {
+                dictionary.encode_views(views, |_| true, text, recent, out)
+            } else {
+                let there = |i| column.is_valid(rows.start + i);
+                dictionary.encode_views(views, there, text, recent, out)
+            }
+        }
         TextValues::Coded { codes, .. } => {
             let n = out.len();
             widen(*codes, rows.clone(), &mut wide[..n]);

@@ -3,9 +3,10 @@
 use super::client::Carried;
 use super::dictionary::Dictionary;
 use super::event::{Event, Flags, Measures};
+use super::order::Id;
 use super::output::StatePart;
 use super::phase::Sign;
-use super::read::Reading;
+use super::read::{EventIds, Reading, SIGN};
 use super::scheme::Scheme;
 use crate::error::{Error, Result};
 use crate::facts::{Column, IdValues, Texts as TextSlices};
@@ -22,8 +23,31 @@ pub struct StateBatch<'a> {
     pub value: &'a [f64],
     pub kind: Column<'a, TextSlices<'a>>,
     pub page: Column<'a, TextSlices<'a>>,
-    pub event_id: Column<'a, TextSlices<'a>>,
-    pub event_number: Column<'a, &'a [u64]>,
+    pub event_id: Column<'a, IdValues<'a>>,
+    /// The ids of settled events, and where those of each line begin and end.
+    pub seen: Column<'a, IdValues<'a>>,
+    pub seen_ends: &'a [i64],
+}
+
+/// An id of a state as the events of the run have theirs.
+///
+/// # Errors
+/// If theirs are of a type that does not hold it.
+pub(super) fn matching<'a>(id: Id<'a>, values: &IdValues, ids: EventIds) -> Result<Id<'a>> {
+    match (id, EventIds::of(values), ids) {
+        (Id::Text(_), _, EventIds::Texts) => Ok(id),
+        (Id::Number(_), saved, now) if saved == now => Ok(id),
+        // What both hold is the lower half of one and the upper half of the other.
+        (Id::Number(word), EventIds::Signed, EventIds::Unsigned) if word >= SIGN => {
+            Ok(Id::Number(word ^ SIGN))
+        }
+        (Id::Number(word), EventIds::Unsigned, EventIds::Signed) if word < SIGN => {
+            Ok(Id::Number(word ^ SIGN))
+        }
+        _ => Err(Error::Column(
+            "the event ids of the saved state are of another type than those of the events: cast the column to the type of then".to_owned(),
+        )),
+    }
 }
 
 /// An event of a visit that was still open.

@@ -4,10 +4,11 @@ use std::ops::Range;
 
 use super::book::Book;
 use super::client::{Carried, Entry, Nobody, Player, Score, SetAside, Witness};
-use super::event::Texts;
+use super::event::{Event, Texts};
 use super::limits::Days;
-use super::order::Grouped;
+use super::order::{Grouped, Id};
 use super::output::{LedgerRow, Scored, StateRow};
+use super::seen::{Seen, SeenIds};
 use super::store::Block;
 
 /// What scores partitions.
@@ -28,8 +29,14 @@ impl Scoring<'_> {
         grouped: &mut Grouped,
         blocks: &[Block],
         carried: Vec<(u64, Carried)>,
+        seen: &SeenIds,
     ) -> (Scored, u64, SetAside) {
-        grouped.group(blocks, carried.iter().map(|(client, _)| *client));
+        let known_clients = carried.iter().map(|(client, _)| *client);
+        grouped.group(blocks, known_clients.chain(seen.clients()));
+        let mut seen_places = vec![None; grouped.clients.len()];
+        for (place, client) in seen.clients().enumerate() {
+            seen_places[grouped.number(client) as usize] = Some(place);
+        }
         let mut known: Vec<(u32, Carried)> =
             carried.into_iter().map(|(client, row)| (grouped.number(client), row)).collect();
         known.sort_by_key(|(number, _)| *number); // stable: the rows of a client keep their order
@@ -37,14 +44,16 @@ impl Scoring<'_> {
         let mut player = Player::new(self.book, self.as_of, self.days.clone(), self.state);
         let mut out = Scored::default();
         let (mut duplicates, mut first) = (0, 0);
-        for client in 0..grouped.clients.len() {
-            let (range, dropped) = grouped.arrange(client, self.texts, self.text_ids);
+        for (client, place) in seen_places.into_iter().enumerate() {
+            let own_seen =
+                place.map_or_else(Seen::default, |place| seen.of_client(place, self.text_ids));
+            let (range, dropped) = grouped.arrange(client, self.texts, self.text_ids, &own_seen);
             duplicates += dropped;
             let last =
                 first + known[first..].iter().take_while(|(n, _)| *n as usize == client).count();
             let client_known = &known_rows[first..last];
             first = last;
-            let score = self.play(&mut player, client_known, grouped, range, &mut out);
+            let score = self.play(&mut player, (client_known, &own_seen), grouped, range, &mut out);
             out.clients.push(grouped.clients[client]);
             out.scores.push(score);
             out.sums.extend_from_slice(&player.sums);
@@ -55,34 +64,42 @@ impl Scoring<'_> {
     fn play(
         &self,
         player: &mut Player,
-        known: &[Carried],
+        (known, seen): (&[Carried], &Seen),
         grouped: &Grouped,
         range: Range<usize>,
         out: &mut Scored,
     ) -> Score {
         let events = &grouped.events[range.clone()];
-        let owned_id =
-            |place: usize| grouped.id(range.start + place, self.text_ids).map(Into::into);
-        let state = &mut out.state;
+        let client = grouped.clients[out.clients.len()];
+        let id = |place: usize| grouped.id(range.start + place, self.text_ids);
+        let owned_id = |place: usize| id(place).map(Into::into);
+        let (state, now_seen) = (&mut out.state, &mut out.seen);
         let save = |rows: &[Carried], begin: usize| {
             state.extend(rows.iter().map(|row| StateRow::Known(*row)));
             let left = events[begin..].iter().zip(begin..);
             state.extend(left.map(|(event, place)| StateRow::Event(*event, owned_id(place))));
+            let mut ids: Vec<Id> = seen.iter().chain((0..begin).filter_map(id)).collect();
+            ids.sort_unstable();
+            now_seen.push_client(client, ids.into_iter());
         };
         let score = if self.ledger {
             let mut lines = Lines::default();
             let score = player.play(known, events, &mut lines, save);
             out.ledger.extend(lines.0.iter().map(|entry| {
-                let visit = player.visits.of_event[entry.place];
-                let place = player.visits.all.get(visit as usize);
+                let number = entry.place.map(|place| player.visits.of_event[place]);
+                let visit = number.and_then(|number| player.visits.all.get(number as usize));
+                let event = entry.place.map_or_else(Event::default, |place| events[place]);
                 LedgerRow {
-                    event: events[entry.place],
-                    id: owned_id(entry.place),
-                    visit: visit.wrapping_add(1),
-                    visit_dwell: place.map_or(0, |visit| visit.dwell),
-                    visit_clicks: place.map_or(0, |visit| visit.clicks),
-                    visit_passed: place.is_some_and(|visit| visit.passed),
+                    event,
+                    place: entry.place.map(|place| place as u32),
+                    instant: entry.instant,
+                    id: entry.place.and_then(owned_id),
+                    visit: visit.zip(number).map(|(_, number)| player.visit_number(number)),
+                    visit_dwell: visit.map(|visit| visit.dwell),
+                    visit_clicks: visit.map(|visit| visit.clicks),
+                    visit_passed: visit.map(|visit| visit.passed),
                     rule: entry.rule,
+                    group: entry.group.map(|group| group as u32),
                     outcome: entry.outcome as u8,
                     weight: entry.weight,
                     contribution: entry.contribution,
