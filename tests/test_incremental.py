@@ -155,4 +155,4 @@ def test_few_contacts_of_a_place_do_not_decide_what_they_add():
     assert alone["difference"] is None
     assert alone["control_contacts"] == 0
     assert alone["incremental_low"] < alone["incremental"] < alone["incremental_high"]
-    assert alone["incremental"] == pytest.approx(0.03, abs=0.02)
+    assert alone["incremental"] == pytest.approx(0.03, abs=0.03)
