@@ -12,14 +12,19 @@ import polars as pl
 
 from grc_fast import _core
 from grc_fast.criteria import check_threads
-from grc_fast.errors import ModelError
+from grc_fast.errors import DataError, ModelError, OptionError
 
 from .histories import SPEND_FACTS, Histories, histories, histories_or_fitted
+from .numbers import strictly_positive
 
 PARAMETERS: Final = ("p", "q", "v")
 #: Beyond this correlation the model's assumption, that spend and frequency are independent, is
 #: doubtful (the rule of thumb that goes with Fader and Hardie's own 0.11 for CDNOW).
 MOST_CORRELATION: Final = 0.3
+
+# Clients that a fit takes, as in the core, and what roundings make of equal means.
+_FEWEST: Final = 50
+_SAME: Final = 1e-9
 
 _FACTS: Final = ("first_purchase", "last_purchase", *SPEND_FACTS)
 
@@ -67,10 +72,11 @@ class GammaGamma:
         Raises
         ------
         DataError
-            If fewer than 50 clients take part, the likelihood has no maximum, or q is up to 1,
-            which makes the mean spend infinite.
+            If fewer than 50 clients take part, all spend the same, the likelihood has no maximum,
+            or q is up to 1, which makes the mean spend infinite.
         """
         clients = histories(facts, _FACTS, as_of)
+        _check_spread(clients.means)
         found = _core.fit_spend(clients.repeats, clients.means, threads=check_threads(threads))
         return SpendModel(
             *found["parameters"],
@@ -79,6 +85,20 @@ class GammaGamma:
             clients=found["clients"],
             correlation=found["correlation"],
             fitted=clients,
+        )
+
+
+def _check_spread(means: pl.Series) -> None:
+    """Refuse spends that are all the same, which no spread of tastes explains."""
+    spent = means.filter((means > 0) & means.is_finite())
+    if len(spent) < _FEWEST:
+        return  # too few, which the fit itself says
+    least, most = float(spent.min()), float(spent.max())  # type: ignore[arg-type]
+    if most - least <= _SAME * most:
+        raise DataError(
+            f"the Gamma-Gamma model cannot be fitted: all {len(spent):,} clients with a repeat "
+            f"purchase spend the same on one, {most:,.2f}, so there is nothing to learn: multiply "
+            "the purchases that MBGNBD predicts by it"
         )
 
 
@@ -110,6 +130,13 @@ class SpendModel:
     clients: int = 0
     correlation: float | None = None
     fitted: Histories | None = field(default=None, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Check the parameters, which may be the user's own."""
+        for name in PARAMETERS:
+            strictly_positive(name, getattr(self, name))
+        if self.q <= 1:
+            raise OptionError(f"q must be above 1, or the mean spend is infinite, not {self.q!r}")
 
     @property
     def parameters(self) -> dict[str, float]:
