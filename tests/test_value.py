@@ -199,7 +199,7 @@ def test_margins_may_be_sql_beside_an_amount_that_is(sales):
 def test_no_client_has_a_share_of_margin_beyond_0_and_1(sales):
     """Returns that leave next to no money would make next to any share of the margin kept."""
     totals = sales.group_by("client_id").agg(pl.col("amount").sum()).sort("amount", "client_id")
-    client = totals["client_id"][-1]
+    client = totals["client_id"][len(totals) // 2]
     own = sales.filter(pl.col("client_id") == client)
     back = own.head(1).with_columns(
         date=own["date"].max(), amount=0.01 - own["amount"].sum(), margin=-5.0

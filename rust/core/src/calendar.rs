@@ -323,21 +323,9 @@ mod tests {
 
     #[test]
     fn other_texts_are_no_durations() {
-        for text in [
-            "",
-            "3",
-            "w",
-            "3 w",
-            "-3w",
-            "+3w",
-            "0d",
-            "3.5d",
-            "3M",
-            "3months",
-            "0000y",
-            "é",
-            "3wé",
-        ] {
+        for text in
+            ["", "3", "w", "3 w", "-3w", "+3w", "0d", "3.5d", "3M", "3months", "0000y", "é", "3wé"]
+        {
             assert!(
                 matches!(Duration::parse(text), Err(Error::Option(m)) if m.contains("is not a duration")),
                 "{text}"
