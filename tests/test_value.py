@@ -222,6 +222,18 @@ def test_lines_without_a_margin_are_counted(sales):
         assert f"lines without a margin, which count as 0: {lost}" in result.notes
 
 
+def test_a_shop_of_one_price_is_told_why_it_has_no_spend_model(sales):
+    priced = sales.with_columns(amount=pl.lit(10.0))
+    with pytest.raises(grc.DataError, match="spend about the same on one, 10"):
+        grc.predict_value(priced, as_of=AS_OF)
+
+
+def test_a_margin_that_is_no_column_is_named_as_it_was_given(sales):
+    with pytest.raises(grc.ColumnError, match="has no column 'profit'") as caught:
+        grc.predict_value(sales, as_of=AS_OF, margin="profit")
+    assert "CASE" not in str(caught.value)
+
+
 def test_margins_that_are_no_part_of_the_money_are_refused(sales):
     for factor, share in ((100, "100"), (-0.1, "-0.1")):
         lines = sales.with_columns(margin=pl.col("amount") * factor)

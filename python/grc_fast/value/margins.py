@@ -126,6 +126,8 @@ def margins_of_lines(
     DataError
         If the margins of all come to less than nothing, or to more than the money.
     """
+    # What is wrong with the margin itself is said of it alone.
+    open_source(source).open(replace(reading.roles, amount=margin, order=None))
     of_margin = replace(
         reading.roles, amount=_margin_of_used_lines(source, reading, returns, margin), order=None
     )

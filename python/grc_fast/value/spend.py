@@ -22,9 +22,10 @@ PARAMETERS: Final = ("p", "q", "v")
 #: doubtful (the rule of thumb that goes with Fader and Hardie's own 0.11 for CDNOW).
 MOST_CORRELATION: Final = 0.3
 
-# Clients that a fit takes, as in the core, and what roundings make of equal means.
+# Clients that a fit takes at least, as in the core.
 _FEWEST: Final = 50
-_SAME: Final = 1e-9
+# Where mean spends vary by less than this share, a fit that fails does so because they are alike.
+_ALIKE: Final = 0.1
 
 _FACTS: Final = ("first_purchase", "last_purchase", *SPEND_FACTS)
 
@@ -72,12 +73,14 @@ class GammaGamma:
         Raises
         ------
         DataError
-            If fewer than 50 clients take part, all spend the same, the likelihood has no maximum,
+            If fewer than 50 clients take part, all spend about the same, the likelihood has no maximum,
             or q is up to 1, which makes the mean spend infinite.
         """
         clients = histories(facts, _FACTS, as_of)
-        _check_spread(clients.means)
-        found = _core.fit_spend(clients.repeats, clients.means, threads=check_threads(threads))
+        try:
+            found = _core.fit_spend(clients.repeats, clients.means, threads=check_threads(threads))
+        except DataError as error:
+            raise _explained(error, clients.means) from None
         return SpendModel(
             *found["parameters"],
             log_likelihood=found["log_likelihood"],
@@ -88,18 +91,20 @@ class GammaGamma:
         )
 
 
-def _check_spread(means: pl.Series) -> None:
-    """Refuse spends that are all the same, which no spread of tastes explains."""
+def _explained(error: DataError, means: pl.Series) -> DataError:
+    """Say why no parameters fit, where it is that all clients spend nearly the same."""
     spent = means.filter((means > 0) & means.is_finite())
     if len(spent) < _FEWEST:
-        return  # too few, which the fit itself says
-    least, most = float(spent.min()), float(spent.max())  # type: ignore[arg-type]
-    if most - least <= _SAME * most:
-        raise DataError(
-            f"the Gamma-Gamma model cannot be fitted: all {len(spent):,} clients with a repeat "
-            f"purchase spend the same on one, {most:,.2f}, so there is nothing to learn: multiply "
-            "the purchases that MBGNBD predicts by it"
-        )
+        return error
+    mean = float(cast(float, spent.mean()))
+    spread = float(cast(float, spent.std())) / mean
+    if spread > _ALIKE:
+        return error
+    return DataError(
+        f"the Gamma-Gamma model cannot be fitted: all {len(spent):,} clients with a repeat purchase "
+        f"spend about the same on one, {mean:,.2f} with a spread of {spread:.0%}, so there is "
+        "nothing to tell them apart by: multiply the purchases that MBGNBD predicts by it"
+    )
 
 
 @dataclass(frozen=True)
