@@ -73,8 +73,8 @@ class GammaGamma:
         Raises
         ------
         DataError
-            If fewer than 50 clients take part, all spend about the same, the likelihood has no maximum,
-            or q is up to 1, which makes the mean spend infinite.
+            If fewer than 50 clients take part, all spend about the same, the likelihood has no
+            maximum, or q is up to 1, which makes the mean spend infinite.
         """
         clients = histories(facts, _FACTS, as_of)
         try:
@@ -101,9 +101,9 @@ def _explained(error: DataError, means: pl.Series) -> DataError:
     if spread > _ALIKE:
         return error
     return DataError(
-        f"the Gamma-Gamma model cannot be fitted: all {len(spent):,} clients with a repeat purchase "
-        f"spend about the same on one, {mean:,.2f} with a spread of {spread:.0%}, so there is "
-        "nothing to tell them apart by: multiply the purchases that MBGNBD predicts by it"
+        f"the Gamma-Gamma model cannot be fitted: all {len(spent):,} clients with a repeat "
+        f"purchase spend about the same on one, {mean:,.2f} with a spread of {spread:.0%}, so "
+        "there is nothing to tell them apart by: multiply the purchases that MBGNBD predicts by it"
     )
 
 
