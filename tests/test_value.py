@@ -196,6 +196,31 @@ def test_margins_may_be_sql_beside_an_amount_that_is(sales):
     assert found.values["gain_1y"].to_list() == pytest.approx(gains, rel=1e-3)
 
 
+@pytest.mark.parametrize("form", [",", ";"])
+def test_margins_of_a_csv_are_read_as_its_amounts_are(sales, tmp_path, form):
+    """Whole amounts for ten thousand lines, then cents, and an id that only has no margin."""
+    whole = pl.int_range(pl.len()) < 12_000
+    lines = sales.with_columns(
+        amount=pl.when(whole).then(pl.col("amount").round()).otherwise("amount")
+    ).with_columns(margin=pl.col("amount") * 0.3)
+    odd = lines.head(1).select(pl.col("client_id").cast(pl.String), pl.exclude("client_id"))
+    odd = odd.with_columns(client_id=pl.lit("X1"), margin=pl.lit(None, pl.Float64))
+    lines = pl.concat([lines.with_columns(pl.col("client_id").cast(pl.String)), odd])
+    texts = [
+        pl.when(pl.col(name) == pl.col(name).round())
+        .then(pl.col(name).cast(pl.Int64).cast(pl.String))
+        .otherwise(pl.col(name).cast(pl.String))
+        .str.replace(".", "," if form == ";" else ".", literal=True)
+        for name in ("amount", "margin")
+    ]
+    path = tmp_path / "sales.csv"
+    lines.with_columns(texts).write_csv(path, separator=form)
+    result = grc.predict_value(str(path), as_of=AS_OF, margin="margin", horizons=["1y"])
+    known = grc.predict_value(lines, as_of=AS_OF, margin="margin", horizons=["1y"])
+    assert_frame_equal(result.values, known.values)
+    assert "lines without a margin, which count as 0: 1" in result.notes
+
+
 def test_no_client_has_a_share_of_margin_beyond_0_and_1(sales):
     """Returns that leave next to no money would make next to any share of the margin kept."""
     totals = sales.group_by("client_id").agg(pl.col("amount").sum()).sort("amount", "client_id")

@@ -134,15 +134,12 @@ def margins_of_lines(
     # A margin below 0 is no return: it is as much part of the sum as any.
     again = replace(reading, roles=of_margin, clients=None, as_of=account.as_of)
     table, quality = collect(source, again, "keep", ("total",))
+    # As text: lines without a margin may hold the only ids that are no numbers.
+    client, gain = pl.col("client_id").cast(pl.String), pl.col("total").cast(pl.Float64)
     both = (
         known.frame.filter(known.bought)
-        .select("client_id", money=pl.col("total").cast(pl.Float64), days="active_days")
-        .join(
-            table.select("client_id", margin=pl.col("total").cast(pl.Float64)),
-            on="client_id",
-            how="left",
-            maintain_order="left",
-        )
+        .select(client, money=gain, days="active_days")
+        .join(table.select(client, margin=gain), on="client_id", how="left", maintain_order="left")
         .with_columns(pl.col("margin").fill_null(0.0))
     )
     missing = account.rows_used + account.dropped.get("returns", 0) - quality.rows_used
