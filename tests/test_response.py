@@ -159,6 +159,15 @@ def test_scores_before_a_campaign_know_nothing_of_what_followed():
         grc.score_before_campaigns(sales, campaigns.filter(pl.col("campaign") == "early"))
 
 
+@pytest.mark.parametrize("seed", [1, 2])
+def test_the_order_of_rows_does_not_change_a_bit(base, seed):
+    table, campaigns = base
+    campaigns = campaigns.with_columns(spend=pl.col("client_id") * 0.1)
+    report = grc.response(table, campaigns, cost=0.5, margin=14)
+    mixed = (frame.sample(fraction=1, shuffle=True, seed=seed) for frame in (table, campaigns))
+    assert grc.response(*mixed, cost=0.5, margin=14).to_dict() == report.to_dict()
+
+
 # Attribution
 
 
