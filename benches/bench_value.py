@@ -107,5 +107,7 @@ def test_value_of_five_million_clients(threads: int, rounds: int, scale: int) ->
         yield {way: clock(run) for way, run in ways.items()}
 
     name = f"fit and value from facts, {in_words(number)} clients"
+    # Seconds are those of one machine: they are reported beside the goal, and nothing fails.
+    goal = Goal(aim=5.0 / scale, bound="at most")
 
-    reach(Case("value", name, opened, [Goal()]), rounds, scale)
+    reach(Case("value", name, opened, [goal]), rounds, scale)

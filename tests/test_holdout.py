@@ -122,7 +122,8 @@ def test_the_extra_that_charts_need_is_named(report, tmp_path, monkeypatch):
     ("options", "error", "why"),
     [
         ({"holdout": "soon"}, grc.OptionError, "not a duration"),
-        ({"holdout": "10y"}, grc.DataError, "before every sale"),
+        ({"holdout": "10y"}, grc.DataError, "holdout of 10y until .* the first is on 2023-01-01"),
+        ({"model": "x"}, grc.OptionError, "model must be mbgnbd, bgnbd"),
         ({"holdout": "1090d"}, grc.DataError, "at least 50|bought on one day"),
         ({"margin": 2}, grc.OptionError, "margin must be"),
     ],
@@ -139,6 +140,35 @@ def test_a_stream_cannot_be_read_twice(sales):
 
     with pytest.raises(grc.SourceError, match="reads the sales twice"):
         grc.holdout_value(Stream(), as_of=AS_OF)
+
+
+def test_where_nobody_comes_there_is_no_ranking(sales, tmp_path):
+    """Its chart and table are whole all the same: a warning would be an error here."""
+    report = grc.holdout_value(sales, as_of="2027-12-31", holdout="6mo")
+    assert report.totals["money"]["actual"] == 0
+    assert report.ranking.columns == ["score", "gini", "top_10", "top_20", "top_40"]
+    assert report.ranking.is_empty()
+    assert "no ranking" in str(report)
+    report.save(tmp_path / "empty.svg")
+    assert (tmp_path / "empty.svg").stat().st_size > 5_000
+
+
+def test_a_fitted_model_is_none_of_a_holdout(sales):
+    model = grc.ValueModel(grc.PurchaseModel("mbgnbd", 1, 1, 1, 1), None)
+    with pytest.raises(grc.OptionError, match="fits models of its own"):
+        grc.holdout_value(sales, as_of=AS_OF, model=model)
+
+
+def test_the_command_takes_the_day_after_the_last_sale(sales, tmp_path, capsys):
+    source = tmp_path / "sales.parquet"
+    sales.write_parquet(source)
+    saved, out = tmp_path / "report.json", tmp_path / "value.csv"
+    arguments = ["value", str(source), "-o", str(out), "--holdout", "6mo", "--report", str(saved)]
+    assert main(arguments) == 0
+    capsys.readouterr()
+    last = sales["date"].dt.date().max()
+    day = (last + dt.timedelta(days=1)).isoformat()
+    assert json.loads(saved.read_text())["observed_until"] == day
 
 
 # Rankings

@@ -1,4 +1,4 @@
-"""Response: rates counted by hand, shrinkage and attribution by their definitions."""
+"""Response: rates counted by hand, attribution by its definition, calibration."""
 
 from __future__ import annotations
 
@@ -9,13 +9,8 @@ import math
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from scipy import special, stats
 
 import grc_fast as grc
-from grc_fast import _core
-from grc_fast.campaigns.shrinkage import Cell, shrink
 from grc_fast.cli import main
 
 DAY = dt.date(2026, 3, 1)
@@ -64,6 +59,9 @@ def test_the_break_even_of_the_course():
     for wrong in (0, -1, math.nan, "3", True):
         with pytest.raises(grc.OptionError, match="cost must be"):
             grc.break_even(cost=wrong, margin=40)
+    for wrong in (math.nan, "a", None):
+        with pytest.raises(grc.OptionError, match="rate must be a finite number"):
+            grc.break_even_index(wrong, cost=1, margin=2)
 
 
 # Rates
@@ -81,9 +79,8 @@ def test_rates_are_counts(base):
         assert frame["contacts"].to_list() == treated["contacts"].to_list()
         assert frame["responses"].to_list() == treated["responses"].to_list()
         assert frame["spend"].to_list() == pytest.approx(treated["spend"].to_list())
-        held = both.filter("control").group_by(level).agg(pl.col("responded").mean()).sort(level)
-        assert frame["control_rate"].to_list() == pytest.approx(held["responded"].to_list())
-        assert (frame["incremental"] - (frame["rate"] - frame["control_rate"])).abs().max() < 1e-15
+        held = both.filter("control").group_by(level).len().sort(level)
+        assert frame["control_contacts"].to_list() == held["len"].to_list()
         assert (frame["lift"] - frame["shrunk"] / report.rate).abs().max() < 1e-12
     assert report.cells["contacts"].sum() == report.contacts
     assert report.cells["cell"][0] == "555"
@@ -95,26 +92,36 @@ def test_without_a_control_group_every_figure_is_called_raw(base, tmp_path):
     raw = grc.response(table, campaigns.drop("control"))
     assert raw.kind == "raw, not incremental"
     assert raw.control_rate is None
-    assert "incremental" not in raw.groups.columns
+    assert raw.incremental is None
     assert "raw, not incremental" in str(raw)
-    assert raw.calibrate(table)["kind"].unique().to_list() == ["raw, not incremental"]
     raw.save(tmp_path / "raw.json")
     assert json.loads((tmp_path / "raw.json").read_text())["kind"] == "raw, not incremental"
+    frames = [raw.cells, raw.groups, raw.segments, raw.table, raw.depth, raw.calibrate(table)]
+    for frame in frames:
+        assert frame["kind"].unique().to_list() == ["raw, not incremental"]
+        assert "incremental" not in frame.columns
 
 
-def test_what_contacts_add_has_the_interval_of_agresti_and_caffo(base):
+def test_with_a_control_group_the_raw_rate_is_still_called_raw(base):
     table, campaigns = base
-    row = grc.response(table, campaigns).groups.row(1, named=True)
-    p = [
-        (row["responses"] + 1) / (row["contacts"] + 2),
-        (row["control_rate"] * row["control_contacts"] + 1) / (row["control_contacts"] + 2),
-    ]
-    n = [row["contacts"] + 2, row["control_contacts"] + 2]
-    half = stats.norm.ppf(0.975) * math.sqrt(
-        sum(x * (1 - x) / k for x, k in zip(p, n, strict=True))
-    )
-    assert row["incremental_low"] == pytest.approx(p[0] - p[1] - half)
-    assert row["incremental_high"] == pytest.approx(p[0] - p[1] + half)
+    report = grc.response(table, campaigns)
+    first, second = str(report).splitlines()[:2]
+    assert f"{report.rate:.2%} (raw, not incremental)" in first
+    assert second.startswith(f"incremental: {report.incremental:+.2%} (95 % interval")
+    for frame in (report.cells, report.groups, report.segments, report.table, report.depth):
+        assert frame["kind"].unique().to_list() == ["incremental"]
+
+
+def test_charts_are_titled_for_what_they_draw(base):
+    table, campaigns = base
+    for report, title, rates in (
+        (grc.response(table, campaigns), "(incremental)", "incremental"),
+        (grc.response(table, campaigns.drop("control")), "(raw, not incremental)", "shrunk"),
+    ):
+        panel = report._figure().axes[0]
+        assert title in panel.get_title(loc="left")
+        drawn = panel.lines[0].get_ydata()
+        assert list(drawn) == pytest.approx(report.groups[rates].to_list())
 
 
 def test_a_contact_counts_once_a_campaign():
@@ -152,82 +159,13 @@ def test_scores_before_a_campaign_know_nothing_of_what_followed():
         grc.score_before_campaigns(sales, campaigns.filter(pl.col("campaign") == "early"))
 
 
-# Shrinkage
-
-
-cells = st.lists(
-    st.tuples(st.integers(1, 400), st.floats(0, 1)).map(lambda p: (p[0], round(p[0] * p[1]))),
-    min_size=2,
-    max_size=9,
-)
-
-
-@given(cells, st.booleans())
-def test_shrunk_rates_are_those_of_the_most_likely_prior(counts, ordered):
-    found, strength = shrink(
-        [Cell((place,), *pair) for place, pair in enumerate(counts)], ordered=ordered
-    )
-    n, s = np.array(counts).T
-    base = (s.sum() + 0.5) / (n.sum() + 1)
-    place = np.arange(len(n))
-    near = np.abs(place[:, None] - place[None, :])
-    near = (near == 1) if ordered else (near > 0)
-    known = near @ n + 10
-    mean = (near @ s + 10 * base) / known
-
-    def likelihood(log):
-        k = np.minimum(np.exp(log), known)
-        return -0.5 * log + np.sum(
-            special.betaln(k * mean + s, k * (1 - mean) + n - s)
-            - special.betaln(k * mean, k * (1 - mean))
-        )
-
-    best = max(likelihood(log) for log in np.linspace(math.log(0.5), math.log(1e6), 400))
-    assert likelihood(math.log(strength)) >= best - 0.02
-    k = np.minimum(strength, known)
-    posterior = stats.beta(k * mean + s, k * (1 - mean) + n - s)
-    assert [f.rate for f in found] == pytest.approx(posterior.mean())
-    assert [f.low for f in found] == pytest.approx(posterior.ppf(0.025), abs=1e-8)
-    assert [f.high for f in found] == pytest.approx(posterior.ppf(0.975), abs=1e-8)
-    assert all(f.low <= f.rate <= f.high or f.rate < 1e-3 or f.rate > 0.999 for f in found)
-
-
-def test_few_contacts_move_to_their_neighbours_and_many_stay():
-    found, _ = shrink(
-        [Cell((1,), 5000, 500), Cell((2,), 5, 0), Cell((3,), 5000, 250), Cell((4,), 5000, 100)],
-        ordered=True,
-    )
-    assert found[0].rate == pytest.approx(0.1, abs=0.005)
-    assert 0.03 < found[1].rate < 0.08
-    assert found[1].high - found[1].low > found[0].high - found[0].low
-
-
-def test_intervals_hold_the_true_rate_as_often_as_they_say():
-    rng = np.random.default_rng(8)
-    held = total = 0
-    for _ in range(60):
-        truth = rng.beta(20, 400, size=30)
-        n = rng.integers(5, 400, size=30)
-        s = rng.binomial(n, truth)
-        found, _ = shrink(
-            [Cell((i,), int(a), int(b)) for i, (a, b) in enumerate(zip(n, s, strict=True))],
-            ordered=False,
-        )
-        held += sum(f.low <= t <= f.high for f, t in zip(found, truth, strict=True))
-        total += 30
-    assert 0.91 < held / total < 0.985
-
-
-@given(st.floats(0.05, 1e4), st.floats(0.05, 1e4), st.floats(0.001, 0.999))
-def test_beta_quantiles_are_those_of_scipy(a, b, share):
-    expected = stats.beta.ppf(share, a, b)
-    assert _core.beta_quantile(a, b, share) == pytest.approx(expected, rel=1e-7, abs=1e-12)
-
-
-def test_beta_quantiles_of_nothing_are_refused():
-    for a, b, share in ((0, 1, 0.5), (1, math.nan, 0.5), (1, 1, 1.5)):
-        with pytest.raises(grc.OptionError, match="no quantile"):
-            _core.beta_quantile(a, b, share)
+@pytest.mark.parametrize("seed", [1, 2])
+def test_the_order_of_rows_does_not_change_a_bit(base, seed):
+    table, campaigns = base
+    campaigns = campaigns.with_columns(spend=pl.col("client_id") * 0.1)
+    report = grc.response(table, campaigns, cost=0.5, margin=14)
+    mixed = (frame.sample(fraction=1, shuffle=True, seed=seed) for frame in (table, campaigns))
+    assert grc.response(*mixed, cost=0.5, margin=14).to_dict() == report.to_dict()
 
 
 # Attribution
@@ -286,6 +224,61 @@ def test_spend_of_attributed_answers_is_summed():
     assert report.groups["spend"].to_list() == [12.0]
 
 
+def test_a_control_group_takes_no_answer_away_from_a_mailing():
+    """The client of a control group was not contacted: it is nobody's last contact."""
+    campaigns = two_contacts().with_columns(control=pl.Series([False, True, False]))
+    responses = pl.DataFrame({"client_id": [1], "date": [DAY + dt.timedelta(days=12)]})
+    known = pl.DataFrame({"client_id": [1, 2], "group": [1, 1]})
+    for overlap in ("last", "first", "all"):
+        report = grc.response(known, campaigns, responses=responses, window="30d", overlap=overlap)
+        assert (report.contacts, report.responses) == (2, 1)
+        assert report.answers["attributed"] == 1
+
+
+def test_any_answer_in_its_window_counts_against_a_control_group():
+    """Even one that belongs to a later mailing to the same client."""
+    days = pl.Series([DAY, DAY, DAY + dt.timedelta(days=5)])
+    campaigns = pl.DataFrame(
+        {
+            "client_id": [1, 2, 1],
+            "campaign": ["a", "a", "b"],
+            "contacted_on": days,
+            "control": [True, False, False],
+        }
+    )
+    responses = pl.DataFrame({"client_id": [1], "date": [DAY + dt.timedelta(days=6)]})
+    known = pl.DataFrame({"client_id": [1, 2], "group": [1, 1]})
+    report = grc.response(known, campaigns, responses=responses, window="30d")
+    assert report.responses == 1
+    assert report.control_rate == 1.0
+    assert report.incremental == -1.0
+
+
+def test_every_answer_is_accounted_for():
+    responses = pl.DataFrame(
+        {
+            "client_id": [1, 2, 2, 99, None, 1, 3],
+            "date": [DAY, DAY, dt.date(2027, 1, 1), DAY, DAY, None, DAY],
+        }
+    )
+    control = pl.DataFrame({"client_id": [3], "campaign": ["a"], "contacted_on": [DAY]})
+    campaigns = pl.concat(
+        [two_contacts().with_columns(control=False), control.with_columns(control=True)]
+    )
+    known = pl.DataFrame({"client_id": [1, 2, 3], "group": [1, 1, 1]})
+    report = grc.response(known, campaigns, responses=responses, window="30d")
+    assert report.answers == {
+        "read": 7,
+        "attributed": 2,
+        "control": 1,
+        "outside_window": 1,
+        "not_contacted": 1,
+        "incomplete": 2,
+    }
+    assert "answers read: 7: 2 attributed, 1 of control groups" in str(report)
+    assert report.to_dict()["answers"]["read"] == 7
+
+
 # Profit, depth, calibration
 
 
@@ -324,7 +317,8 @@ def test_calibration_gives_each_client_the_rate_of_their_place(base, by):
         cell=pl.concat_str("r", "f", "m"), group=pl.col("group").cast(pl.String), segment="segment"
     )[by]
     assert found["probability"].to_list() == [expected[key] for key in keys]
-    assert found.columns == ["client_id", "probability", "low", "high", "kind"]
+    assert found.columns == ["client_id", "probability", "low", "high", "kind", "basis"]
+    assert found["basis"].unique().to_list() == [by]
 
 
 def test_calibration_is_incremental_with_a_control_group(base):
@@ -336,17 +330,105 @@ def test_calibration_is_incremental_with_a_control_group(base):
     assert found["probability"].to_list() == [expected[group] for group in table["group"]]
 
 
+def test_index_depth_and_calibration_rest_on_one_rate(base):
+    table, campaigns = base
+    for contacts in (campaigns, campaigns.drop("control")):
+        report = grc.response(table, contacts, cost=0.5, margin=14)
+        name = "incremental" if report.kind == "incremental" else "shrunk"
+        cells = report.cells.select("cell", "contacts", "index", rate=name)
+        both = report.depth.join(cells, left_on="key", right_on="cell", maintain_order="left")
+        assert both["expected"].equals(both["rate"])
+        step = both["profit"].diff().fill_null(both["profit"][0])
+        clear = step.abs() > 1e-9
+        assert ((both["index"] > 0) == (step > 0)).filter(clear).all()
+        given = report.calibrate(table).join(
+            table.select("client_id", cell=pl.concat_str("r", "f", "m")), on="client_id"
+        )
+        rates = given.join(cells, on="cell")
+        assert (rates["probability"] - rates["rate"].clip(0, 1)).abs().max() == 0
+        assert report.depth["caught"][-1] == pytest.approx(1)
+
+
 def test_calibration_of_a_place_that_no_campaign_touched_is_the_rate_of_all():
     report = grc.response(scores([1, 1, 2, 2]), mailing([True, False, False, False]))
-    new = pl.DataFrame({"client_id": [7, 8], "group": [5, None]})
+    new = pl.DataFrame({"client_id": [7, 8, 9], "group": [5, None, 1]})
     found = report.calibrate(new, by="group")
-    assert found.rows() == [
-        (7, 0.25, None, None, "raw, not incremental"),
-        (8, None, None, None, "raw, not incremental"),
+    assert found.head(2).rows() == [
+        (7, 0.25, None, None, "raw, not incremental", "all"),
+        (8, None, None, None, "raw, not incremental", None),
     ]
+    assert found["basis"][2] == "group"
+
+
+def test_scores_that_share_no_place_with_the_campaigns_are_refused():
+    report = grc.response(scores([1, 1, 2, 2]), mailing([True, False, False, False]))
+    with pytest.raises(grc.DataError, match=r"no client .* is in a group .* '5'"):
+        report.calibrate(pl.DataFrame({"client_id": [7], "group": [5]}), by="group")
+    english = scores([1, 2]).select("client_id", segment=pl.Series(["champions", "lost"]))
+    report = grc.response(english, mailing([True, False]))
+    french = english.with_columns(segment=pl.Series(["champions", "perdus"]))
+    assert report.calibrate(french, by="segment")["basis"].to_list() == ["segment", "all"]
+
+
+def test_cells_are_written_as_in_the_report_whatever_the_next_scores_hold():
+    ten = pl.DataFrame({"client_id": range(200), "r": [1 + i % 10 for i in range(200)]})
+    ten = ten.with_columns(f=pl.col("r"))
+    report = grc.response(ten, mailing([i % 10 == 8 for i in range(200)]))
+    assert "9-9" in report.cells["cell"].to_list()
+    expected = report.calibrate(ten).filter(pl.lit(ten["r"] < 10))
+    assert report.calibrate(ten.filter(pl.col("r") < 10)).equals(expected)
+    with pytest.raises(grc.ColumnError, match="no cell: it takes the columns r, f"):
+        report.calibrate(ten.drop("f"))
+
+
+@pytest.mark.parametrize("dtype", [pl.Float64, pl.Int8, pl.UInt32, pl.String])
+def test_places_meet_whatever_their_type(base, dtype):
+    table, campaigns = base
+    report = grc.response(table, campaigns)
+    other = table.with_columns(pl.col("group").cast(dtype))
+    assert report.calibrate(other, by="group").equals(report.calibrate(table, by="group"))
 
 
 # What is wrong
+
+ANSWERS = pl.DataFrame({"client_id": [0], "date": [DAY]})
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "why"),
+    [
+        (lambda r: r.with_columns(pl.col("client_id").cast(pl.String)), grc.ColumnError,
+         "client_id is .* and text in the table of responses"),
+        (lambda r: r.with_columns(campaign=pl.lit(1)), grc.ColumnError,
+         "campaign is text in the table of campaigns and integers"),
+        (lambda r: r.with_columns(spend=pl.lit("a")), grc.ColumnError, "text in 'spend'"),
+        (lambda r: r.with_columns(date=pl.lit("a")), grc.ColumnError, "no days"),
+        (lambda r: r.with_columns(client_id=pl.lit(99)), grc.DataError, "no answer .* must be the"),
+        (lambda r: r.drop("date"), grc.ColumnError, "no column 'date'"),
+    ],
+)  # fmt: skip
+def test_wrong_responses_are_one_sentence(change, error, why):
+    with pytest.raises(error, match=why) as caught:
+        grc.response(
+            scores([1, 2]), mailing([True, False]), responses=change(ANSWERS), window="30d"
+        )
+    assert "\n" not in str(caught.value)
+
+
+def test_ids_of_any_integer_type_meet():
+    campaigns = mailing([True, False]).with_columns(pl.col("client_id").cast(pl.UInt64))
+    report = grc.response(
+        scores([1, 2]).with_columns(pl.col("client_id").cast(pl.Int16)), campaigns
+    )
+    assert report.unscored == 0
+
+
+def test_scores_before_campaigns_take_the_options_of_reading_alone():
+    campaigns = pl.DataFrame({"campaign": ["a"], "contacted_on": [DAY]})
+    with pytest.raises(grc.OptionError, match="as_of cannot be given"):
+        grc.score_before_campaigns("sales.parquet", campaigns, as_of="2025-01-01")
+    with pytest.raises(grc.OptionError, match=r"'orders' is no option .* did you mean 'order'"):
+        grc.score_before_campaigns("sales.parquet", campaigns, orders="x")
 
 
 @pytest.mark.parametrize(
@@ -369,14 +451,24 @@ def test_calibration_of_a_place_that_no_campaign_touched_is_the_rate_of_all():
             lambda c: c.with_columns(pl.col("client_id").cast(pl.String)),
             {},
             grc.ColumnError,
-            "cast",
+            r"client_id is integers \(Int64\) in the table of scores and text in the table of camp",
         ),
+        (
+            lambda c: pl.concat(
+                [c, c.with_columns(control=pl.lit(1))], how="diagonal_relaxed"
+            ).with_columns(pl.col("control").fill_null(0)),
+            {},
+            grc.DataError,
+            "client 0 both contacted and in the control group of the campaign 'spring'",
+        ),
+        (lambda c: c.with_columns(spend=pl.lit("x")), {}, grc.ColumnError, "text in 'spend'"),
+        (lambda c: c.with_columns(spend=math.nan), {}, grc.DataError, "no finite number"),
         (lambda c: c, {"window": "30d"}, grc.OptionError, "leave the window out"),
-        (lambda c: c, {"responses": []}, grc.OptionError, "need a window"),
+        (lambda c: c, {"responses": ANSWERS}, grc.OptionError, "need a window"),
         (lambda c: c, {"cost": 1}, grc.OptionError, "go together"),
         (
             lambda c: c,
-            {"responses": [], "window": "30d", "overlap": "best"},
+            {"responses": ANSWERS, "window": "30d", "overlap": "best"},
             grc.OptionError,
             "overlap cannot be 'best'",
         ),
@@ -395,6 +487,11 @@ def test_wrong_scores_are_one_sentence():
         grc.response(pl.concat([scores([1]), scores([2])]), campaigns)
     with pytest.raises(grc.ColumnError, match="must be a table"):
         grc.response(7, campaigns)
+    for name in ("r", "f", "m"):
+        with pytest.raises(grc.ColumnError, match=f"text in '{name}': write whole numbers"):
+            grc.response(scores([1, 2]).with_columns(pl.lit("x").alias(name)), campaigns)
+    with pytest.raises(grc.ColumnError, match=r"1.5 in 'group', where whole numbers"):
+        grc.response(scores([1, 2]).with_columns(group=pl.lit(1.5)), campaigns)
     report = grc.response(scores([1, 2]), campaigns)
     with pytest.raises(grc.ColumnError, match="the report has no cell"):
         report.calibrate(scores([1]))
@@ -420,8 +517,10 @@ def test_the_command_writes_what_the_library_gives(base, tmp_path, capsys):
     report = grc.response(table, campaigns, cost=0.5, margin=14)
     assert code == 0
     assert pl.read_parquet(out).equals(report.table)
-    assert "(incremental)" in said.err
+    assert "(raw, not incremental)" in said.err
+    assert "incremental: +" in said.err
     assert "control_rate" in said.out
+    assert pl.read_parquet(out)["kind"].unique().to_list() == ["incremental"]
     assert (tmp_path / "r.svg").stat().st_size > 10_000
 
 

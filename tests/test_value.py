@@ -154,15 +154,181 @@ def test_a_client_base_has_a_row_for_everybody(sales, valued):
 
 
 def test_margins_of_lines_are_shares_of_each_client(sales):
+    """By hand: what a client paid counts beside one mean purchase day of all."""
     lines = sales.with_columns(margin=pl.col("amount") * (pl.col("client_id") % 3 + 1) / 10)
     result = grc.predict_value(lines, as_of=AS_OF, margin="margin", horizons=["1y"])
-    share = result.values["client_id"] % 3 + 1
-    expected = share / 10 * result.values["basket"] * result.values["purchases_1y"]
-    # Where returns leave a client no money, the share is that of all.
-    paid = grc.facts(sales, as_of=AS_OF, facts=["total"]).frame.filter(pl.col("total") > 0.01)
-    kept = result.values["client_id"].is_in(paid["client_id"].implode())
-    found = result.values["gain_1y"].filter(kept).to_list()
-    assert found == pytest.approx(expected.filter(kept).to_list(), rel=1e-3)
+    facts = grc.facts(sales, as_of=AS_OF, facts=["first_purchase", "total", "active_days"]).frame
+    sums = lines.group_by("client_id").agg(pl.col("margin").round(4).sum()).sort("client_id")
+    both = facts.join(sums, on="client_id").drop_nulls("first_purchase")
+    paid = both.filter(pl.col("total") > 0)
+    overall = paid["margin"].sum() / paid["total"].sum()
+    day = paid["total"].sum() / paid["active_days"].sum()
+    share = (both["margin"] + day * overall) / (both["total"] + day)
+    share = pl.select(pl.when(both["total"] > 0).then(share.clip(0, 1)).otherwise(overall))
+    expected = share.to_series() * result.values["basket"] * result.values["purchases_1y"]
+    assert result.values["gain_1y"].to_list() == pytest.approx(expected.to_list(), rel=1e-9)
+
+
+@pytest.mark.parametrize("returns", ["net", "drop", "keep"])
+def test_one_rate_on_every_line_is_that_of_every_client(sales, returns):
+    """The margin follows the amount: dropped returns take theirs with them."""
+    lines = sales.with_columns(
+        margin=pl.col("amount") * 0.3,
+        amount=pl.when(pl.int_range(pl.len()) % 50 == 0).then(None).otherwise("amount"),
+    )
+    result = grc.predict_value(
+        lines, as_of=AS_OF, margin="margin", returns=returns, horizons=["1y"]
+    )
+    plain = grc.predict_value(lines, as_of=AS_OF, margin=0.3, returns=returns, horizons=["1y"])
+    gains = plain.values["gain_1y"].to_list()
+    assert result.values["gain_1y"].to_list() == pytest.approx(gains, rel=1e-3)
+    assert "30.00% over all" in result.notes[0]
+
+
+def test_margins_may_be_sql_beside_an_amount_that_is(sales):
+    lines = sales.select("client_id", "date", price=pl.col("amount") / 2, pieces=pl.lit(2))
+    found = grc.predict_value(
+        lines, as_of=AS_OF, amount="pieces * price", where="price > -100", returns="drop",
+        margin="pieces * price * 0.2", horizons=["1y"],
+    )  # fmt: skip
+    plain = grc.predict_value(sales, as_of=AS_OF, margin=0.2, returns="drop", horizons=["1y"])
+    gains = plain.values["gain_1y"].to_list()
+    assert found.values["gain_1y"].to_list() == pytest.approx(gains, rel=1e-3)
+
+
+@pytest.mark.parametrize("form", [",", ";"])
+def test_margins_of_a_csv_are_read_as_its_amounts_are(sales, tmp_path, form):
+    """Whole amounts for ten thousand lines, then cents, and an id that only has no margin."""
+    whole = pl.int_range(pl.len()) < 12_000
+    lines = sales.with_columns(
+        amount=pl.when(whole).then(pl.col("amount").round()).otherwise("amount")
+    ).with_columns(margin=pl.col("amount") * 0.3)
+    odd = lines.head(1).select(pl.col("client_id").cast(pl.String), pl.exclude("client_id"))
+    odd = odd.with_columns(client_id=pl.lit("X1"), margin=pl.lit(None, pl.Float64))
+    lines = pl.concat([lines.with_columns(pl.col("client_id").cast(pl.String)), odd])
+    texts = [
+        pl.when(pl.col(name) == pl.col(name).round())
+        .then(pl.col(name).cast(pl.Int64).cast(pl.String))
+        .otherwise(pl.col(name).cast(pl.String))
+        .str.replace(".", "," if form == ";" else ".", literal=True)
+        for name in ("amount", "margin")
+    ]
+    path = tmp_path / "sales.csv"
+    lines.with_columns(texts).write_csv(path, separator=form)
+    result = grc.predict_value(str(path), as_of=AS_OF, margin="margin", horizons=["1y"])
+    known = grc.predict_value(lines, as_of=AS_OF, margin="margin", horizons=["1y"])
+    assert_frame_equal(result.values, known.values)
+    assert "lines without a margin, which count as 0: 1" in result.notes
+
+
+def test_no_client_has_a_share_of_margin_beyond_0_and_1(sales):
+    """Returns that leave next to no money would make next to any share of the margin kept."""
+    totals = sales.group_by("client_id").agg(pl.col("amount").sum()).sort("amount", "client_id")
+    client = totals["client_id"][len(totals) // 2]
+    own = sales.filter(pl.col("client_id") == client)
+    back = own.head(1).with_columns(
+        date=own["date"].max(), amount=0.01 - own["amount"].sum(), margin=-5.0
+    )
+    lines = pl.concat([sales.with_columns(margin=pl.col("amount") * 0.3), back])
+    result = grc.predict_value(lines, as_of=AS_OF, margin="margin", horizons=["1y"])
+    row = result.values.row(by_predicate=pl.col("client_id") == client, named=True)
+    assert 0 < row["gain_1y"] <= row["basket"] * row["purchases_1y"]
+    assert (result.values["gain_1y"] >= 0).all()
+    assert any("brought back to 0 or 1: 1" in note for note in result.notes)
+
+
+def test_lines_without_a_margin_are_counted(sales):
+    lines = sales.with_columns(
+        margin=pl.when(pl.int_range(pl.len()) < 17).then(None).otherwise(pl.col("amount") * 0.3)
+    )
+    for returns in ("net", "drop", "keep"):
+        lost = lines.head(17).filter(pl.lit(returns != "drop") | (pl.col("amount") >= 0)).height
+        result = grc.predict_value(lines, as_of=AS_OF, margin="margin", returns=returns)
+        assert f"lines without a margin, which count as 0: {lost}" in result.notes
+
+
+def test_a_shop_of_one_price_is_told_why_it_has_no_spend_model(sales):
+    priced = sales.with_columns(amount=pl.lit(10.0))
+    with pytest.raises(grc.DataError, match="spend about the same on one, 10"):
+        grc.predict_value(priced, as_of=AS_OF)
+
+
+def test_a_margin_that_is_no_column_is_named_as_it_was_given(sales):
+    with pytest.raises(grc.ColumnError, match="has no column 'profit'") as caught:
+        grc.predict_value(sales, as_of=AS_OF, margin="profit")
+    assert "CASE" not in str(caught.value)
+
+
+def test_margins_that_are_no_part_of_the_money_are_refused(sales):
+    for factor, share in ((100, "100"), (-0.1, "-0.1")):
+        lines = sales.with_columns(margin=pl.col("amount") * factor)
+        with pytest.raises(grc.DataError, match=f"a share of {share} where 0 to 1 is one"):
+            grc.predict_value(lines, as_of=AS_OF, margin="margin")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "why"),
+    [
+        (30.0, "has 30, and a share is a number from 0 to 1"),
+        (-0.5, "has -0.5, and a share"),
+        (float("nan"), "has nan, and a share"),
+        (None, "has nulls"),
+        ("x", "rates are numbers"),
+    ],
+)
+def test_shares_of_facts_are_checked(sales, wrong, why):
+    facts = grc.facts(sales, as_of=AS_OF, facts=FACTS)
+    frame = facts.frame.with_columns(rate=pl.lit(wrong))
+    if wrong is None:
+        frame = frame.with_columns(pl.col("rate").cast(pl.Float64))
+    with pytest.raises(grc.ColumnError, match=why):
+        grc.predict_value(grc.Facts(frame, facts.quality, facts.as_of), margin="rate")
+
+
+def test_facts_come_back_from_pandas(sales, valued):
+    facts = grc.facts(sales, as_of=AS_OF, facts=FACTS)
+    pandas = facts.frame.to_pandas()
+    for model in (grc.MBGNBD(), grc.GammaGamma()):
+        expected = model.fit(facts).parameters
+        assert model.fit(pandas, as_of=AS_OF).parameters == expected
+    noon = facts.frame.with_columns(pl.col("last_purchase").dt.combine(dt.time(12)))
+    with pytest.raises(grc.ColumnError, match="where dates are needed"):
+        grc.MBGNBD().fit(noon, as_of=AS_OF)
+    halves = facts.frame.with_columns(pl.col("active_days") + 0.5)
+    with pytest.raises(grc.ColumnError, match="where integers are needed"):
+        grc.MBGNBD().fit(halves, as_of=AS_OF)
+
+
+def test_a_frame_of_facts_is_valued_as_facts_are(sales, valued):
+    facts = grc.facts(sales, as_of=AS_OF, facts=FACTS)
+    again = grc.predict_value(facts.frame, as_of=AS_OF, margin=0.25)
+    assert_frame_equal(again.values.drop_nulls(), valued.values)
+    assert again.quality is None
+    with pytest.raises(grc.OptionError, match="a frame does not know its day"):
+        grc.predict_value(facts.frame)
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        {"client": "card"},
+        {"returns": "zzz"},
+        {"where": "1 = 1"},
+        {"clients": "c.csv"},
+        {"order": "o"},
+    ],
+)
+def test_facts_take_no_options_of_reading(sales, option):
+    facts = grc.facts(sales, as_of=AS_OF, facts=FACTS)
+    name = next(iter(option))
+    with pytest.raises(grc.OptionError, match=f"{name} cannot be given with facts"):
+        grc.predict_value(facts, **option)
+
+
+@pytest.mark.parametrize("parameters", [(1, 1, 2), (1, 0.5, 2), (0, 2, 1), (1, 2, float("nan"))])
+def test_spend_models_without_a_mean_are_refused(parameters):
+    with pytest.raises(grc.OptionError, match="must be"):
+        grc.SpendModel(*parameters)
 
 
 def test_margins_of_facts_are_a_column_of_rates(sales, valued):
@@ -275,11 +441,13 @@ def test_a_file_that_is_no_model_is_refused(tmp_path, written):
         ({"horizons": []}, "horizons must be durations"),
         ({"horizons": ["3"]}, "not a duration"),
         ({"horizons": ["36h"]}, "finer than a day"),
+        ({"horizons": ["99999999999y"]}, "is too long"),
         ({"horizons": ["1y", "1y"]}, "asked for twice"),
         ({"horizons": ["200y"]}, "beyond a hundred years"),
         ({"horizons": [3]}, "3 is not one"),
         ({"margin": -0.1}, "margin must be a number from 0 to 1"),
         ({"margin": float("nan")}, "margin must be a number"),
+        ({"margin": "0.3"}, "margin is the text '0.3': write a number"),
         ({"discount": -0.1}, "discount must be a number from 0"),
         ({"discount": True}, "discount must be a number from 0"),
         ({"time_scaler": 0}, "time_scaler must be a number above 0"),
@@ -400,6 +568,8 @@ WRONG = pytest.mark.parametrize(
         (["--model", "pareto"], 2, "pareto"),
         (["--model-in", "absent.json"], 1, "cannot be read"),
         (["--model-in", "a.json", "--model-out", "b.json"], 2, "--model-out cannot go"),
+        (["--model-in", "a.json", "--model", "bgnbd"], 2, "--model cannot go with --model-in"),
+        (["--model-in", "a.json", "--time-scaler", "1"], 2, "--time-scaler cannot go"),
         (["--report", "r.json"], 2, "--report goes with --holdout"),
         (["--time-scaler", "0"], 1, "time_scaler must be"),
     ],

@@ -102,32 +102,45 @@ def holdout_figure(report: HoldoutReport) -> Any:
 
 
 def response_figure(report: ResponseReport) -> Any:
-    """Draw the response rates of the groups with their intervals, and the gains curve."""
+    """Draw the response rates of the groups, or what contacts add, and the gains curve."""
+    added = report.kind == "incremental"
     figure, (rates, gains) = _panels(
-        [f"Response by group ({report.kind})", "Responses caught by the first contacts"]
+        ["What contacts add, by group (incremental)", "Added responses, by the first contacts"]
+        if added
+        else [f"Response by group ({report.kind})", "Responses caught by the first contacts"]
     )
     named = report.groups if report.groups.height else report.segments
-    groups = named.rename({named.columns[0]: "group"})
-    low = (groups["shrunk"] - groups["low"]).clip(0).to_list()
-    high = (groups["high"] - groups["shrunk"]).clip(0).to_list()
-    places = list(range(groups.height))
-    rates.errorbar(
-        places, groups["shrunk"].to_list(), yerr=[low, high], fmt="o", color=_COLOURS[0], capsize=3
+    if named.is_empty():
+        named = report.cells
+    middle, low, high = (
+        ("incremental", "incremental_low", "incremental_high")
+        if added
+        else ("shrunk", "low", "high")
     )
-    rates.set_xticks(places, [str(group) for group in groups["group"]], fontsize=8)
-    rates.axhline(report.rate, color=_COLOURS[3], linewidth=1, label=f"all, {report.rate:.2%}")
+    groups, places = named[named.columns[0]], list(range(named.height))
+    below = (named[middle] - named[low]).clip(0).to_list()
+    above = (named[high] - named[middle]).clip(0).to_list()
+    rates.errorbar(
+        places, named[middle].to_list(), yerr=[below, above], fmt="o", color=_COLOURS[0], capsize=3
+    )
+    rates.set_xticks(places, [str(group) for group in groups], fontsize=8)
+    whole = report.rate if not added or report.incremental is None else report.incremental
+    rates.axhline(whole, color=_COLOURS[3], linewidth=1, label=f"all, {whole:.2%}")
     if report.break_even is not None:
         label = f"break-even, {report.break_even:.2%}"
         rates.axhline(report.break_even, color=_COLOURS[1], linewidth=1, label=label)
-    rates.set_ylim(bottom=0)
+    if not added:
+        rates.set_ylim(bottom=0)
     rates.set_xlabel("group")
-    rates.set_ylabel("response rate")
+    rates.set_ylabel("added response rate" if added else "response rate")
     rates.legend(frameon=False)
     depth = report.depth
-    _share_curve(
-        gains, [0.0, *depth["share"]], [0.0, *depth["caught"]], "by shrunk rate", _COLOURS[0]
-    )
-    _diagonal(gains, "share of contacts", "share of responses")
+    if depth["caught"].null_count() == 0:
+        label = "by incremental rate" if added else "by shrunk rate"
+        caught = [0.0, *depth["caught"]]
+        _share_curve(gains, [0.0, *depth["share"]], caught, label, _COLOURS[0])
+    what = "share of added responses" if added else "share of responses"
+    _diagonal(gains, "share of contacts", what, top=max([1.0, *depth["caught"].drop_nulls()]))
     return figure
 
 
@@ -135,10 +148,11 @@ def _share_curve(panel: Any, x: Any, y: Any, label: str, colour: str) -> None:
     panel.plot(list(x), list(y), label=label, color=colour)
 
 
-def _diagonal(panel: Any, x: str, y: str) -> None:
+def _diagonal(panel: Any, x: str, y: str, *, top: float = 1.0) -> None:
     panel.plot([0, 1], [0, 1], color=_COLOURS[3], linewidth=1, linestyle=":")
     panel.set_xlabel(x)
     panel.set_ylabel(y)
     panel.set_xlim(0, 1)
-    panel.set_ylim(0, 1.02)
-    panel.legend(frameon=False, loc="lower right")
+    panel.set_ylim(0, 1.02 * top)
+    if panel.get_legend_handles_labels()[1]:
+        panel.legend(frameon=False, loc="lower right")

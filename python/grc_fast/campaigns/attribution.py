@@ -1,261 +1,201 @@
-"""From campaigns and what followed to contacts, each with its answer and the score before it."""
+"""From campaigns and what followed to contacts, each with its answer."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
-from typing import Any, Final, Literal, cast
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal
 
 import polars as pl
 
 from grc_fast import _core
 from grc_fast.errors import ColumnError, DataError, OptionError
-from grc_fast.facts import facts
 from grc_fast.labels import nearest
 from grc_fast.quality import day_of_number
-from grc_fast.rfm import RFM
-from grc_fast.roles import describe, listing, suggestion
+
+from .tables import CAMPAIGNS, RESPONSES, days, flag, money
 
 Overlap = Literal["last", "first", "all"]
 
 CONTACT: Final = ("client_id", "campaign", "contacted_on")
+_ONE: Final = ("client_id", "campaign", "control")
 _OVERLAPS: Final = ("last", "first", "all")
 _EPOCH: Final = dt.date(1970, 1, 1)
 
 
-def frame_of(table: Any, what: str, names: Sequence[str]) -> pl.DataFrame:
-    """Take a table with some columns.
+@dataclass(frozen=True)
+class Contacts:
+    """Who was contacted, or left alone, by which campaign, and who answered.
 
-    Raises
-    ------
-    ColumnError
-        If it is none, or lacks one of them.
+    Attributes
+    ----------
+    frame
+        One row a client and campaign: `client_id`, `campaign`, `contacted_on`, `control`,
+        `responded`, `spend`.
+    answers
+        What became of the answers read: `read` is the sum of the others. Empty where the table of
+        campaigns itself says who responded.
     """
-    if isinstance(table, pl.LazyFrame):
-        table = table.collect()
-    if not isinstance(table, pl.DataFrame):
-        try:
-            table = pl.DataFrame(table)
-        except (TypeError, ValueError, pl.exceptions.PolarsError) as error:
-            raise ColumnError(
-                f"{what} must be a table, and {type(table).__name__} is not"
-            ) from error
-    for name in names:
-        if name not in table.columns:
-            raise ColumnError(
-                f"{what} has no column {name!r}{suggestion(name, table.columns)}"
-                f"{listing(table.columns)}"
-            )
-    return cast(pl.DataFrame, table)
+
+    frame: pl.DataFrame
+    answers: Mapping[str, int] = field(default_factory=dict)
 
 
 def contacts_of(
-    campaigns: Any, responses: Any, *, window: str | None, overlap: str
-) -> pl.DataFrame:
-    """Make one row a contact: who, which campaign, when, `control`, `responded`, `spend`.
+    campaigns: pl.DataFrame,
+    responses: pl.DataFrame | None,
+    *,
+    window: str | None,
+    overlap: str,
+) -> Contacts:
+    """Make one row a contact.
 
     A client whom one campaign contacted several times counts once, from the first contact.
 
     Raises
     ------
     ColumnError, DataError, OptionError
-        If a column is missing or of a wrong type, has nulls, or an option is wrong.
+        If a column is of a wrong type, has nulls, a client is both contacted and control in one
+        campaign, or an option is wrong.
     """
-    frame = frame_of(campaigns, "the table of campaigns", CONTACT)
-    frame = frame.with_columns(
-        _days(frame, "contacted_on", "the table of campaigns"),
-        control=_flag(frame, "control") if "control" in frame.columns else pl.lit(value=False),
+    frame = campaigns.with_columns(
+        days(campaigns, "contacted_on", CAMPAIGNS),
+        control=flag(campaigns, "control", CAMPAIGNS)
+        if "control" in campaigns.columns
+        else pl.lit(value=False),
     )
     for name in (*CONTACT, "control"):
         if frame[name].null_count():
-            raise DataError(f"the table of campaigns has nulls in {name!r}: leave those rows out")
+            raise DataError(f"{CAMPAIGNS} has nulls in {name!r}: leave those rows out")
+    _check_arms(frame)
     if responses is None:
-        return _answered(frame, window)
+        return Contacts(_answered(frame, window))
     if window is None:
         raise OptionError(
             "responses need a window, the time after a contact in which an answer counts: 30d"
         )
     if overlap not in _OVERLAPS:
         raise OptionError(f"overlap cannot be {overlap!r}{nearest(overlap, _OVERLAPS)}")
-    return _attributed(_first_contacts(frame), responses, window, overlap)
+    firsts = frame.group_by(_ONE).agg(pl.col("contacted_on").min()).select(*CONTACT, "control")
+    return _attributed(firsts, responses, window, overlap)
+
+
+def _check_arms(frame: pl.DataFrame) -> None:
+    """Refuse clients who were contacted and left alone by one campaign."""
+    both = (
+        frame.group_by("client_id", "campaign")
+        .agg(pl.col("control").n_unique())
+        .filter(pl.col("control") > 1)
+        .sort("campaign", "client_id")
+    )
+    if both.height:
+        client, campaign = both.row(0)[:2]
+        raise DataError(
+            f"{CAMPAIGNS} has client {client!r} both contacted and in the control group of the "
+            f"campaign {campaign!r}: keep the one that happened"
+            + (f" (so are {both.height - 1:,} more)" if both.height > 1 else "")
+        )
 
 
 def _answered(frame: pl.DataFrame, window: str | None) -> pl.DataFrame:
     """Take the answers that the table itself holds."""
     if "responded" not in frame.columns:
         raise ColumnError(
-            "the table of campaigns has no column 'responded': add it, or give responses, a table "
-            "of client_id and date"
+            f"{CAMPAIGNS} has no column 'responded': add it, or give responses, a table of "
+            "client_id and date"
         )
     if window is not None:
         raise OptionError(
             "a window attributes responses, and the table of campaigns says who responded: leave "
             "the window out, or the column 'responded'"
         )
-    spend = (
-        pl.col("spend").cast(pl.Float64) if "spend" in frame.columns else pl.lit(None, pl.Float64)
+    frame = frame.with_columns(
+        flag(frame, "responded", CAMPAIGNS), money(frame, "spend", CAMPAIGNS)
     )
-    frame = frame.with_columns(_flag(frame, "responded"), spend=spend)
     if frame["responded"].null_count():
-        raise DataError(
-            "the table of campaigns has nulls in 'responded': write false for no answer"
-        )
+        raise DataError(f"{CAMPAIGNS} has nulls in 'responded': write false for no answer")
     return (
-        frame.group_by("client_id", "campaign", "control")
+        frame.group_by(_ONE)
         .agg(
             pl.col("contacted_on").min(),
             pl.col("responded").any(),
-            pl.when(pl.col("spend").count() > 0).then(pl.col("spend").sum()),
+            pl.when(pl.col("spend").count() > 0).then(pl.col("spend").sort().sum()),
         )
         .select(*CONTACT, "control", "responded", "spend")
-        .sort("campaign", "client_id", "control")
+        .sort("campaign", "client_id")
     )
 
 
-def _first_contacts(frame: pl.DataFrame) -> pl.DataFrame:
-    return (
-        frame.group_by("client_id", "campaign", "control")
-        .agg(pl.col("contacted_on").min())
-        .select(*CONTACT, "control")
-        .sort("campaign", "client_id", "control")
-    )
-
-
-def _attributed(contacts: pl.DataFrame, responses: Any, window: str, overlap: str) -> pl.DataFrame:
+def _attributed(
+    contacts: pl.DataFrame, responses: pl.DataFrame, window: str, overlap: str
+) -> Contacts:
     """Give each response to the contacts before it that a window and the rule for overlaps name.
 
     A response on the day of the contact counts, as does one on the last day of the window. With
-    `campaign` in the responses each goes to its own campaign.
+    `campaign` in the responses each goes to its own campaign. Whom a campaign left alone takes no
+    answer away from another campaign: there, any answer within the window counts.
     """
-    title = "the table of responses"
-    given = frame_of(responses, title, ("client_id", "date"))
-    given = given.with_columns(_days(given, "date", title)).drop_nulls(["client_id", "date"])
-    named = "campaign" in given.columns
-    spend = (
-        pl.col("spend").cast(pl.Float64) if "spend" in given.columns else pl.lit(None, pl.Float64)
-    )
+    named = "campaign" in responses.columns
     keys = ["client_id", "campaign"] if named else ["client_id"]
-    answers = given.select(*keys, answered_on="date", answer_spend=spend).with_row_index("answer")
-    ends = _window_ends(contacts["contacted_on"], window)
+    given = responses.with_columns(
+        days(responses, "date", RESPONSES), money(responses, "spend", RESPONSES)
+    )
+    answers = (
+        given.select(*keys, answered_on="date", answer_spend="spend")
+        .drop_nulls([*keys, "answered_on"])
+        .with_row_index("answer")
+    )
+    known = answers.join(contacts.select(keys).unique(), on=keys, how="semi")
+    if answers.height and not known.height:
+        raise DataError(
+            f"no answer in {RESPONSES} is of a client of {CAMPAIGNS}: client_id"
+            f"{' and campaign' if named else ''} must be the same ids in both"
+        )
     pairs = (
-        contacts.join(ends, on="contacted_on")
-        .join(answers, on=keys)
+        contacts.join(_window_ends(contacts["contacted_on"], window), on="contacted_on")
+        .join(known, on=keys)
         .filter(pl.col("answered_on").is_between("contacted_on", "until"))
         .sort("answer", "contacted_on", "campaign")
     )
+    reached, alone = pairs.filter(~pl.col("control")), pairs.filter("control")
     if overlap != "all" and not named:
         keep: Literal["first", "last"] = "last" if overlap == "last" else "first"
-        pairs = pairs.unique("answer", keep=keep, maintain_order=True)
-    sums = pairs.group_by("client_id", "campaign", "control").agg(
-        responded=pl.lit(value=True), spend=pl.col("answer_spend").sum()
+        reached = reached.unique("answer", keep=keep, maintain_order=True)
+    sums = (
+        pl.concat([reached, alone])
+        .group_by(_ONE)
+        .agg(responded=pl.lit(value=True), spend=pl.col("answer_spend").sort().sum())
     )
-    nothing = given.height > 0 and "spend" not in given.columns
-    return (
-        contacts.join(sums, on=["client_id", "campaign", "control"], how="left")
+    without_money = given.height > 0 and "spend" not in responses.columns
+    frame = (
+        contacts.join(sums, on=_ONE, how="left")
         .with_columns(
             pl.col("responded").fill_null(value=False),
-            spend=pl.lit(None, pl.Float64) if nothing else pl.col("spend").fill_null(0.0),
+            spend=pl.lit(None, pl.Float64) if without_money else pl.col("spend").fill_null(0.0),
         )
-        .sort("campaign", "client_id", "control")
+        .sort("campaign", "client_id")
+    )
+    attributed = reached["answer"].n_unique()
+    inside = pairs["answer"].n_unique()
+    return Contacts(
+        frame,
+        {
+            "read": given.height,
+            "attributed": attributed,
+            "control": inside - attributed,
+            "outside_window": known.height - inside,
+            "not_contacted": answers.height - known.height,
+            "incomplete": given.height - answers.height,
+        },
     )
 
 
-def _window_ends(days: pl.Series, window: str) -> pl.DataFrame:
+def _window_ends(contacted: pl.Series, window: str) -> pl.DataFrame:
     """Return the last day of the window after each distinct day of contact."""
-    distinct = days.unique().sort()
+    distinct = contacted.unique().sort()
     ends = [day_of_number(_core.period_end((day - _EPOCH).days, window)) for day in distinct]
     return pl.DataFrame(
         {"contacted_on": distinct, "until": ends},
         schema={"contacted_on": pl.Date, "until": pl.Date},
-    )
-
-
-def score_before_campaigns(
-    source: Any, campaigns: Any, *, rfm: RFM | None = None, **reading: Any
-) -> pl.DataFrame:
-    """Score clients as they were on the day before each campaign.
-
-    Parameters
-    ----------
-    source
-        Sales, as for `grc_fast.facts`; they are read once a campaign, so not a stream.
-    campaigns
-        A table with `campaign` and `contacted_on`; the first contact of a campaign is its start.
-    rfm
-        How to score; `RFM()` by default.
-    **reading
-        `client`, `date`, `amount`, `order`, `where`, `timezone`, `money_scale`, `threads`, as for
-        `grc_fast.facts`.
-
-    Returns
-    -------
-    polars.DataFrame
-        `campaign`, and the scores that `RFM.score` gives; clients who had not bought yet have no
-        row, nor have campaigns that began before the first purchase of all.
-
-    Raises
-    ------
-    DataError
-        If there is no campaign, or each began before the first purchase.
-    GrcError
-        If the source cannot be read, or a column, a value or an option is wrong.
-
-    Examples
-    --------
-    >>> import datetime as dt
-    >>> import grc_fast as grc
-    >>> import polars as pl
-    >>> sales = grc.simulate_sales(5_000, 300, seed=7)
-    >>> mailing = pl.DataFrame({"campaign": ["spring"], "contacted_on": [dt.date(2025, 3, 1)]})
-    >>> scores = grc.score_before_campaigns(sales, mailing)
-    >>> scores["last_purchase"].max() < dt.date(2025, 3, 1)
-    True
-    """
-    title = "the table of campaigns"
-    frame = frame_of(campaigns, title, ("campaign", "contacted_on"))
-    starts = (
-        frame.with_columns(_days(frame, "contacted_on", title))
-        .drop_nulls(["campaign", "contacted_on"])
-        .group_by("campaign")
-        .agg(pl.col("contacted_on").min())
-        .sort("contacted_on", "campaign")
-    )
-    if starts.is_empty():
-        raise DataError("the table of campaigns has no campaign")
-    specification = RFM() if rfm is None else rfm
-    latest = cast(dt.date, starts["contacted_on"].max()) - dt.timedelta(days=1)
-    sold = facts(source, as_of=latest, facts=["first_purchase"], **reading).frame
-    first = cast(dt.date, sold["first_purchase"].min() or latest)
-    scored = []
-    for campaign, start in starts.filter(pl.col("contacted_on") > first).iter_rows():
-        before = specification.score(source, as_of=start - dt.timedelta(days=1), **reading)
-        name = pl.lit(campaign, dtype=starts["campaign"].dtype).alias("campaign")
-        scored.append(before.scores.select(name, pl.all()))
-    if not scored:
-        raise DataError(f"every campaign begins before the first purchase, on {first}")
-    return pl.concat(scored)
-
-
-def _flag(frame: pl.DataFrame, name: str) -> pl.Expr:
-    dtype = frame[name].dtype
-    if dtype == pl.Boolean:
-        return pl.col(name)
-    if dtype.is_integer() and frame[name].drop_nulls().is_in([0, 1]).all():
-        return pl.col(name).cast(pl.Boolean)
-    raise ColumnError(
-        f"the table of campaigns has {describe(dtype)} in {name!r}: write true or false, 1 or 0"
-    )
-
-
-def _days(frame: pl.DataFrame, name: str, what: str) -> pl.Expr:
-    dtype = frame[name].dtype
-    if dtype == pl.Date or isinstance(dtype, pl.Datetime):
-        return pl.col(name).cast(pl.Date)
-    if dtype == pl.String:
-        try:
-            return pl.lit(frame[name].str.to_date("%Y-%m-%d")).alias(name)
-        except pl.exceptions.PolarsError:
-            pass
-    raise ColumnError(
-        f"{what} has {describe(dtype)} in {name!r} that are no days: write them as 2026-11-01"
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from grc_fast.value.numbers import strictly_positive
+from grc_fast.value.numbers import finite, strictly_positive
 
 __all__ = ["break_even", "break_even_index"]
 
@@ -42,7 +42,7 @@ def break_even_index(rate: float, *, cost: float, margin: float) -> float:
     Parameters
     ----------
     rate
-        A response rate, as a share.
+        A response rate, as a share; below 0 where contacts lose answers.
     cost, margin
         As for `break_even`.
 
@@ -51,6 +51,11 @@ def break_even_index(rate: float, *, cost: float, margin: float) -> float:
     float
         100 (rate − BE) / BE: 0 pays its cost, −100 is no response at all.
 
+    Raises
+    ------
+    OptionError
+        If the rate is no finite number, or cost or margin is not above 0.
+
     Examples
     --------
     >>> import grc_fast as grc
@@ -58,4 +63,4 @@ def break_even_index(rate: float, *, cost: float, margin: float) -> float:
     81.82
     """
     even = break_even(cost=cost, margin=margin)
-    return 100 * (rate - even) / even
+    return 100 * (finite("rate", rate) - even) / even

@@ -1,10 +1,18 @@
 """Response rates of few contacts, moved towards those of their neighbours: empirical Bayes.
 
-By Bayes' rule the rate of a cell with n contacts and s answers is Beta(κ μ + s, κ (1 − μ) + n − s).
-There, μ is the rate of its neighbours, without the cell itself, and κ says how many contacts that
-prior counts for. It is learnt from the answers of all cells (their beta-binomial likelihood under a
-flat prior for κ^-½, the spread of the rates), but is at most the contacts that the neighbours had:
-a prior knows no more than those it was learnt from.
+The rate of a cell is taken for a draw around the rate μ of its neighbours (without the cell), which
+is worth k contacts: by Bayes' rule, s answers of n contacts make it Beta(kμ + s, k(1 − μ) + n − s).
+
+- k knows no more than the neighbours do. With κ, which says how alike cells are, one rate varies
+  around another as 1/κ; the mean of neighbours of n_j contacts as Σ n_j² / (Σ n_j)² of that, and
+  by chance as one of Σ n_j contacts; so 1/k = (1 + Σ n_j² / (Σ n_j)²) / κ + 1 / Σ n_j.
+- κ is not chosen but summed over: each value of a grid counts for the likelihood of all cells'
+  answers (beta-binomial), under a prior that is flat in the variance 1/κ (Morris 1983, "Parametric
+  empirical Bayes inference", JASA 78). The posterior is summed up by the Beta of its mean and
+  variance, so that not knowing κ makes intervals wider.
+- No interval collapses where nobody or everybody answered: for it, neither side of the prior is
+  below Jeffreys' half an answer, and it reaches 0 (1) where nobody (everybody) did (Brown, Cai and
+  DasGupta 2001, "Interval estimation for a binomial proportion", Statistical Science 16).
 """
 
 from __future__ import annotations
@@ -21,21 +29,26 @@ from grc_fast import _core
 LOW: Final = 0.025
 HIGH: Final = 0.975
 
-# κ is searched from half a contact to a million, which is as good as one rate for all.
+# κ runs from half a contact to a million, which is as good as one rate for all.
 _LEAST, _MOST = math.log(0.5), math.log(1e6)
-_COARSE: Final = 60
-_GOLDEN: Final = (math.sqrt(5) - 1) / 2
-# Neighbours of no contacts at all know as much as this many contacts at the rate of all.
+_STEPS: Final = 40
+_GRID: Final = tuple(math.exp(_LEAST + i * (_MOST - _LEAST) / _STEPS) for i in range(_STEPS + 1))
+# The rate of all counts for this many contacts beside those of the neighbours, if there are any.
 _BASE_CONTACTS: Final = 10.0
+# Jeffreys' prior of a rate is Beta(½, ½).
+_JEFFREYS: Final = 0.5
 
 
 @dataclass(frozen=True)
 class Cell:
-    """Contacts and answers at one place: of a cell of RFM digits, a group, a segment."""
+    """Contacts and answers at one place: of a cell of RFM digits, a group, a segment.
+
+    Of several campaigns together, contacts and answers need not be whole.
+    """
 
     place: tuple[int, ...]
-    contacts: int
-    answers: int
+    contacts: float
+    answers: float
 
 
 @dataclass(frozen=True)
@@ -47,13 +60,27 @@ class Shrunk:
     high: float
 
 
+@dataclass(frozen=True)
+class _Prior:
+    """What the neighbours of a cell say: their rate, and how much they know of it."""
+
+    mean: float
+    contacts: float
+    unevenness: float
+
+    def shapes(self, kappa: float) -> tuple[float, float]:
+        """Return both parameters of the Beta prior, and so how many contacts it is worth."""
+        worth = 1 / ((1 + self.unevenness) / kappa + 1 / self.contacts)
+        return worth * self.mean, worth * (1 - self.mean)
+
+
 def shrink(cells: Sequence[Cell], *, ordered: bool) -> tuple[list[Shrunk], float]:
     """Shrink the rate of each cell to that of its neighbours.
 
     Parameters
     ----------
     cells
-        Cells of different places.
+        Cells of different places; one without contacts gets what its neighbours say.
     ordered
         Neighbours are the cells none of whose digits differs by more than 1; without an order any
         two cells are.
@@ -61,7 +88,7 @@ def shrink(cells: Sequence[Cell], *, ordered: bool) -> tuple[list[Shrunk], float
     Returns
     -------
     tuple of list and float
-        The rates, and κ: how many contacts the neighbours count for, at most.
+        The rates, and how many contacts the neighbours of a cell count for, in the mean.
 
     Examples
     --------
@@ -71,31 +98,89 @@ def shrink(cells: Sequence[Cell], *, ordered: bool) -> tuple[list[Shrunk], float
     True
     """
     priors = _priors(cells, ordered=ordered)
-    strength = _strength(cells, priors)
-    both = zip(cells, priors, strict=True)
-    return [_posterior(cell, mean, min(strength, most)) for cell, (mean, most) in both], strength
+    shapes = [[prior.shapes(kappa) for prior in priors] for kappa in _GRID]
+    weights = _weights(cells, shapes)
+    found, worth = [], 0.0
+    for place, cell in enumerate(cells):
+        own = [row[place] for row in shapes]
+        found.append(_posterior(cell, own, weights))
+        worth += math.fsum(w * (yes + no) for w, (yes, no) in zip(weights, own, strict=True))
+    return found, worth / len(cells) if cells else 0.0
 
 
-def _posterior(cell: Cell, mean: float, strength: float) -> Shrunk:
-    yes, no = strength * mean + cell.answers, strength * (1 - mean) + cell.contacts - cell.answers
-    low, high = (_core.beta_quantile(yes, no, share) for share in (LOW, HIGH))
-    return Shrunk(yes / (yes + no), low, high)
+def _weights(cells: Sequence[Cell], shapes: Sequence[Sequence[tuple[float, float]]]) -> list[float]:
+    """Return how probable each κ of the grid is, given the answers of all cells."""
+    logs = []
+    for kappa, row in zip(_GRID, shapes, strict=True):
+        # Flat in 1/κ, on a grid that is even in the logarithm of κ.
+        likelihoods = [
+            _ln_beta(yes + cell.answers, no + cell.contacts - cell.answers) - _ln_beta(yes, no)
+            for cell, (yes, no) in zip(cells, row, strict=True)
+        ]
+        logs.append(math.fsum(likelihoods) - math.log(kappa))
+    most = max(logs)
+    raw = [math.exp(log - most) for log in logs]
+    total = math.fsum(raw)
+    return [weight / total for weight in raw]
 
 
-def _priors(cells: Sequence[Cell], *, ordered: bool) -> list[tuple[float, float]]:
-    """Return the rate of each cell's neighbours, and from how many contacts it is known."""
-    answers, contacts = sum(c.answers for c in cells), sum(c.contacts for c in cells)
+def _posterior(
+    cell: Cell, shapes: Sequence[tuple[float, float]], weights: Sequence[float]
+) -> Shrunk:
+    """Return the mean of the mixture, and the interval of the Beta that is as wide as it."""
+    refused = cell.contacts - cell.answers
+    rate, _ = _moments([(yes + cell.answers, no + refused) for yes, no in shapes], weights)
+    held = [(max(yes, _JEFFREYS), max(no, _JEFFREYS)) for yes, no in shapes]
+    middle, variance = _moments([(yes + cell.answers, no + refused) for yes, no in held], weights)
+    size = middle * (1 - middle) / variance - 1
+    yes, no = size * middle, size * (1 - middle)
+    low, high = (_core.beta_quantile(yes, no, end) for end in (LOW, HIGH))
+    if cell.contacts > 0:
+        # No contact speaks against a rate of 0 where nobody answered, nor against 1 where all did.
+        low = 0.0 if cell.answers <= 0 else low
+        high = 1.0 if cell.answers >= cell.contacts else high
+    return Shrunk(rate, min(low, rate), max(high, rate))
+
+
+def _moments(
+    shapes: Sequence[tuple[float, float]], weights: Sequence[float]
+) -> tuple[float, float]:
+    """Return the mean and the variance of a mixture of Betas."""
+    means = [yes / (yes + no) for yes, no in shapes]
+    whole = math.fsum(w * mean for w, mean in zip(weights, means, strict=True))
+    variance = math.fsum(
+        w * (mean * (1 - mean) / (yes + no + 1) + (mean - whole) ** 2)
+        for w, mean, (yes, no) in zip(weights, means, shapes, strict=True)
+    )
+    return whole, variance
+
+
+def _priors(cells: Sequence[Cell], *, ordered: bool) -> list[_Prior]:
+    """Return what the neighbours of each cell say; without any, what all together say."""
+    answers, contacts, squares = _sums(cells)
     # Half an answer more and less keeps rates from 0 and 1, of which no prior can be made.
     base = (answers + 0.5) / (contacts + 1)
     found = {cell.place: cell for cell in cells}
     priors = []
     for cell in cells:
-        near = _neighbours(cell, found) if ordered else ()
-        answered = sum(c.answers for c in near) if ordered else answers - cell.answers
-        asked = sum(c.contacts for c in near) if ordered else contacts - cell.contacts
+        if ordered:
+            answered, asked, uneven = _sums(_neighbours(cell, found))
+        else:
+            answered, asked = answers - cell.answers, contacts - cell.contacts
+            uneven = squares - cell.contacts**2
         known = asked + _BASE_CONTACTS
-        priors.append(((answered + _BASE_CONTACTS * base) / known, known))
+        mean = (answered + _BASE_CONTACTS * base) / known
+        priors.append(_Prior(min(max(mean, 0.0), 1.0), known, max(uneven, 0.0) / known**2))
     return priors
+
+
+def _sums(cells: Sequence[Cell]) -> tuple[float, float, float]:
+    """Return the answers, the contacts, and the squares of the contacts."""
+    return (
+        math.fsum(c.answers for c in cells),
+        math.fsum(c.contacts for c in cells),
+        math.fsum(c.contacts**2 for c in cells),
+    )
 
 
 def _neighbours(cell: Cell, found: Mapping[tuple[int, ...], Cell]) -> list[Cell]:
@@ -104,47 +189,5 @@ def _neighbours(cell: Cell, found: Mapping[tuple[int, ...], Cell]) -> list[Cell]
     return [found[place] for place in places if place != cell.place and place in found]
 
 
-def _strength(cells: Sequence[Cell], priors: Sequence[tuple[float, float]]) -> float:
-    """Return the most probable κ: a coarse look, then the golden section."""
-
-    def likelihood(log: float) -> float:
-        # A flat prior of the spread, in the logarithm of κ: large κ would be certain too soon.
-        total = -0.5 * log
-        for cell, (mean, most) in zip(cells, priors, strict=True):
-            strength = min(math.exp(log), most)
-            yes, no = strength * mean, strength * (1 - mean)
-            refused = cell.contacts - cell.answers
-            total += _ln_beta(yes + cell.answers, no + refused) - _ln_beta(yes, no)
-        return total
-
-    step = (_MOST - _LEAST) / _COARSE
-    best = max(range(_COARSE + 1), key=lambda place: likelihood(_LEAST + place * step))
-    low, high = _LEAST + max(best - 1, 0) * step, _LEAST + min(best + 1, _COARSE) * step
-    for _ in range(40):
-        one, two = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
-        if likelihood(one) < likelihood(two):
-            low = one
-        else:
-            high = two
-    return math.exp((low + high) / 2)
-
-
 def _ln_beta(a: float, b: float) -> float:
     return math.lgamma(a) + math.lgamma(b) - math.lgamma(a + b)
-
-
-def difference(treated: Cell, control: Cell) -> Shrunk:
-    """Return what contacts add to the rate of those left alone, with a 95 % interval.
-
-    The interval is that of Agresti and Caffo (2000): an answer and a refusal are added to either
-    side, which keeps its promise for small numbers, too.
-    """
-    z = 1.959_963_984_540_054
-    rates = [cell.answers / cell.contacts for cell in (treated, control)]
-    near_rates = [(cell.answers + 1) / (cell.contacts + 2) for cell in (treated, control)]
-    variance = sum(
-        rate * (1 - rate) / (cell.contacts + 2)
-        for rate, cell in zip(near_rates, (treated, control), strict=True)
-    )
-    middle, half = near_rates[0] - near_rates[1], z * math.sqrt(variance)
-    return Shrunk(rates[0] - rates[1], middle - half, middle + half)

@@ -127,17 +127,9 @@ class RunOptions:
 
 
 @dataclass(kw_only=True)
-class SalesOptions:
-    """Where the sales are, and which column plays which role."""
+class SalesColumns:
+    """Which column of the sales plays which role, and which of their rows count."""
 
-    source: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="SOURCE",
-            show_default=False,
-            help="Files, globs, directories, addresses of an object store.",
-        ),
-    ]
     client: ClientColumn = "client_id"
     date: Annotated[
         str,
@@ -163,25 +155,6 @@ class SalesOptions:
             "without it each row is an order.",
         ),
     ] = None
-    clients: Annotated[
-        str | None,
-        typer.Option(
-            "--clients",
-            metavar="FILE",
-            show_default=False,
-            help="Table of the whole client base: each of its clients gets a row and a status.",
-        ),
-    ] = None
-    as_of: Annotated[
-        str | None,
-        typer.Option(
-            "--as-of",
-            metavar="DATE",
-            show_default=False,
-            help="Day from which recency is counted (2026-11-01); the day after the last sale by "
-            "default.",
-        ),
-    ] = None
     where: Condition = None
     timezone: Annotated[
         str,
@@ -199,6 +172,39 @@ class SalesOptions:
             show_default=False,
             help="Decimals to which each float amount is rounded before the sums (4 by default); "
             "decimal amounts keep their own scale, and integers are whole.",
+        ),
+    ] = None
+
+
+@dataclass(kw_only=True)
+class SalesOptions(SalesColumns):
+    """Where the sales are, and which column plays which role."""
+
+    source: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="SOURCE",
+            show_default=False,
+            help="Files, globs, directories, addresses of an object store.",
+        ),
+    ]
+    clients: Annotated[
+        str | None,
+        typer.Option(
+            "--clients",
+            metavar="FILE",
+            show_default=False,
+            help="Table of the whole client base: each of its clients gets a row and a status.",
+        ),
+    ] = None
+    as_of: Annotated[
+        str | None,
+        typer.Option(
+            "--as-of",
+            metavar="DATE",
+            show_default=False,
+            help="Day from which recency is counted (2026-11-01); the day after the last sale by "
+            "default.",
         ),
     ] = None
 

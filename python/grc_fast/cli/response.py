@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from grc_fast.cli.options import RunOptions, output_option, taking
+from grc_fast.cli.options import RunOptions, SalesColumns, output_option, taking
 from grc_fast.cli.threads import limit_polars
 
 
@@ -18,8 +18,16 @@ class OverlapRule(StrEnum):
     ALL = "all"
 
 
+class PlaceLevel(StrEnum):
+    """What a response probability is that of."""
+
+    CELL = "cell"
+    GROUP = "group"
+    SEGMENT = "segment"
+
+
 @dataclass(kw_only=True)
-class ResponseOptions(RunOptions):
+class ResponseOptions(RunOptions, SalesColumns):
     """The options of `grc-fast response`."""
 
     scores: Annotated[
@@ -27,7 +35,8 @@ class ResponseOptions(RunOptions):
         typer.Argument(
             metavar="SCORES",
             show_default=False,
-            help="Scores of grc-fast score; with a column campaign, those before each campaign.",
+            help="Scores of grc-fast score; with a column campaign, those before each campaign. "
+            "With --from-sales, the sales.",
         ),
     ]
     campaigns: Annotated[
@@ -38,7 +47,28 @@ class ResponseOptions(RunOptions):
             help="Contacts: client_id, campaign, contacted_on, and responded, control, spend.",
         ),
     ]
-    output: Annotated[str, output_option("rates")]
+    output: Annotated[str, output_option("rates (with --calibrate, the probabilities)")]
+    from_sales: Annotated[
+        bool,
+        typer.Option(
+            "--from-sales",
+            help="Take sales instead of scores, and score clients as of the day before each "
+            "campaign: scores that know what came after flatter the rates.",
+        ),
+    ] = False
+    calibrate: Annotated[
+        str | None,
+        typer.Option(
+            "--calibrate",
+            metavar="SCORES",
+            show_default=False,
+            help="Write the response probability of each client of these scores, not the rates.",
+        ),
+    ] = None
+    by: Annotated[
+        PlaceLevel,
+        typer.Option("--by", help="With --calibrate: whose rate a client gets."),
+    ] = PlaceLevel.CELL
     responses: Annotated[
         str | None,
         typer.Option(
@@ -85,8 +115,9 @@ class ResponseOptions(RunOptions):
 def response(options: ResponseOptions) -> None:
     """Say who answered past campaigns, by RFM cell, group and segment.
 
-    The rates of the groups and of the segments go to standard output (or all rates, with -o -);
-    everything else goes to standard error.
+    The rates of the groups and of the segments go to standard output (or what is written, with
+    -o -); everything else goes to standard error. The options from --client to --money-scale say
+    how sales are read, and go with --from-sales.
     """
     limit_polars(options.threads)
     # Imported when Polars may be: it reads its number of threads then.

@@ -53,14 +53,18 @@ class ValueOptions(RunOptions, SalesOptions):
         typer.Option("--discount", metavar="RATE", help="Yearly rate at which money loses worth."),
     ] = 0.0
     time_scaler: Annotated[
-        float,
+        float | None,
         typer.Option(
-            "--time-scaler", metavar="DAYS", help="Days in the unit of time of the parameters."
+            "--time-scaler",
+            metavar="DAYS",
+            show_default=False,
+            help="Days in the unit of time of the parameters (7 by default).",
         ),
-    ] = 7.0
-    model: Annotated[PurchaseModelName, typer.Option("--model", help="The purchase model.")] = (
-        PurchaseModelName.MBGNBD
-    )
+    ] = None
+    model: Annotated[
+        PurchaseModelName | None,
+        typer.Option("--model", show_default=False, help="The purchase model (mbgnbd by default)."),
+    ] = None
     returns: Annotated[
         Returns, typer.Option("--returns", help="What becomes of lines with a negative amount.")
     ] = Returns.NET

@@ -59,7 +59,8 @@ def run(options: ValueOptions) -> None:
         tables = [report.deciles, report.ranking]
     show = messages.table if options.output == output.STDOUT else show_table
     for table in tables:
-        show(frame_table(table, {}))
+        if table.height:
+            show(frame_table(table, {}))
 
 
 def _holdout(options: ValueOptions, margin: float | str, messages: Messages) -> HoldoutReport:
@@ -71,8 +72,7 @@ def _holdout(options: ValueOptions, margin: float | str, messages: Messages) -> 
             reading_of(options, options.threads, progress),
             options.holdout or "",
             returns=options.returns.value,
-            model=options.model.value,
-            time_scaler=options.time_scaler,
+            **fitting(options),
             horizons=check_horizons(horizons(options)),
             margin=margin,
             discount=options.discount,
@@ -88,12 +88,7 @@ def _result(options: ValueOptions, margin: float | str, messages: Messages) -> V
     if options.model_in is not None:
         model = ValueModel.load(options.model_in)
     else:
-        model = fit_value(
-            known,
-            options.model.value,
-            time_scaler=options.time_scaler,
-            threads=options.threads,
-        )
+        model = fit_value(known, **fitting(options), threads=options.threads)
     return value_clients(
         known,
         model,
@@ -110,6 +105,14 @@ def horizons(options: ValueOptions) -> list[str]:
     return list(HORIZONS) if options.horizons is None else comma_list(options.horizons)
 
 
+def fitting(options: ValueOptions) -> dict[str, Any]:
+    """Return which model is fitted, and in which unit of time."""
+    return {
+        "model": "mbgnbd" if options.model is None else options.model.value,
+        "time_scaler": 7.0 if options.time_scaler is None else options.time_scaler,
+    }
+
+
 def _margin(text: str | None) -> float | str:
     """Read a margin: a number is a rate, anything else a column or SQL."""
     if text is None:
@@ -124,6 +127,10 @@ def _margin(text: str | None) -> float | str:
 def _check(options: ValueOptions) -> None:
     if options.model_in is not None and options.model_out is not None:
         raise typer.BadParameter("--model-out cannot go with --model-in: nothing new is fitted")
+    if options.model_in is not None:
+        for name, given in (("--model", options.model), ("--time-scaler", options.time_scaler)):
+            if given is not None:
+                raise typer.BadParameter(f"{name} cannot go with --model-in: the model decides it")
     if options.report is not None and options.holdout is None:
         raise typer.BadParameter("--report goes with --holdout: it is the report of one")
     if options.holdout is not None and options.model_in is not None:

@@ -118,8 +118,8 @@ def histories(facts: Any, names: tuple[str, ...], as_of: dt.date | str | None = 
                 f"{listing(frame.columns)}; compute it with "
                 f"grc_fast.facts(…, facts={list(VALUE_FACTS)})"
             )
-        _check_type(name, frame[name].dtype)
-    return Histories(frame, day)
+    taken = frame.with_columns(_as_fact(name, frame[name]) for name in names)
+    return Histories(taken, day)
 
 
 def histories_or_fitted(
@@ -167,15 +167,30 @@ def _frame_and_day(facts: Any, as_of: dt.date | str | None) -> tuple[pl.DataFram
         ) from error
 
 
-def _check_type(name: str, dtype: pl.DataType) -> None:
+def _as_fact(name: str, column: pl.Series) -> pl.Series:
+    """Take a fact as it is, or as pandas holds it: days as midnights, integers as whole floats.
+
+    Raises
+    ------
+    ColumnError
+        If it holds anything else.
+    """
+    dtype = column.dtype
     if name.endswith("_purchase"):
         wanted, fits = "dates", dtype == pl.Date
+        if isinstance(dtype, pl.Datetime) and dtype.time_zone is None:
+            days = column.cast(pl.Date)
+            column, fits = days, bool((days.cast(dtype) == column).all())
     elif name == "active_days":
         wanted, fits = "integers", dtype.is_integer()
+        if dtype.is_float():
+            known = column.fill_nan(None)
+            column, fits = known.cast(pl.Int64, strict=False), bool((known == known.floor()).all())
     else:
         wanted, fits = "numbers", dtype.is_numeric()
     if not fits:
         raise ColumnError(f"{_PLACE} has {describe(dtype)} in {name!r}, where {wanted} are needed")
+    return column
 
 
 def client_columns(frame: pl.DataFrame) -> list[str]:

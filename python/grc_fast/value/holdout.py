@@ -5,13 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import polars as pl
 
 from grc_fast import _core
 from grc_fast.criteria import check_threads
-from grc_fast.errors import DataError, SourceError
+from grc_fast.errors import DataError, OptionError, SourceError
 from grc_fast.facts import Progress, Returns, collect_facts, parse_day
 from grc_fast.quality import Quality, day_of_number
 from grc_fast.report_file import ReportFile
@@ -22,9 +22,10 @@ from grc_fast.sources import open_source
 from .histories import VALUE_FACTS, histories
 from .horizons import HORIZONS, check_horizons
 from .numbers import rate
-from .prediction import MARGIN, ValueResult, fit_value, value_clients
+from .prediction import MARGIN, ValueResult, check_model, fit_value, value_clients
 from .purchases import ModelName
 from .ranking import Ranking, rank
+from .value_model import ValueModel
 
 _EPOCH: Final = dt.date(1970, 1, 1)
 _TOPS: Final = (0.1, 0.2, 0.4)
@@ -55,7 +56,7 @@ class HoldoutReport(ReportFile):
         the mean absolute error of a client.
     rankings
         How well expected gain, last year's spend and RFM points put those first who brought most
-        money.
+        money; empty if nobody brought any.
     result
         The values of the fit.
     """
@@ -79,7 +80,8 @@ class HoldoutReport(ReportFile):
             }
             for name, found in self.rankings.items()
         ]
-        return pl.DataFrame(rows)
+        shares = {f"top_{100 * top:.0f}": pl.Float64 for top in _TOPS}
+        return pl.DataFrame(rows, schema={"score": pl.String, "gini": pl.Float64, **shares})
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report in types that JSON knows."""
@@ -110,6 +112,8 @@ class HoldoutReport(ReportFile):
                 + ("" if error is None else f" ({error:+.1%})")
                 + f"; off by {mae:,.2f} a client on average"
             )
+        if not self.rankings:
+            lines.append("  nobody brought money, so there is no ranking")
         return "\n".join(lines)
 
 
@@ -141,7 +145,7 @@ def holdout_value(
     source
         Sales, as for `grc_fast.facts`; they are read twice, so not a stream.
     as_of
-        The last day of what came.
+        The last day of what came (on the command line, by default, the day after the last sale).
     holdout
         How long before `as_of` the fit ends: a duration.
     horizons, margin, discount, time_scaler, model
@@ -171,6 +175,8 @@ def holdout_value(
     >>> report.fitted_until, report.deciles.height
     (datetime.date(2025, 6, 30), 10)
     """
+    if isinstance(check_model(model), ValueModel):
+        raise OptionError("a holdout fits models of its own: model must be mbgnbd or bgnbd")
     reading = Reading(
         as_of=parse_day(as_of),
         roles=Roles(client=client, date=date, amount=amount, order=order, where=where),
@@ -212,7 +218,16 @@ def compare_holdout(
         )
     end = _last_day(source, reading, returns)
     cut = day_of_number(_core.window_start((end - _EPOCH).days, holdout))
-    before, quality = _before(source, reading, returns, cut)
+    try:
+        before, quality = _before(source, reading, returns, cut)
+    except DataError:
+        first = _first_day(source, reading, returns, end)
+        if cut >= first:
+            raise
+        raise DataError(
+            f"a holdout of {holdout} until {end} leaves no sales to fit models to, as the first is "
+            f"on {first}: take a shorter one"
+        ) from None
     known = histories(before, VALUE_FACTS, cut)
     fitted = fit_value(known, model, time_scaler=time_scaler, threads=reading.threads)
     result = value_clients(
@@ -248,11 +263,16 @@ def compare_holdout(
 
 
 def _last_day(source: Any, reading: Reading, returns: Returns) -> dt.date:
-    """Return the day that is given, or that of the last sale."""
+    """Return the day that is given, or that after the last sale."""
     if reading.as_of is not None:
         return parse_day(reading.as_of)
     _, quality = _collect(source, reading, returns, None, [("last_purchase", None)])
-    return quality.as_of - dt.timedelta(days=1)
+    return quality.as_of
+
+
+def _first_day(source: Any, reading: Reading, returns: Returns, end: dt.date) -> dt.date:
+    sold, _ = _collect(source, reading, returns, end, [("first_purchase", None)])
+    return cast(dt.date, sold["0"].min() or end)
 
 
 def _before(

@@ -7,7 +7,26 @@ from typing import Any, cast
 
 from grc_fast.errors import OptionError
 
-__all__ = ["rate", "strictly_positive"]
+__all__ = ["finite", "rate", "strictly_positive"]
+
+
+def finite(what: str, value: object) -> float:
+    """Return `value` as a float that is neither NaN nor infinite.
+
+    Raises
+    ------
+    OptionError
+        If it is none.
+
+    Examples
+    --------
+    >>> finite("rate", 1)
+    1.0
+    """
+    number = _number(value)
+    if number is None:
+        raise OptionError(f"{what} must be a finite number, not {value!r}")
+    return number
 
 
 def strictly_positive(what: str, value: object) -> float:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final, cast
 
 import polars as pl
 
 from grc_fast.criteria import check_threads
-from grc_fast.errors import ColumnError, OptionError, SourceError
-from grc_fast.facts import Facts, Progress, Returns, collect_facts, parse_day
+from grc_fast.errors import OptionError, SourceError
+from grc_fast.facts import Facts, Progress, Returns, parse_day
 from grc_fast.labels import nearest
 from grc_fast.quality import Quality
 from grc_fast.rfm import Reading
@@ -21,7 +21,7 @@ from grc_fast.sources import open_source
 
 from .histories import VALUE_FACTS, Histories, histories
 from .horizons import HORIZONS, check_horizons
-from .numbers import rate
+from .margins import Margins, check_margin, collect, margins_of_column, margins_of_lines
 from .purchases import SPECIFICATIONS, ModelName
 from .spend import GammaGamma
 from .value_model import ValueModel
@@ -29,7 +29,19 @@ from .value_model import ValueModel
 #: What is taken for the margin where nothing is said; a run that takes it says so.
 MARGIN: Final = 0.3
 
-_MARGIN_RATE: Final = "margin"
+# What facts were read with, so that it cannot be chosen any more.
+_READING: Final = {
+    "client": "client_id",
+    "date": "date",
+    "amount": "amount",
+    "order": None,
+    "where": None,
+    "clients": None,
+    "returns": "net",
+    "timezone": "UTC",
+    "money_scale": None,
+    "progress": None,
+}
 
 
 @dataclass(frozen=True)
@@ -120,7 +132,8 @@ def predict_value(
     ----------
     source
         Sales (anything that `grc_fast.facts` reads), or `Facts` with `first_purchase`,
-        `last_purchase`, `active_days`, `total` and `first_day_total`.
+        `last_purchase`, `active_days`, `total` and `first_day_total`, or a Polars frame of them
+        (which needs `as_of`).
     as_of
         The day up to which purchases are known, and from which horizons count. Facts know theirs.
     horizons
@@ -128,7 +141,7 @@ def predict_value(
     margin
         The share of an amount that is gain, 0 to 1 (0.3 by default: give your own); or, of sales,
         the column (or SQL) of each line's margin in money, from which every client's own share is
-        computed; or, of facts, a column with each client's share.
+        computed; or, of facts, a column with each client's share, 0 to 1.
     discount
         Yearly rate: a purchase u years after `as_of` is worth (1 + discount)^-u today, u being
         taken at the middle of its calendar month.
@@ -157,6 +170,12 @@ def predict_value(
     gain = margin × basket × expected purchases, each purchase at its present worth. A client of one
     purchase is valued as any other, with the population's mean basket.
 
+    A client's own share of margin is (margin + k share) / (money + k), where k is the mean money of
+    a purchase day and share that of all clients: what a client paid counts beside one such day of
+    all. It is kept within 0 and 1, and is that of all where the money is not above 0. The margins
+    are those of the lines whose amounts are used; of a line without a margin it is 0. Both are
+    counted in the notes.
+
     Examples
     --------
     >>> import grc_fast as grc
@@ -169,11 +188,13 @@ def predict_value(
     """
     durations = check_horizons(horizons)
     check_threads(threads)
-    chosen = _check_model(model)
-    share = margin if isinstance(margin, str) else rate("margin", margin, least=0, most=1)
-    if isinstance(source, Facts):
-        known, quality = histories(source, VALUE_FACTS, as_of), source.quality
-        shares = share if isinstance(share, float) else _share_column(known, share)
+    chosen = check_model(model)
+    share = check_margin(margin)
+    if _holds_facts(source, date):
+        _refuse_reading(locals())
+        known = histories(source, VALUE_FACTS, as_of)
+        quality = source.quality if isinstance(source, Facts) else None
+        shares = share if isinstance(share, float) else margins_of_column(known, share)
     else:
         if as_of is None:
             raise OptionError("as_of is needed: the library never reads the clock")
@@ -199,54 +220,35 @@ def predict_value(
 
 def read_histories(
     source: Any, reading: Reading, returns: Returns, margin: float | str = MARGIN
-) -> tuple[Histories, Quality, float | pl.Series]:
+) -> tuple[Histories, Quality, float | Margins]:
     """Read sales into what the models need, and each client's share of margin if it is a column."""
     if isinstance(margin, str) and not open_source(source).replayable:
         raise SourceError(
             "margins of lines take a second reading, and a stream can be read but once: collect it "
             "into a frame first, or give the margin as a rate"
         )
-    frame, quality = _value_facts(source, reading, returns, VALUE_FACTS)
+    frame, quality = collect(source, reading, returns, VALUE_FACTS)
     known = histories(frame, VALUE_FACTS, quality.as_of)
     if not isinstance(margin, str):
         return known, quality, margin
-    of_margin = replace(reading.roles, amount=margin, order=None)
-    again = replace(reading, as_of=quality.as_of, roles=of_margin, clients=None)
-    margins, _ = _value_facts(source, again, "keep", ("total",))
-    both = frame.select("client_id", money=pl.col("total").cast(pl.Float64)).join(
-        margins.select("client_id", margin=pl.col("total").cast(pl.Float64)),
-        on="client_id",
-        how="left",
-        maintain_order="left",
-    )
-    return known, quality, _shares(both.filter(known.bought))
+    shares = margins_of_lines(known, source, reading, margin, returns=returns, account=quality)
+    return known, quality, shares
 
 
-def _shares(both: pl.DataFrame) -> pl.Series:
-    """Each client's margin over money; that of all where the client's money is not above 0."""
-    of_all = both.filter(pl.col("money") > 0)
-    money, margin = (float(of_all[name].fill_null(0.0).sum()) for name in ("money", "margin"))
-    overall = margin / money if money else 0.0
-    own = pl.when(pl.col("money") > 0).then(pl.col("margin") / pl.col("money"))
-    return both.select(own.fill_null(overall).alias(_MARGIN_RATE)).to_series()
+def _holds_facts(source: Any, date: str) -> bool:
+    """Tell whether a source is no sales but what was made of them."""
+    if isinstance(source, Facts):
+        return True
+    frame = isinstance(source, pl.DataFrame) and date not in source.columns
+    return frame and all(name in source.columns for name in VALUE_FACTS)
 
 
-def _value_facts(
-    source: Any, reading: Reading, returns: Returns, names: Sequence[str]
-) -> tuple[pl.DataFrame, Quality]:
-    table, quality = collect_facts(
-        source,
-        reading.roles,
-        [(name, None) for name in names],
-        as_of=None if reading.as_of is None else parse_day(reading.as_of),
-        clients=reading.clients,
-        returns=returns,
-        timezone=reading.timezone,
-        money_scale=reading.money_scale,
-        threads=reading.threads,
-        progress=reading.progress,
-    )
-    return table.rename({str(place): name for place, name in enumerate(names)}), quality
+def _refuse_reading(given: Mapping[str, Any]) -> None:
+    for name, default in _READING.items():
+        if given[name] is not default and given[name] != default:
+            raise OptionError(
+                f"{name} cannot be given with facts, which were read already: leave it out"
+            )
 
 
 def fit_value(
@@ -264,7 +266,7 @@ def value_clients(
     known: Histories,
     model: ValueModel,
     horizons: list[str],
-    margin: float | pl.Series,
+    margin: float | Margins,
     *,
     discount: float = 0.0,
     quality: Quality | None = None,
@@ -277,7 +279,7 @@ def value_clients(
         known, horizons, discount=discount, threads=threads
     )
     basket = model.spend.baskets(known, threads=threads)
-    worth = basket * margin
+    worth = basket * (margin.shares if isinstance(margin, Margins) else margin)
     found = {
         "p_alive": alive,
         **{f"purchases_{h}": bought for h, bought in zip(horizons, purchases, strict=True)},
@@ -303,36 +305,30 @@ def _clients_at_mean(known: Histories) -> dict[str, int]:
 
 
 def _notes(
-    model: ValueModel, margin: float | pl.Series, at_mean: Mapping[str, int]
+    model: ValueModel, margin: float | Margins, at_mean: Mapping[str, int]
 ) -> tuple[str, ...]:
     spend = cast(Any, model.spend)
     once, worthless = at_mean.values()
     correlation = spend.correlation
-    said = "margin by client" if isinstance(margin, pl.Series) else f"margin {margin:.2%}"
+    said = margin.said if isinstance(margin, Margins) else f"margin {margin:.2%}"
+    more = margin.notes if isinstance(margin, Margins) else ()
     baskets = (
         f"basket of {once:,} clients without a repeat purchase and of {worthless:,} whose repeat "
         f"purchases come to no money above 0: the mean of all, {spend.population_mean:,.2f}"
     )
     found = "not known" if correlation is None else f"{correlation:.3f}"
     independence = f"correlation of spend and frequency, which the model takes for 0: {found}"
-    return (f"gain at a {said}", baskets, independence)
+    return (f"gain at a {said}", *more, baskets, independence)
 
 
-def _share_column(known: Histories, name: str) -> pl.Series:
-    if name not in known.frame.columns:
-        raise ColumnError(
-            f"margin: the facts have no column {name!r}{nearest(name, known.frame.columns)}"
-        )
-    column = known.frame.filter(known.bought)[name]
-    if not column.dtype.is_numeric():
-        raise ColumnError(f"margin: the column {name!r} is {column.dtype}, and rates are numbers")
-    shares = column.cast(pl.Float64)
-    if shares.null_count() or not shares.is_finite().all():
-        raise ColumnError(f"margin: the column {name!r} has nulls: give every client a rate")
-    return shares
+def check_model(model: object) -> str | ValueModel:
+    """Return the name of a purchase model, or a model that was fitted.
 
-
-def _check_model(model: object) -> str | ValueModel:
+    Raises
+    ------
+    OptionError
+        If it is neither.
+    """
     if isinstance(model, ValueModel) or (isinstance(model, str) and model in SPECIFICATIONS):
         return model
     near = nearest(model, SPECIFICATIONS)

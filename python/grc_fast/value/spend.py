@@ -12,14 +12,20 @@ import polars as pl
 
 from grc_fast import _core
 from grc_fast.criteria import check_threads
-from grc_fast.errors import ModelError
+from grc_fast.errors import DataError, ModelError, OptionError
 
 from .histories import SPEND_FACTS, Histories, histories, histories_or_fitted
+from .numbers import strictly_positive
 
 PARAMETERS: Final = ("p", "q", "v")
 #: Beyond this correlation the model's assumption, that spend and frequency are independent, is
 #: doubtful (the rule of thumb that goes with Fader and Hardie's own 0.11 for CDNOW).
 MOST_CORRELATION: Final = 0.3
+
+# Clients that a fit takes at least, as in the core.
+_FEWEST: Final = 50
+# Where mean spends vary by less than this share, a fit that fails does so because they are alike.
+_ALIKE: Final = 0.1
 
 _FACTS: Final = ("first_purchase", "last_purchase", *SPEND_FACTS)
 
@@ -67,11 +73,14 @@ class GammaGamma:
         Raises
         ------
         DataError
-            If fewer than 50 clients take part, the likelihood has no maximum, or q is up to 1,
-            which makes the mean spend infinite.
+            If fewer than 50 clients take part, all spend about the same, the likelihood has no
+            maximum, or q is up to 1, which makes the mean spend infinite.
         """
         clients = histories(facts, _FACTS, as_of)
-        found = _core.fit_spend(clients.repeats, clients.means, threads=check_threads(threads))
+        try:
+            found = _core.fit_spend(clients.repeats, clients.means, threads=check_threads(threads))
+        except DataError as error:
+            raise _explained(error, clients.means) from None
         return SpendModel(
             *found["parameters"],
             log_likelihood=found["log_likelihood"],
@@ -80,6 +89,22 @@ class GammaGamma:
             correlation=found["correlation"],
             fitted=clients,
         )
+
+
+def _explained(error: DataError, means: pl.Series) -> DataError:
+    """Say why no parameters fit, where it is that all clients spend nearly the same."""
+    spent = means.filter((means > 0) & means.is_finite())
+    if len(spent) < _FEWEST:
+        return error
+    mean = float(cast(float, spent.mean()))
+    spread = float(cast(float, spent.std())) / mean
+    if spread > _ALIKE:
+        return error
+    return DataError(
+        f"the Gamma-Gamma model cannot be fitted: all {len(spent):,} clients with a repeat "
+        f"purchase spend about the same on one, {mean:,.2f} with a spread of {spread:.0%}, so "
+        "there is nothing to tell them apart by: multiply the purchases that MBGNBD predicts by it"
+    )
 
 
 @dataclass(frozen=True)
@@ -110,6 +135,13 @@ class SpendModel:
     clients: int = 0
     correlation: float | None = None
     fitted: Histories | None = field(default=None, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Check the parameters, which may be the user's own."""
+        for name in PARAMETERS:
+            strictly_positive(name, getattr(self, name))
+        if self.q <= 1:
+            raise OptionError(f"q must be above 1, or the mean spend is infinite, not {self.q!r}")
 
     @property
     def parameters(self) -> dict[str, float]:

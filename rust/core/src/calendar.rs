@@ -58,10 +58,16 @@ impl Duration {
             "y" => Unit::Year,
             _ => return Err(not_a_duration(text)),
         };
-        match text[..digits].parse::<i32>() {
-            // Ten thousand years: more than any calendar here holds, small enough to multiply.
-            Ok(count) if (1..=3_660_000).contains(&count) => Ok(Self { count, unit }),
-            _ => Err(not_a_duration(text)),
+        let significant = text[..digits].trim_start_matches('0');
+        if significant.is_empty() {
+            return Err(not_a_duration(text));
+        }
+        match significant.parse::<i32>() {
+            Ok(count) if count <= MOST_UNITS => Ok(Self { count, unit }),
+            // Digits alone fail for nothing but their number.
+            _ => Err(Error::Option(format!(
+                "the duration \"{text}\" is too long: a duration has at most {MOST_UNITS} units"
+            ))),
         }
     }
 
@@ -128,6 +134,9 @@ impl Duration {
         })
     }
 }
+
+/// Ten thousand years of days: more than any calendar here holds, small enough to multiply.
+const MOST_UNITS: i32 = 3_660_000;
 
 fn not_a_duration(text: &str) -> Error {
     Error::Option(format!(
@@ -320,26 +329,21 @@ mod tests {
 
     #[test]
     fn other_texts_are_no_durations() {
-        for text in [
-            "",
-            "3",
-            "w",
-            "3 w",
-            "-3w",
-            "+3w",
-            "0d",
-            "3.5d",
-            "3M",
-            "3months",
-            "99999999999d",
-            "é",
-            "3wé",
-        ] {
+        for text in
+            ["", "3", "w", "3 w", "-3w", "+3w", "0d", "3.5d", "3M", "3months", "0000y", "é", "3wé"]
+        {
             assert!(
                 matches!(Duration::parse(text), Err(Error::Option(m)) if m.contains("is not a duration")),
                 "{text}"
             );
         }
+        for text in ["99999999999y", "3660001d", "0099999999999999999999s"] {
+            assert!(
+                matches!(Duration::parse(text), Err(Error::Option(m)) if m.contains("is too long")),
+                "{text}"
+            );
+        }
+        assert!(Duration::parse("3660000d").is_ok() && Duration::parse("007d").is_ok());
         assert!(
             matches!(window_start(0, "3m"), Err(Error::Option(m)) if m.contains("3 minutes") && m.contains("3mo"))
         );

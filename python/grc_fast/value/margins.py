@@ -1,0 +1,188 @@
+"""Which share of a client's money is gain: one rate for all, or each client's own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import polars as pl
+
+from grc_fast.errors import ColumnError, DataError, OptionError
+from grc_fast.facts import Returns, collect_facts, parse_day
+from grc_fast.labels import nearest
+from grc_fast.quality import Quality
+from grc_fast.rfm import Reading
+from grc_fast.sources import open_source
+
+from .histories import Histories
+from .numbers import rate
+
+_SHARE: Final = "share"
+
+
+@dataclass(frozen=True, eq=False)
+class Margins:
+    """Shares of the clients who bought, and what is worth saying about them.
+
+    Attributes
+    ----------
+    shares
+        Float64, 0 to 1, one a client who bought.
+    said
+        What the gain is at.
+    notes
+        How many clients and rows were treated otherwise.
+    """
+
+    shares: pl.Series
+    said: str = "margin by client"
+    notes: tuple[str, ...] = ()
+
+
+def check_margin(margin: object) -> float | str:
+    """Return a margin as a rate, or the column or SQL that it is.
+
+    Raises
+    ------
+    OptionError
+        If it is none, or a number written as text: as SQL, each line would earn that much money.
+    """
+    if not isinstance(margin, str):
+        return rate("margin", margin, least=0, most=1)
+    try:
+        float(margin)
+    except ValueError:
+        return margin
+    raise OptionError(
+        f"margin is the text {margin!r}: write a number for a rate, or the name of a column"
+    )
+
+
+def collect(
+    source: Any, reading: Reading, returns: Returns, names: Sequence[str]
+) -> tuple[pl.DataFrame, Quality]:
+    """Read facts over all time, under their own names."""
+    table, quality = collect_facts(
+        source,
+        reading.roles,
+        [(name, None) for name in names],
+        as_of=None if reading.as_of is None else parse_day(reading.as_of),
+        clients=reading.clients,
+        returns=returns,
+        timezone=reading.timezone,
+        money_scale=reading.money_scale,
+        threads=reading.threads,
+        progress=reading.progress,
+    )
+    return table.rename({str(place): name for place, name in enumerate(names)}), quality
+
+
+def margins_of_column(known: Histories, name: str) -> Margins:
+    """Take each client's share from a column of the facts.
+
+    Raises
+    ------
+    ColumnError
+        If there is no such column, or a client who bought has no rate from 0 to 1 in it.
+    """
+    if name not in known.frame.columns:
+        raise ColumnError(
+            f"margin: the facts have no column {name!r}{nearest(name, known.frame.columns)}"
+        )
+    column = known.frame.filter(known.bought)[name]
+    if not column.dtype.is_numeric():
+        raise ColumnError(f"margin: the column {name!r} is {column.dtype}, and rates are numbers")
+    shares = column.cast(pl.Float64)
+    if shares.null_count():
+        raise ColumnError(f"margin: the column {name!r} has nulls: give every client a rate")
+    wrong = shares.filter(~shares.is_between(0, 1) | shares.is_nan())
+    if len(wrong):
+        raise ColumnError(
+            f"margin: the column {name!r} has {wrong[0]:g}, and a share is a number from 0 to 1 "
+            "(0.3 for 30 %)"
+        )
+    return Margins(shares)
+
+
+def margins_of_lines(
+    known: Histories,
+    source: Any,
+    reading: Reading,
+    margin: str,
+    *,
+    returns: Returns,
+    account: Quality,
+) -> Margins:
+    """Compute each client's share from the margins of their lines, in a second pass.
+
+    Parameters
+    ----------
+    account
+        That of the first pass, which made `known` of the amounts.
+
+    Raises
+    ------
+    DataError
+        If the margins of all come to less than nothing, or to more than the money.
+    """
+    # What is wrong with the margin itself is said of it alone.
+    open_source(source).open(replace(reading.roles, amount=margin, order=None))
+    of_margin = replace(
+        reading.roles, amount=_margin_of_used_lines(source, reading, returns, margin), order=None
+    )
+    # A margin below 0 is no return: it is as much part of the sum as any.
+    again = replace(reading, roles=of_margin, clients=None, as_of=account.as_of)
+    table, quality = collect(source, again, "keep", ("total",))
+    # As text: lines without a margin may hold the only ids that are no numbers.
+    client, gain = pl.col("client_id").cast(pl.String), pl.col("total").cast(pl.Float64)
+    both = (
+        known.frame.filter(known.bought)
+        .select(client, money=gain, days="active_days")
+        .join(table.select(client, margin=gain), on="client_id", how="left", maintain_order="left")
+        .with_columns(pl.col("margin").fill_null(0.0))
+    )
+    missing = account.rows_used + account.dropped.get("returns", 0) - quality.rows_used
+    said = [f"lines without a margin, which count as 0: {missing:,}"] if missing else []
+    return _shares(both, margin, said)
+
+
+def _margin_of_used_lines(source: Any, reading: Reading, returns: Returns, margin: str) -> str:
+    """Write the margin of the lines whose amount is used as SQL: null for others, 0 for dropped."""
+    parts = open_source(source).open(reading.roles).parts
+    columns = {name for part, _ in parts for name in part.schema}
+    amount, gain = (
+        '"' + text.replace('"', '""') + '"' if text in columns else f"({text})"
+        for text in (reading.roles.amount, margin)
+    )
+    if returns == "drop":
+        gain = f"CASE WHEN {amount} < 0 THEN 0 ELSE {gain} END"
+    # Nothing but a finite number leaves 0 when it is taken from itself.
+    return f"CASE WHEN {amount} - {amount} = 0 THEN {gain} END"
+
+
+def _shares(both: pl.DataFrame, margin: str, said: list[str]) -> Margins:
+    paying = both.filter(pl.col("money") > 0)
+    money, gain = (float(paying[name].sum()) for name in ("money", "margin"))
+    overall = gain / money if money else 0.0
+    if not 0 <= overall <= 1:
+        raise DataError(
+            f"margin: {margin!r} comes to {gain:,.2f} on sales of {money:,.2f}, a share of "
+            f"{overall:.4g} where 0 to 1 is one: give the margin of each line in the money of its "
+            "amount"
+        )
+    day = money / float(paying["days"].sum()) if paying.height else 1.0
+    own = (pl.col("margin") + day * overall) / (pl.col("money") + day)
+    shares = both.select(
+        pl.when(pl.col("money") > 0).then(own).otherwise(overall).alias(_SHARE)
+    ).to_series()
+    beyond = int((~shares.is_between(0, 1)).sum())
+    if beyond:
+        said.append(f"clients whose share of margin was brought back to 0 or 1: {beyond:,}")
+    moneyless = both.height - paying.height
+    if moneyless:
+        said.append(
+            f"clients without money above 0, at the share of all, {overall:.2%}: {moneyless:,}"
+        )
+    title = f"margin by client, {overall:.2%} over all"
+    return Margins(shares.clip(0, 1), title, tuple(said))
