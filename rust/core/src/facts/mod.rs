@@ -12,12 +12,14 @@ mod builder;
 mod engine;
 mod keys;
 mod normalise;
+mod numbered;
 mod numbers;
 mod order_log;
 mod ordering;
 mod orders;
 mod output;
 mod partition;
+mod shapes;
 
 pub use batch::{AmountValues, Batch, Column, DateValues, IdValues, Integers, Texts};
 pub use builder::{Account, Builder, Options, Outcome};

@@ -9,6 +9,7 @@ use super::keys::{Integer, Key, Text, view_of};
 use super::normalise::Signedness;
 use super::ordering::{Buckets, Order, Place, Row, RowKey};
 use super::partition::{Core, Partition, Plan, Scoped, Settled};
+use super::shapes::Shapes;
 use super::{Fact, Request};
 use crate::money::Unit;
 
@@ -69,8 +70,10 @@ pub const MEAN_PLACES: i8 = 4;
 
 /// How ids come out.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct IdOutput {
+pub(super) struct IdOutput<'a> {
     pub signedness: Signedness,
+    /// The shapes of text ids that were read as words.
+    pub shapes: &'a Shapes,
     /// Whether texts that are all plain integers become integers.
     pub plain_integers: bool,
 }
@@ -114,7 +117,7 @@ impl SortKey for Integer {
 }
 
 /// The signed integer of a key whose sign bit is flipped.
-fn signed(key: u64) -> i64 {
+pub(super) fn signed(key: u64) -> i64 {
     (key ^ 1 << 63) as i64
 }
 
@@ -247,7 +250,7 @@ pub(super) struct Asked<'a> {
 
 impl Asked<'_> {
     /// Whether a client has a row.
-    fn shows(&self, core: &Core) -> bool {
+    pub fn shows(&self, core: &Core) -> bool {
         let status = core.status();
         status == Status::Bought
             || self.base
@@ -287,7 +290,7 @@ struct Block<'a, K, T> {
 }
 
 /// Sort each bucket of rows and write it, while it is in cache, to all columns.
-fn write_rows<C: Key, O: Key, K: RowKey, T: Copy + Default + Send>(
+pub(super) fn write_rows<C: Key, O: Key, K: RowKey, T: Copy + Default + Send>(
     partitions: &[Partition<C, O>],
     asked: &Asked,
     rows: &Buckets<K>,

@@ -1,0 +1,402 @@
+//! Texts that end in a number, as one word and back.
+//!
+//! Nearly all text ids of clients do: "C000012345", "FR-0042", the sixteen digits of a card. What
+//! comes before the number, with the count of its digits, is the *shape* of a text. Many ids share
+//! few shapes, so shapes are numbered, and a text is the number of its shape and its own number.
+//!
+//! Digits are as many as there are at the end, up to sixteen. A shape is therefore that of no other
+//! text, and a text has no other shape: equal words are equal texts, "007" and "7" are two.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+
+use super::batch::{Column, IdValues, Texts};
+use super::output::plain_integer;
+use crate::hash::{hash_bytes, hash_words};
+
+/// The low bits of a word that are the number of a text: 10^16 is below 2^54.
+const NUMBER_BITS: u32 = 54;
+/// Shapes that can be numbered.
+const SHAPES: usize = ODD as usize;
+/// In place of the number of a shape in the words of odd texts: those without digits at their end,
+/// of more than 32 bytes, or of a shape without a number.
+const ODD: u64 = (1 << (64 - NUMBER_BITS)) - 1;
+/// The places where a shape may stand in the table of shapes.
+const TRIES: usize = 16;
+/// Parts of the dictionary of odd texts, each with a lock of its own.
+const SHARDS: usize = 64;
+
+/// One of these in every byte.
+const ONES: u128 = u128::MAX / 255;
+
+/// A text of 1 to 32 bytes in two words, the first byte of each the lowest.
+#[derive(Debug, Clone, Copy)]
+struct Words {
+    length: u32,
+    /// The first 16 bytes; nothing where there are fewer.
+    head: u128,
+    /// The last 16 bytes, and zeros before a text that is shorter.
+    tail: u128,
+}
+
+impl Words {
+    /// The words of a text; none of one that is empty or too long.
+    #[inline]
+    fn of(texts: &Texts, row: usize) -> Option<Self> {
+        let view = texts.views[row];
+        let length = view as u32;
+        if length.wrapping_sub(1) < 12 {
+            // What may stand in the view after the text is shifted out.
+            let tail = view >> 32 << (8 * (16 - length));
+            return Some(Self { length, head: 0, tail });
+        }
+        if length.wrapping_sub(1) >= 32 {
+            return None;
+        }
+        let bytes = texts.get(row);
+        if let (Some(head), Some(tail)) = (bytes.first_chunk(), bytes.last_chunk()) {
+            let (head, tail) = (u128::from_le_bytes(*head), u128::from_le_bytes(*tail));
+            return Some(Self { length, head, tail });
+        }
+        let (first, last) = (bytes.first_chunk()?, bytes.last_chunk()?);
+        let first = u64::from_le_bytes(*first) << (8 * (16 - length));
+        let tail = u128::from(first) | u128::from(u64::from_le_bytes(*last)) << 64;
+        Some(Self { length, head: 0, tail })
+    }
+}
+
+/// What texts have in common that differ in their number only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Shape {
+    pub length: u32,
+    digits: u32,
+    /// [`Words::head`], with zeros for digits.
+    head: u128,
+    head_mask: u128,
+    /// [`Words::tail`], with "0" for digits.
+    tail: u128,
+    /// For each byte of the tail what has to be added to it, less `tail`, to reach 128 if it differs: from a
+    /// digit if that is what stands there, or at all.
+    limits: u128,
+}
+
+impl Shape {
+    /// No text has this one.
+    const NONE: Self =
+        Self { length: u32::MAX, digits: 0, head: 0, head_mask: 0, tail: 0, limits: 0 };
+
+    /// The shape of a text, if that ends in a digit.
+    #[inline]
+    fn of(words: Words) -> Option<Self> {
+        let digits = beyond(words.tail ^ (ONES * u128::from(b'0')), ONES * 118).leading_zeros() / 8;
+        if digits == 0 {
+            return None;
+        }
+        let prefix = words.length - digits;
+        let digit_mask = u128::MAX << (8 * (16 - digits));
+        let head_mask = match (words.length, prefix) {
+            (..16, _) => 0,
+            (_, ..16) => (1 << (8 * prefix)) - 1,
+            (_, 16..) => u128::MAX,
+        };
+        Some(Self {
+            length: words.length,
+            digits,
+            head: words.head & head_mask,
+            head_mask,
+            tail: words.tail & !digit_mask | ONES * u128::from(b'0') & digit_mask,
+            limits: ONES * 127 - (ONES * 9 & digit_mask),
+        })
+    }
+
+    /// The number of a text of the same length, if it is of this shape.
+    #[inline]
+    fn number(&self, words: Words) -> Option<u64> {
+        // Digits become 0 to 9, and what is as it should be before them becomes 0.
+        let digits = words.tail ^ self.tail;
+        let misfit = beyond(digits, self.limits) | (words.head ^ self.head) & self.head_mask;
+        (misfit == 0).then(|| number_of_digits(digits))
+    }
+
+    /// The text of this shape with a number, and zeros after it.
+    #[inline]
+    pub fn text(&self, number: u64) -> [u8; 32] {
+        let mut text = [0; 32];
+        let length = self.length as usize;
+        let tail = digits_of_number(number) ^ self.tail;
+        if length < 16 {
+            text[..16].copy_from_slice(&(tail >> (8 * (16 - length))).to_le_bytes());
+        } else {
+            text[..16].copy_from_slice(&self.head.to_le_bytes());
+            text[length - 16..length].copy_from_slice(&tail.to_le_bytes());
+        }
+        text
+    }
+
+    fn hash(&self) -> u64 {
+        let half = |word: u128| hash_words(word as u64, (word >> 64) as u64);
+        let kind = u64::from(self.length) << 32 | u64::from(self.digits);
+        hash_words(hash_words(half(self.head), half(self.tail)), kind)
+    }
+}
+
+/// The highest bit of each byte that is 128 or reaches it when a limit, below 128, is added.
+#[inline]
+fn beyond(bytes: u128, limits: u128) -> u128 {
+    // Without their highest bits no two bytes add up to more than a byte.
+    ((bytes & (ONES * 127)) + limits | bytes) & (ONES * 128)
+}
+
+/// The number of sixteen decimal digits, a byte each, the first the lowest byte.
+#[inline]
+fn number_of_digits(digits: u128) -> u64 {
+    number_of_eight(digits as u64) * 100_000_000 + number_of_eight((digits >> 64) as u64)
+}
+
+/// The number of eight digits: neighbours are brought together in two, four and eight.
+///
+/// The factor adds to each lane the lane below it times 10, 100 or 10,000; what that writes to the
+/// lanes between is masked away in the next step.
+#[inline]
+fn number_of_eight(digits: u64) -> u64 {
+    let twos = digits.wrapping_mul((10 << 8) + 1) >> 8 & 0x00FF_00FF_00FF_00FF;
+    let fours = twos.wrapping_mul((100 << 16) + 1) >> 16 & 0x0000_FFFF_0000_FFFF;
+    fours.wrapping_mul((10_000 << 32) + 1) >> 32
+}
+
+/// The sixteen digits of a number.
+#[inline]
+fn digits_of_number(number: u64) -> u128 {
+    let (first, last) = (number / 100_000_000, number % 100_000_000);
+    u128::from(eight_of_number(first)) | u128::from(eight_of_number(last)) << 64
+}
+
+/// Eight digits of a number, halved into four, two and one.
+///
+/// A lane is divided by multiplying with the inverse, rounded up, which is exact for numbers below 10,000 by
+/// 100 and below 100 by 10 (a test tries all of them).
+#[inline]
+fn eight_of_number(number: u64) -> u64 {
+    let fours = number / 10_000 | (number % 10_000) << 32;
+    let hundreds = fours * 10_486 >> 20 & 0x0000_007F_0000_007F;
+    let twos = hundreds | (fours - hundreds * 100) << 16;
+    let tens = twos * 103 >> 10 & 0x000F_000F_000F_000F;
+    tens | (twos - tens * 10) << 8
+}
+
+/// The shapes of a run, and its odd texts; shared by all workers.
+#[derive(Debug)]
+pub(super) struct Shapes {
+    /// A shape is entered at the first place free of those that its hash gives, and stays. One that
+    /// found them all taken will never find another there: its texts are odd once and for all,
+    /// whatever other threads do.
+    table: Box<[OnceLock<Shape>]>,
+    odd: Box<[Mutex<HashMap<Box<[u8]>, u64>>]>,
+}
+
+impl Default for Shapes {
+    fn default() -> Self {
+        Self {
+            table: (0..SHAPES).map(|_| OnceLock::new()).collect(),
+            odd: (0..SHARDS).map(|_| Mutex::default()).collect(),
+        }
+    }
+}
+
+/// How many texts are looked at to see whether they have few shapes.
+const SAMPLE: usize = 1000;
+/// Few shapes.
+const FEW: usize = 32;
+
+impl Shapes {
+    /// Whether few shapes are those of nearly all texts of a column.
+    pub fn suit(&self, column: &Column<IdValues>) -> bool {
+        let IdValues::Texts(texts) = &column.values else {
+            return false;
+        };
+        let rows = texts.views.len();
+        let rows = (0..rows).step_by(rows.div_ceil(SAMPLE).max(1));
+        let (mut seen, mut counts) = (0, HashMap::new());
+        for row in rows.filter(|&row| column.is_valid(row)) {
+            seen += 1;
+            let shape = Words::of(texts, row).and_then(Shape::of);
+            if let Some(place) = shape.and_then(|shape| self.place_of(&shape)) {
+                *counts.entry(place).or_insert(0_usize) += 1;
+            }
+        }
+        let mut counts: Vec<usize> = counts.into_values().collect();
+        counts.sort_unstable_by(|a, b| b.cmp(a));
+        let common: usize = counts.iter().take(FEW).sum();
+        seen > 0 && common * 20 >= seen * 19
+    }
+
+    /// The number of a shape, which is entered if new; none if its places are taken.
+    #[inline]
+    fn place_of(&self, shape: &Shape) -> Option<usize> {
+        let start = shape.hash() as u32 as usize;
+        let mut places = (start..start + TRIES).map(|place| place % SHAPES);
+        places.find(|&place| self.table[place].get_or_init(|| *shape) == shape)
+    }
+
+    /// The word of an odd text.
+    #[cold]
+    fn enter_odd(&self, text: &[u8]) -> u64 {
+        let shard = hash_bytes(text) as usize % SHARDS;
+        let mut known = self.shard(shard);
+        let number = match known.get(text) {
+            Some(&number) => number,
+            None => {
+                let number = known.len() as u64;
+                known.insert(text.into(), number);
+                number
+            }
+        };
+        ODD << NUMBER_BITS | number * SHARDS as u64 + shard as u64
+    }
+
+    fn shard(&self, shard: usize) -> MutexGuard<'_, HashMap<Box<[u8]>, u64>> {
+        self.odd[shard].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The texts of words, at the end of a run: odd ones move there.
+    pub fn dictionary(&self) -> Dictionary<'_> {
+        let odd = |shard| {
+            let known = std::mem::take(&mut *self.shard(shard));
+            let mut texts = vec![Box::default(); known.len()];
+            known.into_iter().for_each(|(text, number)| texts[number as usize] = text);
+            texts
+        };
+        Dictionary {
+            shapes: self,
+            plain: self.table.iter().map(|shape| shape.get().and_then(Plain::of)).collect(),
+            odd: (0..SHARDS).map(odd).collect(),
+        }
+    }
+}
+
+/// Texts as words; remembers the last shape, which mostly is that of the next text too.
+pub(super) struct Coder<'a> {
+    shapes: &'a Shapes,
+    last: Shape,
+    /// The word of the last shape and the number 0.
+    zero: u64,
+}
+
+impl<'a> Coder<'a> {
+    pub fn new(shapes: &'a Shapes) -> Self {
+        Self { shapes, last: Shape::NONE, zero: 0 }
+    }
+
+    /// The word of a text.
+    #[inline]
+    pub fn word(&mut self, texts: &Texts, row: usize) -> u64 {
+        let words = Words::of(texts, row);
+        if let Some(words) = words.filter(|words| words.length == self.last.length)
+            && let Some(number) = self.last.number(words)
+        {
+            return self.zero | number;
+        }
+        self.word_of_shape(words, texts, row)
+    }
+
+    #[inline(never)]
+    fn word_of_shape(&mut self, words: Option<Words>, texts: &Texts, row: usize) -> u64 {
+        let known = words.and_then(|words| {
+            let shape = Shape::of(words)?;
+            self.zero = (self.shapes.place_of(&shape)? as u64) << NUMBER_BITS;
+            self.last = shape;
+            Some(self.zero | shape.number(words)?)
+        });
+        known.unwrap_or_else(|| self.shapes.enter_odd(texts.get(row)))
+    }
+}
+
+/// How the numbers of a shape are integers, if its texts are plain integers.
+#[derive(Debug, Clone, Copy)]
+struct Plain {
+    /// A text with a smaller number begins with a zero that it could do without.
+    least: u64,
+    /// The size of the integer of number 0.
+    base: i128,
+    sign: i128,
+}
+
+impl Plain {
+    fn of(shape: &Shape) -> Option<Self> {
+        let text = shape.text(0);
+        let prefix = &text[..(shape.length - shape.digits) as usize];
+        let (sign, first) = match prefix {
+            [b'-', first @ ..] => (-1, first),
+            first => (1, first),
+        };
+        let (least, base) = match first {
+            // The one digit 0 is plain, but not after a minus.
+            [] if shape.digits == 1 => (u64::from(sign < 0), 0),
+            [] => (10_u64.pow(shape.digits - 1), 0),
+            [b'1'..=b'9', rest @ ..] if rest.iter().all(u8::is_ascii_digit) => {
+                let value = |value, digit: &u8| value * 10 + i128::from(digit - b'0');
+                (0, first.iter().fold(0, value) * 10_i128.pow(shape.digits))
+            }
+            _ => return None,
+        };
+        Some(Self { least, base, sign })
+    }
+
+    #[inline]
+    fn integer(&self, number: u64) -> Option<i64> {
+        let integer = self.sign * (self.base + i128::from(number));
+        if number >= self.least { integer.try_into().ok() } else { None }
+    }
+}
+
+/// The texts of a run's words.
+pub(super) struct Dictionary<'a> {
+    shapes: &'a Shapes,
+    plain: Vec<Option<Plain>>,
+    odd: Vec<Vec<Box<[u8]>>>,
+}
+
+impl Dictionary<'_> {
+    /// The shape and the number of a word; none if its text is odd.
+    #[inline]
+    pub fn shaped(&self, word: u64) -> Option<(&Shape, u64)> {
+        Some((self.shapes.table.get(place_in(word))?.get()?, number_in(word)))
+    }
+
+    /// Call `with` for the text of a word.
+    #[inline]
+    pub fn with_text<T>(&self, word: u64, with: impl FnOnce(&[u8]) -> T) -> T {
+        match self.shaped(word) {
+            Some((shape, number)) => with(&shape.text(number)[..shape.length as usize]),
+            None => {
+                let number = number_in(word) as usize;
+                with(&self.odd[number % SHARDS][number / SHARDS])
+            }
+        }
+    }
+
+    /// The integer of a word whose text is a plain one.
+    #[inline]
+    pub fn integer(&self, word: u64) -> Option<i64> {
+        match self.plain.get(place_in(word)) {
+            Some(plain) => (*plain)?.integer(number_in(word)),
+            None => self.with_text(word, plain_integer),
+        }
+    }
+}
+
+/// Whether two words are of one shape.
+pub(super) fn same_shape(a: u64, b: u64) -> bool {
+    place_in(a) == place_in(b)
+}
+
+#[inline]
+fn place_in(word: u64) -> usize {
+    (word >> NUMBER_BITS) as usize
+}
+
+/// The number in a word.
+#[inline]
+pub(super) fn number_in(word: u64) -> u64 {
+    word & ((1 << NUMBER_BITS) - 1)
+}
