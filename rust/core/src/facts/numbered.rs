@@ -108,7 +108,7 @@ impl SortKey for NumberedText {
             let id = |word| unfinished_view(shape, number_in(word));
             let (mut views, status, facts) =
                 write_rows(partitions, asked, &rows, no_tie, |row| id(row.key));
-            let buffers = finish_views(&mut views, shape);
+            let buffers = finish_views(&mut views, shape, BUFFER);
             return (Ids::Texts { views, buffers }, status, facts);
         }
         let mut texts: Vec<Partition<Text, O>> = partitions
@@ -169,29 +169,70 @@ fn unfinished_view(shape: &Shape, number: u64) -> u128 {
     }
 }
 
-/// Write the long texts of views, one after the other, and where each stands.
-fn finish_views(views: &mut [u128], shape: &Shape) -> Vec<Vec<u8>> {
+/// Write the long texts of views into buffers of so many bytes at most, and where each stands.
+fn finish_views(views: &mut [u128], shape: &Shape, buffer: usize) -> Vec<Vec<u8>> {
     let length = shape.length as usize;
     if length <= INLINE {
         return Vec::new();
     }
-    let write = |number: usize, views: &mut [u128]| {
+    let write = |(number, views): (usize, &mut [u128])| {
         let mut bytes = vec![0; views.len() * length];
         let blocks = views.par_chunks_mut(BLOCK).zip(bytes.par_chunks_mut(BLOCK * length));
         blocks.enumerate().for_each(|(block, (views, bytes))| {
             let starts = (block * BLOCK * length..).step_by(length);
-            for ((view, bytes), start) in
-                views.iter_mut().zip(bytes.chunks_exact_mut(length)).zip(starts)
-            {
+            let texts = bytes.chunks_exact_mut(length).zip(starts);
+            for (view, (bytes, start)) in views.iter_mut().zip(texts) {
                 bytes.copy_from_slice(&shape.text((*view >> 64) as u64)[..length]);
                 *view = view_of(bytes, number as u32, start as u32);
             }
         });
         bytes
     };
-    views
-        .chunks_mut(BUFFER / length)
-        .enumerate()
-        .map(|(number, views)| write(number, views))
-        .collect()
+    views.chunks_mut(buffer / length).enumerate().map(write).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::batch::Texts;
+    use super::super::shapes::Shapes;
+    use super::*;
+
+    /// Texts of all lengths, over several blocks and, if long, several buffers.
+    #[test]
+    fn views_of_one_shape_are_those_of_its_texts() {
+        for length in 1..=32_usize {
+            let digits = length.min(16).min(1 + length / 2);
+            let prefix = &"an id of a client's household    "[..length - digits];
+            let text = |number: u64| {
+                let number = (number * 77_777_777_777) % 10_u64.pow(digits as u32);
+                format!("{prefix}{number:0digits$}").into_bytes()
+            };
+            let shapes = Shapes::default();
+            let mut coder = Coder::new(&shapes);
+            let word = |number| {
+                let text = text(number);
+                let texts = Texts { views: &[view_of(&text, 0, 0)], buffers: vec![&text] };
+                coder.word(&texts, 0)
+            };
+            let words: Vec<u64> = (0..10_000).map(word).collect();
+            let dictionary = shapes.dictionary();
+            let (shape, _) = dictionary.shaped(words[0]).unwrap();
+            assert!(words.iter().all(|&word| same_shape(word, words[0])));
+            let mut views: Vec<u128> =
+                words.iter().map(|&word| unfinished_view(shape, number_in(word))).collect();
+            let buffers = finish_views(&mut views, shape, 100_000);
+            assert_eq!(
+                buffers.len(),
+                if length > 12 { (10_000 * length).div_ceil(100_000 / length * length) } else { 0 }
+            );
+            let buffers = buffers.iter().map(Vec::as_slice).collect();
+            let written = Texts { views: &views, buffers };
+            for (row, number) in (0..10_000).enumerate() {
+                assert_eq!(written.get(row), text(number));
+                if length <= 12 {
+                    assert_eq!(views[row], view_of(&text(number), 0, 0));
+                }
+            }
+        }
+    }
 }

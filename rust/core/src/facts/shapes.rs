@@ -400,3 +400,169 @@ fn place_in(word: u64) -> usize {
 pub(super) fn number_in(word: u64) -> u64 {
     word & ((1 << NUMBER_BITS) - 1)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use proptest::prelude::*;
+
+    use super::super::keys::view_of;
+    use super::*;
+
+    /// The views of texts, the long ones in two buffers.
+    fn with_column<T>(texts: &[String], with: impl FnOnce(&Column<IdValues>) -> T) -> T {
+        let mut buffers = [b"before".to_vec(), Vec::new()];
+        let view = |text: &String| {
+            let number = text.len() % 2;
+            let start = buffers[number].len() as u32;
+            buffers[number].extend(text.as_bytes());
+            view_of(text.as_bytes(), number as u32, start)
+        };
+        let views: Vec<u128> = texts.iter().map(view).collect();
+        let buffers = buffers.iter().map(Vec::as_slice).collect();
+        let values = IdValues::Texts(Texts { views: &views, buffers });
+        with(&Column { values, validity: None })
+    }
+
+    /// The words of texts.
+    fn words(shapes: &Shapes, texts: &[String]) -> Vec<u64> {
+        with_column(texts, |column| {
+            let IdValues::Texts(texts) = &column.values else { unreachable!() };
+            let mut coder = Coder::new(shapes);
+            (0..texts.views.len()).map(|row| coder.word(texts, row)).collect()
+        })
+    }
+
+    /// What stands before the last digits of a text, sixteen at most, and how many they are.
+    fn shape_of(text: &str) -> Option<(&str, usize)> {
+        let digits = text.bytes().rev().take_while(u8::is_ascii_digit).count().min(16);
+        let usual = digits > 0 && text.len() <= 32;
+        usual.then(|| (&text[..text.len() - digits], digits))
+    }
+
+    /// Texts of few shapes and of any, some with the neighbours of digits among their bytes.
+    fn texts() -> impl Strategy<Value = String> {
+        prop_oneof![
+            "(C|FR-|BE-|customer-|)[0-9]{1,16}",
+            "[0-9]{15,21}",
+            "-?(0|[1-9][0-9]{0,20})",
+            "0{0,5}7",
+            "[a-zé]{0,30}[0-9]{0,20}",
+            "[0-9/:]{0,34}",
+            "[\u{b0}-\u{b9}0-9\u{7f}\0]{0,10}",
+            ".{0,8}",
+            Just("9223372036854775807".to_owned()),
+            Just("-9223372036854775808".to_owned()),
+            Just("9223372036854775808".to_owned()),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn digits_are_read_and_written_as_the_standard_library_does(number in 0..10_u64.pow(16)) {
+            let mut digits = [0; 16];
+            digits.copy_from_slice(format!("{number:016}").as_bytes());
+            let digits = u128::from_le_bytes(digits) - ONES * u128::from(b'0');
+            prop_assert_eq!(number_of_digits(digits), number);
+            prop_assert_eq!(digits_of_number(number), digits);
+        }
+
+        #[test]
+        fn words_are_as_equal_as_their_texts_and_lead_back_to_them(
+            texts in prop::collection::vec(texts(), 0..200),
+        ) {
+            let shapes = Shapes::default();
+            let words = words(&shapes, &texts);
+            let distinct: HashSet<&String> = texts.iter().collect();
+            let distinct_words: HashSet<u64> = words.iter().copied().collect();
+            prop_assert_eq!(distinct.len(), distinct_words.len());
+            let dictionary = shapes.dictionary();
+            for (text, &word) in texts.iter().zip(&words) {
+                prop_assert_eq!(dictionary.with_text(word, <[u8]>::to_vec), text.as_bytes());
+                prop_assert_eq!(dictionary.integer(word), plain_integer(text.as_bytes()), "{}", text);
+                let shaped = dictionary.shaped(word).map(|(shape, number)| {
+                    let digits = shape.digits as usize;
+                    (text.split_at(shape.length as usize - digits), number)
+                });
+                let expected = shape_of(text).map(|(prefix, digits)| {
+                    let last = &text[text.len() - digits..];
+                    ((prefix, last), last.parse().unwrap())
+                });
+                prop_assert_eq!(shaped, expected);
+            }
+        }
+    }
+
+    #[test]
+    fn eight_digits_are_exact_in_every_lane() {
+        for lane in 0..10_000 {
+            for number in [lane, lane * 10_000, lane * 10_000 + 9_999 - lane] {
+                let digits = eight_of_number(number).to_le_bytes();
+                let text: String = digits.iter().map(|digit| (digit + b'0') as char).collect();
+                assert_eq!(text, format!("{number:08}"));
+                assert_eq!(number_of_eight(u64::from_le_bytes(digits)), number);
+            }
+        }
+    }
+
+    /// Far more shapes than can be numbered, met by several threads in orders of their own.
+    #[test]
+    fn a_text_has_one_word_whoever_meets_it_first() {
+        let texts: Vec<String> =
+            (0..6_000).map(|i| format!("{:x}-{}", i % 3_000 * 7_919, i % 3)).collect();
+        let shapes = Shapes::default();
+        let rotated = |turn: usize| {
+            let mut texts = texts.clone();
+            texts.rotate_left(turn);
+            texts
+        };
+        let found: Vec<Vec<u64>> = std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..4)
+                .map(|worker| rotated(worker * 1_500))
+                .map(|texts| scope.spawn(|| (words(&shapes, &texts), texts)))
+                .collect();
+            let found = workers.into_iter().map(|worker| worker.join().unwrap());
+            found
+                .zip(0..)
+                .map(|((mut words, _), worker)| {
+                    words.rotate_right(worker * 1_500);
+                    words
+                })
+                .collect()
+        });
+        assert!(found.iter().all(|words| *words == found[0]));
+        let dictionary = shapes.dictionary();
+        let odd = found[0].iter().filter(|&&word| dictionary.shaped(word).is_none()).count();
+        assert!((3_000..5_500).contains(&odd), "{odd} odd texts");
+        for (text, &word) in texts.iter().zip(&found[0]) {
+            assert_eq!(dictionary.with_text(word, <[u8]>::to_vec), text.as_bytes());
+        }
+    }
+
+    #[test]
+    fn what_stands_in_a_view_after_its_text_is_not_looked_at() {
+        let view = |rest: u128| view_of(b"C07", 0, 0) | rest << 56;
+        let texts = Texts { views: &[view(0), view(0x39), view(u128::MAX >> 56)], buffers: vec![] };
+        let shapes = Shapes::default();
+        let words: HashSet<u64> = (0..3).map(|row| Coder::new(&shapes).word(&texts, row)).collect();
+        assert_eq!(words.len(), 1);
+    }
+
+    #[test]
+    fn columns_of_few_shapes_suit() {
+        let suits = |odd: usize, text: fn(usize) -> String| {
+            let text = |i| if i % 100 < odd { format!("odd-{i}-") } else { text(i) };
+            let texts: Vec<String> = (0..2_100).map(text).collect();
+            with_column(&texts, |column| Shapes::default().suit(column))
+        };
+        assert!(suits(0, |i| format!("C{i:09}")));
+        assert!(suits(5, |i| format!("customer-{i:011}")));
+        assert!(!suits(7, |i| format!("customer-{i:011}")));
+        assert!(suits(0, |i| i.to_string()));
+        assert!(suits(0, |i| format!("{}-{i:05}", i % 32)));
+        assert!(!suits(0, |i| format!("{}-{i:05}", i % 64)));
+        assert!(!suits(0, |i| format!("{i}")[..0].to_owned()));
+        assert!(!with_column(&[], |column| Shapes::default().suit(column)));
+    }
+}
