@@ -27,16 +27,32 @@ const TRIES: usize = 16;
 const SHARDS: usize = 64;
 
 /// One of these in every byte.
-const ONES: u128 = u128::MAX / 255;
+const ONES: u64 = u64::MAX / 255;
+/// The digit 0 in every byte.
+const ZEROS: u64 = ONES * b'0' as u64;
 
-/// A text of 1 to 32 bytes in two words, the first byte of each the lowest.
+/// Sixteen bytes, the first the lowest. (Two words each go through registers of their own; those of
+/// one word of 128 bits would go through memory.)
+type Sixteen = [u64; 2];
+
+#[inline]
+fn halves(bytes: u128) -> Sixteen {
+    [bytes as u64, (bytes >> 64) as u64]
+}
+
+#[inline]
+fn whole(halves: Sixteen) -> u128 {
+    u128::from(halves[0]) | u128::from(halves[1]) << 64
+}
+
+/// A text of 1 to 32 bytes.
 #[derive(Debug, Clone, Copy)]
 struct Words {
     length: u32,
     /// The first 16 bytes; nothing where there are fewer.
-    head: u128,
+    head: Sixteen,
     /// The last 16 bytes, and zeros before a text that is shorter.
-    tail: u128,
+    tail: Sixteen,
 }
 
 impl Words {
@@ -47,8 +63,8 @@ impl Words {
         let length = view as u32;
         if length.wrapping_sub(1) < 12 {
             // What may stand in the view after the text is shifted out.
-            let tail = view >> 32 << (8 * (16 - length));
-            return Some(Self { length, head: 0, tail });
+            let tail = halves(view >> 32 << (8 * (16 - length)));
+            return Some(Self { length, head: [0; 2], tail });
         }
         if length.wrapping_sub(1) >= 32 {
             return None;
@@ -56,12 +72,11 @@ impl Words {
         let bytes = texts.get(row);
         if let (Some(head), Some(tail)) = (bytes.first_chunk(), bytes.last_chunk()) {
             let (head, tail) = (u128::from_le_bytes(*head), u128::from_le_bytes(*tail));
-            return Some(Self { length, head, tail });
+            return Some(Self { length, head: halves(head), tail: halves(tail) });
         }
         let (first, last) = (bytes.first_chunk()?, bytes.last_chunk()?);
         let first = u64::from_le_bytes(*first) << (8 * (16 - length));
-        let tail = u128::from(first) | u128::from(u64::from_le_bytes(*last)) << 64;
-        Some(Self { length, head: 0, tail })
+        Some(Self { length, head: [0; 2], tail: [first, u64::from_le_bytes(*last)] })
     }
 }
 
@@ -71,41 +86,50 @@ pub(super) struct Shape {
     pub length: u32,
     digits: u32,
     /// [`Words::head`], with zeros for digits.
-    head: u128,
-    head_mask: u128,
+    head: Sixteen,
+    head_mask: Sixteen,
     /// [`Words::tail`], with "0" for digits.
-    tail: u128,
-    /// For each byte of the tail what has to be added to it, less `tail`, to reach 128 if it differs: from a
-    /// digit if that is what stands there, or at all.
-    limits: u128,
+    tail: Sixteen,
+    /// What has to be added to each byte of the tail, once `tail` is taken away, for it to reach
+    /// 128 if it is not as it should be: a digit, or just the byte of `tail`.
+    limits: Sixteen,
 }
 
 impl Shape {
     /// No text has this one.
-    const NONE: Self =
-        Self { length: u32::MAX, digits: 0, head: 0, head_mask: 0, tail: 0, limits: 0 };
+    const NONE: Self = Self {
+        length: u32::MAX,
+        digits: 0,
+        head: [0; 2],
+        head_mask: [0; 2],
+        tail: [0; 2],
+        limits: [0; 2],
+    };
 
     /// The shape of a text, if that ends in a digit.
     #[inline]
     fn of(words: Words) -> Option<Self> {
-        let digits = beyond(words.tail ^ (ONES * u128::from(b'0')), ONES * 118).leading_zeros() / 8;
+        let others = words.tail.map(|bytes| beyond(bytes ^ ZEROS, ONES * 118));
+        let digits = whole(others).leading_zeros() / 8;
         if digits == 0 {
             return None;
         }
         let prefix = words.length - digits;
-        let digit_mask = u128::MAX << (8 * (16 - digits));
         let head_mask = match (words.length, prefix) {
             (..16, _) => 0,
             (_, ..16) => (1 << (8 * prefix)) - 1,
             (_, 16..) => u128::MAX,
         };
+        let digit_mask = halves(u128::MAX << (8 * (16 - digits)));
+        let (head_mask, [low, high]) = (halves(head_mask), digit_mask);
+        let zeros = |bytes: u64, mask: u64| bytes & !mask | ZEROS & mask;
         Some(Self {
             length: words.length,
             digits,
-            head: words.head & head_mask,
+            head: [words.head[0] & head_mask[0], words.head[1] & head_mask[1]],
             head_mask,
-            tail: words.tail & !digit_mask | ONES * u128::from(b'0') & digit_mask,
-            limits: ONES * 127 - (ONES * 9 & digit_mask),
+            tail: [zeros(words.tail[0], low), zeros(words.tail[1], high)],
+            limits: digit_mask.map(|mask| ONES * 127 - (ONES * 9 & mask)),
         })
     }
 
@@ -113,9 +137,13 @@ impl Shape {
     #[inline]
     fn number(&self, words: Words) -> Option<u64> {
         // Digits become 0 to 9, and what is as it should be before them becomes 0.
-        let digits = words.tail ^ self.tail;
-        let misfit = beyond(digits, self.limits) | (words.head ^ self.head) & self.head_mask;
-        (misfit == 0).then(|| number_of_digits(digits))
+        let first = words.tail[0] ^ self.tail[0];
+        let last = words.tail[1] ^ self.tail[1];
+        let misfit = beyond(first, self.limits[0])
+            | beyond(last, self.limits[1])
+            | (words.head[0] ^ self.head[0]) & self.head_mask[0]
+            | (words.head[1] ^ self.head[1]) & self.head_mask[1];
+        (misfit == 0).then(|| number_of_digits([first, last]))
     }
 
     /// The text of this shape with a number, and zeros after it.
@@ -123,34 +151,34 @@ impl Shape {
     pub fn text(&self, number: u64) -> [u8; 32] {
         let mut text = [0; 32];
         let length = self.length as usize;
-        let tail = digits_of_number(number) ^ self.tail;
+        let tail = whole(digits_of_number(number)) ^ whole(self.tail);
         if length < 16 {
             text[..16].copy_from_slice(&(tail >> (8 * (16 - length))).to_le_bytes());
         } else {
-            text[..16].copy_from_slice(&self.head.to_le_bytes());
+            text[..16].copy_from_slice(&whole(self.head).to_le_bytes());
             text[length - 16..length].copy_from_slice(&tail.to_le_bytes());
         }
         text
     }
 
     fn hash(&self) -> u64 {
-        let half = |word: u128| hash_words(word as u64, (word >> 64) as u64);
         let kind = u64::from(self.length) << 32 | u64::from(self.digits);
-        hash_words(hash_words(half(self.head), half(self.tail)), kind)
+        let head = hash_words(self.head[0], self.head[1]);
+        hash_words(hash_words(head, self.tail[0]), hash_words(self.tail[1], kind))
     }
 }
 
 /// The highest bit of each byte that is 128 or reaches it when a limit, below 128, is added.
 #[inline]
-fn beyond(bytes: u128, limits: u128) -> u128 {
+fn beyond(bytes: u64, limits: u64) -> u64 {
     // Without their highest bits no two bytes add up to more than a byte.
     ((bytes & (ONES * 127)) + limits | bytes) & (ONES * 128)
 }
 
 /// The number of sixteen decimal digits, a byte each, the first the lowest byte.
 #[inline]
-fn number_of_digits(digits: u128) -> u64 {
-    number_of_eight(digits as u64) * 100_000_000 + number_of_eight((digits >> 64) as u64)
+fn number_of_digits(digits: Sixteen) -> u64 {
+    number_of_eight(digits[0]) * 100_000_000 + number_of_eight(digits[1])
 }
 
 /// The number of eight digits: neighbours are brought together in two, four and eight.
@@ -166,9 +194,8 @@ fn number_of_eight(digits: u64) -> u64 {
 
 /// The sixteen digits of a number.
 #[inline]
-fn digits_of_number(number: u64) -> u128 {
-    let (first, last) = (number / 100_000_000, number % 100_000_000);
-    u128::from(eight_of_number(first)) | u128::from(eight_of_number(last)) << 64
+fn digits_of_number(number: u64) -> Sixteen {
+    [eight_of_number(number / 100_000_000), eight_of_number(number % 100_000_000)]
 }
 
 /// Eight digits of a number, halved into four, two and one.
@@ -463,7 +490,7 @@ mod tests {
         fn digits_are_read_and_written_as_the_standard_library_does(number in 0..10_u64.pow(16)) {
             let mut digits = [0; 16];
             digits.copy_from_slice(format!("{number:016}").as_bytes());
-            let digits = u128::from_le_bytes(digits) - ONES * u128::from(b'0');
+            let digits = halves(u128::from_le_bytes(digits)).map(|half| half - ZEROS);
             prop_assert_eq!(number_of_digits(digits), number);
             prop_assert_eq!(digits_of_number(number), digits);
         }
