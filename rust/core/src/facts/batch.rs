@@ -59,11 +59,15 @@ impl Texts<'_> {
     }
 }
 
+/// Views are asked for this many texts before the bytes of their texts.
+const VIEWS_AHEAD: usize = 128;
+
 impl Texts<'_> {
-    /// Ask for the bytes of text `i`, if there is such a text and it is long; what stands in its
-    /// view may be anything.
+    /// Ask for the bytes of text `i`, if there is such a text and it is long, and for views further
+    /// on; what stands in them may be anything.
     #[inline]
     pub(super) fn ask_for(&self, i: usize) {
+        prefetch(self.views, i + VIEWS_AHEAD);
         if let Some(&view) = self.views.get(i)
             && view as u32 > 12
             && let Some(buffer) = self.buffers.get((view >> 64) as u32 as usize)

@@ -160,10 +160,7 @@ const BLOCK: usize = 4096;
 fn unfinished_view(shape: &Shape, number: u64) -> u128 {
     let length = shape.length as usize;
     if length <= INLINE {
-        // The text is followed by zeros, as it has to be in a view.
-        let text = shape.text(number);
-        let (text, _) = text.split_first_chunk().expect("there are 32 bytes");
-        u128::from(shape.length) | u128::from_le_bytes(*text) << 32
+        u128::from(shape.length) | shape.short(number) << 32
     } else {
         u128::from(number) << 64
     }
@@ -182,7 +179,7 @@ fn finish_views(views: &mut [u128], shape: &Shape, buffer: usize) -> Vec<Vec<u8>
             let starts = (block * BLOCK * length..).step_by(length);
             let texts = bytes.chunks_exact_mut(length).zip(starts);
             for (view, (bytes, start)) in views.iter_mut().zip(texts) {
-                bytes.copy_from_slice(&shape.text((*view >> 64) as u64)[..length]);
+                shape.write((*view >> 64) as u64, bytes);
                 *view = view_of(bytes, number as u32, start as u32);
             }
         });

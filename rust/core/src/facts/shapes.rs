@@ -16,6 +16,8 @@ use crate::hash::{hash_bytes, hash_words};
 
 /// The low bits of a word that are the number of a text: 10^16 is below 2^54.
 const NUMBER_BITS: u32 = 54;
+/// The length of the longest texts that have a shape.
+const LONGEST: usize = 32;
 /// Shapes that can be numbered.
 const SHAPES: usize = ODD as usize;
 /// In place of the number of a shape in the words of odd texts: those without digits at their end,
@@ -59,17 +61,26 @@ impl Words {
     /// The words of a text; none of one that is empty or too long.
     #[inline]
     fn of(texts: &Texts, row: usize) -> Option<Self> {
-        let view = texts.views[row];
+        match texts.views[row] as u32 {
+            0 | 33.. => None,
+            1..=12 => Some(Self::short(texts.views[row])),
+            13.. => Self::long(texts.get(row)),
+        }
+    }
+
+    /// Those of a text of up to 12 bytes, which stands in its view.
+    #[inline]
+    fn short(view: u128) -> Self {
         let length = view as u32;
-        if length.wrapping_sub(1) < 12 {
-            // What may stand in the view after the text is shifted out.
-            let tail = halves(view >> 32 << (8 * (16 - length)));
-            return Some(Self { length, head: [0; 2], tail });
-        }
-        if length.wrapping_sub(1) >= 32 {
-            return None;
-        }
-        let bytes = texts.get(row);
+        // What may stand in the view after the text is shifted out.
+        let tail = halves(view >> 32 << (8 * (16 - length)));
+        Self { length, head: [0; 2], tail }
+    }
+
+    /// Those of a text of 13 to 32 bytes.
+    #[inline]
+    fn long(bytes: &[u8]) -> Option<Self> {
+        let length = bytes.len() as u32;
         if let (Some(head), Some(tail)) = (bytes.first_chunk(), bytes.last_chunk()) {
             let (head, tail) = (u128::from_le_bytes(*head), u128::from_le_bytes(*tail));
             return Some(Self { length, head: halves(head), tail: halves(tail) });
@@ -129,7 +140,7 @@ impl Shape {
             head: [words.head[0] & head_mask[0], words.head[1] & head_mask[1]],
             head_mask,
             tail: [zeros(words.tail[0], low), zeros(words.tail[1], high)],
-            limits: digit_mask.map(|mask| ONES * 127 - (ONES * 9 & mask)),
+            limits: digit_mask.map(|mask| ONES * 127 - ((ONES * 9) & mask)),
         })
     }
 
@@ -146,19 +157,31 @@ impl Shape {
         (misfit == 0).then(|| number_of_digits([first, last]))
     }
 
-    /// The text of this shape with a number, and zeros after it.
+    /// The last 16 bytes of the text with a number, and zeros before a text that is shorter.
     #[inline]
-    pub fn text(&self, number: u64) -> [u8; 32] {
-        let mut text = [0; 32];
-        let length = self.length as usize;
-        let tail = whole(digits_of_number(number)) ^ whole(self.tail);
-        if length < 16 {
-            text[..16].copy_from_slice(&(tail >> (8 * (16 - length))).to_le_bytes());
-        } else {
-            text[..16].copy_from_slice(&whole(self.head).to_le_bytes());
-            text[length - 16..length].copy_from_slice(&tail.to_le_bytes());
+    fn tail_of(&self, number: u64) -> u128 {
+        whole(digits_of_number(number)) ^ whole(self.tail)
+    }
+
+    /// The bytes of the text with a number, of up to 16, and zeros after them.
+    #[inline]
+    pub fn short(&self, number: u64) -> u128 {
+        self.tail_of(number) >> (8 * (16 - self.length))
+    }
+
+    /// Write the text with a number to where there is room for it and no more.
+    #[inline]
+    pub fn write(&self, number: u64, out: &mut [u8]) {
+        let tail = self.tail_of(number).to_le_bytes();
+        if let Some(first) = out.first_chunk_mut() {
+            // What of the head is digits, zeros here, is then written over.
+            *first = whole(self.head).to_le_bytes();
         }
-        text
+        if let Some(last) = out.last_chunk_mut() {
+            *last = tail;
+        } else {
+            out.copy_from_slice(&tail[16 - out.len()..]);
+        }
     }
 
     fn hash(&self) -> u64 {
@@ -172,7 +195,7 @@ impl Shape {
 #[inline]
 fn beyond(bytes: u64, limits: u64) -> u64 {
     // Without their highest bits no two bytes add up to more than a byte.
-    ((bytes & (ONES * 127)) + limits | bytes) & (ONES * 128)
+    (((bytes & (ONES * 127)) + limits) | bytes) & (ONES * 128)
 }
 
 /// The number of sixteen decimal digits, a byte each, the first the lowest byte.
@@ -204,10 +227,10 @@ fn digits_of_number(number: u64) -> Sixteen {
 /// 100 and below 100 by 10 (a test tries all of them).
 #[inline]
 fn eight_of_number(number: u64) -> u64 {
-    let fours = number / 10_000 | (number % 10_000) << 32;
-    let hundreds = fours * 10_486 >> 20 & 0x0000_007F_0000_007F;
+    let fours = (number / 10_000) | ((number % 10_000) << 32);
+    let hundreds = ((fours * 10_486) >> 20) & 0x0000_007F_0000_007F;
     let twos = hundreds | (fours - hundreds * 100) << 16;
-    let tens = twos * 103 >> 10 & 0x000F_000F_000F_000F;
+    let tens = ((twos * 103) >> 10) & 0x000F_000F_000F_000F;
     tens | (twos - tens * 10) << 8
 }
 
@@ -218,8 +241,11 @@ pub(super) struct Shapes {
     /// found them all taken will never find another there: its texts are odd once and for all,
     /// whatever other threads do.
     table: Box<[OnceLock<Shape>]>,
-    odd: Box<[Mutex<HashMap<Box<[u8]>, u64>>]>,
+    odd: Box<[Mutex<OddTexts>]>,
 }
+
+/// Odd texts and their numbers, in a part of the dictionary.
+type OddTexts = HashMap<Box<[u8]>, u64>;
 
 impl Default for Shapes {
     fn default() -> Self {
@@ -270,18 +296,15 @@ impl Shapes {
     fn enter_odd(&self, text: &[u8]) -> u64 {
         let shard = hash_bytes(text) as usize % SHARDS;
         let mut known = self.shard(shard);
-        let number = match known.get(text) {
-            Some(&number) => number,
-            None => {
-                let number = known.len() as u64;
-                known.insert(text.into(), number);
-                number
-            }
-        };
-        ODD << NUMBER_BITS | number * SHARDS as u64 + shard as u64
+        let number = known.get(text).copied().unwrap_or_else(|| {
+            let number = known.len() as u64;
+            known.insert(text.into(), number);
+            number
+        });
+        (ODD << NUMBER_BITS) | (number * SHARDS as u64 + shard as u64)
     }
 
-    fn shard(&self, shard: usize) -> MutexGuard<'_, HashMap<Box<[u8]>, u64>> {
+    fn shard(&self, shard: usize) -> MutexGuard<'_, OddTexts> {
         self.odd[shard].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -317,18 +340,23 @@ impl<'a> Coder<'a> {
     /// The word of a text.
     #[inline]
     pub fn word(&mut self, texts: &Texts, row: usize) -> u64 {
-        let words = Words::of(texts, row);
-        if let Some(words) = words.filter(|words| words.length == self.last.length)
-            && let Some(number) = self.last.number(words)
-        {
-            return self.zero | number;
+        let view = texts.views[row];
+        if view as u32 == self.last.length {
+            let number = if view as u32 <= 12 {
+                self.last.number(Words::short(view))
+            } else {
+                Words::long(texts.get(row)).and_then(|words| self.last.number(words))
+            };
+            if let Some(number) = number {
+                return self.zero | number;
+            }
         }
-        self.word_of_shape(words, texts, row)
+        self.word_of_shape(texts, row)
     }
 
     #[inline(never)]
-    fn word_of_shape(&mut self, words: Option<Words>, texts: &Texts, row: usize) -> u64 {
-        let known = words.and_then(|words| {
+    fn word_of_shape(&mut self, texts: &Texts, row: usize) -> u64 {
+        let known = Words::of(texts, row).and_then(|words| {
             let shape = Shape::of(words)?;
             self.zero = (self.shapes.place_of(&shape)? as u64) << NUMBER_BITS;
             self.last = shape;
@@ -350,7 +378,8 @@ struct Plain {
 
 impl Plain {
     fn of(shape: &Shape) -> Option<Self> {
-        let text = shape.text(0);
+        let mut text = [0; LONGEST];
+        shape.write(0, &mut text[..shape.length as usize]);
         let prefix = &text[..(shape.length - shape.digits) as usize];
         let (sign, first) = match prefix {
             [b'-', first @ ..] => (-1, first),
@@ -393,12 +422,14 @@ impl Dictionary<'_> {
     /// Call `with` for the text of a word.
     #[inline]
     pub fn with_text<T>(&self, word: u64, with: impl FnOnce(&[u8]) -> T) -> T {
-        match self.shaped(word) {
-            Some((shape, number)) => with(&shape.text(number)[..shape.length as usize]),
-            None => {
-                let number = number_in(word) as usize;
-                with(&self.odd[number % SHARDS][number / SHARDS])
-            }
+        if let Some((shape, number)) = self.shaped(word) {
+            let mut text = [0; LONGEST];
+            let text = &mut text[..shape.length as usize];
+            shape.write(number, text);
+            with(text)
+        } else {
+            let number = number_in(word) as usize;
+            with(&self.odd[number % SHARDS][number / SHARDS])
         }
     }
 
