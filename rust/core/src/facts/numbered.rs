@@ -138,13 +138,13 @@ fn with_texts<O: Key>(
 ) -> Partition<Text, O> {
     let mut texts = Partition::new(asked.plan);
     texts.scoped = take(&mut partition.scoped);
+    let mut text_of = |word| match dictionary.shaped(word) {
+        Some((shape, number)) if shape.length as usize <= INLINE => unfinished_view(shape, number),
+        _ => dictionary
+            .with_text(word, |text| Text::store(view_of(text, 0, 0), &mut texts.arena, &[text])),
+    };
     let clients = take(&mut partition.clients).into_iter();
-    texts.clients = clients
-        .map(|Client { id, core }| {
-            let store = |text: &[u8]| Text::store(view_of(text, 0, 0), &mut texts.arena, &[text]);
-            Client { id: dictionary.with_text(id, store), core }
-        })
-        .collect();
+    texts.clients = clients.map(|Client { id, core }| Client { id: text_of(id), core }).collect();
     texts
 }
 

@@ -324,43 +324,51 @@ impl Shapes {
     }
 }
 
-/// Texts as words; remembers the last shape, which mostly is that of the next text too.
+/// Shapes that a worker remembers.
+const REMEMBERED: usize = 128;
+
+/// Texts as words; remembers shapes by the length and the first byte of their texts, so that a mix
+/// of a few of them costs no more than one.
 pub(super) struct Coder<'a> {
     shapes: &'a Shapes,
-    last: Shape,
-    /// The word of the last shape and the number 0.
-    zero: u64,
+    /// Shapes, and the word of each with the number 0.
+    known: [(&'a Shape, u64); REMEMBERED],
 }
 
 impl<'a> Coder<'a> {
     pub fn new(shapes: &'a Shapes) -> Self {
-        Self { shapes, last: Shape::NONE, zero: 0 }
+        Self { shapes, known: [(&Shape::NONE, 0); REMEMBERED] }
     }
 
     /// The word of a text.
     #[inline]
     pub fn word(&mut self, texts: &Texts, row: usize) -> u64 {
         let view = texts.views[row];
-        if view as u32 == self.last.length {
-            let number = if view as u32 <= 12 {
-                self.last.number(Words::short(view))
+        let (length, first) = (view as u32, (view >> 32) as u32);
+        // Lengths up to eight apart, and first bytes that are digits, or the few letters that begin
+        // the ids of one table, seldom meet.
+        let place = ((length << 4) | (first & 15)) as usize % REMEMBERED;
+        let (shape, zero) = self.known[place];
+        if length == shape.length {
+            let number = if length <= 12 {
+                shape.number(Words::short(view))
             } else {
-                Words::long(texts.get(row)).and_then(|words| self.last.number(words))
+                Words::long(texts.get(row)).and_then(|words| shape.number(words))
             };
             if let Some(number) = number {
-                return self.zero | number;
+                return zero | number;
             }
         }
-        self.word_of_shape(texts, row)
+        self.word_of_shape(texts, row, place)
     }
 
     #[inline(never)]
-    fn word_of_shape(&mut self, texts: &Texts, row: usize) -> u64 {
+    fn word_of_shape(&mut self, texts: &Texts, row: usize, place: usize) -> u64 {
         let known = Words::of(texts, row).and_then(|words| {
-            let shape = Shape::of(words)?;
-            self.zero = (self.shapes.place_of(&shape)? as u64) << NUMBER_BITS;
-            self.last = shape;
-            Some(self.zero | shape.number(words)?)
+            let number = self.shapes.place_of(&Shape::of(words)?)?;
+            let shape = self.shapes.table[number].get()?;
+            self.known[place] = (shape, (number as u64) << NUMBER_BITS);
+            Some(self.known[place].1 | shape.number(words)?)
         });
         known.unwrap_or_else(|| self.shapes.enter_odd(texts.get(row)))
     }
