@@ -19,6 +19,7 @@ mod ordering;
 mod orders;
 mod output;
 mod partition;
+mod shape;
 mod shapes;
 
 pub use batch::{AmountValues, Batch, Column, DateValues, IdValues, Integers, Texts};

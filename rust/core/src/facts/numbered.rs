@@ -12,7 +12,8 @@ use super::normalise::{KeyArrays, ReadKey, Reading, Reason, USED, mark, mixed_id
 use super::ordering::{Buckets, Place};
 use super::output::{Asked, Columns, IdOutput, Ids, SortKey, signed, write_rows};
 use super::partition::{Client, Partition};
-use super::shapes::{Coder, Dictionary, Shape, number_in, same_shape};
+use super::shape::Shape;
+use super::shapes::{Coder, Dictionary, number_in, same_shape};
 use crate::error::Result;
 use crate::hash::hash_word;
 
