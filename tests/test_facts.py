@@ -952,6 +952,48 @@ def test_floats_that_are_no_exact_integers_are_refused(bad: float) -> None:
         grc.facts(frame, as_of=AS_OF)
 
 
+_NUMBER = pl.col("client_id").abs()
+_DIGITS = _NUMBER.cast(pl.String)
+
+
+@pytest.mark.parametrize(
+    "ids",
+    [
+        pl.format("C{}", _DIGITS.str.zfill(9)),
+        pl.format("customer-{}", _DIGITS.str.zfill(11)),
+        pl.format("FR-{}", _DIGITS.str.zfill(4)),
+        pl.format("C{}", _DIGITS),
+        _DIGITS.str.zfill(16),
+        pl.format("92501234{}", _DIGITS.str.zfill(12)),
+        pl.format("fidélité-{}", _DIGITS.str.zfill(20)),
+        # "7", "07" and "007" are three clients.
+        _DIGITS.str.pad_start(_NUMBER % 4 + 1, "0"),
+        # Nearly all end in a number: some do not, are empty or long.
+        pl.when(_NUMBER % 53 == 2)
+        .then(pl.format("{}-bis", _DIGITS))
+        .when(_NUMBER % 53 == 9)
+        .then(pl.lit(""))
+        .when(_NUMBER % 53 == 16)
+        .then(pl.format("the client of town no. {}", _DIGITS.str.zfill(40)))
+        .when(_NUMBER % 2 == 0)
+        .then(pl.format("FR-{}", _DIGITS))
+        .otherwise(pl.format("BE-{}", _DIGITS)),
+    ],
+)
+@pytest.mark.parametrize("threads", [1, 3])
+def test_text_ids_that_end_in_numbers_match_the_oracle(ids: pl.Expr, threads: int) -> None:
+    frame = messy_sales(23).with_columns(client_id=ids)
+    expected = expected_frame(lines_of(frame, order="ticket"), has_order=True)
+    cuts = pl.concat([frame[:50], frame[50:51], frame[51:]], rechunk=False)
+
+    for given_frame in (frame, cuts, frame[::-1]):
+        found = grc.facts(
+            given_frame, as_of=AS_OF, facts=ALL_FACTS, order="ticket", threads=threads
+        ).frame
+        assert found["client_id"].dtype == pl.String
+        assert found.to_dicts() == expected
+
+
 @pytest.mark.parametrize("seed", [1, 2])
 @pytest.mark.parametrize("length", [4, 12, 13, 40])
 def test_facts_do_not_depend_on_the_kind_of_id(seed: int, length: int) -> None:

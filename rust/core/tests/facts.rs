@@ -120,9 +120,13 @@ enum IdKind {
     Text,
     /// Texts that are plain integers.
     NumberText,
+    /// Texts of one shape: a prefix and a number of a fixed length.
+    Code,
+    /// Texts of several shapes with a number at their end, and few without.
+    Codes,
 }
 
-const ID_KINDS: [IdKind; 11] = [
+const ID_KINDS: [IdKind; 13] = [
     IdKind::I8,
     IdKind::I16,
     IdKind::I32,
@@ -134,6 +138,8 @@ const ID_KINDS: [IdKind; 11] = [
     IdKind::Float,
     IdKind::Text,
     IdKind::NumberText,
+    IdKind::Code,
+    IdKind::Codes,
 ];
 
 impl IdKind {
@@ -161,6 +167,19 @@ impl IdKind {
                 _ => n * 3 - 20,
             },
             Self::NumberText => return Id::text((n * 13 - 40).to_string()),
+            Self::Code => return Id::text(format!("customer-{k:011}")),
+            Self::Codes => {
+                return Id::text(match k % 32 {
+                    0..8 => format!("C{k}"),
+                    8..14 => format!("FR-{k:04}"),
+                    14..20 => format!("{:0width$}", k % 3, width = (k % 21) as usize),
+                    20..25 => format!("9250{k:016}"),
+                    25..28 => format!("é{k:030}"),
+                    28..30 => format!("carte de fidélité {k:04}"),
+                    30 => format!("a client of the shop in town {k:016}"),
+                    _ => format!("{k}é"),
+                });
+            }
             Self::Text => {
                 return Id::text(match k % 6 {
                     0 => format!("{k}"),
@@ -493,7 +512,7 @@ fn id_column(kind: IdKind, ids: &[Option<Id>], seed: u64) -> Nullable<IdData> {
             }
             IdData::Float(floats)
         }
-        IdKind::Text | IdKind::NumberText => {
+        IdKind::Text | IdKind::NumberText | IdKind::Code | IdKind::Codes => {
             IdData::Text(TextData::new(ids.iter().map(|id| id.as_ref().map(Id::as_text))))
         }
     };
@@ -1021,7 +1040,7 @@ impl<'a> Oracle<'a> {
         let plain =
             |id: &Id| id.as_text().parse().ok().filter(|n: &i64| n.to_string() == id.as_text());
         let id_type = match self.layout.client {
-            IdKind::Text | IdKind::NumberText => {
+            IdKind::Text | IdKind::NumberText | IdKind::Code | IdKind::Codes => {
                 if self.question.plain_integer_ids
                     && shown.iter().all(|(id, _)| plain(id).is_some())
                 {
@@ -1762,9 +1781,13 @@ fn ids_come_out_ascending_however_unevenly_they_are_spread() {
         expected.dedup();
         assert_eq!(answer(&layout(IdKind::I64), &question, &sales).ids, expected);
     }
-    let texts: [fn(i64) -> String; 3] = [
+    let texts: [fn(i64) -> String; 7] = [
         |n| format!("C{n:08}"),
         |n| format!("customer-number-{n:08}"),
+        |n| format!("customer number {:016}", n * n * n),
+        |n| format!("C{n}"),
+        |n| if n == 77 { "odd".to_owned() } else { format!("{n}") },
+        |n| format!("{}-household-{n:04}", ["FR", "BE", "CH"][n as usize % 3]),
         |n| if n % 3 == 0 { format!("{n:x}") } else { format!("twelve bytes{n}") },
     ];
     for text in texts {

@@ -2,6 +2,7 @@
 
 use crate::bitmap::Bitmap;
 use crate::money::Unit;
+use crate::prefetch::prefetch;
 
 /// Integers of any width.
 #[derive(Debug, Clone, Copy)]
@@ -54,6 +55,24 @@ impl Texts<'_> {
             let buffer = (self.views[i] >> 64) as u32 as usize;
             let start = (self.views[i] >> 96) as usize;
             &self.buffers[buffer][start..start + length]
+        }
+    }
+}
+
+/// Views are asked for this many texts before the bytes of their texts.
+const VIEWS_AHEAD: usize = 128;
+
+impl Texts<'_> {
+    /// Ask for the bytes of text `i`, if there is such a text and it is long, and for views further
+    /// on; what stands in them may be anything.
+    #[inline]
+    pub(super) fn ask_for(&self, i: usize) {
+        prefetch(self.views, i + VIEWS_AHEAD);
+        if let Some(&view) = self.views.get(i)
+            && view as u32 > 12
+            && let Some(buffer) = self.buffers.get((view >> 64) as u32 as usize)
+        {
+            prefetch(buffer, (view >> 96) as usize);
         }
     }
 }

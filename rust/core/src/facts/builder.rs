@@ -9,8 +9,10 @@ use super::batch::{Batch, Column, IdValues, Integers};
 use super::engine::{Engine, Finish, Pass};
 use super::keys::{Absent, Integer, Key, Text};
 use super::normalise::{ReadKey, Reason, Rules, Signedness, USED};
+use super::numbered::NumberedText;
 use super::output::{FactColumn, Ids, SortKey};
 use super::partition::{Day, Instant, Partition, Plan, Scope, Settled};
+use super::shapes::Shapes;
 use super::{Fact, Request, Returns};
 use crate::calendar::{Clock, Duration};
 use crate::error::{Error, Result};
@@ -305,6 +307,12 @@ impl Builder {
             IdValues::Integers(Integers::U64(_)) => Signedness::Unsigned,
             _ => Signedness::Signed,
         };
+        let shapes = Shapes::default();
+        let engine = match &first.client.values {
+            IdValues::Integers(_) | IdValues::Floats(_) => self.engine::<Integer>(first),
+            IdValues::Texts(_) if shapes.suit(&first.client) => self.engine::<NumberedText>(first),
+            IdValues::Texts(_) => self.engine::<Text>(first),
+        };
         let rules = Rules {
             clock: self.clock.clone(),
             unit,
@@ -313,10 +321,7 @@ impl Builder {
             last_day: self.options.as_of.unwrap_or(i32::MAX),
             returns: self.options.returns,
             plain_integer_ids: self.options.plain_integer_ids,
-        };
-        let engine = match &first.client.values {
-            IdValues::Integers(_) | IdValues::Floats(_) => self.engine::<Integer>(first),
-            IdValues::Texts(_) => self.engine::<Text>(first),
+            shapes: Arc::new(shapes),
         };
         Ok(Running { rules, engine })
     }

@@ -9,7 +9,7 @@ use super::batch::{Batch, Column, IdValues};
 use super::builder::{Account, Outcome};
 use super::keys::Buffers;
 use super::near::{Reach, holds_days};
-use super::normalise::{MORSEL, Morsel, OrderReader, ReadKey, Reading, Rules, USED};
+use super::normalise::{MORSEL, Morsel, OrderReader, ReadKey, Rules, USED};
 use super::order_log::Table;
 use super::output::{Asked, IdOutput, SortKey, plain_integer};
 use super::partition::{IS_RETURN, Line, NO_ORDER, Partition, Plan, Settled, When, tag_of};
@@ -396,9 +396,7 @@ impl<C: ReadKey + SortKey, O: ReadKey, W: When> Engine for Pass<C, O, W> {
         let morsel = &mut self.workers[0].morsel;
         for (column, rows) in pieces(columns.iter().map(|column| column.values.rows())) {
             let n = rows.len();
-            let reading =
-                Reading { signedness: rules.signedness, buffers: starts[column], role: "client" };
-            morsel.read_clients(&columns[column], rows, reading)?;
+            morsel.read_clients(&columns[column], rows, rules.clients(starts[column]))?;
             for i in 0..n {
                 if morsel.fate[i] == USED {
                     let hash = if C::IS_NUMBER {
@@ -447,6 +445,7 @@ impl<C: ReadKey + SortKey, O: ReadKey, W: When> Engine for Pass<C, O, W> {
         };
         let output = IdOutput {
             signedness: finish.rules.signedness,
+            shapes: &finish.rules.shapes,
             plain_integers: plain_ids && finish.rules.plain_integer_ids,
         };
         let (ids, status, facts) = C::columns(&mut self.partitions, &asked, output);

@@ -13,12 +13,15 @@ mod engine;
 mod keys;
 mod near;
 mod normalise;
+mod numbered;
 mod numbers;
 mod order_log;
 mod ordering;
 mod orders;
 mod output;
 mod partition;
+mod shape;
+mod shapes;
 mod spread;
 #[cfg(test)]
 mod tests;

@@ -4,10 +4,12 @@
 //! over one typed column, and no combination of types needs code of its own.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::Returns;
 use super::batch::{AmountValues, Batch, Column, DateValues, IdValues, Integers};
 use super::keys::{Absent, Integer, Key, Text, view_of};
+use super::shapes::Shapes;
 use crate::calendar::{Clock, DAY, day_of_instant};
 use crate::error::{Error, Result};
 use crate::hash::{hash_bytes, hash_words};
@@ -70,10 +72,11 @@ pub(super) enum Signedness {
 
 /// How an id column is read.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Reading {
+pub(super) struct Reading<'a> {
     pub signedness: Signedness,
     /// The number of the column's first buffer among those of the batch.
     pub buffers: u32,
+    pub shapes: &'a Shapes,
     pub role: &'static str,
 }
 
@@ -83,6 +86,8 @@ pub(super) struct Rules {
     pub clock: Clock,
     pub unit: Unit,
     pub signedness: Signedness,
+    /// The shapes of text ids that are read as words.
+    pub shapes: Arc<Shapes>,
     /// Whether instants are looked at, and not only days.
     pub instants: bool,
     /// The last day whose lines are used.
@@ -90,6 +95,18 @@ pub(super) struct Rules {
     pub returns: Returns,
     /// Whether text ids that are all plain integers come out as integers.
     pub plain_integer_ids: bool,
+}
+
+impl Rules {
+    /// How the client column is read whose first buffer has this number.
+    pub fn clients(&self, buffers: u32) -> Reading<'_> {
+        Reading { signedness: self.signedness, buffers, shapes: &self.shapes, role: "client" }
+    }
+
+    /// How an order column is read.
+    fn orders(&self, buffers: u32) -> Reading<'_> {
+        Reading { signedness: Signedness::Bits, role: "order", ..self.clients(buffers) }
+    }
 }
 
 /// The arrays of one morsel, reused from morsel to morsel.
@@ -138,7 +155,7 @@ impl<C: ReadKey, O: ReadKey> Morsel<C, O> {
         C::read(
             &batch.client,
             rows.clone(),
-            Reading { signedness: rules.signedness, buffers: client_buffers, role: "client" },
+            rules.clients(client_buffers),
             &mut KeyArrays {
                 rows: &mut self.client[..n],
                 hashes: &mut self.hash[..n],
@@ -163,7 +180,7 @@ impl<C: ReadKey, O: ReadKey> Morsel<C, O> {
         let (days, last_day) = (&self.day[..n], rules.last_day);
         check_sizes(&batch.amount, rows.start, days, last_day, &mut self.fate[..n])?;
         if !batch.order.is_empty() {
-            self.read_order(batch, rows, order)?;
+            self.read_order(batch, rows, rules, order)?;
         }
         mark(&mut self.fate[..n], Reason::Future, |i| self.day[i] > rules.last_day);
         if rules.returns != Returns::Keep {
@@ -204,6 +221,7 @@ impl<C: ReadKey, O: ReadKey> Morsel<C, O> {
         &mut self,
         batch: &Batch,
         rows: Range<usize>,
+        rules: &Rules,
         order: &mut OrderReader,
     ) -> Result<()> {
         let n = rows.len();
@@ -220,7 +238,7 @@ impl<C: ReadKey, O: ReadKey> Morsel<C, O> {
             O::read(
                 &batch.order[0],
                 rows,
-                Reading { signedness: Signedness::Bits, buffers: order.buffers, role: "order" },
+                rules.orders(order.buffers),
                 &mut KeyArrays {
                     rows: &mut self.order[..n],
                     hashes: &mut self.scratch_hash[..n],
@@ -242,7 +260,7 @@ fn is_there(column: &Column<IdValues>, i: usize) -> bool {
 
 /// Give a reason to the lines that have none yet.
 #[inline]
-fn mark(fate: &mut [u8], reason: Reason, drops: impl Fn(usize) -> bool) {
+pub(super) fn mark(fate: &mut [u8], reason: Reason, drops: impl Fn(usize) -> bool) {
     for (i, fate) in fate.iter_mut().enumerate() {
         if *fate == USED && drops(i) {
             *fate = reason as u8;
@@ -316,9 +334,9 @@ fn write_integer(bytes: &mut Vec<u8>, value: i64) {
 
 /// The arrays that a key column is read into.
 pub(super) struct KeyArrays<'a, R> {
-    rows: &'a mut [R],
-    hashes: &'a mut [u64],
-    fate: &'a mut [u8],
+    pub rows: &'a mut [R],
+    pub hashes: &'a mut [u64],
+    pub fate: &'a mut [u8],
 }
 
 /// A kind of id that can be read from a column.

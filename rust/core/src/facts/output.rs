@@ -11,6 +11,7 @@ use super::near::Page;
 use super::normalise::Signedness;
 use super::ordering::{Buckets, Order, Place, Row, RowKey};
 use super::partition::{Core, Partition, Plan, Scoped, Settled};
+use super::shapes::Shapes;
 use super::{Fact, Request};
 use crate::money::Unit;
 
@@ -71,8 +72,10 @@ pub const MEAN_PLACES: i8 = 4;
 
 /// How ids come out.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct IdOutput {
+pub(super) struct IdOutput<'a> {
     pub signedness: Signedness,
+    /// The shapes of text ids that were read as words.
+    pub shapes: &'a Shapes,
     /// Whether texts that are all plain integers become integers.
     pub plain_integers: bool,
 }
@@ -125,7 +128,7 @@ pub(super) fn number_columns<C: Key<Stored = u64>, O: Key, T: Copy + Default + S
 }
 
 /// The signed integer of a key whose sign bit is flipped.
-fn signed(key: u64) -> i64 {
+pub(super) fn signed(key: u64) -> i64 {
     (key ^ 1 << 63) as i64
 }
 
@@ -257,7 +260,7 @@ pub(super) struct Asked<'a> {
 
 impl Asked<'_> {
     /// Whether a client has a row.
-    fn shows(&self, core: &Core) -> bool {
+    pub fn shows(&self, core: &Core) -> bool {
         let status = core.status();
         status == Status::Bought
             || self.base
@@ -351,7 +354,7 @@ fn write_pages<C: Key<Stored = u64>, O: Key, T: Copy + Default + Send>(
 }
 
 /// Sort each bucket of rows and write it, while it is in cache, to all columns.
-fn write_rows<C: Key, O: Key, K: RowKey, T: Copy + Default + Send>(
+pub(super) fn write_rows<C: Key, O: Key, K: RowKey, T: Copy + Default + Send>(
     partitions: &[Partition<C, O>],
     asked: &Asked,
     rows: &Buckets<K>,

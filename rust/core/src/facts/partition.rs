@@ -274,6 +274,16 @@ impl<C: Key, O: Key> Partition<C, O> {
         }
     }
 
+    /// The ids of clients that are numbers; `partition` is the number of this one.
+    pub fn each_id(&self, partition: usize, mut with: impl FnMut(C::Stored)) {
+        match &self.near {
+            Some(near) => near.each(|place, _| {
+                with(C::stored_of_number(near.number(place, partition)));
+            }),
+            None => self.clients.iter().for_each(|client| with(client.id)),
+        }
+    }
+
     /// The number of clients.
     pub fn count(&self) -> usize {
         self.near.as_ref().map_or(self.clients.len(), Near::count)
