@@ -13,6 +13,14 @@ mod value;
 /// Facts, bands and cells over Arrow columns: the engine behind `grc_fast`.
 #[pyo3::pymodule]
 mod _core {
+    use pyo3::prelude::*;
+
+    #[pymodule_init]
+    fn init(_: &Bound<'_, PyModule>) -> PyResult<()> {
+        crate::allocator::prepare();
+        Ok(())
+    }
+
     #[pymodule_export]
     use crate::behaviour::{BehaviourBuilder, check_page_pattern};
     #[pymodule_export]
