@@ -24,7 +24,8 @@ const FEWEST_PARTITIONS: usize = 4;
 /// Each visit to a partition brings its clients into cache again, so lines wait until there are half as
 /// many as clients; inboxes then take less memory than clients do.
 const LINES_A_VISIT: usize = if cfg!(test) { 40 } else { 2_000_000 };
-/// Clients are kept by the numbers that they are if one in so many of these is a client.
+/// Clients are kept by the numbers that they are once one in so many of these is a client, and for
+/// as long as one in twice as many is.
 const NUMBERS_A_CLIENT: u128 = if cfg!(test) { 8192 } else { 8 };
 /// So many numbers take little memory (2 MB), whoever has them.
 const FEW_NUMBERS: u128 = 1 << 17;
@@ -83,8 +84,8 @@ pub(super) struct Pass<C: ReadKey, O: ReadKey, W> {
 /// How the partitions keep clients.
 #[derive(Debug, PartialEq, Eq)]
 enum Kept {
-    /// By hash, until they turn out to be numbers that lie near each other; if `hopeful`, each line
-    /// that waits is taken for one more client.
+    /// By hash, until they turn out to be numbers that lie near each other; if `hopeful`, every other
+    /// line that waits is taken for a new client.
     ByHash { hopeful: bool },
     /// By hash, whatever comes.
     ByHashForGood,
@@ -120,7 +121,7 @@ impl<C: ReadKey + SortKey, O: ReadKey, W: When> Pass<C, O, W> {
 
     /// Before a visit: choose how clients are kept, those of the lines that wait among them.
     ///
-    /// Each of these lines may be of another client: [`Self::draw_back`] looks into that.
+    /// How many new clients they bring is a guess, which [`Self::draw_back`] looks into.
     fn reach_out(&mut self, plan: &Plan) {
         let numbers = self.workers.iter().map(|worker| worker.numbers);
         let (least, most) = numbers.fold(self.numbers, |a, b| (a.0.min(b.0), a.1.max(b.1)));
@@ -133,7 +134,7 @@ impl<C: ReadKey + SortKey, O: ReadKey, W: When> Pass<C, O, W> {
         }
         let reach = Reach::of(least, most);
         let hopeful = self.kept != Kept::ByHash { hopeful: false };
-        let clients = self.clients() + if hopeful { self.waiting } else { 0 };
+        let clients = self.clients() + if hopeful { self.waiting / 2 } else { 0 };
         match &self.kept {
             Kept::Near(kept) if kept.covers(&reach) => {}
             _ if !is_dense(&reach, clients) => {
@@ -153,7 +154,7 @@ impl<C: ReadKey + SortKey, O: ReadKey, W: When> Pass<C, O, W> {
     /// After a visit: go back to keeping clients by hash if they are too few for their numbers.
     fn draw_back(&mut self, plan: &Plan) {
         if let Kept::Near(reach) = &self.kept
-            && !is_dense(reach, self.clients())
+            && !is_dense(reach, 2 * self.clients())
         {
             self.keep_by_hash(plan);
             self.kept = Kept::ByHash { hopeful: false };
