@@ -244,7 +244,8 @@ def forget_standard_output() -> None:
 
 
 def _parquet(frame: pl.DataFrame, file: BinaryIO) -> None:
-    frame.write_parquet(file, row_group_size=_ROW_GROUP)
+    # Snappy: every reader takes it, and it costs a fifth less processor time than zstd.
+    frame.write_parquet(file, row_group_size=_ROW_GROUP, compression="snappy")
 
 
 def _csv(frame: pl.DataFrame, file: BinaryIO) -> None:

@@ -16,6 +16,7 @@ mod _core {
     use pyo3::prelude::*;
 
     #[pymodule_init]
+    #[expect(clippy::unnecessary_wraps, reason = "the signature is that of the attribute")]
     fn init(_: &Bound<'_, PyModule>) -> PyResult<()> {
         crate::allocator::prepare();
         Ok(())

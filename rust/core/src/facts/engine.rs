@@ -84,8 +84,8 @@ pub(super) struct Pass<C: ReadKey, O: ReadKey, W> {
 /// How the partitions keep clients.
 #[derive(Debug, PartialEq, Eq)]
 enum Kept {
-    /// By hash, until they turn out to be numbers that lie near each other; if `hopeful`, every other
-    /// line that waits is taken for a new client.
+    /// By hash, until they turn out to be numbers that lie near each other; if `hopeful`, lines that
+    /// wait are taken for new clients: all of the first, then every other.
     ByHash { hopeful: bool },
     /// By hash, whatever comes.
     ByHashForGood,
@@ -133,8 +133,12 @@ impl<C: ReadKey + SortKey, O: ReadKey, W: When> Pass<C, O, W> {
             return self.keep_by_hash(plan);
         }
         let reach = Reach::of(least, most);
-        let hopeful = self.kept != Kept::ByHash { hopeful: false };
-        let clients = self.clients() + if hopeful { self.waiting / 2 } else { 0 };
+        let known = self.clients();
+        let clients = match self.kept {
+            Kept::ByHash { hopeful: false } => known,
+            _ if known == 0 => self.waiting,
+            _ => known + self.waiting / 2,
+        };
         match &self.kept {
             Kept::Near(kept) if kept.covers(&reach) => {}
             _ if !is_dense(&reach, clients) => {

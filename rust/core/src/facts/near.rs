@@ -52,13 +52,6 @@ pub(super) struct Page {
     pub number: u64,
 }
 
-impl Page {
-    /// The places of its numbers.
-    pub fn places(&self) -> Range<usize> {
-        self.start..self.start + PAGE as usize
-    }
-}
-
 /// What is kept of a client: its total; and its lines, days before the end of time of its first
 /// purchase, and days from the beginning of its last. All zero for nobody, so that memory which
 /// nobody's number falls into is never touched.
@@ -126,10 +119,24 @@ impl Near {
 
     /// The clients, by place.
     pub fn each(&self, mut with: impl FnMut(usize, Core)) {
-        for (place, slot) in self.slots.iter().enumerate() {
-            if slot[1] != 0 {
-                with(place, self.core(place));
-            }
+        for start in (0..self.slots.len()).step_by(PAGE as usize) {
+            self.each_of_page(start, &mut with);
+        }
+    }
+
+    /// The clients of the page that begins at a place.
+    #[inline]
+    pub fn each_of_page(&self, start: usize, mut with: impl FnMut(usize, Core)) {
+        // Which slots are nobody's cannot be guessed, so they are sorted out without a branch.
+        let mut places = [0_u16; PAGE as usize];
+        let mut count = 0;
+        for (number, slot) in (0..).zip(&self.slots[start..start + PAGE as usize]) {
+            places[count] = number;
+            count += usize::from(slot[1] != 0);
+        }
+        for &place in &places[..count] {
+            let place = start + usize::from(place);
+            with(place, self.core(place));
         }
     }
 

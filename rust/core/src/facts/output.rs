@@ -324,19 +324,11 @@ fn write_pages<C: Key<Stored = u64>, O: Key, T: Copy + Default + Send>(
     pages: &[Page],
     id: impl Fn(u64) -> T + Sync,
 ) -> (Vec<T>, Option<Vec<u8>>, Vec<FactColumn>) {
-    let shown = |page: &Page, with: &mut dyn FnMut(usize, Core)| {
-        if let Some(near) = &partitions[page.partition].near {
-            for place in page.places() {
-                let core = near.core(place);
-                if asked.shows(&core) {
-                    with(place, core);
-                }
-            }
-        }
-    };
     let count = |pages: &&[Page]| {
         let mut count = 0;
-        pages.iter().for_each(|page| shown(page, &mut |_, _| count += 1));
+        for page in *pages {
+            each_client(partitions, page, |_, core| count += usize::from(asked.shows(&core)));
+        }
         count
     };
     let blocks: Vec<&[Page]> = pages.chunks(PAGES_A_BLOCK).collect();
@@ -344,13 +336,28 @@ fn write_pages<C: Key<Stored = u64>, O: Key, T: Copy + Default + Send>(
     let blocks = blocks.into_iter().zip(counts).collect();
     write_blocks(partitions, asked, blocks, |(): &mut (), pages, rows| {
         for page in pages {
-            shown(page, &mut |place, core| {
-                let number = page.number + (place - page.start) as u64;
-                let place = Place { partition: page.partition as u32, client: place as u32 };
-                rows.push(id(number), place, core);
+            each_client(partitions, page, |place, core| {
+                if asked.shows(&core) {
+                    let number = page.number + (place - page.start) as u64;
+                    let place = Place { partition: page.partition as u32, client: place as u32 };
+                    rows.push(id(number), place, core);
+                }
             });
         }
     })
+}
+
+/// The clients of a page. None of them is shown for being of the base alone: where that is given,
+/// clients are kept by hash.
+#[inline]
+fn each_client<C: Key, O: Key>(
+    partitions: &[Partition<C, O>],
+    page: &Page,
+    with: impl FnMut(usize, Core),
+) {
+    if let Some(near) = &partitions[page.partition].near {
+        near.each_of_page(page.start, with);
+    }
 }
 
 /// Sort each bucket of rows and write it, while it is in cache, to all columns.
