@@ -22,6 +22,8 @@ from grc_fast.bench.setting import AS_OF, Orders, Setting, in_words
 __all__ = ["cases"]
 
 SIZES: Final = (10_000_000, 50_000_000)
+#: Ids without a pattern are measured at the first size only, and are no goal.
+_WITHOUT_PATTERN: Final[tuple[Ids, ...]] = ("scattered integers", "16 letters")
 LINES_A_CLIENT: Final = 10
 #: More lines than pandas is given: it takes minutes and most of the memory of a small machine.
 TOO_MANY_FOR_PANDAS: Final = 20_000_000
@@ -40,7 +42,7 @@ _COUNT: Final = "order_id"
 
 def cases(setting: Setting) -> list[Case]:
     """Return the pass at each size: kinds of ids, then distinct orders."""
-    made = []
+    made = [_case(setting, SIZES[0], ids, Goal(_OTHERS)) for ids in _WITHOUT_PATTERN]
     for size in SIZES:
         made += [
             _case(setting, size, "integers", Goal(_OTHERS, must=2.5, aim=4)),
@@ -67,7 +69,7 @@ def _case(setting: Setting, size: int, ids: Ids, goal: Goal, *, distinct: bool =
             check_equal(((name, _alike(way())) for name, way in ways.items()), _are_equal)
             yield {name: clock(way) for name, way in ways.items()}
 
-    kind = "integer ids" if ids == "integers" else f"ids of {ids}"
+    kind = ids.replace("integers", "integer ids") if "integers" in ids else f"ids of {ids}"
     what = f"{kind}, distinct orders" if distinct else kind
     name = f"facts, {in_words(lines)} lines of {in_words(clients)} clients, {what}"
     return Case("facts", name, opened, [goal, Goal((PANDAS,))])

@@ -15,14 +15,17 @@ from grc_fast.simulation import simulate_sales
 
 __all__ = ["IDS", "Ids", "sales_file"]
 
-#: What client ids are: whole numbers, text of 12 bytes (as long as Arrow's views hold inline), or
-#: text of 20 bytes.
-Ids: TypeAlias = Literal["integers", "12 bytes", "20 bytes"]
+#: What client ids are: whole numbers handed out one after the other, text of 12 bytes (as long as
+#: Arrow's views hold inline) or of 20 bytes that ends in such numbers; or without a pattern: whole
+#: numbers all over 64 bits, or letters.
+Ids: TypeAlias = Literal["integers", "12 bytes", "20 bytes", "scattered integers", "16 letters"]
 _NUMBER: Final = pl.col("client_id").cast(pl.String)
 IDS: Final[dict[Ids, pl.Expr]] = {
     "integers": pl.col("client_id"),
     "12 bytes": pl.format("C{}", _NUMBER.str.zfill(11)).alias("client_id"),
     "20 bytes": pl.format("CUSTOMER{}", _NUMBER.str.zfill(12)).alias("client_id"),
+    "scattered integers": pl.col("client_id").hash(seed=7),
+    "16 letters": _NUMBER.str.zfill(12).str.encode("base64"),
 }
 
 
