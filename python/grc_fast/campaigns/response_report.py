@@ -201,9 +201,9 @@ def response(
 
         Where campaigns have a control group, and from these campaigns alone: `control_contacts`,
         `control_rate`, `difference` as observed, campaign by campaign (Mantel-Haenszel), and
-        `incremental`, what contacts add after both sides are moved towards their neighbours, with
-        its 95 % interval `incremental_low` to `incremental_high`. A place without a control group
-        gets it from its neighbours.
+        `incremental`, what contacts add: the difference moved towards that of all places, with its
+        95 % interval `incremental_low` to `incremental_high`. A place without a control group gets
+        it from the others.
 
         With cost and margin, the break-even `index`. `kind` says what index and depth rest on:
         `incremental` on that, `raw, not incremental` on `shrunk`.
@@ -218,7 +218,7 @@ def response(
     -----
     Neighbours of a cell are those whose digits differ by 1 at most, those of a group the two beside
     it, those of a segment all others. How much they count is learnt from how alike they are
-    (empirical Bayes, Morris 1983). A contact, not a client, is the unit: one of several campaigns
+    (empirical Bayes, Morris 1983); so is how much all places count for what contacts add at one. A contact, not a client, is the unit: one of several campaigns
     counts several times.
 
     Examples
