@@ -194,7 +194,7 @@ def response(
         With `responses`: how long after a contact an answer counts, both ends included: `30d`.
     overlap
         With `responses` that name no campaign, where windows overlap: an answer goes to the `last`
-        contact before it, to the `first`, or to `all` of them. Clients of a control group were not
+        contact before it, to the `first`, or to `all` of them; elsewhere it cannot be given. Clients of a control group were not
         contacted: they take no answer from a campaign, and any answer in their window counts.
     cost, margin
         Of a contact, and on a sale, in money: for the break-even and the profit.
