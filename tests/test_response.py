@@ -553,6 +553,10 @@ def test_wrong_scores_are_one_sentence():
         grc.response(scores([1, 2]).drop("group"), campaigns)
     with pytest.raises(grc.DataError, match="two rows for one client_id"):
         grc.response(pl.concat([scores([1]), scores([2])]), campaigns)
+    with pytest.raises(grc.DataError, match="has a score: the table of scores has nulls where"):
+        grc.response(scores([1, 2]).with_columns(group=pl.lit(None, pl.Int64)), campaigns)
+    with pytest.raises(grc.DataError, match="has a score: the table of scores has no client"):
+        grc.response(scores([1]).head(0), campaigns)
     with pytest.raises(grc.ColumnError, match="must be a table"):
         grc.response(7, campaigns)
     for name in ("r", "f", "m"):

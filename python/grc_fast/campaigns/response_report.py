@@ -194,8 +194,9 @@ def response(
         With `responses`: how long after a contact an answer counts, both ends included: `30d`.
     overlap
         With `responses` that name no campaign, where windows overlap: an answer goes to the `last`
-        contact before it, to the `first`, or to `all` of them; elsewhere it cannot be given. Clients of a control group were not
-        contacted: they take no answer from a campaign, and any answer in their window counts.
+        contact before it, to the `first`, or to `all` of them; elsewhere it cannot be given.
+        Clients of a control group were not contacted: they take no answer from a campaign, and any
+        answer in their window counts.
     cost, margin
         Of a contact, and on a sale, in money: for the break-even and the profit.
 
@@ -299,9 +300,11 @@ def _tables(scores: Any, campaigns: Any, responses: Any) -> dict[str, pl.DataFra
 def _apart(scores: pl.DataFrame, treated: pl.DataFrame) -> str:
     """Say that no contact has a score, with an example of either side."""
     by = ["client_id", "campaign"] if "campaign" in scores.columns else ["client_id"]
-    known = scores.drop_nulls(by).head(1)
+    known = scores.drop_nulls(by).sort(by)
     if known.is_empty():
         return f"no contact is with a client who has a score: {SCORES} has no client"
+    if treated.join(known, on=by, how="semi").height:
+        return f"no contact is with a client who has a score: {SCORES} has nulls where one would be"
     asked, other = (
         " of the campaign ".join(repr(value) for value in frame.select(by).row(0))
         for frame in (treated, known)
