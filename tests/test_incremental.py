@@ -8,11 +8,14 @@ import math
 import numpy as np
 import polars as pl
 import pytest
-from scipy import stats
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import special, stats
 
 import grc_fast as grc
-from grc_fast.campaigns.incremental import Stratum, added, arms, overall
-from grc_fast.campaigns.shrinkage import shrink
+from grc_fast.campaigns.differences import shrink_differences
+from grc_fast.campaigns.incremental import Arms, Stratum, arms, overall
+from grc_fast.campaigns.shrinkage import Cell, shrink
 
 DAY = dt.date(2026, 3, 1)
 
@@ -86,25 +89,170 @@ def test_the_interval_over_campaigns_holds_the_truth_as_often_as_it_says(size, e
     assert 0.93 <= held / 1000 <= 0.985
 
 
-@pytest.mark.parametrize("rate", [0.002, 0.01, 0.05])
-@pytest.mark.parametrize("effect", [0.0, 0.01])
-def test_what_is_added_by_place_lies_in_its_interval_as_often_as_it_says(rate, effect):
-    """Groups of two campaigns, the control groups a fifth of the others."""
+# By place
+
+
+def drawn(rng, bases, effects, treated: int, held: int) -> list[Arms]:
+    """Groups of one campaign, each with its own base rate and its own effect."""
+    x = rng.binomial(treated, np.asarray(bases) + effects).tolist()
+    y = rng.binomial(held, bases).tolist()
+    return [arms((i,), [Stratum(treated, x[i], held, y[i])]) for i in range(len(x))]
+
+
+STEEP = 0.25 * 0.6 ** np.arange(11)
+PLACES = [
+    *(([rate] * 5, effect, 400, 80) for rate in (0.002, 0.01, 0.05) for effect in (0.0, 0.01)),
+    ([0.05] * 5, -0.02, 400, 80),
+    (STEEP, 0.0, 360, 40),
+    (STEEP, 0.3 * STEEP, 360, 40),
+    (STEEP, 0.01, 720, 80),
+    (STEEP[:5], 0.3 * STEEP[:5], 7200, 800),
+    ([0.1, 0.02], [0.03, 0.0], 400, 100),
+    ([0.3, 0.23, 0.16, 0.09, 0.02], 0.0, 270, 30),
+    ([0.05], 0.02, 400, 100),
+]
+
+
+@pytest.mark.parametrize(("bases", "effects", "treated", "held"), PLACES)
+def test_what_is_added_by_place_lies_in_its_interval_as_often_as_it_says(
+    bases, effects, treated, held
+):
     rng = np.random.default_rng(6)
-    held = total = 0
+    truth = np.broadcast_to(effects, len(bases))
+    inside, runs = 0, 1000 // len(bases)
+    for _ in range(runs):
+        found = shrink_differences(drawn(rng, bases, effects, treated, held), ordered=True)
+        inside += sum(f.low <= t <= f.high for f, t in zip(found, truth, strict=True))
+    assert inside / (runs * len(bases)) >= 0.93
+
+
+@pytest.mark.parametrize("rate", [0.002, 0.01])
+def test_places_of_two_campaigns_lie_in_their_intervals_too(rate):
+    """The control groups a fifth of the others, at most."""
+    rng = np.random.default_rng(6)
+    inside = 0
     for _ in range(200):
         sides = []
         for place in range(5):
-            x = rng.binomial((400, 200), rate + effect)
-            y = rng.binomial((80, 60), rate)
+            x, y = rng.binomial((400, 200), rate + 0.01), rng.binomial((80, 60), rate)
             counts = zip((400, 200), x.tolist(), (80, 60), y.tolist(), strict=True)
             sides.append(arms((place,), [Stratum(*row) for row in counts]))
-        treated, _ = shrink([side.treated for side in sides], ordered=True)
-        control, _ = shrink([side.control for side in sides], ordered=True)
-        found = [added(*pair) for pair in zip(treated, control, strict=True)]
-        held += sum(f.low <= effect <= f.high for f in found)
-        total += len(found)
-    assert held / total >= 0.93
+        inside += sum(f.low <= 0.01 <= f.high for f in shrink_differences(sides, ordered=True))
+    assert inside / 1000 >= 0.93
+
+
+def test_nothing_is_promised_where_contacts_add_nothing_and_groups_differ():
+    """Steep base rates, a control group of a tenth: noise is not taken for groups that pay."""
+    rng = np.random.default_rng(5)
+    found, plain, promised, of_plain = [], [], [], []
+    for _ in range(200):
+        sides = drawn(rng, STEEP, 0.0, 360, 40)
+        found.append([f.rate for f in shrink_differences(sides, ordered=True)])
+        plain.append([side.difference for side in sides])
+        for rates, sums in ((found[-1], promised), (plain[-1], of_plain)):
+            gains = np.cumsum(360 * (40 * np.sort(rates)[::-1] - 0.5))
+            sums.append(max(0.0, gains.max()))
+    assert abs(np.mean(found, axis=0)[0]) < 0.005
+    assert np.abs(np.mean(found, axis=0)).max() < 0.005
+    rmse, of_difference = (np.sqrt(np.mean(np.square(rates))) for rates in (found, plain))
+    assert rmse < of_difference / 2
+    assert np.mean(promised) < 300
+    assert np.mean(of_plain) > 1000
+
+
+def test_a_report_promises_no_profit_of_groups_that_answer_anyway():
+    promised = []
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        group = np.repeat(np.arange(11), 400)
+        frame = pl.DataFrame(
+            {
+                "client_id": np.arange(4400),
+                "group": group + 1,
+                "control": rng.random(4400) < 0.1,
+                "responded": rng.random(4400) < STEEP[group],
+            }
+        )
+        mailing = frame.drop("group").with_columns(campaign=pl.lit("a"), contacted_on=pl.lit(DAY))
+        report = grc.response(frame.select("client_id", "group"), mailing, cost=0.5, margin=40)
+        promised.append(max(0.0, report.depth["profit"].max()))
+    # Contacts cost about 2,000.
+    assert np.mean(promised) < 300
+
+
+def test_a_difference_that_is_there_is_found():
+    """Contacts add 30 % to steep base rates; many contacts show it, place by place."""
+    rng = np.random.default_rng(5)
+    for treated, held, off in ((20_000, 5_000, 0.15), (200_000, 50_000, 0.05)):
+        runs = [
+            [
+                f.rate
+                for f in shrink_differences(
+                    drawn(rng, STEEP[:5], 0.3 * STEEP[:5], treated, held), ordered=True
+                )
+            ]
+            for _ in range(20)
+        ]
+        assert np.mean(runs, axis=0) == pytest.approx(0.3 * STEEP[:5], rel=off)
+    alike = [
+        f.rate
+        for _ in range(60)
+        for f in shrink_differences(drawn(rng, [0.02] * 5, 0.03, 400, 100), ordered=True)
+    ]
+    assert np.mean(alike) == pytest.approx(0.03, abs=0.003)
+    one = shrink_differences(drawn(rng, [0.05] * 11, [0.1] + [0] * 10, 20_000, 5_000), ordered=True)
+    assert one[0].low > 0.07
+    assert max(f.rate for f in one[1:]) < 0.02
+
+
+counts = st.tuples(st.integers(1, 500), st.floats(0, 1), st.integers(0, 300), st.floats(0, 1))
+
+
+@given(st.lists(counts, min_size=1, max_size=8), st.booleans())
+def test_differences_are_those_of_the_mixture_over_spreads(places, ordered):
+    """The definition in NumPy, with matrices instead of sums."""
+    sides = [
+        arms((i,), [Stratum(n, round(n * p), m, round(m * q))])
+        for i, (n, p, m, q) in enumerate(places)
+    ]
+    known = [i for i, side in enumerate(sides) if side.difference is not None]
+    if not known:
+        return
+    found = shrink_differences(sides, ordered=ordered)
+    both = [
+        Cell((i,), n + m, round(n * p) + round(m * q)) if m else Cell((i,), 0, 0)
+        for i, (n, p, m, q) in enumerate(places)
+    ]
+    rates = np.array([f.rate for f in shrink(both, ordered=ordered)[0]])
+    scale = np.sqrt(rates * (1 - rates))
+    v = np.array([1 / places[i][0] + 1 / places[i][2] for i in known])
+    z = np.array([sides[i].difference for i in known]) / scale[known]
+    logit = np.linspace(-12, 12, 49)
+    typical = stats.hmean(v)
+    logs, means, variances = [], [], []
+    for b in special.expit(logit):
+        spread = typical * (1 - b) / b
+        inverse = np.linalg.inv(np.diag(v + spread))
+        ones = np.ones(len(v))
+        doubt = 1 / (ones @ inverse @ ones)
+        mean = doubt * (ones @ inverse @ z)
+        law = stats.multivariate_normal(np.full(len(v), mean), np.diag(v + spread))
+        logs.append(law.logpdf(z) + math.log(doubt) / 2 + math.log(b * (1 - b)))
+        own = spread * inverse.diagonal()
+        full_mean, full_var = np.full(len(places), mean), np.full(len(places), spread + doubt)
+        full_mean[known] = own * z + (1 - own) * mean
+        full_var[known] = own * v + (1 - own) ** 2 * doubt
+        means.append(full_mean)
+        variances.append(full_var)
+    weights = special.softmax(logs)
+    middle = weights @ np.array(means)
+    variance = weights @ np.array(variances) + weights @ (np.array(means) - middle) ** 2
+    expected = np.clip(middle * scale, -1, 1)
+    half = stats.norm.ppf(0.975) * np.sqrt(variance) * scale
+    assert [f.rate for f in found] == pytest.approx(expected, abs=1e-9)
+    assert [f.low for f in found] == pytest.approx(np.maximum(expected - half, -1), abs=1e-7)
+    assert [f.high for f in found] == pytest.approx(np.minimum(expected + half, 1), abs=1e-7)
+    assert all(-1 <= f.low <= f.rate <= f.high <= 1 and f.low < f.high for f in found)
 
 
 def test_one_campaign_is_as_good_as_its_own_contacts():

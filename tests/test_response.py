@@ -136,6 +136,26 @@ def test_contacts_without_a_score_are_in_the_totals_and_counted():
     assert report.groups["contacts"].sum() == 2
 
 
+def test_controls_without_a_score_are_compared_with_nobody():
+    """Contacted are 1,000 with a score, who answer with 30 %, and 500 without, as are controls."""
+    ids = pl.int_range(0, 2000, eager=True)
+    base = pl.DataFrame({"client_id": ids, "responded": ids % 10 < 3, "control": ids >= 1500})
+    base = base.with_columns(campaign=pl.lit("spring"), contacted_on=pl.lit(DAY))
+    known = pl.DataFrame({"client_id": range(1000), "group": [1] * 1000})
+    report = grc.response(known, base)
+    assert (report.incremental, report.control_rate, report.control_contacts) == (None, None, 0)
+    assert report.kind == report.groups["kind"][0] == "raw, not incremental"
+    assert (report.unscored, report.unscored_control) == (500, 500)
+    assert report.to_dict()["unscored_control"] == 500
+    assert "clients of control groups without a score, left out: 500" in str(report)
+    # With a score for half of the controls, the head counts those of the table.
+    more = pl.concat([known, pl.DataFrame({"client_id": range(1500, 1750), "group": [1] * 250})])
+    report = grc.response(more, base)
+    assert report.control_contacts == report.groups["control_contacts"].sum() == 250
+    assert report.incremental == pytest.approx(report.groups["difference"][0])
+    assert report.unscored_control == 250
+
+
 def test_scores_of_each_campaign_are_used_for_it():
     campaigns = pl.concat(
         [mailing([True]), mailing([False]).with_columns(campaign=pl.lit("summer"))]
@@ -381,6 +401,31 @@ def test_cells_are_written_as_in_the_report_whatever_the_next_scores_hold():
         report.calibrate(ten.drop("f"))
 
 
+def test_a_client_with_two_rows_would_be_contacted_twice():
+    report = grc.response(scores([1, 1, 2, 2]), mailing([True, False, False, False]))
+    twice = pl.concat([scores([1, 2]), scores([1])])
+    with pytest.raises(grc.DataError, match="two rows for the client 0: keep one a client"):
+        report.calibrate(twice, by="group")
+    before = twice.with_columns(campaign=pl.Series(["a", "a", "b"]))
+    with pytest.raises(grc.DataError, match="take those of one campaign"):
+        report.calibrate(before, by="group")
+    unknown = pl.DataFrame({"client_id": [None, None, 1], "group": [1, 1, 2]})
+    assert report.calibrate(unknown, by="group").height == 3
+
+
+def test_scores_of_more_bins_than_those_of_the_report_are_refused():
+    def digits(most: int) -> pl.DataFrame:
+        frame = pl.DataFrame({"client_id": range(200), "r": [1 + i % most for i in range(200)]})
+        return frame.with_columns(f=pl.col("r"))
+
+    for bins in (5, 9, 10):
+        report = grc.response(digits(bins), mailing([i % 10 == 8 for i in range(200)]))
+        assert report.calibrate(digits(bins))["basis"].unique().to_list() == ["cell"]
+        assert report.calibrate(digits(bins - 1)).height == 200
+        with pytest.raises(grc.DataError, match=rf"has {bins + 1} in 'r', .* up to {bins}: score"):
+            report.calibrate(digits(bins + 1))
+
+
 @pytest.mark.parametrize("dtype", [pl.Float64, pl.Int8, pl.UInt32, pl.String])
 def test_places_meet_whatever_their_type(base, dtype):
     table, campaigns = base
@@ -442,10 +487,33 @@ def test_scores_before_campaigns_take_the_options_of_reading_alone():
         (lambda c: c.with_columns(client_id=None), {}, grc.DataError, "nulls in 'client_id'"),
         (lambda c: c.head(0), {}, grc.DataError, "has no contact"),
         (
+            lambda c: c.head(0).with_columns(pl.col("responded").cast(pl.String)),
+            {},
+            grc.DataError,
+            "has no contact",
+        ),
+        (
+            lambda c: c.with_columns(control=pl.Series([None, True])),
+            {},
+            grc.DataError,
+            "nulls in 'control': write false for who was contacted",
+        ),
+        (lambda c: c, {"overlap": "first"}, grc.OptionError, "no effect without responses"),
+        (
+            lambda c: c,
+            {
+                "responses": ANSWERS.with_columns(campaign=pl.lit("spring")),
+                "window": "30d",
+                "overlap": "all",
+            },
+            grc.OptionError,
+            "overlap='all' has no effect where responses name their campaign",
+        ),
+        (
             lambda c: c.with_columns(pl.col("client_id") + 9),
             {},
             grc.DataError,
-            "no contact is with",
+            r"no contact is with .* \(the first contact is with 9, the first score of 0\)",
         ),
         (
             lambda c: c.with_columns(pl.col("client_id").cast(pl.String)),
@@ -485,6 +553,10 @@ def test_wrong_scores_are_one_sentence():
         grc.response(scores([1, 2]).drop("group"), campaigns)
     with pytest.raises(grc.DataError, match="two rows for one client_id"):
         grc.response(pl.concat([scores([1]), scores([2])]), campaigns)
+    with pytest.raises(grc.DataError, match="has a score: the table of scores has nulls where"):
+        grc.response(scores([1, 2]).with_columns(group=pl.lit(None, pl.Int64)), campaigns)
+    with pytest.raises(grc.DataError, match="has a score: the table of scores has no client"):
+        grc.response(scores([1]).head(0), campaigns)
     with pytest.raises(grc.ColumnError, match="must be a table"):
         grc.response(7, campaigns)
     for name in ("r", "f", "m"):

@@ -134,6 +134,34 @@ def test_sales_are_scored_as_of_the_day_before_each_campaign(sales, files, tmp_p
     assert pl.read_parquet(out).equals(grc.response(before, mailings).table)
 
 
+def test_campaigns_before_the_first_sale_are_counted(sales, files, tmp_path, capsys):
+    mailings = contacts(sales)
+    early = mailings.filter(pl.col("campaign") == "summer").with_columns(
+        campaign=pl.lit("early"), contacted_on=pl.lit(dt.date(2001, 1, 1))
+    )
+    code, _, err = run(
+        capsys, files("sales.parquet", sales), files("campaigns.csv", pl.concat([mailings, early])),
+        "-o", tmp_path / "rates.csv", "--from-sales",
+    )  # fmt: skip
+    assert code == 0, err
+    assert "each of 2 campaigns (1 more began before the first sale)" in err
+
+
+def test_a_file_of_a_header_alone_has_no_contact(files, tmp_path, capsys):
+    scores = files("scores.csv", pl.DataFrame({"client_id": [1, 2], "group": [1, 2]}))
+    empty = files("campaigns.csv", mailing([1]).head(0))
+    code, _, err = run(capsys, scores, empty, "-o", tmp_path / "rates.csv")
+    assert (code, "has no contact" in err) == (1, True)
+
+
+def test_ids_that_lost_their_zeros_in_one_file_are_shown(files, tmp_path, capsys):
+    scores = files("scores.csv", pl.DataFrame({"client_id": ["00124"], "group": [1]}))
+    campaigns = files("campaigns.csv", mailing(["124"]))
+    code, _, err = run(capsys, scores, campaigns, "-o", tmp_path / "rates.csv")
+    assert code == 1
+    assert "the first contact is with '124', the first score of '00124'" in " ".join(err.split())
+
+
 def test_probabilities_of_the_next_campaign_are_written(sales, files, tmp_path, capsys):
     mailings = contacts(sales)
     scores = grc.score_rfm(sales, as_of="2025-12-31", order="order_id").scores

@@ -108,6 +108,8 @@ COVERAGE = [
     *((FIVE, [rate] * 5, 200, False) for rate in (0.002, 0.005, 0.01, 0.02, 0.05)),
     (FIVE, [0.03, 0.01, 0.005, 0.003, 0.002], 300, True),
     (FIVE, [0.15, 0.11, 0.08, 0.04, 0.02], 300, True),
+    # One place unlike all others: its own interval holds less often, those of all hold.
+    *((GRID, [0.02] * 12 + [0.1] + [0.02] * 12, n, True) for n in (100, 1000)),
 ]  # fmt: skip
 
 

@@ -259,6 +259,51 @@ def test_a_margin_that_is_no_column_is_named_as_it_was_given(sales):
     assert "CASE" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "rates",
+    [pl.lit(0.3), 0.2 + pl.col("client_id") % 3 / 10, 0.1 + pl.col("order_id") % 5 / 10],
+)
+def test_rates_of_lines_are_not_taken_for_money(sales, rates):
+    lines = sales.with_columns(margin=rates)
+    with pytest.raises(grc.DataError, match=r"looks like a rate, .* such as 'amount \* margin'"):
+        grc.predict_value(lines, as_of=AS_OF, margin="margin")
+    given = grc.predict_value(lines, as_of=AS_OF, margin="amount * margin")
+    assert given.notes[0].startswith("gain at a margin by client")
+
+
+@pytest.mark.parametrize("scale", [1, 0.1, 0.01])
+@pytest.mark.parametrize("share", [pl.lit(0.3), pl.lit(0.01), pl.col("client_id") % 7 / 10])
+def test_margins_in_money_are_taken_however_small(sales, scale, share):
+    """Cents of margin on a few units of money are within 0 and 1 as rates are."""
+    small = sales.with_columns(pl.col("amount") * scale)
+    lines = small.with_columns(margin=pl.col("amount") * share)
+    result = grc.predict_value(lines, as_of=AS_OF, margin="margin", horizons=["1y"])
+    assert "over all" in result.notes[0]
+    noted = any("read as money" in note for note in result.notes)
+    within = lines.group_by("client_id").agg(
+        pl.col("margin").sum() / pl.len(), pl.col("amount").sum()
+    ).filter(pl.col("amount") > 0)["margin"].max() <= 1  # fmt: skip
+    assert noted == (within and lines["amount"].mean() > 1)
+
+
+@pytest.mark.parametrize("margin", ["0,3", " 0.3"])
+def test_a_rate_as_text_is_told_how_it_is_written(sales, margin):
+    with pytest.raises(grc.OptionError, match=r"margin is the text .* write the number 0\.3 for"):
+        grc.predict_value(sales, as_of=AS_OF, margin=margin)
+
+
+def test_what_is_wrong_with_a_margin_is_said_of_the_margin(sales):
+    for margin, why in (
+        ("profit", "no column 'profit' for the role margin"),
+        ("profit * 2", "no column 'profit' for the role margin"),
+        ("'a'", "the margin .* gives text"),
+        ("amount +", "the margin 'amount \\+' is neither a column nor SQL"),
+        ("tag", "the margin column 'tag' of the frame holds text"),
+    ):
+        with pytest.raises(grc.GrcError, match=why):
+            grc.predict_value(sales.with_columns(tag=pl.lit("a")), as_of=AS_OF, margin=margin)
+
+
 def test_margins_that_are_no_part_of_the_money_are_refused(sales):
     for factor, share in ((100, "100"), (-0.1, "-0.1")):
         lines = sales.with_columns(margin=pl.col("amount") * factor)
@@ -447,7 +492,7 @@ def test_a_file_that_is_no_model_is_refused(tmp_path, written):
         ({"horizons": [3]}, "3 is not one"),
         ({"margin": -0.1}, "margin must be a number from 0 to 1"),
         ({"margin": float("nan")}, "margin must be a number"),
-        ({"margin": "0.3"}, "margin is the text '0.3': write a number"),
+        ({"margin": "0.3"}, "margin is the text '0.3': write the number 0.3"),
         ({"discount": -0.1}, "discount must be a number from 0"),
         ({"discount": True}, "discount must be a number from 0"),
         ({"time_scaler": 0}, "time_scaler must be a number above 0"),
@@ -565,6 +610,7 @@ WRONG = pytest.mark.parametrize(
         (["--horizons", "soon"], 1, "not a duration"),
         (["--margin", "1.5"], 1, "--margin must be a number from 0 to 1"),
         (["--margin", "profit"], 1, "profit"),
+        (["--margin", "0,3"], 1, "write the number 0.3 for a rate"),
         (["--model", "pareto"], 2, "pareto"),
         (["--model-in", "absent.json"], 1, "cannot be read"),
         (["--model-in", "a.json", "--model-out", "b.json"], 2, "--model-out cannot go"),

@@ -293,16 +293,18 @@ def test_parameters_are_recovered_within_three_standard_errors(name):
             assert abs(found - truth[parameter]) < 3 * error, parameter
 
 
-def test_intervals_cover_the_truth_as_often_as_they_say():
+@pytest.mark.parametrize("process", ["bgnbd", "mbgnbd"])
+def test_intervals_cover_the_truth_as_often_as_they_say(process):
     """95 % intervals of 200 simulations; on the logarithm, as the parameters are positive."""
     truth = {"r": 0.9, "alpha": 6.0, "a": 0.8, "b": 2.5, "p": 5.0, "q": 4.0, "v": 20.0}
+    specification = {"bgnbd": grc.BGNBD, "mbgnbd": grc.MBGNBD}[process]
     covered = dict.fromkeys(truth, 0)
     for seed in range(200):
         clients = grc.simulate_clients(
-            2_000, as_of=AS_OF, parameters=truth, days=(200, 700), seed=seed
+            2_000, as_of=AS_OF, model=process, parameters=truth, days=(200, 700), seed=seed
         )
         for model in (
-            grc.MBGNBD().fit(clients, as_of=AS_OF),
+            specification().fit(clients, as_of=AS_OF),
             grc.GammaGamma().fit(clients, as_of=AS_OF),
         ):
             for name, error in model.standard_errors.items():

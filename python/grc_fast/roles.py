@@ -107,6 +107,8 @@ class Roles:
         order.
     where
         SQL condition; rows for which it is false or null are dropped and counted.
+    amount_role
+        What errors call the amount, as other money may be read in its place.
 
     Examples
     --------
@@ -121,6 +123,7 @@ class Roles:
     amount: str = "amount"
     order: str | Sequence[str] | None = None
     where: str | None = None
+    amount_role: str = "amount"
 
     def __post_init__(self) -> None:
         for role in ("client", "date", "amount"):
@@ -218,7 +221,7 @@ class Roles:
             table.id_column(self.client, "client").alias("client"),
             table.date_column(self.date).alias("date"),
         ]
-        amount, read = table.amount(self.amount)
+        amount, read = table.amount(self.amount, self.amount_role)
         expressions.append(amount.alias("amount"))
         for position, name in enumerate(self.orders):
             expressions.append(table.id_column(name, "order").alias(f"order_{position}"))
@@ -270,14 +273,14 @@ class Table:
             return column.cast(empty)
         return column if isinstance(dtype, (pl.Date, pl.Datetime, pl.String)) else None
 
-    def amount(self, amount: str) -> tuple[pl.Expr, set[str]]:
+    def amount(self, amount: str, role: str = "amount") -> tuple[pl.Expr, set[str]]:
         """Give the amount, a column or SQL, and the columns it reads."""
         if amount in self.schema:
-            return self._amount_column(amount), {amount}
-        expression, dtype = self._sql("amount", amount)
+            return self._amount_column(amount, role), {amount}
+        expression, dtype = self._sql(role, amount)
         if not _is_money(dtype):
             raise ColumnError(
-                f"the amount {amount!r} gives {describe(dtype)} on {self.place}: "
+                f"the {role} {amount!r} gives {describe(dtype)} on {self.place}: "
                 "it must give a number"
             )
         return _money_expression(expression, dtype), set(expression.meta.root_names())
@@ -294,16 +297,16 @@ class Table:
             )
         return expression, set(expression.meta.root_names())
 
-    def _amount_column(self, name: str) -> pl.Expr:
+    def _amount_column(self, name: str, role: str) -> pl.Expr:
         dtype = self.schema[name]
         if isinstance(dtype, (pl.String, pl.Categorical, pl.Enum)):
             raise ColumnError(
-                f"the amount column {name!r} of {self.place} holds text: cast it to a number, or "
-                f'give the SQL amount CAST("{name}" AS DOUBLE)'
+                f"the {role} column {name!r} of {self.place} holds text: cast it to a number, or "
+                f'give the SQL {role} CAST("{name}" AS DOUBLE)'
             )
         if not _is_money(dtype):
             raise ColumnError(
-                f"the amount column {name!r} of {self.place} holds {describe(dtype)}: "
+                f"the {role} column {name!r} of {self.place} holds {describe(dtype)}: "
                 "it must hold numbers"
             )
         return _money_expression(pl.col(name), dtype)
@@ -338,7 +341,7 @@ class Table:
         try:
             expression = pl.sql_expr(sql)
         except pl.exceptions.PolarsError as error:
-            kind = "neither a column nor" if role == "amount" else "not"
+            kind = "not" if role == "where" else "neither a column nor"
             raise OptionError(
                 f"the {role} {sql!r} is {kind} SQL that can be read on {self.place} "
                 f"({first_line(error)}){suggestion(sql, columns)}{listing(columns)}"

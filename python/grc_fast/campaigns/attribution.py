@@ -59,15 +59,27 @@ def contacts_of(
         If a column is of a wrong type, has nulls, a client is both contacted and control in one
         campaign, or an option is wrong.
     """
+    if overlap not in _OVERLAPS:
+        raise OptionError(f"overlap cannot be {overlap!r}{nearest(overlap, _OVERLAPS)}")
+    if responses is None and overlap != "last":
+        raise OptionError(
+            f"overlap={overlap!r} has no effect without responses, which are attributed by it: "
+            "leave it out"
+        )
+    if campaigns.is_empty():
+        raise DataError(f"{CAMPAIGNS} has no contact, so there is no rate")
     frame = campaigns.with_columns(
         days(campaigns, "contacted_on", CAMPAIGNS),
         control=flag(campaigns, "control", CAMPAIGNS)
         if "control" in campaigns.columns
         else pl.lit(value=False),
     )
-    for name in (*CONTACT, "control"):
+    for name, remedy in (
+        *((name, "leave those rows out") for name in CONTACT),
+        ("control", "write false for who was contacted, true for who was left alone"),
+    ):
         if frame[name].null_count():
-            raise DataError(f"{CAMPAIGNS} has nulls in {name!r}: leave those rows out")
+            raise DataError(f"{CAMPAIGNS} has nulls in {name!r}: {remedy}")
     _check_arms(frame)
     if responses is None:
         return Contacts(_answered(frame, window))
@@ -75,8 +87,6 @@ def contacts_of(
         raise OptionError(
             "responses need a window, the time after a contact in which an answer counts: 30d"
         )
-    if overlap not in _OVERLAPS:
-        raise OptionError(f"overlap cannot be {overlap!r}{nearest(overlap, _OVERLAPS)}")
     firsts = frame.group_by(_ONE).agg(pl.col("contacted_on").min()).select(*CONTACT, "control")
     return _attributed(firsts, responses, window, overlap)
 
@@ -137,6 +147,11 @@ def _attributed(
     answer away from another campaign: there, any answer within the window counts.
     """
     named = "campaign" in responses.columns
+    if named and overlap != "last":
+        raise OptionError(
+            f"overlap={overlap!r} has no effect where responses name their campaign: leave it out, "
+            "or the column 'campaign'"
+        )
     keys = ["client_id", "campaign"] if named else ["client_id"]
     given = responses.with_columns(
         days(responses, "date", RESPONSES), money(responses, "spend", RESPONSES)

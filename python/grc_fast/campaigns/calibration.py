@@ -10,7 +10,7 @@ from grc_fast.errors import ColumnError, DataError, OptionError
 from grc_fast.labels import nearest
 
 from .levels import expected_column
-from .places import LEVELS, Level, columns_of, key, place
+from .places import LEVELS, CellForm, Level, columns_of, key, largest_digit, place
 from .tables import SCORES, frame_of
 
 if TYPE_CHECKING:
@@ -46,7 +46,8 @@ def calibrate(report: ResponseReport, scores: Any, *, by: Level = "cell") -> pl.
     ColumnError
         If the scores, or the report, lack that level.
     DataError
-        If not one client stands where past campaigns reached somebody.
+        If a client has two rows, not one client stands where past campaigns reached somebody, or a
+        digit is larger than any of the scores that the report was made of (5 bins are not 10).
 
     Examples
     --------
@@ -71,9 +72,12 @@ def calibrate(report: ResponseReport, scores: Any, *, by: Level = "cell") -> pl.
     if table.is_empty():
         raise ColumnError(f"the report has no {by}: the scores that it was made of had none")
     frame = frame_of(scores, SCORES, ("client_id",))
+    _check_one_row_each(frame)
     places = place(frame, by, report.cell_form)
     if places is None:
         raise ColumnError(f"{SCORES} has no {by}: it takes {columns_of(by, report.cell_form)}")
+    if by == "cell":
+        _check_digits(frame, report.cell_form)
     keys = key(places)
     known = key(table[by])
     _check_some_match(keys, known, by)
@@ -100,6 +104,31 @@ def calibrate(report: ResponseReport, scores: Any, *, by: Level = "cell") -> pl.
             basis=pl.when(placed).then(pl.when(found).then(pl.lit(by)).otherwise(pl.lit(_ALL))),
         )
     )
+
+
+def _check_one_row_each(frame: pl.DataFrame) -> None:
+    """Refuse several rows of one client, who would be contacted as often."""
+    twice = frame.filter(pl.col("client_id").is_not_null() & pl.col("client_id").is_duplicated())
+    if twice.is_empty():
+        return
+    rest = (
+        "take those of one campaign, the latest say"
+        if "campaign" in frame.columns
+        else "keep one a client"
+    )
+    raise DataError(f"{SCORES} has two rows for the client {twice['client_id'][0]!r}: {rest}")
+
+
+def _check_digits(frame: pl.DataFrame, form: CellForm) -> None:
+    """Refuse scores of more bins than the report's: equal digits would not mean the same."""
+    for name in form.digits:
+        largest = largest_digit(frame, name)
+        if largest > form.largest:
+            raise DataError(
+                f"{SCORES} has {largest} in {name!r}, and the report was made of scores up to "
+                f"{form.largest}: score both with the same bins, and give response the scores of "
+                "all clients, not of those alone who were contacted"
+            )
 
 
 def _check_some_match(keys: pl.Series, known: pl.Series, level: str) -> None:

@@ -17,7 +17,8 @@ import polars as pl
 
 from .shrinkage import Cell, Shrunk
 
-_Z: Final = 1.959_963_984_540_054
+#: Standard deviations to either end of a 95 % interval.
+Z: Final = 1.959_963_984_540_054
 
 
 @dataclass(frozen=True)
@@ -117,21 +118,8 @@ def overall(campaigns: Sequence[Stratum]) -> Shrunk | None:
     wider = [_with_answer_and_refusal(c, c.weight / total) for c in used]
     total = math.fsum(c.weight for c in wider)
     middle = math.fsum(c.weight * _difference(c) for c in wider) / total
-    half = _Z * math.sqrt(max(_sato(wider, middle), 0.0)) / total
+    half = Z * math.sqrt(max(_sato(wider, middle), 0.0)) / total
     return Shrunk(plain, max(middle - half, -1.0), min(middle + half, 1.0))
-
-
-def added(treated: Shrunk, control: Shrunk) -> Shrunk:
-    """Return the difference of two rates, each with its interval.
-
-    The intervals are put together as Newcombe (1998, "Interval estimation for the difference
-    between independent proportions", Statistics in Medicine 17, method 10) does, which keeps them
-    lopsided where the rates are small.
-    """
-    rate = treated.rate - control.rate
-    below = math.hypot(treated.rate - treated.low, control.high - control.rate)
-    above = math.hypot(treated.high - treated.rate, control.rate - control.low)
-    return Shrunk(rate, max(rate - below, -1.0), min(rate + above, 1.0))
 
 
 def _sato(campaigns: Sequence[Stratum], difference: float) -> float:

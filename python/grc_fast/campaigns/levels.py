@@ -8,10 +8,11 @@ from typing import Final
 
 import polars as pl
 
-from .incremental import Arms, Stratum, added, arms, with_both_arms
+from .differences import shrink_differences
+from .incremental import Arms, Stratum, arms, with_both_arms
 from .places import key
 from .profitability import break_even_index
-from .shrinkage import Cell, Shrunk, shrink
+from .shrinkage import Cell, shrink
 
 RAW: Final = "raw, not incremental"
 INCREMENTAL: Final = "incremental"
@@ -125,14 +126,8 @@ def _sides(both: pl.DataFrame, places: pl.Series, numbers: Sequence[tuple[int, .
 
 
 def _added(sides: Sequence[Arms], *, ordered: bool) -> list[pl.Series]:
-    """Return the columns about control groups.
-
-    Either side is shrunk to its neighbours, so that a place without a control group, or of a few
-    contacts, has what its neighbours have.
-    """
-    treated, _ = shrink([side.treated for side in sides], ordered=ordered)
-    control, _ = shrink([side.control for side in sides], ordered=ordered)
-    found: list[Shrunk] = [added(*pair) for pair in zip(treated, control, strict=True)]
+    """Return the columns about control groups."""
+    found = shrink_differences(sides, ordered=ordered)
     return [
         pl.Series("control_contacts", [s.control_contacts for s in sides], dtype=pl.UInt64),
         _column([s.control_rate for s in sides]).alias("control_rate"),

@@ -7,7 +7,7 @@ whatever the types: integers without a point, digits side by side only where all
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, cast
 
 import polars as pl
 
@@ -29,17 +29,25 @@ class CellForm:
         Which of r, f and m they are made of.
     separator
         What stands between them: nothing, or `-` where some have two characters.
+    largest
+        The largest digit of all.
     """
 
     digits: tuple[str, ...] = ()
     separator: str = ""
+    largest: int = 0
 
 
 def cell_form(frame: pl.DataFrame) -> CellForm:
     """Return how the cells of scores are written."""
     names = tuple(name for name in DIGITS if name in frame.columns)
-    long = any((whole(frame, name, SCORES) > 9).any() for name in names)
-    return CellForm(names, "-" if long else "")
+    largest = max((largest_digit(frame, name) for name in names), default=0)
+    return CellForm(names, "-" if largest > 9 else "", largest)
+
+
+def largest_digit(frame: pl.DataFrame, name: str) -> int:
+    """Return the largest digit of a column; 0 where there is none."""
+    return cast(int, whole(frame, name, SCORES).max() or 0)
 
 
 def place(frame: pl.DataFrame, level: str, form: CellForm) -> pl.Series | None:

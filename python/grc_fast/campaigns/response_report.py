@@ -11,7 +11,7 @@ import polars as pl
 from grc_fast.errors import ColumnError, DataError, OptionError
 from grc_fast.report_file import ReportFile
 
-from .attribution import CONTACT, Contacts, Overlap, contacts_of
+from .attribution import CONTACT, Overlap, contacts_of
 from .calibration import calibrate
 from .incremental import Stratum, arms, overall, strata, with_both_arms
 from .levels import RAW, Money, depth_table, level_table
@@ -37,20 +37,22 @@ class ResponseReport(ReportFile):
     Attributes
     ----------
     kind
-        `incremental` where some campaign has both contacts and a control group, so that depth,
-        index and calibration rest on what contacts add; else `raw, not incremental`: clients who
-        would have bought anyway count as answers.
+        `incremental` where at some place a campaign has both contacts and a control group, so that
+        depth, index and calibration rest on what contacts add; else `raw, not incremental`: clients
+        who would have bought anyway count as answers.
     contacts, responses, rate
         Of all contacts that are not control: raw, whatever the kind.
     incremental, incremental_low, incremental_high
         What contacts added to the rate, with its 95 % interval, campaign by campaign; None without
-        a control group.
+        a control group. As in the tables, of clients with a score alone, so that like is compared
+        with like.
     control_contacts, control_rate
         Of the control groups of campaigns that contacted others, weighed as `incremental` is.
     without_control
         Contacts of campaigns without a control group, which `incremental` knows nothing of.
-    unscored
-        Contacts with clients without a score, which are in the totals alone.
+    unscored, unscored_control
+        Contacts with clients without a score, which are in the totals alone, and clients without a
+        score of control groups, who are nowhere.
     answers
         What became of the rows of `responses`: `read` is the sum of `attributed`, `control`,
         `outside_window`, `not_contacted` and `incomplete`. Empty without such a table.
@@ -88,6 +90,7 @@ class ResponseReport(ReportFile):
     incremental_high: float | None = None
     control_contacts: int = 0
     without_control: int = 0
+    unscored_control: int = 0
     answers: Mapping[str, int] = field(default_factory=dict)
     cell_form: CellForm = field(default_factory=CellForm)
 
@@ -122,6 +125,7 @@ class ResponseReport(ReportFile):
             "control_rate": self.control_rate,
             "without_control": self.without_control,
             "unscored": self.unscored,
+            "unscored_control": self.unscored_control,
             "answers": dict(self.answers),
             "break_even": self.break_even,
             "prior_contacts": dict(self.strengths),
@@ -152,6 +156,10 @@ class ResponseReport(ReportFile):
             lines.append(f"answers read: {self.answers['read']:,}: {', '.join(parts)}")
         if self.unscored:
             lines.append(f"contacts with clients without a score: {self.unscored:,}")
+        if self.unscored_control:
+            lines.append(
+                f"clients of control groups without a score, left out: {self.unscored_control:,}"
+            )
         if self.break_even is not None:
             lines.append(f"break-even: {self.break_even:.3%}")
         return "\n".join(lines)
@@ -186,8 +194,9 @@ def response(
         With `responses`: how long after a contact an answer counts, both ends included: `30d`.
     overlap
         With `responses` that name no campaign, where windows overlap: an answer goes to the `last`
-        contact before it, to the `first`, or to `all` of them. Clients of a control group were not
-        contacted: they take no answer from a campaign, and any answer in their window counts.
+        contact before it, to the `first`, or to `all` of them; elsewhere it cannot be given.
+        Clients of a control group were not contacted: they take no answer from a campaign, and any
+        answer in their window counts.
     cost, margin
         Of a contact, and on a sale, in money: for the break-even and the profit.
 
@@ -201,9 +210,9 @@ def response(
 
         Where campaigns have a control group, and from these campaigns alone: `control_contacts`,
         `control_rate`, `difference` as observed, campaign by campaign (Mantel-Haenszel), and
-        `incremental`, what contacts add after both sides are moved towards their neighbours, with
-        its 95 % interval `incremental_low` to `incremental_high`. A place without a control group
-        gets it from its neighbours.
+        `incremental`, what contacts add: the difference moved towards that of all places, with its
+        95 % interval `incremental_low` to `incremental_high`. A place without a control group gets
+        it from the others.
 
         With cost and margin, the break-even `index`. `kind` says what index and depth rest on:
         `incremental` on that, `raw, not incremental` on `shrunk`.
@@ -218,8 +227,8 @@ def response(
     -----
     Neighbours of a cell are those whose digits differ by 1 at most, those of a group the two beside
     it, those of a segment all others. How much they count is learnt from how alike they are
-    (empirical Bayes, Morris 1983). A contact, not a client, is the unit: one of several campaigns
-    counts several times.
+    (empirical Bayes, Morris 1983); so is how much all places count for what contacts add at one.
+    A contact, not a client, is the unit: one of several campaigns counts several times.
 
     Examples
     --------
@@ -250,9 +259,7 @@ def response(
     scored = _scored(tables[SCORES], contacts, form)
     placed = scored.filter("scored")
     if placed.filter(~pl.col("control")).is_empty():
-        raise DataError(
-            "no contact is with a client who has a score: client_id must be the same ids"
-        )
+        raise DataError(_apart(tables[SCORES], treated))
     responded = int(treated["responded"].sum())
     rate = responded / treated.height
     levels, strengths = {}, {}
@@ -266,6 +273,7 @@ def response(
         responses=responded,
         rate=rate,
         unscored=int((~scored["scored"] & ~scored["control"]).sum()),
+        unscored_control=int((~scored["scored"] & scored["control"]).sum()),
         cells=levels["cell"],
         groups=levels["group"],
         segments=levels["segment"],
@@ -273,7 +281,8 @@ def response(
         break_even=even,
         strengths={level: found for level, found in strengths.items() if found},
         cell_form=form,
-        **_control(known),
+        answers=known.answers,
+        **_control(placed),
     )
 
 
@@ -288,14 +297,34 @@ def _tables(scores: Any, campaigns: Any, responses: Any) -> dict[str, pl.DataFra
     return same_ids("campaign", same_ids("client_id", found))
 
 
-def _control(known: Contacts) -> dict[str, Any]:
-    """Return what contacts added over all campaigns that left some clients alone."""
-    contacts = known.frame
-    both = with_both_arms(contacts)
+def _apart(scores: pl.DataFrame, treated: pl.DataFrame) -> str:
+    """Say that no contact has a score, with an example of either side."""
+    by = ["client_id", "campaign"] if "campaign" in scores.columns else ["client_id"]
+    known = scores.drop_nulls(by).sort(by)
+    if known.is_empty():
+        return f"no contact is with a client who has a score: {SCORES} has no client"
+    if treated.join(known, on=by, how="semi").height:
+        return f"no contact is with a client who has a score: {SCORES} has nulls where one would be"
+    asked, other = (
+        " of the campaign ".join(repr(value) for value in frame.select(by).row(0))
+        for frame in (treated, known)
+    )
+    return (
+        f"no contact is with a client who has a score (the first contact is with {asked}, the "
+        f"first score of {other}): {' and '.join(by)} must be written alike in both"
+    )
+
+
+def _control(placed: pl.DataFrame) -> dict[str, Any]:
+    """Return what contacts added over all campaigns that left some clients alone.
+
+    Of clients with a score, as in the tables: those without one are of another kind.
+    """
+    both = with_both_arms(placed)
     campaigns: list[Stratum] = strata(both)
     found: Shrunk | None = overall(campaigns)
     sides = arms((), campaigns)
-    treated = int((~contacts["control"]).sum())
+    treated = int((~placed["control"]).sum())
     return {
         "incremental": None if found is None else found.rate,
         "incremental_low": None if found is None else found.low,
@@ -303,7 +332,6 @@ def _control(known: Contacts) -> dict[str, Any]:
         "control_contacts": sides.control_contacts,
         "control_rate": sides.control_rate,
         "without_control": treated - int((~both["control"]).sum()),
-        "answers": known.answers,
     }
 
 

@@ -118,10 +118,7 @@ def _weights(cells: Sequence[Cell], shapes: Sequence[Sequence[tuple[float, float
             for cell, (yes, no) in zip(cells, row, strict=True)
         ]
         logs.append(math.fsum(likelihoods) - math.log(kappa))
-    most = max(logs)
-    raw = [math.exp(log - most) for log in logs]
-    total = math.fsum(raw)
-    return [weight / total for weight in raw]
+    return normed(logs)
 
 
 def _posterior(
@@ -187,6 +184,14 @@ def _neighbours(cell: Cell, found: Mapping[tuple[int, ...], Cell]) -> list[Cell]
     steps = itertools.product((-1, 0, 1), repeat=len(cell.place))
     places = (tuple(p + d for p, d in zip(cell.place, step, strict=True)) for step in steps)
     return [found[place] for place in places if place != cell.place and place in found]
+
+
+def normed(logs: Sequence[float]) -> list[float]:
+    """Return weights that sum to 1, from their logarithms."""
+    most = max(logs)
+    raw = [math.exp(log - most) for log in logs]
+    total = math.fsum(raw)
+    return [weight / total for weight in raw]
 
 
 def _ln_beta(a: float, b: float) -> float:

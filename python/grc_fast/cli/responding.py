@@ -95,7 +95,9 @@ def _scores(options: ResponseOptions, campaigns: pl.DataFrame, messages: Message
             progress=progress,
         )
     count = scores["campaign"].n_unique()
-    messages.note(f"clients were scored as of the day before each of {count:,} campaigns")
+    read = campaigns.drop_nulls(["campaign", "contacted_on"])["campaign"].n_unique()
+    early = f" ({read - count:,} more began before the first sale)" if read > count else ""
+    messages.note(f"clients were scored as of the day before each of {count:,} campaigns{early}")
     return scores
 
 

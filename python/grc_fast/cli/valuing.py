@@ -17,6 +17,7 @@ from grc_fast.errors import OptionError
 from grc_fast.report_file import check_report_path
 from grc_fast.value.holdout import HoldoutReport, compare_holdout
 from grc_fast.value.horizons import HORIZONS, check_horizons
+from grc_fast.value.margins import check_margin
 from grc_fast.value.numbers import rate
 from grc_fast.value.prediction import (
     MARGIN,
@@ -120,7 +121,7 @@ def _margin(text: str | None) -> float | str:
     try:
         number = float(text)
     except ValueError:
-        return text
+        return check_margin(text)
     return rate("--margin", number, least=0, most=1)
 
 

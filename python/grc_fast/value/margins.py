@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -50,12 +51,14 @@ def check_margin(margin: object) -> float | str:
     """
     if not isinstance(margin, str):
         return rate("margin", margin, least=0, most=1)
+    number = margin.strip().replace(",", ".", 1)
     try:
-        float(margin)
+        float(number)
     except ValueError:
         return margin
     raise OptionError(
-        f"margin is the text {margin!r}: write a number for a rate, or the name of a column"
+        f"margin is the text {margin!r}: write the number {number} for a rate, or the name of a "
+        "column"
     )
 
 
@@ -124,27 +127,34 @@ def margins_of_lines(
     Raises
     ------
     DataError
-        If the margins of all come to less than nothing, or to more than the money.
+        If the margins of all come to less than nothing, or to more than the money, or if they look
+        like rates.
     """
     # What is wrong with the margin itself is said of it alone.
-    open_source(source).open(replace(reading.roles, amount=margin, order=None))
+    alone = replace(reading.roles, amount=margin, order=None, amount_role="margin")
+    open_source(source).open(alone)
     of_margin = replace(
         reading.roles, amount=_margin_of_used_lines(source, reading, returns, margin), order=None
     )
     # A margin below 0 is no return: it is as much part of the sum as any.
     again = replace(reading, roles=of_margin, clients=None, as_of=account.as_of)
-    table, quality = collect(source, again, "keep", ("total",))
+    table, quality = collect(source, again, "keep", ("total", "lines"))
     # As text: lines without a margin may hold the only ids that are no numbers.
     client, gain = pl.col("client_id").cast(pl.String), pl.col("total").cast(pl.Float64)
     both = (
         known.frame.filter(known.bought)
         .select(client, money=gain, days="active_days")
-        .join(table.select(client, margin=gain), on="client_id", how="left", maintain_order="left")
-        .with_columns(pl.col("margin").fill_null(0.0))
+        .join(
+            table.select(client, "lines", margin=gain),
+            on="client_id",
+            how="left",
+            maintain_order="left",
+        )
+        .with_columns(pl.col("margin", "lines").fill_null(0))
     )
     missing = account.rows_used + account.dropped.get("returns", 0) - quality.rows_used
     said = [f"lines without a margin, which count as 0: {missing:,}"] if missing else []
-    return _shares(both, margin, said)
+    return _shares(both, margin, [*said, *_seem_rates(both, margin)])
 
 
 def _margin_of_used_lines(source: Any, reading: Reading, returns: Returns, margin: str) -> str:
@@ -159,6 +169,38 @@ def _margin_of_used_lines(source: Any, reading: Reading, returns: Returns, margi
         gain = f"CASE WHEN {amount} < 0 THEN 0 ELSE {gain} END"
     # Nothing but a finite number leaves 0 when it is taken from itself.
     return f"CASE WHEN {amount} - {amount} = 0 THEN {gain} END"
+
+
+def _seem_rates(both: pl.DataFrame, margin: str) -> list[str]:
+    """Refuse a rate of each line: 30 cents of whatever was paid, where 30 % of it are meant.
+
+    Rates are within 0 and 1, though lines cost more, and differ by client less than their share of
+    the money does; margins in money go with the money. Where it may be either, that is noted.
+    """
+    paying = both.filter((pl.col("money") > 0) & (pl.col("lines") > 0))
+    lines, money, gain = (
+        math.fsum(paying[name].cast(pl.Float64)) for name in ("lines", "money", "margin")
+    )
+    per_line, per_money = (
+        paying.select(pl.col("margin") / pl.col(name)).to_series() for name in ("lines", "money")
+    )
+    if not (per_line.is_between(0, 1).all() and 0 < lines < money):
+        return []
+    of_lines, of_money = _spread(per_line), _spread(per_money)
+    # A spread of next to nothing tells nothing: all amounts are alike.
+    if max(1.1 * of_lines, 0.01) < of_money:
+        raise DataError(
+            f"margin: {margin!r} looks like a rate, {gain / lines:.4g} a line in the mean whatever "
+            "its amount, where money is read: multiply it by the amount, such as "
+            f"'amount * {margin}'"
+        )
+    return [f"margins of lines are read as money, {gain / lines:.4g} a line in the mean"]
+
+
+def _spread(shares: pl.Series) -> float:
+    """Return how far the middle half of clients is apart, as a part of the median."""
+    low, median, high = (float(shares.quantile(part) or 0.0) for part in (0.25, 0.5, 0.75))
+    return (high - low) / median if median > 0 else 0.0
 
 
 def _shares(both: pl.DataFrame, margin: str, said: list[str]) -> Margins:
