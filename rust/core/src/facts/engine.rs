@@ -15,7 +15,6 @@ use super::output::{Asked, IdOutput, SortKey, plain_integer};
 use super::partition::{IS_RETURN, Line, NO_ORDER, Partition, Plan, Settled, When, tag_of};
 use super::spread::PARTITIONS;
 use crate::error::Result;
-use crate::hash::hash_word;
 
 /// Partitions that one worker takes one after the other, with the same scratch memory.
 const FEWEST_PARTITIONS: usize = 4;
@@ -63,7 +62,7 @@ struct Worker<C: ReadKey, O: ReadKey, W> {
     inboxes: Vec<Vec<Line<C, O, W>>>,
     order_bytes: Vec<u8>,
     account: Account,
-    /// The least and the most of the numbers of clients in the inboxes.
+    /// The least and the most of the numbers of clients read.
     numbers: (u64, u64),
     /// Whether the text ids of all lines dropped so far are plain integers.
     plain_ids: bool,
@@ -77,8 +76,6 @@ pub(super) struct Pass<C: ReadKey, O: ReadKey, W> {
     waiting: usize,
     /// How clients are kept.
     kept: Kept,
-    /// The least and the most of the numbers of clients so far.
-    numbers: (u64, u64),
 }
 
 /// How the partitions keep clients.
@@ -110,7 +107,6 @@ impl<C: ReadKey + SortKey, O: ReadKey, W: When> Pass<C, O, W> {
             workers: (0..threads).map(worker).collect(),
             partitions: (0..PARTITIONS).map(|_| Partition::new(plan)).collect(),
             waiting: 0,
-            numbers: NO_NUMBERS,
             kept: if C::IS_NUMBER && plan.is_plain() {
                 Kept::ByHash { hopeful: true }
             } else {
@@ -124,8 +120,7 @@ impl<C: ReadKey + SortKey, O: ReadKey, W: When> Pass<C, O, W> {
     /// How many new clients they bring is a guess, which [`Self::draw_back`] looks into.
     fn reach_out(&mut self, plan: &Plan) {
         let numbers = self.workers.iter().map(|worker| worker.numbers);
-        let (least, most) = numbers.fold(self.numbers, |a, b| (a.0.min(b.0), a.1.max(b.1)));
-        self.numbers = (least, most);
+        let (least, most) = numbers.fold(NO_NUMBERS, |a, b| (a.0.min(b.0), a.1.max(b.1)));
         if self.kept == Kept::ByHashForGood || least > most {
             return;
         }
@@ -180,7 +175,7 @@ impl<C: ReadKey + SortKey, O: ReadKey, W: When> Pass<C, O, W> {
             // Lines of clients that are found by their numbers were given no hash.
             let inboxes = self.workers.par_iter_mut().flat_map(|worker| &mut worker.inboxes);
             inboxes.flatten().for_each(|line| {
-                line.tag |= tag_of(hash_word(C::number_of_row(line.client)));
+                line.tag |= tag_of(C::hash_row(line.client, &[]));
             });
         }
         let partitions = self.partitions.par_iter_mut().enumerate();
@@ -207,7 +202,6 @@ impl<C: ReadKey + SortKey, O: ReadKey, W: When> Pass<C, O, W> {
         });
         let inboxes = self.workers.iter_mut().flat_map(|worker| &mut worker.inboxes);
         inboxes.for_each(Vec::clear);
-        self.workers.iter_mut().for_each(|worker| worker.numbers = NO_NUMBERS);
         self.waiting = 0;
     }
 }
@@ -283,7 +277,7 @@ impl<C: ReadKey, O: ReadKey, W: When> Worker<C, O, W> {
                 let number = C::number_of_row(morsel.client[i]);
                 least = least.min(number);
                 most = most.max(number);
-                if near { 0 } else { hash_word(number) }
+                if near { 0 } else { C::hash_row(morsel.client[i], &[]) }
             } else {
                 morsel.hash[i]
             };
@@ -404,11 +398,7 @@ impl<C: ReadKey + SortKey, O: ReadKey, W: When> Engine for Pass<C, O, W> {
             morsel.read_clients(&columns[column], rows, rules.clients(starts[column]))?;
             for i in 0..n {
                 if morsel.fate[i] == USED {
-                    let hash = if C::IS_NUMBER {
-                        hash_word(C::number_of_row(morsel.client[i]))
-                    } else {
-                        morsel.hash[i]
-                    };
+                    let hash = C::hash_row(morsel.client[i], &buffers);
                     let partition = &mut self.partitions[C::partition(morsel.client[i], hash)];
                     let client = partition.client(morsel.client[i], tag_of(hash), plan, &buffers);
                     partition.mark_in_base(client);

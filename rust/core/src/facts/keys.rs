@@ -90,7 +90,12 @@ impl Key for Absent {
 /// A 64-bit integer.
 pub(super) struct Integer;
 
-impl Key for Integer {
+impl WordKey for Integer {}
+
+/// A kind of id that is a word of 64 bits, and a number as such.
+pub(super) trait WordKey: Send + Sync + 'static {}
+
+impl<K: WordKey> Key for K {
     type Row = u64;
     type Stored = u64;
 

@@ -1,69 +1,23 @@
 //! Text ids as words of 64 bits: read, kept and sorted as integers are, and written as texts again.
 
-use std::cmp::Ordering;
 use std::mem::take;
 use std::ops::Range;
 
 use rayon::prelude::*;
 
 use super::batch::{Column, IdValues};
-use super::keys::{Buffers, Key, Text, view_of};
+use super::keys::{Key, Text, WordKey, view_of};
 use super::normalise::{KeyArrays, ReadKey, Reading, Reason, USED, mark, mixed_ids};
-use super::ordering::Buckets;
-use super::output::{Asked, Columns, IdOutput, Ids, SortKey, number_columns, signed, write_rows};
+use super::output::{Asked, Columns, IdOutput, Ids, SortKey, integer_columns, number_columns};
 use super::partition::{Client, Partition};
 use super::shape::Shape;
 use super::shapes::{Coder, Dictionary, number_in, same_shape};
 use crate::error::Result;
-use crate::hash::hash_word;
 
 /// A text as the word of its shape and number.
 pub(super) struct NumberedText;
 
-impl Key for NumberedText {
-    type Row = u64;
-    type Stored = u64;
-
-    const WHOLE: bool = true;
-    const IS_NUMBER: bool = true;
-
-    #[inline]
-    fn number_of_row(row: u64) -> u64 {
-        row
-    }
-    #[inline]
-    fn number_of_stored(stored: u64) -> u64 {
-        stored
-    }
-    #[inline]
-    fn stored_of_number(number: u64) -> u64 {
-        number
-    }
-    #[inline]
-    fn matches(stored: u64, row: u64, _: &[u8], _: &Buffers) -> bool {
-        stored == row
-    }
-    #[inline]
-    fn store(row: u64, _: &mut Vec<u8>, _: &Buffers) -> u64 {
-        row
-    }
-    #[inline]
-    fn hash_row(row: u64, _: &Buffers) -> u64 {
-        hash_word(row)
-    }
-    #[inline]
-    fn hash_stored(stored: u64, _: &[u8]) -> u64 {
-        hash_word(stored)
-    }
-    #[inline]
-    fn compare(a: u64, b: u64, _: &[u8]) -> Ordering {
-        a.cmp(&b)
-    }
-    #[inline]
-    fn store_again(stored: u64, _: &[u8], _: &mut Vec<u8>) -> u64 {
-        stored
-    }
-}
+impl WordKey for NumberedText {}
 
 /// Long texts are asked for this many rows before they are read.
 const AHEAD: usize = 16;
@@ -115,11 +69,7 @@ impl SortKey for NumberedText {
             });
         if plain {
             keep_by_hash(partitions);
-            let integer = |_: &_, word| dictionary.integer(word).unwrap_or(0) as u64 ^ 1 << 63;
-            let rows = Buckets::fill(partitions, false, |core| asked.shows(core), integer);
-            let (ids, status, facts) =
-                write_rows(partitions, asked, &rows, |_, _| Ordering::Equal, |row| signed(row.key));
-            return (Ids::Signed(ids), status, facts);
+            return integer_columns(partitions, asked, |_, word| dictionary.integer(word));
         }
         if let Some(shape) = only_shape(partitions, &dictionary) {
             // Texts of one shape are ordered as their numbers are.

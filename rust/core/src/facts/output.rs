@@ -127,8 +127,21 @@ pub(super) fn number_columns<C: Key<Stored = u64>, O: Key, T: Copy + Default + S
     write_rows(partitions, asked, &rows, |_, _| Ordering::Equal, |row| id(row.key))
 }
 
+/// The rows of clients whose ids all stand for an integer, ascending by it.
+pub(super) fn integer_columns<C: Key, O: Key>(
+    partitions: &mut [Partition<C, O>],
+    asked: &Asked,
+    integer: impl Fn(&Partition<C, O>, C::Stored) -> Option<i64> + Sync,
+) -> Columns {
+    let key = |partition: &_, id| integer(partition, id).unwrap_or(0) as u64 ^ 1 << 63;
+    let rows = Buckets::fill(partitions, false, |core| asked.shows(core), key);
+    let (ids, status, facts) =
+        write_rows(partitions, asked, &rows, |_, _| Ordering::Equal, |row| signed(row.key));
+    (Ids::Signed(ids), status, facts)
+}
+
 /// The signed integer of a key whose sign bit is flipped.
-pub(super) fn signed(key: u64) -> i64 {
+fn signed(key: u64) -> i64 {
     (key ^ 1 << 63) as i64
 }
 
@@ -144,11 +157,7 @@ impl SortKey for Text {
                 partition.clients.iter().all(|client| number_of(partition, client.id).is_some())
             });
         if plain {
-            let number = |partition: &_, id| number_of(partition, id).unwrap_or(0) as u64 ^ 1 << 63;
-            let rows = Buckets::fill(partitions, false, |core| asked.shows(core), number);
-            let (ids, status, facts) =
-                write_rows(partitions, asked, &rows, |_, _| Ordering::Equal, |row| signed(row.key));
-            return (Ids::Signed(ids), status, facts);
+            return integer_columns(partitions, asked, number_of);
         }
         let shared = shared_prefix(partitions);
         let rows = Buckets::fill(
@@ -361,7 +370,7 @@ fn each_client<C: Key, O: Key>(
 }
 
 /// Sort each bucket of rows and write it, while it is in cache, to all columns.
-pub(super) fn write_rows<C: Key, O: Key, K: RowKey, T: Copy + Default + Send>(
+fn write_rows<C: Key, O: Key, K: RowKey, T: Copy + Default + Send>(
     partitions: &[Partition<C, O>],
     asked: &Asked,
     rows: &Buckets<K>,
