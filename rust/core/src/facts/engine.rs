@@ -13,7 +13,8 @@ use super::normalise::{MORSEL, Morsel, OrderReader, ReadKey, Rules, USED};
 use super::order_log::Table;
 use super::output::{Asked, IdOutput, SortKey, plain_integer};
 use super::partition::{IS_RETURN, Line, NO_ORDER, Partition, Plan, Settled, When, tag_of};
-use super::spread::PARTITIONS;
+use super::short::ShortLine;
+use super::spread::{PARTITIONS, partition_of_number};
 use crate::error::Result;
 
 /// Partitions that one worker takes one after the other, with the same scratch memory.
@@ -60,6 +61,8 @@ pub(super) struct Finish<'a> {
 struct Worker<C: ReadKey, O: ReadKey, W> {
     morsel: Morsel<C, O>,
     inboxes: Vec<Vec<Line<C, O, W>>>,
+    /// The same for lines that are short.
+    short: Vec<Vec<ShortLine>>,
     order_bytes: Vec<u8>,
     account: Account,
     /// The least and the most of the numbers of clients read.
@@ -90,6 +93,15 @@ enum Kept {
     Near(Reach),
 }
 
+/// How lines travel.
+#[derive(Debug, Clone, Copy)]
+struct Travel {
+    /// Without a hash, as clients are kept by their numbers.
+    near: bool,
+    /// As short lines, if they fit.
+    short: bool,
+}
+
 /// The numbers of no client.
 const NO_NUMBERS: (u64, u64) = (u64::MAX, 0);
 
@@ -98,6 +110,7 @@ impl<C: ReadKey + SortKey, O: ReadKey, W: When> Pass<C, O, W> {
         let worker = |_| Worker {
             morsel: Morsel::new(),
             inboxes: (0..PARTITIONS).map(|_| Vec::new()).collect(),
+            short: (0..PARTITIONS).map(|_| Vec::new()).collect(),
             order_bytes: Vec::new(),
             account: Account::default(),
             numbers: NO_NUMBERS,
@@ -189,8 +202,10 @@ impl<C: ReadKey + SortKey, O: ReadKey, W: When> Pass<C, O, W> {
         let workers = &self.workers;
         let cores_only = plan.is_plain();
         let partitions = self.partitions.par_iter_mut().with_min_len(FEWEST_PARTITIONS).enumerate();
-        partitions.for_each_init(Table::default, |table, (number, partition)| {
+        let scratch = || (Table::default(), Vec::new());
+        partitions.for_each_init(scratch, |(table, full), (number, partition)| {
             for worker in workers {
+                partition.apply_short::<W>(&worker.short[number], plan, full, table);
                 let lines = &worker.inboxes[number];
                 let apply = match (cores_only, plan.orders) {
                     (true, false) => Partition::apply_plain::<W, false>,
@@ -202,6 +217,8 @@ impl<C: ReadKey + SortKey, O: ReadKey, W: When> Pass<C, O, W> {
         });
         let inboxes = self.workers.iter_mut().flat_map(|worker| &mut worker.inboxes);
         inboxes.for_each(Vec::clear);
+        let short = self.workers.iter_mut().flat_map(|worker| &mut worker.short);
+        short.for_each(Vec::clear);
         self.waiting = 0;
     }
 }
@@ -248,7 +265,7 @@ impl<C: ReadKey, O: ReadKey, W: When> Worker<C, O, W> {
         rules: &Rules,
         client_buffers: u32,
         order: &mut OrderReader,
-        near: bool,
+        mode: Travel,
     ) -> Result<()> {
         let (n, first_row) = (rows.len(), rows.start);
         self.morsel.read(batch, rows, rules, client_buffers, order)?;
@@ -277,7 +294,18 @@ impl<C: ReadKey, O: ReadKey, W: When> Worker<C, O, W> {
                 let number = C::number_of_row(morsel.client[i]);
                 least = least.min(number);
                 most = most.max(number);
-                if near { 0 } else { C::hash_row(morsel.client[i], &[]) }
+                if mode.short
+                    && let Some(line) = ShortLine::new(
+                        number,
+                        morsel.day[i],
+                        morsel.amount[i],
+                        morsel.is_return[i],
+                    )
+                {
+                    self.short[partition_of_number(number)].push(line);
+                    continue;
+                }
+                if mode.near { 0 } else { C::hash_row(morsel.client[i], &[]) }
             } else {
                 morsel.hash[i]
             };
@@ -304,12 +332,15 @@ impl<C: ReadKey, O: ReadKey, W: When> Worker<C, O, W> {
         batches: &[Batch],
         rules: &Rules,
         starts: &Starts,
-        near: bool,
+        mode: Travel,
     ) -> Result<()> {
         // Room for an even spread and a quarter more: growing would copy lines and touch fresh memory.
         let lines: usize = share.iter().map(|(_, rows)| rows.len()).sum();
-        for inbox in &mut self.inboxes {
-            inbox.reserve(lines.div_ceil(PARTITIONS) * 5 / 4);
+        let room = lines.div_ceil(PARTITIONS) * 5 / 4;
+        if mode.short {
+            self.short.iter_mut().for_each(|inbox| inbox.reserve(room));
+        } else {
+            self.inboxes.iter_mut().for_each(|inbox| inbox.reserve(room));
         }
         let mut bytes = std::mem::take(&mut self.order_bytes);
         bytes.clear();
@@ -325,7 +356,7 @@ impl<C: ReadKey, O: ReadKey, W: When> Worker<C, O, W> {
                 rules,
                 starts.clients[*batch],
                 &mut order,
-                near,
+                mode,
             )
         });
         self.order_bytes = order.bytes;
@@ -352,7 +383,10 @@ impl<C: ReadKey + SortKey, O: ReadKey, W: When> Engine for Pass<C, O, W> {
         let lines: usize = batches.iter().map(|batch| batch.rows).sum();
         let active = lines.div_ceil(LINES_A_WORKER).clamp(1, self.workers.len());
         let share = pieces.len().div_ceil(active).max(1);
-        let near = matches!(self.kept, Kept::Near(_));
+        let mode = Travel {
+            near: matches!(self.kept, Kept::Near(_)),
+            short: C::IS_NUMBER && plan.is_plain() && !plan.orders,
+        };
         let results: Vec<Result<()>> = self
             .workers
             .par_iter_mut()
@@ -360,7 +394,7 @@ impl<C: ReadKey + SortKey, O: ReadKey, W: When> Engine for Pass<C, O, W> {
             .map(|(number, worker)| {
                 let from = (number * share).min(pieces.len());
                 let share = &pieces[from..(from + share).min(pieces.len())];
-                worker.read_share(number, share, batches, rules, &starts, near)
+                worker.read_share(number, share, batches, rules, &starts, mode)
             })
             .collect();
         // Shares follow each other, so the first error is that of the first wrong line.

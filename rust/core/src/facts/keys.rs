@@ -26,6 +26,10 @@ pub(super) trait Key: Send + Sync + 'static {
     fn number_of_row(_row: Self::Row) -> u64 {
         unreachable!("asked of numbers only")
     }
+    /// The row's id of a number.
+    fn row_of_number(_number: u64) -> Self::Row {
+        unreachable!("asked of numbers only")
+    }
     /// The number of a kept id.
     fn number_of_stored(_stored: Self::Stored) -> u64 {
         unreachable!("asked of numbers only")
@@ -105,6 +109,10 @@ impl<K: WordKey> Key for K {
     #[inline]
     fn number_of_row(row: u64) -> u64 {
         row
+    }
+    #[inline]
+    fn row_of_number(number: u64) -> u64 {
+        number
     }
     #[inline]
     fn number_of_stored(stored: u64) -> u64 {

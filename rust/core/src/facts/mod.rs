@@ -22,6 +22,7 @@ mod output;
 mod partition;
 mod shape;
 mod shapes;
+mod short;
 mod spread;
 #[cfg(test)]
 mod tests;

@@ -63,11 +63,28 @@ const FIRST_DAY: i32 = -16_386;
 const GAVE_BACK: u64 = 1;
 const LAST_CODE: u64 = u16::MAX as u64;
 
+/// Whether a day has a code of its own.
+#[inline]
+pub(super) fn has_code(day: i32) -> bool {
+    // Below the first code the difference wraps, and is beyond the last as well.
+    day.wrapping_sub(FIRST_DAY + 2) as u32 <= LAST_CODE as u32 - 2
+}
+
+/// The code of a day that has one.
+#[inline]
+pub(super) fn code_of_day(day: i32) -> u64 {
+    u64::from(day.wrapping_sub(FIRST_DAY) as u32)
+}
+
+/// The day of a code.
+#[inline]
+pub(super) fn day_of_code(code: u64) -> i32 {
+    code as i32 + FIRST_DAY
+}
+
 /// Whether all days of a range can be kept.
 pub(super) fn holds_days(days: Option<(i32, i32)>) -> bool {
-    let holds =
-        |day: i32| (2..=LAST_CODE as i64).contains(&(i64::from(day) - i64::from(FIRST_DAY)));
-    days.is_none_or(|(first, last)| holds(first) && holds(last))
+    days.is_none_or(|(first, last)| has_code(first) && has_code(last))
 }
 
 /// The clients of a partition, by number.
@@ -150,7 +167,6 @@ impl Near {
     pub fn core(&self, place: usize) -> Core {
         let [total, rest] = self.slots[place];
         let (lines, first, last) = (rest as u32, LAST_CODE - (rest >> 32 & LAST_CODE), rest >> 48);
-        let day = |code: u64| code as i32 + FIRST_DAY;
         Core {
             total: if self.carries.is_empty() {
                 Sum::from(total as i64)
@@ -158,11 +174,11 @@ impl Near {
                 self.whole_total(place, total as i64)
             },
             lines,
-            first: if lines == 0 { Core::NONE.first } else { day(first) },
+            first: if lines == 0 { Core::NONE.first } else { day_of_code(first) },
             last: match last {
                 0 => Core::NONE.last,
                 GAVE_BACK => Core::GAVE_BACK,
-                code => day(code),
+                code => day_of_code(code),
             },
         }
     }
@@ -176,13 +192,12 @@ impl Near {
     /// Take a new client in as it was kept elsewhere; its days are held.
     pub fn put(&mut self, number: u64, core: &Core) {
         let place = self.place(number);
-        let coded = |day: i32| (day - FIRST_DAY) as u64;
         let (low, carry) = core.total.parts();
-        let first = if core.lines == 0 { 0 } else { LAST_CODE - coded(core.first) };
+        let first = if core.lines == 0 { 0 } else { LAST_CODE - code_of_day(core.first) };
         let last = match core.last {
             i32::MIN => 0,
             Core::GAVE_BACK => GAVE_BACK,
-            day => coded(day),
+            day => code_of_day(day),
         };
         self.count += 1;
         self.slots[place] = [low as u64, u64::from(core.lines) | first << 32 | last << 48];
@@ -191,9 +206,9 @@ impl Near {
         }
     }
 
+    /// Take a purchase in, on the day of a code.
     #[inline]
-    pub fn purchase(&mut self, place: usize, day: i32, amount: i64) {
-        let code = (day - FIRST_DAY) as u64;
+    pub fn purchase(&mut self, place: usize, code: u64, amount: i64) {
         let rest = self.slots[place][1];
         self.count += usize::from(rest == 0);
         let lines = u64::from((rest as u32).wrapping_add(1));

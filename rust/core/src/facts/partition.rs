@@ -6,11 +6,12 @@
 
 use super::basket::{Extra, Numbered, PendingReturn, Seen};
 use super::keys::{Buffers, Key};
-use super::near::{Near, Reach};
+use super::near::{Near, Reach, code_of_day};
 use super::numbers::{FREE, Numbers};
 use super::order_log::{OrderLog, Table};
 use super::orders::{DaySet, Orders};
 use super::output::Status;
+use super::short::ShortLine;
 use crate::money::Sum;
 use crate::prefetch::prefetch;
 
@@ -175,6 +176,8 @@ pub(super) struct Scoped {
 
 /// Lines looked up together.
 const GROUP: usize = 32;
+/// Short lines written in full together: these fit the first cache level.
+const IN_FULL: usize = 32 * GROUP;
 
 /// One partition.
 pub(super) struct Partition<C: Key, O: Key> {
@@ -368,7 +371,7 @@ impl<C: Key, O: Key> Partition<C, O> {
                 }
                 let client = near.place(C::number_of_row(line.client));
                 if line.tag & IS_RETURN == 0 {
-                    near.purchase(client, line.when.day(), line.amount);
+                    near.purchase(client, code_of_day(line.when.day()), line.amount);
                 } else {
                     near.give_back(client, line.amount);
                 }
@@ -389,6 +392,41 @@ impl<C: Key, O: Key> Partition<C, O> {
             });
         }
         self.log.tidy(table);
+    }
+
+    /// Apply short lines, the ids of all of which are within reach where clients are kept near each
+    /// other; `full` is scratch memory.
+    pub fn apply_short<W: When>(
+        &mut self,
+        lines: &[ShortLine],
+        plan: &Plan,
+        full: &mut Vec<Line<C, O, W>>,
+        table: &mut Table<O>,
+    ) {
+        let Some(near) = &mut self.near else {
+            for lines in lines.chunks(IN_FULL) {
+                full.clear();
+                full.extend(lines.iter().map(|line| line.in_full()));
+                self.apply_plain::<W, false>(full, plan, &[], &[], table);
+            }
+            return;
+        };
+        for (i, line) in lines.iter().enumerate() {
+            if i % GROUP == 0 {
+                ask_for_lines(lines, i + 12 * GROUP);
+            }
+            if let Some(later) = lines.get(i + GROUP) {
+                near.ask_for(later.number);
+            }
+            let client = near.place(line.number);
+            if line.is_return() {
+                near.give_back(client, line.amount());
+                self.returns.0 += 1;
+                self.returns.1 += i128::from(line.amount());
+            } else {
+                near.purchase(client, line.code(), line.amount());
+            }
+        }
     }
 
     /// Apply a line to what is kept beside the core of its client.

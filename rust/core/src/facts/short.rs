@@ -1,0 +1,104 @@
+//! Lines in two words: those of a client whose id is a number, on a day and of an amount of
+//! ordinary size, where nothing else of a line is asked for.
+//!
+//! Every line is written to an inbox and read from it again, so the bytes that it takes are time.
+
+use super::keys::Key;
+use super::near::{code_of_day, day_of_code, has_code};
+use super::partition::{IS_RETURN, Line, NO_ORDER, When, tag_of};
+
+/// A line that names no order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct ShortLine {
+    /// The number that the client's id is.
+    pub number: u64,
+    /// From the lowest bit: whether it is a return, the code of its day, and its amount.
+    rest: u64,
+}
+
+const DAY_BITS: u32 = 16;
+const AMOUNT_SHIFT: u32 = 1 + DAY_BITS;
+const AMOUNT_BITS: u32 = u64::BITS - AMOUNT_SHIFT;
+/// Amounts from the negative of this to just below it: 7 billion at four places.
+const AMOUNTS: i64 = 1 << (AMOUNT_BITS - 1);
+
+impl ShortLine {
+    /// The line, if its day and amount fit.
+    #[inline]
+    pub fn new(number: u64, day: i32, amount: i64, is_return: bool) -> Option<Self> {
+        let fits = has_code(day) & (amount.wrapping_add(AMOUNTS) as u64 >> AMOUNT_BITS == 0);
+        let rest =
+            (amount as u64) << AMOUNT_SHIFT | code_of_day(day) << 1 | u64::from(is_return);
+        fits.then_some(Self { number, rest })
+    }
+
+    #[inline]
+    pub fn is_return(self) -> bool {
+        self.rest & 1 != 0
+    }
+
+    /// The code of its day.
+    #[inline]
+    pub fn code(self) -> u64 {
+        self.rest >> 1 & ((1 << DAY_BITS) - 1)
+    }
+
+    #[inline]
+    pub fn amount(self) -> i64 {
+        self.rest as i64 >> AMOUNT_SHIFT
+    }
+
+    /// The same line with all that lines may carry.
+    #[inline]
+    pub fn in_full<C: Key, O: Key, W: When>(self) -> Line<C, O, W> {
+        let client = C::row_of_number(self.number);
+        let is_return = u32::from(self.is_return()) * IS_RETURN;
+        Line {
+            client,
+            order: O::Row::default(),
+            amount: self.amount(),
+            when: W::new(day_of_code(self.code()), 0),
+            tag: tag_of(C::hash_row(client, &[])) | NO_ORDER | is_return,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::keys::{Absent, Integer};
+    use super::super::partition::Day;
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Any amount, and those about the ends of what fits.
+    fn amount() -> impl Strategy<Value = i64> {
+        prop_oneof![any::<i64>(), AMOUNTS - 2..AMOUNTS + 2, -AMOUNTS - 2..2 - AMOUNTS, -9..9_i64]
+    }
+
+    /// Any day, and those about the ends of what has a code.
+    fn day() -> impl Strategy<Value = i32> {
+        prop_oneof![any::<i32>(), -16_390..-16_380, 49_140..49_160, 10_000..20_000]
+    }
+
+    proptest! {
+        #[test]
+        fn a_short_line_is_the_line_or_none(
+            number: u64, day in day(), amount in amount(), is_return: bool,
+        ) {
+            let fits = (-16_384..=49_149).contains(&day) && (-AMOUNTS..AMOUNTS).contains(&amount);
+            let short = ShortLine::new(number, day, amount, is_return);
+            prop_assert_eq!(short.is_some(), fits);
+            if let Some(short) = short {
+                let line: Line<Integer, Absent, Day> = short.in_full();
+                prop_assert_eq!(
+                    (line.client, line.when.day(), line.amount, line.tag & 3),
+                    (number, day, amount, NO_ORDER | u32::from(is_return) * IS_RETURN)
+                );
+                prop_assert_eq!(
+                    (short.is_return(), day_of_code(short.code()), short.amount()),
+                    (is_return, day, amount)
+                );
+            }
+        }
+    }
+}
