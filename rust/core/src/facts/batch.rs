@@ -185,3 +185,21 @@ pub struct Batch<'a> {
     /// The lines to keep, as bits; a missing one is not kept.
     pub keep: Option<Column<'a, Bitmap<'a>>>,
 }
+
+impl Batch<'_> {
+    /// Ask for the values of row `i`, if there is such a row, where they are of the usual types.
+    #[inline]
+    pub(super) fn ask_for(&self, i: usize) {
+        if let IdValues::Integers(Integers::I64(values)) = self.client.values {
+            prefetch(values, i);
+        }
+        match self.date.values {
+            DateValues::Instants { values, .. } => prefetch(values, i),
+            DateValues::Days(values) => prefetch(values, i),
+            DateValues::Texts(_) => {}
+        }
+        if let AmountValues::F64(values) = self.amount.values {
+            prefetch(values, i);
+        }
+    }
+}

@@ -13,7 +13,7 @@ use super::normalise::{MORSEL, Morsel, OrderReader, ReadKey, Rules, USED};
 use super::order_log::Table;
 use super::output::{Asked, IdOutput, SortKey, plain_integer};
 use super::partition::{IS_RETURN, Line, NO_ORDER, Partition, Plan, Settled, When, tag_of};
-use super::short::ShortLine;
+use super::short::{ShortLine, pack};
 use super::spread::{PARTITIONS, partition_of_number};
 use crate::error::Result;
 
@@ -62,7 +62,7 @@ struct Worker<C: ReadKey, O: ReadKey, W> {
     morsel: Morsel<C, O>,
     inboxes: Vec<Vec<Line<C, O, W>>>,
     /// The same for lines that are short.
-    short: Vec<Vec<ShortLine>>,
+    short: Box<[Vec<ShortLine>; PARTITIONS]>,
     order_bytes: Vec<u8>,
     account: Account,
     /// The least and the most of the numbers of clients read.
@@ -110,7 +110,7 @@ impl<C: ReadKey + SortKey, O: ReadKey, W: When> Pass<C, O, W> {
         let worker = |_| Worker {
             morsel: Morsel::new(),
             inboxes: (0..PARTITIONS).map(|_| Vec::new()).collect(),
-            short: (0..PARTITIONS).map(|_| Vec::new()).collect(),
+            short: Box::new(std::array::from_fn(|_| Vec::new())),
             order_bytes: Vec::new(),
             account: Account::default(),
             numbers: NO_NUMBERS,
@@ -217,7 +217,7 @@ impl<C: ReadKey + SortKey, O: ReadKey, W: When> Pass<C, O, W> {
         });
         let inboxes = self.workers.iter_mut().flat_map(|worker| &mut worker.inboxes);
         inboxes.for_each(Vec::clear);
-        let short = self.workers.iter_mut().flat_map(|worker| &mut worker.short);
+        let short = self.workers.iter_mut().flat_map(|worker| worker.short.iter_mut());
         short.for_each(Vec::clear);
         self.waiting = 0;
     }
@@ -270,12 +270,16 @@ impl<C: ReadKey, O: ReadKey, W: When> Worker<C, O, W> {
         let (n, first_row) = (rows.len(), rows.start);
         self.morsel.read(batch, rows, rules, client_buffers, order)?;
         self.account.rows_read += n as u64;
-        let morsel = &self.morsel;
-        let all_used = morsel.fate[..n].iter().fold(0, |any, &fate| any | fate) == USED;
+        let all_used = self.morsel.fate[..n].iter().fold(0, |any, &fate| any | fate) == USED;
         if all_used {
-            self.account.see_days(&morsel.day[..n]);
+            self.account.see_days(&self.morsel.day[..n]);
             self.account.rows_used += n as u64;
-        } else {
+            if mode.short && self.put_short(n, batch, first_row + MORSEL) {
+                return Ok(());
+            }
+        }
+        let morsel = &self.morsel;
+        if !all_used {
             if let (true, IdValues::Texts(texts)) = (rules.plain_integer_ids, &batch.client.values)
             {
                 let dropped = (0..n).filter(|&i| morsel.fate[i] != USED).map(|i| first_row + i);
@@ -295,12 +299,8 @@ impl<C: ReadKey, O: ReadKey, W: When> Worker<C, O, W> {
                 least = least.min(number);
                 most = most.max(number);
                 if mode.short
-                    && let Some(line) = ShortLine::new(
-                        number,
-                        morsel.day[i],
-                        morsel.amount[i],
-                        morsel.is_return[i],
-                    )
+                    && let Some(line) =
+                        ShortLine::new(number, morsel.day[i], morsel.amount[i], morsel.is_return[i])
                 {
                     self.short[partition_of_number(number)].push(line);
                     continue;
@@ -322,6 +322,28 @@ impl<C: ReadKey, O: ReadKey, W: When> Worker<C, O, W> {
         }
         self.numbers = (least, most);
         Ok(())
+    }
+
+    /// Put the first lines of the morsel, all of them used, into the inboxes of short lines, if all
+    /// of them are short.
+    fn put_short(&mut self, n: usize, batch: &Batch, next: usize) -> bool {
+        let Morsel { client, day, amount, is_return, hash: words, .. } = &mut self.morsel;
+        if !pack(&day[..n], &amount[..n], &is_return[..n], &mut words[..n]) {
+            return false;
+        }
+        let (mut least, mut most) = self.numbers;
+        for (i, (&client, &word)) in client[..n].iter().zip(words.iter()).enumerate() {
+            if i % 8 == 0 {
+                batch.ask_for(next + i);
+            }
+            let number = C::number_of_row(client);
+            least = least.min(number);
+            most = most.max(number);
+            let inbox = &mut self.short[partition_of_number(number)];
+            inbox.push(ShortLine { number, word });
+        }
+        self.numbers = (least, most);
+        true
     }
 
     /// Read a share of the morsels; each worker's encoded orders are a buffer of its number.

@@ -157,6 +157,13 @@ impl Near {
         }
     }
 
+    /// How many clients of the page that begins at a place bought, or gave back if that counts too.
+    pub fn count_of_page(&self, start: usize, gave_back: bool) -> usize {
+        let counted = if gave_back { u64::MAX } else { u64::from(u32::MAX) };
+        let slots = &self.slots[start..start + PAGE as usize];
+        slots.iter().map(|slot| usize::from(slot[1] & counted != 0)).sum()
+    }
+
     /// The number of clients.
     pub fn count(&self) -> usize {
         self.count

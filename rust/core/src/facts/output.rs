@@ -334,11 +334,10 @@ fn write_pages<C: Key<Stored = u64>, O: Key, T: Copy + Default + Send>(
     id: impl Fn(u64) -> T + Sync,
 ) -> (Vec<T>, Option<Vec<u8>>, Vec<FactColumn>) {
     let count = |pages: &&[Page]| {
-        let mut count = 0;
-        for page in *pages {
-            each_client(partitions, page, |_, core| count += usize::from(asked.shows(&core)));
-        }
-        count
+        let near = |page: &Page| partitions[page.partition].near.as_ref();
+        let count =
+            |page| near(page).map_or(0, |near| near.count_of_page(page.start, asked.returns_only));
+        pages.iter().map(count).sum()
     };
     let blocks: Vec<&[Page]> = pages.chunks(PAGES_A_BLOCK).collect();
     let counts: Vec<usize> = blocks.par_iter().map(count).collect();

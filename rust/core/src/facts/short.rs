@@ -13,7 +13,7 @@ pub(super) struct ShortLine {
     /// The number that the client's id is.
     pub number: u64,
     /// From the lowest bit: whether it is a return, the code of its day, and its amount.
-    rest: u64,
+    pub word: u64,
 }
 
 const DAY_BITS: u32 = 16;
@@ -26,26 +26,24 @@ impl ShortLine {
     /// The line, if its day and amount fit.
     #[inline]
     pub fn new(number: u64, day: i32, amount: i64, is_return: bool) -> Option<Self> {
-        let fits = has_code(day) & (amount.wrapping_add(AMOUNTS) as u64 >> AMOUNT_BITS == 0);
-        let rest =
-            (amount as u64) << AMOUNT_SHIFT | code_of_day(day) << 1 | u64::from(is_return);
-        fits.then_some(Self { number, rest })
+        let (word, fits) = word_of(day, amount, is_return);
+        fits.then_some(Self { number, word })
     }
 
     #[inline]
     pub fn is_return(self) -> bool {
-        self.rest & 1 != 0
+        self.word & 1 != 0
     }
 
     /// The code of its day.
     #[inline]
     pub fn code(self) -> u64 {
-        self.rest >> 1 & ((1 << DAY_BITS) - 1)
+        self.word >> 1 & ((1 << DAY_BITS) - 1)
     }
 
     #[inline]
     pub fn amount(self) -> i64 {
-        self.rest as i64 >> AMOUNT_SHIFT
+        self.word as i64 >> AMOUNT_SHIFT
     }
 
     /// The same line with all that lines may carry.
@@ -61,6 +59,26 @@ impl ShortLine {
             tag: tag_of(C::hash_row(client, &[])) | NO_ORDER | is_return,
         }
     }
+}
+
+/// The word of a line beside its number, and whether its day and amount fit.
+#[inline]
+fn word_of(day: i32, amount: i64, is_return: bool) -> (u64, bool) {
+    let fits = has_code(day) & (amount.wrapping_add(AMOUNTS) as u64 >> AMOUNT_BITS == 0);
+    ((amount as u64) << AMOUNT_SHIFT | code_of_day(day) << 1 | u64::from(is_return), fits)
+}
+
+/// Write the words of lines; false, with some of them wrong, if any does not fit.
+pub(super) fn pack(days: &[i32], amounts: &[i64], returns: &[bool], words: &mut [u64]) -> bool {
+    let mut all_fit = true;
+    for (((word, &day), &amount), &is_return) in
+        words.iter_mut().zip(days).zip(amounts).zip(returns)
+    {
+        let fits;
+        (*word, fits) = word_of(day, amount, is_return);
+        all_fit &= fits;
+    }
+    all_fit
 }
 
 #[cfg(test)]
