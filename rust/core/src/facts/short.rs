@@ -90,7 +90,7 @@ mod tests {
 
     /// Any amount, and those about the ends of what fits.
     fn amount() -> impl Strategy<Value = i64> {
-        prop_oneof![any::<i64>(), AMOUNTS - 2..AMOUNTS + 2, -AMOUNTS - 2..2 - AMOUNTS, -9..9_i64]
+        prop_oneof![any::<i64>(), AMOUNTS - 2..AMOUNTS + 2, -2 - AMOUNTS..2 - AMOUNTS, -9..9_i64]
     }
 
     /// Any day, and those about the ends of what has a code.
@@ -110,7 +110,7 @@ mod tests {
                 let line: Line<Integer, Absent, Day> = short.in_full();
                 prop_assert_eq!(
                     (line.client, line.when.day(), line.amount, line.tag & 3),
-                    (number, day, amount, NO_ORDER | u32::from(is_return) * IS_RETURN)
+                    (number, day, amount, NO_ORDER | (u32::from(is_return) * IS_RETURN))
                 );
                 prop_assert_eq!(
                     (short.is_return(), day_of_code(short.code()), short.amount()),
