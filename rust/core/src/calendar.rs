@@ -305,6 +305,17 @@ mod tests {
     }
 
     #[test]
+    fn days_of_instants_are_those_of_a_division() {
+        let edges =
+            |day: i64| [-1, 0, 1].map(|aside| day.saturating_mul(DAY).saturating_add(aside));
+        for day in [-106_751_991, -719_162, -1, 0, 1, 20_000, 2_932_896, 106_751_991, i64::MAX] {
+            for micros in edges(day).into_iter().chain(edges(-day)).chain([i64::MIN]) {
+                assert_eq!(i64::from(day_of_instant(micros)), micros.div_euclid(DAY), "{micros}");
+            }
+        }
+    }
+
+    #[test]
     fn calendar_units_clamp_at_month_ends() {
         for (from, window, to) in [
             ("2026-05-31", "3mo", "2026-02-28"),
