@@ -14,10 +14,12 @@
 mod batch;
 mod book;
 mod builder;
+mod chunk;
 mod client;
 mod decay;
 mod dictionary;
 mod event;
+mod keys;
 mod limits;
 mod numbers;
 mod order;
@@ -29,7 +31,7 @@ mod resume;
 mod scheme;
 mod scoring;
 mod seen;
-mod store;
+mod spill;
 mod visits;
 
 pub use batch::{EventBatch, TextValues};
