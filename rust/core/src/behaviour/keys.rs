@@ -11,44 +11,36 @@ pub(super) fn sort_keys(keys: &mut [u64]) {
     if keys.len() > MOST {
         keys.sort_unstable();
     } else if !keys.is_sorted() {
-        rank(keys);
+        #[cfg(target_arch = "x86_64")]
+        if is_x86_feature_detected!("avx2") {
+            // SAFETY: the processor has AVX2.
+            unsafe { rank_avx2(keys) };
+            return;
+        }
+        keys.sort_unstable();
     }
 }
 
 /// Put each key where the number of lower ones says: no step depends on how a comparison went, so
 /// that processors never guess wrong, as they do at every other step of sorting so few.
-fn rank(keys: &mut [u64]) {
-    #[cfg(target_arch = "x86_64")]
-    if is_x86_feature_detected!("avx2") {
-        // SAFETY: the processor has AVX2.
-        unsafe { rank_avx2(keys) };
-        return;
-    }
-    rank_by(keys);
-}
-
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
 fn rank_avx2(keys: &mut [u64]) {
-    rank_by(keys);
-}
-
-#[inline(always)]
-#[expect(clippy::inline_always, reason = "it is compiled for the instructions of its caller")]
-fn rank_by(keys: &mut [u64]) {
     let mut all = [i64::MAX; MOST]; // what is beyond the keys is lower than none
-    for (copy, &key) in all.iter_mut().zip(&*keys) {
-        *copy = key as i64;
+    let mut lower = [0_u64; MOST];
+    for i in 0..keys.len() {
+        all[i] = keys[i] as i64;
     }
-    let (groups, _) = all[..keys.len().next_multiple_of(LANES)].as_chunks::<LANES>();
+    let groups = keys.len().div_ceil(LANES).min(MOST / LANES);
     for &key in &all[..keys.len()] {
-        let mut lower = [0_i64; LANES];
-        for group in groups {
-            for (lower, other) in lower.iter_mut().zip(group) {
-                *lower += i64::from(*other < key);
+        for group in 0..groups {
+            for i in group * LANES..(group + 1) * LANES {
+                lower[i] += u64::from(key < all[i]);
             }
         }
-        keys[lower.iter().sum::<i64>() as usize] = key as u64;
+    }
+    for i in 0..keys.len() {
+        keys[lower[i] as usize] = all[i] as u64;
     }
 }
 

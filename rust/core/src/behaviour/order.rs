@@ -10,6 +10,7 @@ use super::event::{Event, Flags, Texts, compare_columns};
 use super::keys::sort_keys;
 use super::seen::Seen;
 use crate::hash::hash_word;
+use crate::prefetch::prefetch;
 
 /// A free place of the table.
 const FREE: u32 = u32::MAX;
@@ -77,11 +78,16 @@ impl Grouped {
         self.numbers.clear();
         self.starts.clear();
         let (mut first, mut last) = (i64::MAX, i64::MIN);
-        for event in blocks.iter().flat_map(|block| block.events) {
-            let number = self.number(event.client);
-            self.numbers.push(number);
-            self.starts[number as usize] += 1;
-            (first, last) = (first.min(event.instant), last.max(event.instant));
+        let none = Block::default();
+        let following = blocks.iter().skip(1).chain([&none]);
+        for (block, next) in blocks.iter().zip(following) {
+            for (place, event) in block.events.iter().enumerate() {
+                prefetch(next.events, place); // it lies elsewhere, and nobody else foresees it
+                let number = self.number(event.client);
+                self.numbers.push(number);
+                self.starts[number as usize] += 1;
+                (first, last) = (first.min(event.instant), last.max(event.instant));
+            }
         }
         for client in others {
             self.number(client);

@@ -16,7 +16,7 @@ use crate::facts::{
 use crate::hash::hash_word;
 
 /// Events in a morsel: its arrays stay in the first cache levels.
-const MORSEL: usize = 1024;
+const MORSEL: usize = 256;
 /// Rows of a chunk: each partition gets some hundred events of them.
 pub(super) const CHUNK: usize = 1 << 16;
 
