@@ -82,7 +82,9 @@ pub(super) struct Draft {
     events: Vec<Event>,
     ids: Vec<EventId>,
     arenas: Vec<Vec<u8>>,
-    ranges: Vec<Range<u32>>,
+    starts: [u32; PARTITIONS],
+    /// Where the next event of each partition goes.
+    next: [u32; PARTITIONS],
     rows: usize,
 }
 
@@ -90,22 +92,22 @@ impl Draft {
     /// Make room for at most so many events of each partition.
     pub fn new(most: &[u32; PARTITIONS]) -> Self {
         let mut end = 0;
-        let starts = most.iter().map(|count| {
+        let starts = most.map(|count| {
             let start = end;
             end += count;
-            start..start
+            start
         });
-        let ranges = starts.collect();
         let rows = end as usize;
-        Self { events: Vec::with_capacity(rows), ids: Vec::new(), arenas: Vec::new(), ranges, rows }
+        let (events, ids, arenas) = (Vec::with_capacity(rows), Vec::new(), Vec::new());
+        Self { events, ids, arenas, starts, next: starts, rows }
     }
 
     /// Put an event at the end of its partition, and say where that is.
     #[inline]
     pub fn push(&mut self, partition: usize, event: Event) -> usize {
-        let end = &mut self.ranges[partition].end;
-        let place = *end as usize;
-        *end += 1;
+        let next = &mut self.next[partition];
+        let place = *next as usize;
+        *next += 1;
         self.events.spare_capacity_mut()[place].write(event);
         place
     }
@@ -126,17 +128,18 @@ impl Draft {
     /// The chunk, when all events are in.
     pub fn finish(mut self) -> Chunk {
         let spare = self.events.spare_capacity_mut();
-        let starts = self.ranges[1..].iter().map(|next| next.start);
-        for (range, next) in self.ranges.iter().zip(starts.chain([self.rows as u32])) {
-            for place in range.end..next {
+        let ends = self.starts[1..].iter().copied().chain([self.rows as u32]);
+        for (&next, end) in self.next.iter().zip(ends) {
+            for place in next..end {
                 spare[place as usize].write(Event::default());
             }
         }
         // SAFETY: each place below `rows` lies in the room of one partition, and there either below
-        // the partition's end, which moved over each place as it was written, or above it, where
-        // the loop has just written.
+        // `next`, which moved over each place as it was written, or above it, where the loop has
+        // just written.
         unsafe { self.events.set_len(self.rows) };
-        Chunk { events: self.events, ids: self.ids, arenas: self.arenas, ranges: self.ranges }
+        let ranges = self.starts.iter().zip(self.next).map(|(&start, next)| start..next).collect();
+        Chunk { events: self.events, ids: self.ids, arenas: self.arenas, ranges }
     }
 }
 

@@ -248,37 +248,61 @@ impl Worker {
         start: usize,
         draft: &mut Draft,
     ) -> Result<()> {
-        let morsel = &self.morsel;
         let plain = batch.machine_open.is_none() && batch.channel.is_none();
-        let (mut first, mut last) = self.range.unwrap_or((i64::MAX, i64::MIN));
-        for (i, (row, &client)) in rows.zip(&self.client[start..]).enumerate() {
+        let all_used = self.morsel.fate[..rows.len()].iter().all(|&fate| fate == USED);
+        if plain && all_used && batch.event_id.is_none() {
+            self.place_plain(start..start + rows.len(), draft);
+            return Ok(());
+        }
+        for (i, row) in rows.enumerate() {
+            let morsel = &self.morsel;
             if morsel.fate[i] != USED {
                 self.dropped[morsel.fate[i] as usize - 1] += 1;
                 continue;
             }
-            let (kind, instant) = (morsel.kind[i], morsel.instant[i]);
-            self.of_kind[kind as usize] += 1;
-            (first, last) = (first.min(instant), last.max(instant));
             let event = Event {
-                client,
-                instant,
+                client: self.client[start + i],
+                instant: morsel.instant[i],
                 measures: morsel.measures[i],
                 page: morsel.page[i],
-                kind: kind as u16,
-                flags: if plain { Flags::default() } else { flags(batch, row, morsel.channel[i]) },
+                kind: morsel.kind[i] as u16,
+                flags: flags(batch, row, morsel.channel[i]),
             };
-            let partition = partition_of(hash_word(client));
+            self.note(&event);
+            let partition = partition_of(hash_word(event.client));
             match &batch.event_id {
+                Some(column) => push_with_id(draft, partition, event, column, row)?,
                 None => {
                     draft.push(partition, event);
                 }
-                Some(column) => push_with_id(draft, partition, event, column, row)?,
             }
         }
-        if first <= last {
-            self.range = Some((first, last));
-        }
         Ok(())
+    }
+
+    /// The same where every row is used, and has nothing but what every event has.
+    fn place_plain(&mut self, places: Range<usize>, draft: &mut Draft) {
+        let (n, morsel) = (places.len(), &self.morsel);
+        let (mut first, mut last) = self.range.unwrap_or((i64::MAX, i64::MIN));
+        let columns = morsel.instant[..n].iter().zip(&morsel.measures[..n]);
+        let codes = morsel.page[..n].iter().zip(&morsel.kind[..n]);
+        for ((&client, (&instant, &measures)), (&page, &kind)) in
+            self.client[places].iter().zip(columns).zip(codes)
+        {
+            self.of_kind[kind as usize] += 1;
+            (first, last) = (first.min(instant), last.max(instant));
+            let flags = Flags::default();
+            let event = Event { client, instant, measures, page, kind: kind as u16, flags };
+            draft.push(partition_of(hash_word(client)), event);
+        }
+        self.range = Some((first, last));
+    }
+
+    /// Count an event that is used.
+    fn note(&mut self, event: &Event) {
+        self.of_kind[event.kind as usize] += 1;
+        let (first, last) = self.range.unwrap_or((i64::MAX, i64::MIN));
+        self.range = Some((first.min(event.instant), last.max(event.instant)));
     }
 }
 
