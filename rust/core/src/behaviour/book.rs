@@ -121,7 +121,8 @@ impl Book {
                 }
                 let Kind { purchase, bypass, .. } = kinds[code];
                 let mut sign = Sign { purchase, bypass, ..Sign::default() };
-                let of_winners = winners[start..].iter().map(|&winner| &scheme.rules[winner as usize]);
+                let of_winners =
+                    winners[start..].iter().map(|&winner| &scheme.rules[winner as usize]);
                 of_winners.filter_map(|rule| rule.category).for_each(|category| sign.hit(category));
                 pairs.push(Pair { start: start as u32, end: winners.len() as u32, sign });
             }

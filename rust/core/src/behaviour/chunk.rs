@@ -158,7 +158,8 @@ mod tests {
             draft.push_text(partition, place, client.to_string().as_bytes());
         }
         let chunk = draft.finish();
-        for (partition, clients) in [(0, vec![2]), (1, vec![]), (3, vec![1, 3, 4]), (511, vec![5])] {
+        for (partition, clients) in [(0, vec![2]), (1, vec![]), (3, vec![1, 3, 4]), (511, vec![5])]
+        {
             let block = chunk.block(partition);
             let found: Vec<u64> = block.events.iter().map(|event| event.client).collect();
             assert_eq!(found, clients);

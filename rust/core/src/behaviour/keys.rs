@@ -2,8 +2,6 @@
 
 /// Above so many keys, comparing each with each takes longer than sorting.
 const MOST: usize = 64;
-/// Keys that are compared at once.
-const LANES: usize = 4;
 
 /// Sort keys, which are distinct and below 2^63.
 #[inline]
@@ -26,6 +24,7 @@ pub(super) fn sort_keys(keys: &mut [u64]) {
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
 fn rank_avx2(keys: &mut [u64]) {
+    const LANES: usize = 4; // keys that are compared at once
     let mut all = [i64::MAX; MOST]; // what is beyond the keys is lower than none
     let mut lower = [0_u64; MOST];
     for i in 0..keys.len() {

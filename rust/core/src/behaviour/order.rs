@@ -270,3 +270,84 @@ pub(super) enum Id<'a> {
     Number(u64),
     Text(&'a [u8]),
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::super::dictionary::Dictionary;
+    use super::*;
+
+    /// Blocks of events of a few clients; `page` numbers the events.
+    fn blocks(instant: impl Strategy<Value = i64>) -> impl Strategy<Value = Vec<Vec<Event>>> {
+        let event = (0..4_u64, instant);
+        let block = proptest::collection::vec(event, 0..120);
+        proptest::collection::vec(block, 0..6).prop_map(|blocks| {
+            let mut page = 0..;
+            let mut event = |(client, instant)| Event {
+                client,
+                instant,
+                page: page.next().unwrap_or(0),
+                ..Event::default()
+            };
+            blocks.into_iter().map(|block| block.into_iter().map(&mut event).collect()).collect()
+        })
+    }
+
+    /// Each client's events in their order, by the definition.
+    fn by_hand(blocks: &[Vec<Event>], pages: &[&[u8]]) -> BTreeMap<u64, Vec<u32>> {
+        let mut events: Vec<&Event> = blocks.iter().flatten().collect();
+        events.sort_by_key(|event| (event.instant, pages[event.page as usize]));
+        let mut found: BTreeMap<u64, Vec<u32>> = BTreeMap::new();
+        for event in events {
+            found.entry(event.client).or_default().push(event.page);
+        }
+        found
+    }
+
+    fn check(blocks: &[Vec<Event>]) {
+        let kinds = Dictionary::new("kind", 10);
+        let pages = Dictionary::new("page", 10_000);
+        // Codes in another order than their texts.
+        let names: Vec<String> = (0..800).map(|i| format!("{:03}", i * 7 % 800)).collect();
+        let mut texts = vec![&b""[..]];
+        for name in &names {
+            pages.code(name.as_bytes()).unwrap();
+            texts.push(name.as_bytes());
+        }
+        let borrowed: Vec<Block> = blocks
+            .iter()
+            .map(|events| Block { events, ..Block::default() })
+            .filter(|block| !block.events.is_empty())
+            .collect();
+        let (kinds, pages) = (kinds.words(), pages.words());
+        let words = Texts { kinds: &kinds, pages: &pages, channels: &kinds };
+        let mut grouped = Grouped::default();
+        let mut expected = by_hand(blocks, &texts);
+        for _ in 0..2 {
+            grouped.group(&borrowed, [9].into_iter()); // who has no event
+            expected.entry(9).or_default();
+            assert_eq!(grouped.clients.len(), expected.len());
+            for client in 0..grouped.clients.len() {
+                grouped.arrange(&borrowed, client, words, false, &Seen::default());
+                let found: Vec<u32> = grouped.own.events.iter().map(|event| event.page).collect();
+                assert_eq!(found, expected[&grouped.clients[client]]);
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn each_client_gets_all_events_in_their_order(
+            near in blocks(-50..200_i64),
+            far in blocks(prop_oneof![any::<i64>(), Just(i64::MIN), Just(i64::MAX), Just(0)]),
+            years in blocks(1_700_000_000_000_000..1_800_000_000_000_000_i64),
+        ) {
+            check(&near);
+            check(&far);
+            check(&years);
+        }
+    }
+}

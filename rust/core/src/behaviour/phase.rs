@@ -86,10 +86,10 @@ impl Standing {
         for (sum, hits) in self.hits.iter_mut().zip(sign.hits) {
             *sum += u32::from(hits);
         }
-        let hot = sign.counted & (sign.hits[Category::Hot as usize] > 0);
+        let hot = sign.counted && sign.hits[Category::Hot as usize] > 0;
         self.hot |= hot;
         self.bought &= !hot;
-        self.warm |= sign.counted & (sign.hits[Category::Warm as usize] > 0);
+        self.warm |= sign.counted && sign.hits[Category::Warm as usize] > 0;
         self.bought |= sign.purchase;
         self.bypass |= sign.bypass;
     }

@@ -3,11 +3,11 @@
 use std::ops::Range;
 
 use super::batch::{EventBatch, TextValues};
+use super::chunk::{Chunk, Draft, PARTITIONS, partition_of};
 use super::dictionary::{Dictionary, MISSING, Recent};
 use super::event::{Event, Flags, Measures};
 use super::numbers::{read_clicks, read_dwell};
 use super::order::Id;
-use super::chunk::{Chunk, Draft, PARTITIONS, partition_of};
 use crate::calendar::{Clock, DAY, read_moment};
 use crate::error::{Error, Result};
 use crate::facts::{

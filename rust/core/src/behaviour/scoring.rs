@@ -9,7 +9,6 @@ use super::order::{Grouped, Id};
 use super::output::{LedgerRow, Scored, StateRow};
 use super::seen::{Seen, SeenIds};
 
-
 /// What scores partitions.
 pub(super) struct Scoring<'a> {
     pub book: &'a Book,
@@ -46,8 +45,7 @@ impl Scoring<'_> {
         for (client, place) in seen_places.into_iter().enumerate() {
             let own_seen =
                 place.map_or_else(Seen::default, |place| seen.of_client(place, self.text_ids));
-            duplicates +=
-                grouped.arrange(blocks, client, self.texts, self.text_ids, &own_seen);
+            duplicates += grouped.arrange(blocks, client, self.texts, self.text_ids, &own_seen);
             let last =
                 first + known[first..].iter().take_while(|(n, _)| *n as usize == client).count();
             let client_known = &known_rows[first..last];

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::order::Id;
 use super::chunk::{EventId, keep_text, kept_text};
+use super::order::Id;
 
 /// Ids of events of many clients, those of one client together and ascending.
 #[derive(Debug, Default)]
