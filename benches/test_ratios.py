@@ -36,7 +36,7 @@ GUARDS = [
     Guard("scoring", 10, "three criteria scored from facts, 500 k clients", (1.2,)),
     Guard("whole_job", 20, "whole job, Parquet to scored Parquet, 2.5 M lines", (0.7,)),
     Guard("behaviour", 20, "behaviour scores, 1 M events, 50 k clients", (6,)),
-    Guard("behaviour", 1, "behaviour scores, 1 M events, 50 k clients", (12,)),
+    Guard("behaviour", 5, "behaviour scores, 1 M events, 50 k clients", (12,)),
 ]
 
 

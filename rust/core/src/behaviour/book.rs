@@ -3,6 +3,7 @@
 use super::decay::Weights;
 use super::dictionary::Words;
 use super::pages::{Matcher, Pattern, Specificity};
+use super::phase::Sign;
 use super::scheme::{Category, Decay, Density, Group, Repeat, Rule, Scheme};
 use crate::error::Result;
 
@@ -22,7 +23,6 @@ pub(super) struct Kind {
 pub(super) struct Prize {
     pub points: f64,
     pub group: usize,
-    pub category: Option<Category>,
     pub repeat: Repeat,
     /// Whether it counts in visits that do not pass too.
     pub ungated: bool,
@@ -46,9 +46,19 @@ pub(super) struct Book {
     class_of_page: Vec<u32>,
     /// Whether the pages of each class count for density; none where all do.
     theme: Option<Vec<bool>>,
-    /// Where the winners of each pair of class and kind stand.
-    pairs: Vec<(u32, u32)>,
+    /// By class and kind.
+    pairs: Vec<Pair>,
     winners: Vec<u32>,
+}
+
+/// What the rules make of events of one kind on the pages of one class.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pair {
+    /// Where the winners stand.
+    start: u32,
+    end: u32,
+    /// What such an event says for the phase, if it counts.
+    pub sign: Sign,
 }
 
 /// The demands of density.
@@ -92,31 +102,37 @@ impl Book {
         let first_theme = ranks.patterns as u32;
         let names: Vec<&[u8]> =
             (0..kinds.codes() as u32).map(|code| kinds.get(code).unwrap_or_default()).collect();
+        let among = |list: &[String], name: &[u8]| list.iter().any(|kind| kind.as_bytes() == name);
+        let kinds: Vec<Kind> = names
+            .iter()
+            .map(|name| Kind {
+                web: among(&scheme.web_kinds, name),
+                bypass: among(&scheme.bypass_kinds, name),
+                purchase: *name == b"purchase",
+            })
+            .collect();
         let (mut pairs, mut winners) = (Vec::new(), Vec::new());
         for members in &classes.members {
             let candidates = ranks.candidates(members);
             for (code, name) in names.iter().enumerate() {
-                let start = winners.len() as u32;
+                let start = winners.len();
                 if code > 0 {
                     win(&scheme.rules, &candidates, name, &mut winners);
                 }
-                pairs.push((start, winners.len() as u32));
+                let Kind { purchase, bypass, .. } = kinds[code];
+                let mut sign = Sign { purchase, bypass, ..Sign::default() };
+                let of_winners =
+                    winners[start..].iter().map(|&winner| &scheme.rules[winner as usize]);
+                of_winners.filter_map(|rule| rule.category).for_each(|category| sign.hit(category));
+                pairs.push(Pair { start: start as u32, end: winners.len() as u32, sign });
             }
         }
-        let among = |list: &[String], name: &[u8]| list.iter().any(|kind| kind.as_bytes() == name);
         Ok(Self {
             prizes: scheme.rules.iter().map(prize).collect(),
             groups: scheme.groups.clone(),
             bounds: scheme.bounds,
             weights: Weights::new(scheme.decay, oldest),
-            kinds: names
-                .iter()
-                .map(|name| Kind {
-                    web: among(&scheme.web_kinds, name),
-                    bypass: among(&scheme.bypass_kinds, name),
-                    purchase: *name == b"purchase",
-                })
-                .collect(),
+            kinds,
             timeout: scheme.timeout,
             last_dwell: scheme.last_dwell,
             bot_events: scheme.bot_events,
@@ -133,12 +149,17 @@ impl Book {
         })
     }
 
-    /// The winning rule of each group, for an event.
+    /// What the rules make of a kind on a page.
     #[inline]
-    pub fn winners(&self, kind: u16, page: u32) -> &[u32] {
+    pub fn pair(&self, kind: u16, page: u32) -> &Pair {
         let class = self.class_of_page[page as usize] as usize;
-        let (start, end) = self.pairs[class * self.kinds.len() + kind as usize];
-        &self.winners[start as usize..end as usize]
+        &self.pairs[class * self.kinds.len() + kind as usize]
+    }
+
+    /// The winning rule of each group.
+    #[inline]
+    pub fn winners(&self, pair: &Pair) -> &[u32] {
+        &self.winners[pair.start as usize..pair.end as usize]
     }
 
     /// Whether time and clicks on a page count for density.
@@ -152,7 +173,6 @@ fn prize(rule: &Rule) -> Prize {
     Prize {
         points: rule.points,
         group: rule.group,
-        category: rule.category,
         repeat: rule.repeat,
         ungated: rule.points <= 0.0 || rule.category == Some(Category::Eliminatory),
     }

@@ -1,6 +1,7 @@
 //! Scoring as its users see it: options, batches in, scores and an account out.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rayon::ThreadPool;
@@ -8,9 +9,10 @@ use rayon::prelude::*;
 
 use super::batch::EventBatch;
 use super::book::Book;
+use super::chunk::{Block, Chunk, EventId, PARTITIONS, keep_text, partition_of};
 use super::client::{Carried, SetAside};
 use super::dictionary::Dictionary;
-use super::event::{Flags, Texts};
+use super::event::{Event, Flags, Texts};
 use super::limits::Days;
 use super::order::{Grouped, Id};
 use super::output::{
@@ -18,14 +20,14 @@ use super::output::{
     score_columns, sorted_ids, state_columns,
 };
 use super::read::{
-    ClientIds, CodedColumns, EventIds, MORSEL, Reading, Reason, Worker, event_id, read_clients,
+    CHUNK, ClientIds, CodedColumns, EventIds, Reading, Reason, Worker, event_id, read_clients,
     zone_of,
 };
 use super::resume::{StateBatch, carried_event, known_row, matching};
 use super::scheme::Scheme;
 use super::scoring::Scoring;
 use super::seen::SeenIds;
-use super::store::{Block, PARTITIONS, Spill, keep_text, partition_of};
+use super::spill::{Loaded, Spill};
 use crate::calendar::{Clock, DAY, day_of_instant};
 use crate::error::{Error, Result};
 use crate::facts::{Column, DateValues, IdValues, Integers};
@@ -263,16 +265,18 @@ impl Running {
             ));
         }
         let coded = CodedColumns::new(batch, &self.reading)?;
-        let morsels = batch.rows.div_ceil(MORSEL);
-        let share = morsels.div_ceil(self.workers.len());
         let reading = &self.reading;
-        self.workers.par_iter_mut().enumerate().try_for_each(|(number, worker)| {
+        let chunks = AtomicUsize::new(0); // given to whoever is free
+        self.workers.par_iter_mut().try_for_each(|worker| {
             worker.begin();
-            for morsel in (number * share)..((number + 1) * share).min(morsels) {
-                let rows = morsel * MORSEL..((morsel + 1) * MORSEL).min(batch.rows);
+            loop {
+                let start = chunks.fetch_add(1, Ordering::Relaxed).saturating_mul(CHUNK);
+                if start >= batch.rows {
+                    return Ok(());
+                }
+                let rows = start..(start + CHUNK).min(batch.rows);
                 worker.read(batch, &coded, rows, reading)?;
             }
-            Ok(())
         })
     }
 
@@ -287,11 +291,12 @@ impl Running {
             Some(spill) => spill,
             none => none.insert(Spill::new(directory)?),
         };
+        let chunks = self.workers.iter().flat_map(|worker| &worker.chunks);
         for partition in 0..PARTITIONS {
-            for worker in &mut self.workers {
-                spill.append(partition, &worker.inboxes[partition].take())?;
-            }
+            let blocks: Vec<Block> = chunks.clone().map(|chunk| chunk.block(partition)).collect();
+            spill.append(partition, &blocks)?;
         }
+        self.workers.iter_mut().for_each(|worker| worker.chunks.clear());
         Ok(())
     }
 
@@ -309,13 +314,13 @@ impl Running {
             if state.part[row] == StatePart::Event as u8 {
                 let event = carried_event(state, row, client, &self.reading)?;
                 self.first_carried = self.first_carried.min(event.instant);
-                part.block.events.push(event);
+                part.events.push(event);
                 let id = match id {
                     None => 0,
                     Some(Id::Number(number)) => number.into(),
-                    Some(Id::Text(text)) => keep_text(text, &mut part.block.arena),
+                    Some(Id::Text(text)) => keep_text(text, &mut part.arena),
                 };
-                part.block.ids.push(id);
+                part.ids.push(id);
             } else {
                 let known = known_row(state, row, scheme)?;
                 if let Carried::Award { instant, .. } = known {
@@ -351,7 +356,9 @@ impl Running {
             account.as_of = self.reading.as_of;
         }
         let oldest = self.oldest(&account);
-        let mut inputs = self.inputs();
+        let carried = std::mem::take(&mut self.carried);
+        let chunks: Vec<Chunk> =
+            self.workers.iter_mut().flat_map(|worker| worker.chunks.drain(..)).collect();
         let spill = Mutex::new(self.spill.take());
         let reused: Mutex<Vec<Grouped>> = Mutex::default();
         let (kinds, pages) = (self.reading.kinds.words(), self.reading.pages.words());
@@ -366,23 +373,27 @@ impl Running {
             ledger: options.ledger,
             state: options.state,
         };
-        let results: Vec<(Scored, u64, SetAside)> = inputs
-            .par_iter_mut()
+        let results: Vec<(Scored, u64, SetAside)> = carried
+            .into_par_iter()
             .enumerate()
-            .map(|(partition, input)| {
+            .map(|(partition, carried)| {
                 // Arrays that are reused: fresh memory costs more than the work done in it.
                 let mut grouped = lock(&reused).pop().unwrap_or_default();
-                let mut blocks = Vec::new();
-                if let Some(spill) = lock(&spill).as_mut() {
-                    blocks = spill.load(partition)?;
-                }
-                blocks.append(&mut input.blocks);
-                let carried = std::mem::take(&mut input.carried);
-                let scored = scoring.score(&mut grouped, &blocks, carried, &input.seen);
+                let loaded = match lock(&spill).as_mut() {
+                    Some(spill) => spill.load(partition)?,
+                    None => Vec::new(),
+                };
+                let blocks: Vec<Block> = std::iter::once(carried.block())
+                    .chain(loaded.iter().map(Loaded::block))
+                    .chain(chunks.iter().map(|chunk| chunk.block(partition)))
+                    .filter(|block| !block.events.is_empty())
+                    .collect();
+                let scored = scoring.score(&mut grouped, &blocks, &carried.known, &carried.seen);
                 lock(&reused).push(grouped);
                 Ok(scored)
             })
             .collect::<Result<_>>()?;
+        drop(chunks);
         let mut parts = Vec::with_capacity(results.len());
         for (part, duplicates, aside) in results {
             account.dropped[Reason::Duplicate as usize - 1] += duplicates;
@@ -463,42 +474,26 @@ impl Running {
         let age = self.reading.as_of.saturating_sub(first).max(0) / DAY;
         u32::try_from(age).unwrap_or(u32::MAX)
     }
-
-    /// What each partition has to score.
-    fn inputs(&mut self) -> Vec<Input> {
-        let mut inputs: Vec<Input> = std::mem::take(&mut self.carried)
-            .into_iter()
-            .map(|CarriedPart { known, block, seen }| {
-                let blocks = if block.events.is_empty() { Vec::new() } else { vec![block] };
-                Input { blocks, carried: known, seen }
-            })
-            .collect();
-        for worker in &mut self.workers {
-            for (input, inbox) in inputs.iter_mut().zip(&mut worker.inboxes) {
-                input.blocks.append(&mut inbox.take());
-            }
-        }
-        inputs
-    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What a partition has to score.
-struct Input {
-    blocks: Vec<Block>,
-    carried: Vec<(u64, Carried)>,
-    seen: SeenIds,
-}
-
 /// What a saved state knows of the clients of a partition.
 #[derive(Default)]
 struct CarriedPart {
     known: Vec<(u64, Carried)>,
-    /// The events of visits that were open.
-    block: Block,
+    /// The events of visits that were open, with their ids.
+    events: Vec<Event>,
+    ids: Vec<EventId>,
+    arena: Vec<u8>,
     /// The ids of all others.
     seen: SeenIds,
+}
+
+impl CarriedPart {
+    fn block(&self) -> Block<'_> {
+        Block { events: &self.events, ids: &self.ids, arena: &self.arena }
+    }
 }

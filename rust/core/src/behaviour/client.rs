@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
-use super::book::{Book, Prize};
+use super::book::Book;
 use super::event::{Event, Flags};
-use super::limits::{Days, Limits, Moment, still_counts};
+use super::limits::{Days, Limits, Moment, NO_VISIT, still_counts};
 use super::phase::{Phase, Sign, Standing};
 use super::read::Reason;
 use super::scheme::Category;
@@ -279,16 +279,17 @@ impl<'a> Player<'a> {
                 continue;
             }
             self.last_event = event.instant;
-            let winners = self.book.winners(event.kind, event.page);
+            let pair = self.book.pair(event.kind, event.page);
+            let passed = visit.is_none_or(|visit| visit.passed);
             if self.in_window(event.instant) {
-                self.see_sign(event, winners, visit.is_none_or(|visit| visit.passed));
+                self.see_sign(event.instant, Sign { counted: passed, ..pair.sign });
             }
+            let winners = self.book.winners(pair);
             if winners.is_empty() {
                 witness.see(Entry::nothing(place, event, Outcome::NoRule));
-            } else {
-                let at = Moment { instant: event.instant, visit: number };
-                self.award(winners, place, at, visit, witness);
             }
+            let at = Moment { instant: event.instant, visit: number };
+            self.award(winners, place, at, passed, witness);
         }
         self.visits = visits;
     }
@@ -305,49 +306,44 @@ impl<'a> Player<'a> {
 
     /// Take in what an event of the window says for the phase.
     #[inline]
-    fn see_sign(&mut self, event: &Event, winners: &[u32], passed: bool) {
-        let kind = self.book.kinds[event.kind as usize];
-        let mut sign = Sign {
-            counted: passed,
-            purchase: kind.purchase,
-            bypass: kind.bypass,
-            ..Sign::default()
-        };
-        for &rule in winners {
-            if let Some(category) = self.book.prizes[rule as usize].category {
-                sign.hit(category);
-            }
-        }
+    fn see_sign(&mut self, instant: i64, sign: Sign) {
         self.standing.see(sign);
         if let Some(kept) = &mut self.kept
             && sign.is_telling()
         {
-            kept.push(Carried::Sign { instant: event.instant, sign });
+            kept.push(Carried::Sign { instant, sign });
         }
     }
 
-    /// Award what the winning rules of an event give.
+    /// Award what the winning rules of an event give; `passed` says whether its visit does, if it
+    /// is part of one.
     #[inline]
     fn award(
         &mut self,
         winners: &[u32],
         place: usize,
         at: Moment,
-        visit: Option<&Visit>,
+        passed: bool,
         witness: &mut impl Witness,
     ) {
         let book = self.book;
         let weight = book.weights.of(self.age(at.instant));
         for &rule in winners {
             let prize = &book.prizes[rule as usize];
-            let outcome = self.outcome(rule, prize, at, visit);
+            let outcome = if !(prize.ungated | passed) {
+                Outcome::Density
+            } else if !self.limits.allow(rule, prize.repeat, at) {
+                Outcome::Repeat
+            } else {
+                Outcome::Awarded
+            };
             let mut contribution = 0.0;
             if outcome == Outcome::Awarded {
                 contribution = prize.points * weight;
                 self.sums[prize.group] += contribution;
                 self.limits.note(rule, prize.repeat, at);
                 if let Some(kept) = &mut self.kept {
-                    let in_visit = visit.is_some();
+                    let in_visit = at.visit != NO_VISIT;
                     kept.push(Carried::Award { instant: at.instant, rule, in_visit });
                 }
             }
@@ -360,17 +356,6 @@ impl<'a> Player<'a> {
                 weight,
                 contribution,
             });
-        }
-    }
-
-    #[inline]
-    fn outcome(&self, rule: u32, prize: &Prize, at: Moment, visit: Option<&Visit>) -> Outcome {
-        if !prize.ungated && visit.is_some_and(|visit| !visit.passed) {
-            Outcome::Density
-        } else if !self.limits.allow(rule, prize.repeat, at) {
-            Outcome::Repeat
-        } else {
-            Outcome::Awarded
         }
     }
 

@@ -1,11 +1,12 @@
 //! Behavioural scores: what clients do on the web and with e-mails, in points.
 //!
-//! Events arrive in batches of any size and order. Each worker reads its share of a batch, a morsel
-//! at a time, into small records of 32 bytes, texts as codes, and puts them into inboxes by a hash
-//! of the client; beyond a memory budget inboxes go to a temporary file. When all are there, each
-//! partition of the clients is sorted by client and time in the cache of one core, and one pass
-//! over the events of each client cuts them into visits, finds the winning rules by two look-ups
-//! (each distinct page was matched once), and adds up what is awarded.
+//! Events arrive in batches of any size and order. Workers read them chunk by chunk into small
+//! records of 32 bytes, texts as codes, and write each where it will stay: with the others of its
+//! partition, chosen by a hash of the client. Beyond a memory budget chunks go to a temporary file.
+//! When all are there, keys that hold the instants and places of events are grouped by client and
+//! sorted, partition by partition, in the cache of one core; one pass over the events of each client
+//! cuts them into visits, finds the winning rules by two look-ups (each distinct page was matched
+//! once), and adds up what is awarded.
 //!
 //! Every sum runs over a client's events in one defined order, so that no result depends on the
 //! order of rows, batches or threads. A saved state keeps awards, not sums of decayed points: a run
@@ -14,10 +15,12 @@
 mod batch;
 mod book;
 mod builder;
+mod chunk;
 mod client;
 mod decay;
 mod dictionary;
 mod event;
+mod keys;
 mod limits;
 mod numbers;
 mod order;
@@ -29,7 +32,7 @@ mod resume;
 mod scheme;
 mod scoring;
 mod seen;
-mod store;
+mod spill;
 mod visits;
 
 pub use batch::{EventBatch, TextValues};

@@ -1,11 +1,16 @@
 //! The events of a partition, by client and in the order of each.
+//!
+//! Events stay where they are: what is grouped and sorted are keys of one word, which hold an
+//! instant and the place of an event. Each client's events are then fetched in their order.
 
 use std::cmp::Ordering;
 
+use super::chunk::{Block, EventId, kept_text, shifted};
 use super::event::{Event, Flags, Texts, compare_columns};
+use super::keys::sort_keys;
 use super::seen::Seen;
-use super::store::{Block, EventId, kept_text};
 use crate::hash::hash_word;
+use crate::prefetch::prefetch;
 
 /// A free place of the table.
 const FREE: u32 = u32::MAX;
@@ -17,23 +22,50 @@ pub(super) struct Grouped {
     table: Vec<u32>,
     /// The clients, by number.
     pub clients: Vec<u64>,
-    /// Where the events of each client begin, and where the last one's end.
-    pub starts: Vec<u32>,
-    pub events: Vec<Event>,
-    ids: Vec<EventId>,
-    arena: Vec<u8>,
+    /// Where the keys of each client begin, and where the last one's end.
+    starts: Vec<u32>,
+    keys: Vec<u64>,
+    layout: Layout,
     numbers: Vec<u32>,
     next: Vec<u32>,
-    scratch: Scratch,
+    /// The bytes before the arena of each block when all are appended to each other.
+    before: Vec<usize>,
+    /// The client whose events were arranged last.
+    pub own: Own,
 }
 
-#[derive(Debug, Default)]
-struct Scratch {
-    keys: Vec<u64>,
-    order: Vec<u32>,
-    events: Vec<Event>,
-    ids: Vec<EventId>,
-    dropped: Vec<bool>,
+/// What the bits of a key say: instants since the first above the number of a block, and that above
+/// a place in it.
+#[derive(Debug, Clone, Copy, Default)]
+struct Layout {
+    /// The first instant; none where instants lie too far apart for keys to hold them.
+    first: Option<i64>,
+    place_bits: u32,
+    block_bits: u32,
+}
+
+impl Layout {
+    fn new(blocks: &[Block], (first, last): (i64, i64)) -> Self {
+        let bits = |most: usize| usize::BITS - most.leading_zeros();
+        let longest = blocks.iter().map(|block| block.events.len()).max().unwrap_or(0);
+        let (place_bits, block_bits) = (bits(longest), bits(blocks.len()));
+        // One more bit is left free, so that keys order as signed numbers too.
+        let fits = last.wrapping_sub(first).leading_zeros() > place_bits + block_bits;
+        Self { first: fits.then_some(first), place_bits, block_bits }
+    }
+
+    #[inline]
+    fn key(self, instant: i64, block: usize, place: usize) -> u64 {
+        let since = self.first.map_or(0, |first| instant.wrapping_sub(first) as u64);
+        (since << self.block_bits | block as u64) << self.place_bits | place as u64
+    }
+
+    /// The block and the place of a key.
+    #[inline]
+    fn place(self, key: u64) -> (usize, usize) {
+        let low = |word: u64, bits: u32| (word & ((1 << bits) - 1)) as usize;
+        (low(key >> self.place_bits, self.block_bits), low(key, self.place_bits))
+    }
 }
 
 impl Grouped {
@@ -45,10 +77,17 @@ impl Grouped {
         self.table.resize((rows / 4).next_power_of_two().max(64), FREE);
         self.numbers.clear();
         self.starts.clear();
-        for event in blocks.iter().flat_map(|block| &block.events) {
-            let number = self.number(event.client);
-            self.numbers.push(number);
-            self.starts[number as usize] += 1;
+        let (mut first, mut last) = (i64::MAX, i64::MIN);
+        let none = Block::default();
+        let following = blocks.iter().skip(1).chain([&none]);
+        for (block, next) in blocks.iter().zip(following) {
+            for (place, event) in block.events.iter().enumerate() {
+                prefetch(next.events, place); // it lies elsewhere, and nobody else foresees it
+                let number = self.number(event.client);
+                self.numbers.push(number);
+                self.starts[number as usize] += 1;
+                (first, last) = (first.min(event.instant), last.max(event.instant));
+            }
         }
         for client in others {
             self.number(client);
@@ -59,28 +98,25 @@ impl Grouped {
         }
         self.starts.push(start);
         self.next.clone_from(&self.starts);
+        self.layout = Layout::new(blocks, (first, last));
         self.scatter(blocks, rows);
+        self.own.arena.clear();
+        self.before.clear();
+        for block in blocks {
+            self.before.push(self.own.arena.len());
+            self.own.arena.extend_from_slice(block.arena);
+        }
     }
 
     fn scatter(&mut self, blocks: &[Block], rows: usize) {
-        let with_ids = blocks.iter().any(|block| !block.ids.is_empty());
-        self.events.resize(rows, Event::default());
-        self.ids.resize(if with_ids { rows } else { 0 }, 0);
-        self.arena.clear();
+        self.keys.resize(rows, 0);
         let mut numbers = self.numbers.iter();
-        for block in blocks {
-            let shift = (self.arena.len() as u128) << 64;
-            let texts = !block.arena.is_empty();
-            for (i, (event, &number)) in block.events.iter().zip(&mut numbers).enumerate() {
-                let place = self.next[number as usize] as usize;
-                self.next[number as usize] += 1;
-                self.events[place] = *event;
-                if with_ids {
-                    let id = block.ids.get(i).copied().unwrap_or(0);
-                    self.ids[place] = if texts { id + shift } else { id };
-                }
+        for (number, block) in blocks.iter().enumerate() {
+            for ((place, event), &client) in block.events.iter().enumerate().zip(&mut numbers) {
+                let next = &mut self.next[client as usize];
+                self.keys[*next as usize] = self.layout.key(event.instant, number, place);
+                *next += 1;
             }
-            self.arena.extend_from_slice(&block.arena);
         }
     }
 
@@ -123,113 +159,108 @@ impl Grouped {
         }
     }
 
-    /// Put the events of a client in their order, drop duplicates, those of events that earlier
-    /// runs have seen included, and say where those that are left lie and how many were dropped.
+    /// Fetch the events of a client in their order, drop duplicates, those of events that earlier
+    /// runs have seen included, and say how many were dropped.
     pub fn arrange(
         &mut self,
+        blocks: &[Block],
         client: usize,
         texts: Texts,
         text_ids: bool,
         seen: &Seen,
-    ) -> (std::ops::Range<usize>, u64) {
-        let (start, end) = (self.starts[client] as usize, self.starts[client + 1] as usize);
-        let own = &self.events[start..end];
-        if !own.windows(2).all(|pair| pair[0].instant < pair[1].instant) {
-            self.sort(start, end, texts, text_ids);
+    ) -> u64 {
+        let layout = self.layout;
+        let event = |key: u64| {
+            let (block, place) = layout.place(key);
+            &blocks[block].events[place]
+        };
+        let keys = &mut self.keys[self.starts[client] as usize..self.starts[client + 1] as usize];
+        if layout.first.is_some() {
+            sort_keys(keys);
+        } else {
+            keys.sort_unstable_by_key(|&key| (event(key).instant, key));
         }
-        if self.ids.is_empty() {
-            return (start..end, 0);
+        let own = &mut self.own;
+        own.text_ids = text_ids;
+        own.events.clear();
+        own.events.extend(keys.iter().map(|&key| *event(key)));
+        own.ids.clear();
+        if blocks.iter().any(|block| !block.ids.is_empty()) {
+            own.ids.extend(keys.iter().map(|&key| {
+                let (block, place) = layout.place(key);
+                let id = blocks[block].ids.get(place).copied().unwrap_or(0);
+                shifted(id, &blocks[block], self.before[block])
+            }));
         }
-        let left = self.drop_duplicates(start, end, text_ids, seen);
-        (start..left, (end - left) as u64)
+        if own.events.windows(2).any(|pair| pair[0].instant == pair[1].instant) {
+            own.settle_ties(texts);
+        }
+        if own.ids.is_empty() { 0 } else { own.drop_duplicates(seen) }
     }
+}
 
-    fn sort(&mut self, start: usize, end: usize, texts: Texts, text_ids: bool) {
-        let Scratch { keys, order, events, ids, .. } = &mut self.scratch;
-        let own = &self.events[start..end];
-        sort_by_instant(own, keys, order);
-        events.clear();
-        events.extend(order.iter().map(|&i| own[i as usize]));
-        if events.windows(2).any(|pair| pair[0].instant == pair[1].instant) {
-            let compare = |&a: &u32, &b: &u32| {
-                let (one, other) = (&own[a as usize], &own[b as usize]);
-                let places = (start + a as usize, start + b as usize);
-                compare_ids(one, other, &self.ids, places, &self.arena, text_ids)
-                    .then_with(|| compare_columns(one, other, texts))
-            };
-            let instant = |i: u32| own[i as usize].instant;
-            for tied in order.chunk_by_mut(|&a, &b| instant(a) == instant(b)) {
-                tied.sort_by(compare);
-            }
-            events.clear();
-            events.extend(order.iter().map(|&i| own[i as usize]));
-        }
-        self.events[start..end].copy_from_slice(events);
-        if !self.ids.is_empty() {
-            ids.clear();
-            ids.extend(order.iter().map(|&i| self.ids[start + i as usize]));
-            self.ids[start..end].copy_from_slice(ids);
-        }
-    }
+/// The events of one client, in their order.
+#[derive(Debug, Default)]
+pub(super) struct Own {
+    pub events: Vec<Event>,
+    /// Their ids; empty where events have none.
+    ids: Vec<EventId>,
+    arena: Vec<u8>,
+    text_ids: bool,
+}
 
-    /// Keep the first event of each id that was not seen before, and give the end of what is kept.
-    fn drop_duplicates(&mut self, start: usize, end: usize, text_ids: bool, seen: &Seen) -> usize {
-        let mut order = std::mem::take(&mut self.scratch.order); // lent, so that ids can be read
-        let mut dropped = std::mem::take(&mut self.scratch.dropped);
-        let id = |i: u32| self.id(start + i as usize, text_ids);
-        order.clear();
-        order.extend((0..(end - start) as u32).filter(|&i| id(i).is_some()));
-        order.sort_unstable_by(|&a, &b| id(a).cmp(&id(b)).then(a.cmp(&b)));
-        dropped.clear();
-        dropped.resize(end - start, false);
-        for pair in order.windows(2) {
-            dropped[pair[1] as usize] = id(pair[0]) == id(pair[1]);
-        }
-        if !seen.is_empty() {
-            for &i in &order {
-                dropped[i as usize] |= id(i).is_some_and(|id| seen.has(id));
-            }
-        }
-        let mut left = start;
-        for (place, _) in (start..end).zip(&dropped).filter(|(_, dropped)| !**dropped) {
-            if left < place {
-                self.events[left] = self.events[place];
-                self.ids[left] = self.ids[place];
-            }
-            left += 1;
-        }
-        (self.scratch.order, self.scratch.dropped) = (order, dropped);
-        left
-    }
-
+impl Own {
     /// The id of the event at a place: a number, or the bytes of a text.
-    pub fn id(&self, place: usize, text_ids: bool) -> Option<Id<'_>> {
+    pub fn id(&self, place: usize) -> Option<Id<'_>> {
         if self.ids.is_empty() || !self.events[place].flags.has(Flags::HAS_ID) {
             return None;
         }
         let id = self.ids[place];
-        Some(if text_ids { Id::Text(kept_text(id, &self.arena)) } else { Id::Number(id as u64) })
+        Some(if self.text_ids {
+            Id::Text(kept_text(id, &self.arena))
+        } else {
+            Id::Number(id as u64)
+        })
     }
-}
 
-/// The places of events by their instants; equal ones in the order in which they lie.
-fn sort_by_instant(events: &[Event], keys: &mut Vec<u64>, order: &mut Vec<u32>) {
-    order.clear();
-    let first = events.iter().map(|event| event.instant).min().unwrap_or(0);
-    let last = events.iter().map(|event| event.instant).max().unwrap_or(0);
-    // An instant since the first and the place beside it in one word: such words sort fastest.
-    let bits = usize::BITS - events.len().leading_zeros();
-    if (last.wrapping_sub(first) as u64).leading_zeros() < bits {
-        order.extend(0..events.len() as u32);
-        order.sort_by_key(|&i| events[i as usize].instant);
-        return;
+    /// Put events of one instant in their order: by id, those without one first, then by columns.
+    #[cold]
+    fn settle_ties(&mut self, texts: Texts) {
+        let mut order: Vec<usize> = (0..self.events.len()).collect();
+        let instant = |place: usize| self.events[place].instant;
+        let compare = |&a: &usize, &b: &usize| -> Ordering {
+            let ids = self.id(a).cmp(&self.id(b));
+            ids.then_with(|| compare_columns(&self.events[a], &self.events[b], texts))
+        };
+        for tied in order.chunk_by_mut(|&a, &b| instant(a) == instant(b)) {
+            tied.sort_by(compare);
+        }
+        self.events = order.iter().map(|&place| self.events[place]).collect();
+        if !self.ids.is_empty() {
+            self.ids = order.iter().map(|&place| self.ids[place]).collect();
+        }
     }
-    keys.clear();
-    keys.extend(
-        (0..).zip(events).map(|(i, event)| (event.instant.wrapping_sub(first) as u64) << bits | i),
-    );
-    keys.sort_unstable();
-    order.extend(keys.iter().map(|key| (key & ((1 << bits) - 1)) as u32));
+
+    /// Keep the first event of each id that was not seen before, and say how many were dropped.
+    fn drop_duplicates(&mut self, seen: &Seen) -> u64 {
+        let mut order: Vec<usize> =
+            (0..self.events.len()).filter(|&place| self.id(place).is_some()).collect();
+        order.sort_unstable_by(|&a, &b| self.id(a).cmp(&self.id(b)).then(a.cmp(&b)));
+        let mut dropped = vec![false; self.events.len()];
+        for pair in order.windows(2) {
+            dropped[pair[1]] = self.id(pair[0]) == self.id(pair[1]);
+        }
+        if !seen.is_empty() {
+            for &place in &order {
+                dropped[place] |= self.id(place).is_some_and(|id| seen.has(id));
+            }
+        }
+        let mut places = dropped.iter();
+        self.events.retain(|_| places.next() == Some(&false));
+        let mut places = dropped.iter();
+        self.ids.retain(|_| places.next() == Some(&false));
+        dropped.iter().filter(|&&dropped| dropped).count() as u64
+    }
 }
 
 /// The id of an event.
@@ -240,24 +271,83 @@ pub(super) enum Id<'a> {
     Text(&'a [u8]),
 }
 
-fn compare_id(a: EventId, b: EventId, arena: &[u8], text_ids: bool) -> Ordering {
-    if text_ids { kept_text(a, arena).cmp(kept_text(b, arena)) } else { a.cmp(&b) }
-}
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
 
-/// By id, those without one first.
-fn compare_ids(
-    one: &Event,
-    other: &Event,
-    ids: &[EventId],
-    places: (usize, usize),
-    arena: &[u8],
-    text_ids: bool,
-) -> Ordering {
-    if ids.is_empty() {
-        return Ordering::Equal;
+    use proptest::prelude::*;
+
+    use super::super::dictionary::Dictionary;
+    use super::*;
+
+    /// Blocks of events of a few clients; `page` numbers the events.
+    fn blocks(instant: impl Strategy<Value = i64>) -> impl Strategy<Value = Vec<Vec<Event>>> {
+        let event = (0..4_u64, instant);
+        let block = proptest::collection::vec(event, 0..120);
+        proptest::collection::vec(block, 0..6).prop_map(|blocks| {
+            let mut page = 0..;
+            let mut event = |(client, instant)| Event {
+                client,
+                instant,
+                page: page.next().unwrap_or(0),
+                ..Event::default()
+            };
+            blocks.into_iter().map(|block| block.into_iter().map(&mut event).collect()).collect()
+        })
     }
-    match (one.flags.has(Flags::HAS_ID), other.flags.has(Flags::HAS_ID)) {
-        (true, true) => compare_id(ids[places.0], ids[places.1], arena, text_ids),
-        (a, b) => a.cmp(&b),
+
+    /// Each client's events in their order, by the definition.
+    fn by_hand(blocks: &[Vec<Event>], pages: &[&[u8]]) -> BTreeMap<u64, Vec<u32>> {
+        let mut events: Vec<&Event> = blocks.iter().flatten().collect();
+        events.sort_by_key(|event| (event.instant, pages[event.page as usize]));
+        let mut found: BTreeMap<u64, Vec<u32>> = BTreeMap::new();
+        for event in events {
+            found.entry(event.client).or_default().push(event.page);
+        }
+        found
+    }
+
+    fn check(blocks: &[Vec<Event>]) {
+        let kinds = Dictionary::new("kind", 10);
+        let pages = Dictionary::new("page", 10_000);
+        // Codes in another order than their texts.
+        let names: Vec<String> = (0..800).map(|i| format!("{:03}", i * 7 % 800)).collect();
+        let mut texts = vec![&b""[..]];
+        for name in &names {
+            pages.code(name.as_bytes()).unwrap();
+            texts.push(name.as_bytes());
+        }
+        let borrowed: Vec<Block> = blocks
+            .iter()
+            .map(|events| Block { events, ..Block::default() })
+            .filter(|block| !block.events.is_empty())
+            .collect();
+        let (kinds, pages) = (kinds.words(), pages.words());
+        let words = Texts { kinds: &kinds, pages: &pages, channels: &kinds };
+        let mut grouped = Grouped::default();
+        let mut expected = by_hand(blocks, &texts);
+        for _ in 0..2 {
+            grouped.group(&borrowed, [9].into_iter()); // who has no event
+            expected.entry(9).or_default();
+            assert_eq!(grouped.clients.len(), expected.len());
+            for client in 0..grouped.clients.len() {
+                grouped.arrange(&borrowed, client, words, false, &Seen::default());
+                let found: Vec<u32> = grouped.own.events.iter().map(|event| event.page).collect();
+                assert_eq!(found, expected[&grouped.clients[client]]);
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn each_client_gets_all_events_in_their_order(
+            near in blocks(-50..200_i64),
+            far in blocks(prop_oneof![any::<i64>(), Just(i64::MIN), Just(i64::MAX), Just(0)]),
+            years in blocks(1_700_000_000_000_000..1_800_000_000_000_000_i64),
+        ) {
+            check(&near);
+            check(&far);
+            check(&years);
+        }
     }
 }

@@ -86,10 +86,9 @@ impl Standing {
         for (sum, hits) in self.hits.iter_mut().zip(sign.hits) {
             *sum += u32::from(hits);
         }
-        if sign.counted && sign.hits[Category::Hot as usize] > 0 {
-            self.hot = true;
-            self.bought = false;
-        }
+        let hot = sign.counted && sign.hits[Category::Hot as usize] > 0;
+        self.hot |= hot;
+        self.bought &= !hot;
         self.warm |= sign.counted && sign.hits[Category::Warm as usize] > 0;
         self.bought |= sign.purchase;
         self.bypass |= sign.bypass;

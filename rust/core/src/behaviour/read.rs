@@ -3,11 +3,11 @@
 use std::ops::Range;
 
 use super::batch::{EventBatch, TextValues};
+use super::chunk::{Chunk, Draft, PARTITIONS, partition_of};
 use super::dictionary::{Dictionary, MISSING, Recent};
 use super::event::{Event, Flags, Measures};
 use super::numbers::{read_clicks, read_dwell};
 use super::order::Id;
-use super::store::{Inbox, PARTITIONS, partition_of};
 use crate::calendar::{Clock, DAY, read_moment};
 use crate::error::{Error, Result};
 use crate::facts::{
@@ -16,7 +16,9 @@ use crate::facts::{
 use crate::hash::hash_word;
 
 /// Events in a morsel: its arrays stay in the first cache levels.
-pub(super) const MORSEL: usize = 1024;
+const MORSEL: usize = 256;
+/// Rows of a chunk: each partition gets some hundred events of them.
+pub(super) const CHUNK: usize = 1 << 16;
 
 /// Why an event is not used, in the order in which reasons win.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -135,7 +137,7 @@ pub(super) const SIGN: u64 = 1 << 63;
 /// What one worker has read.
 #[derive(Debug)]
 pub(super) struct Worker {
-    pub inboxes: Vec<Inbox>,
+    pub chunks: Vec<Chunk>,
     pub rows_read: u64,
     pub dropped: [u64; Reason::ALL.len()],
     /// Events of each kind that are not dropped for a reason that a row shows by itself.
@@ -143,6 +145,9 @@ pub(super) struct Worker {
     /// The first and last instant of those.
     pub range: Option<(i64, i64)>,
     morsel: Morsel,
+    /// The clients of the chunk at hand, and what is known of the fates of its rows by then.
+    client: Vec<u64>,
+    fate: Vec<u8>,
 }
 
 #[derive(Debug)]
@@ -168,11 +173,10 @@ pub(super) fn read_clients(
 ) -> Result<Vec<u64>> {
     let mut morsel = Morsel::new();
     let mut words = Vec::with_capacity(rows);
-    for start in (0..rows).step_by(MORSEL) {
-        let n = MORSEL.min(rows - start);
+    for rows in morsels(&(0..rows)) {
         morsel.fate.fill(USED);
-        morsel.read_clients(column, start..start + n, reading)?;
-        words.extend_from_slice(&morsel.client[..n]);
+        morsel.read_clients(column, rows.clone(), reading)?;
+        words.extend_from_slice(&morsel.client[..rows.len()]);
     }
     Ok(words)
 }
@@ -180,18 +184,20 @@ pub(super) fn read_clients(
 impl Worker {
     pub fn new() -> Self {
         Self {
-            inboxes: (0..PARTITIONS).map(|_| Inbox::default()).collect(),
+            chunks: Vec::new(),
             rows_read: 0,
             dropped: [0; Reason::ALL.len()],
             of_kind: Vec::new(),
             range: None,
             morsel: Morsel::new(),
+            client: vec![0; CHUNK],
+            fate: vec![USED; CHUNK],
         }
     }
 
     /// Bytes that events take.
     pub fn bytes(&self) -> usize {
-        self.inboxes.iter().map(Inbox::bytes).sum()
+        self.chunks.iter().map(Chunk::bytes).sum()
     }
 
     /// Begin another batch.
@@ -199,7 +205,10 @@ impl Worker {
         self.morsel.recent.iter_mut().for_each(Recent::clear);
     }
 
-    /// Read rows of a batch, at most a morsel, into the inboxes.
+    /// Read rows of a batch, at most a chunk.
+    ///
+    /// Clients are read first, and counted by partition: the events can then be written where they
+    /// will stay.
     pub fn read(
         &mut self,
         batch: &EventBatch,
@@ -207,39 +216,100 @@ impl Worker {
         rows: Range<usize>,
         reading: &Reading,
     ) -> Result<()> {
-        self.morsel.read(batch, coded, rows.clone(), reading)?;
+        let mut most = [0; PARTITIONS];
+        for morsel in morsels(&rows) {
+            self.morsel.begin(batch, morsel.clone(), reading)?;
+            let places = morsel.start - rows.start..morsel.end - rows.start;
+            let clients = &self.morsel.client[..places.len()];
+            for &client in clients {
+                most[partition_of(hash_word(client))] += 1;
+            }
+            self.client[places.clone()].copy_from_slice(clients);
+            self.fate[places.clone()].copy_from_slice(&self.morsel.fate[..places.len()]);
+        }
+        let mut draft = Draft::new(&most);
+        for morsel in morsels(&rows) {
+            let places = morsel.start - rows.start..morsel.end - rows.start;
+            self.morsel.fate[..places.len()].copy_from_slice(&self.fate[places.clone()]);
+            self.morsel.read(batch, coded, morsel.clone(), reading)?;
+            self.of_kind.resize(self.of_kind.len().max(reading.kinds.words().codes()), 0);
+            self.place(batch, morsel, places.start, &mut draft)?;
+        }
         self.rows_read += rows.len() as u64;
-        self.of_kind.resize(self.of_kind.len().max(reading.kinds.words().codes()), 0);
-        let morsel = &self.morsel;
+        self.chunks.push(draft.finish());
+        Ok(())
+    }
+
+    /// Put the events of the morsel into a draft; its clients begin at a place of the chunk.
+    fn place(
+        &mut self,
+        batch: &EventBatch,
+        rows: Range<usize>,
+        start: usize,
+        draft: &mut Draft,
+    ) -> Result<()> {
         let plain = batch.machine_open.is_none() && batch.channel.is_none();
-        let (mut first, mut last) = self.range.unwrap_or((i64::MAX, i64::MIN));
+        let all_used = self.morsel.fate[..rows.len()].iter().all(|&fate| fate == USED);
+        if plain && all_used && batch.event_id.is_none() {
+            self.place_plain(start..start + rows.len(), draft);
+            return Ok(());
+        }
         for (i, row) in rows.enumerate() {
+            let morsel = &self.morsel;
             if morsel.fate[i] != USED {
                 self.dropped[morsel.fate[i] as usize - 1] += 1;
                 continue;
             }
-            let (kind, instant) = (morsel.kind[i], morsel.instant[i]);
-            self.of_kind[kind as usize] += 1;
-            (first, last) = (first.min(instant), last.max(instant));
             let event = Event {
-                client: morsel.client[i],
-                instant,
+                client: self.client[start + i],
+                instant: morsel.instant[i],
                 measures: morsel.measures[i],
                 page: morsel.page[i],
-                kind: kind as u16,
-                flags: if plain { Flags::default() } else { flags(batch, row, morsel.channel[i]) },
+                kind: morsel.kind[i] as u16,
+                flags: flags(batch, row, morsel.channel[i]),
             };
-            let inbox = &mut self.inboxes[partition_of(hash_word(event.client))];
+            self.note(&event);
+            let partition = partition_of(hash_word(event.client));
             match &batch.event_id {
-                None => inbox.push(event),
-                Some(column) => push_with_id(inbox, event, column, row)?,
+                Some(column) => push_with_id(draft, partition, event, column, row)?,
+                None => {
+                    draft.push(partition, event);
+                }
             }
-        }
-        if first <= last {
-            self.range = Some((first, last));
         }
         Ok(())
     }
+
+    /// The same where every row is used, and has nothing but what every event has.
+    fn place_plain(&mut self, places: Range<usize>, draft: &mut Draft) {
+        let (n, morsel) = (places.len(), &self.morsel);
+        let (mut first, mut last) = self.range.unwrap_or((i64::MAX, i64::MIN));
+        let columns = morsel.instant[..n].iter().zip(&morsel.measures[..n]);
+        let codes = morsel.page[..n].iter().zip(&morsel.kind[..n]);
+        for ((&client, (&instant, &measures)), (&page, &kind)) in
+            self.client[places].iter().zip(columns).zip(codes)
+        {
+            self.of_kind[kind as usize] += 1;
+            (first, last) = (first.min(instant), last.max(instant));
+            let flags = Flags::default();
+            let event = Event { client, instant, measures, page, kind: kind as u16, flags };
+            draft.push(partition_of(hash_word(client)), event);
+        }
+        self.range = Some((first, last));
+    }
+
+    /// Count an event that is used.
+    fn note(&mut self, event: &Event) {
+        self.of_kind[event.kind as usize] += 1;
+        let (first, last) = self.range.unwrap_or((i64::MAX, i64::MIN));
+        self.range = Some((first.min(event.instant), last.max(event.instant)));
+    }
+}
+
+/// The rows of a range, a morsel at a time.
+fn morsels(rows: &Range<usize>) -> impl Iterator<Item = Range<usize>> + use<> {
+    let end = rows.end;
+    rows.clone().step_by(MORSEL).map(move |start| start..(start + MORSEL).min(end))
 }
 
 #[inline]
@@ -251,20 +321,21 @@ fn flags(batch: &EventBatch, row: usize, channel: u32) -> Flags {
     Flags(if machine { Flags::MACHINE } else { 0 }).with_channel(channel)
 }
 
-/// Take an event in with its id.
+/// Put an event into a draft with its id.
 fn push_with_id(
-    inbox: &mut Inbox,
+    draft: &mut Draft,
+    partition: usize,
     mut event: Event,
     column: &Column<IdValues>,
     row: usize,
 ) -> Result<()> {
     let id = event_id(column, row)?;
     event.flags.0 |= if id.is_some() { Flags::HAS_ID } else { 0 };
-    inbox.push(event);
+    let place = draft.push(partition, event);
     match id {
-        None => inbox.push_number(0),
-        Some(Id::Number(number)) => inbox.push_number(number),
-        Some(Id::Text(text)) => inbox.push_text(text),
+        None => draft.push_number(place, 0),
+        Some(Id::Number(number)) => draft.push_number(place, number),
+        Some(Id::Text(text)) => draft.push_text(partition, place, text),
     }
     Ok(())
 }
@@ -332,6 +403,18 @@ impl Morsel {
         }
     }
 
+    /// Read which rows are wanted, and their clients.
+    fn begin(&mut self, batch: &EventBatch, rows: Range<usize>, reading: &Reading) -> Result<()> {
+        let n = rows.len();
+        self.fate[..n].fill(USED);
+        if let Some(keep) = &batch.keep {
+            let kept = |i| keep.is_valid(rows.start + i) && keep.values.get(rows.start + i);
+            self.mark(n, Reason::Where, |i| !kept(i));
+        }
+        self.read_clients(&batch.client, rows, reading)
+    }
+
+    /// Read everything else of the rows.
     fn read(
         &mut self,
         batch: &EventBatch,
@@ -340,12 +423,6 @@ impl Morsel {
         reading: &Reading,
     ) -> Result<()> {
         let n = rows.len();
-        self.fate[..n].fill(USED);
-        if let Some(keep) = &batch.keep {
-            let kept = |i| keep.is_valid(rows.start + i) && keep.values.get(rows.start + i);
-            self.mark(n, Reason::Where, |i| !kept(i));
-        }
-        self.read_clients(&batch.client, rows.clone(), reading)?;
         self.read_instants(&batch.timestamp, rows.clone(), reading.zoned)?;
         let wide = &mut self.wide;
         let [kinds, pages, channels] = &mut self.recent;

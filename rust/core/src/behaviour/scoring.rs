@@ -1,15 +1,13 @@
 //! The scores of one partition: its events are grouped, and each client's are read in turn.
 
-use std::ops::Range;
-
 use super::book::Book;
+use super::chunk::Block;
 use super::client::{Carried, Entry, Nobody, Player, Score, SetAside, Witness};
 use super::event::{Event, Texts};
 use super::limits::Days;
 use super::order::{Grouped, Id};
 use super::output::{LedgerRow, Scored, StateRow};
 use super::seen::{Seen, SeenIds};
-use super::store::Block;
 
 /// What scores partitions.
 pub(super) struct Scoring<'a> {
@@ -28,7 +26,7 @@ impl Scoring<'_> {
         &self,
         grouped: &mut Grouped,
         blocks: &[Block],
-        carried: Vec<(u64, Carried)>,
+        carried: &[(u64, Carried)],
         seen: &SeenIds,
     ) -> (Scored, u64, SetAside) {
         let known_clients = carried.iter().map(|(client, _)| *client);
@@ -38,7 +36,7 @@ impl Scoring<'_> {
             seen_places[grouped.number(client) as usize] = Some(place);
         }
         let mut known: Vec<(u32, Carried)> =
-            carried.into_iter().map(|(client, row)| (grouped.number(client), row)).collect();
+            carried.iter().map(|&(client, row)| (grouped.number(client), row)).collect();
         known.sort_by_key(|(number, _)| *number); // stable: the rows of a client keep their order
         let known_rows: Vec<Carried> = known.iter().map(|(_, row)| *row).collect();
         let mut player = Player::new(self.book, self.as_of, self.days.clone(), self.state);
@@ -47,13 +45,12 @@ impl Scoring<'_> {
         for (client, place) in seen_places.into_iter().enumerate() {
             let own_seen =
                 place.map_or_else(Seen::default, |place| seen.of_client(place, self.text_ids));
-            let (range, dropped) = grouped.arrange(client, self.texts, self.text_ids, &own_seen);
-            duplicates += dropped;
+            duplicates += grouped.arrange(blocks, client, self.texts, self.text_ids, &own_seen);
             let last =
                 first + known[first..].iter().take_while(|(n, _)| *n as usize == client).count();
             let client_known = &known_rows[first..last];
             first = last;
-            let score = self.play(&mut player, (client_known, &own_seen), grouped, range, &mut out);
+            let score = self.play(&mut player, (client_known, &own_seen), grouped, &mut out);
             out.clients.push(grouped.clients[client]);
             out.scores.push(score);
             out.sums.extend_from_slice(&player.sums);
@@ -66,12 +63,11 @@ impl Scoring<'_> {
         player: &mut Player,
         (known, seen): (&[Carried], &Seen),
         grouped: &Grouped,
-        range: Range<usize>,
         out: &mut Scored,
     ) -> Score {
-        let events = &grouped.events[range.clone()];
+        let events = grouped.own.events.as_slice();
         let client = grouped.clients[out.clients.len()];
-        let id = |place: usize| grouped.id(range.start + place, self.text_ids);
+        let id = |place: usize| grouped.own.id(place);
         let owned_id = |place: usize| id(place).map(Into::into);
         let (state, now_seen) = (&mut out.state, &mut out.seen);
         let save = |rows: &[Carried], begin: usize| {

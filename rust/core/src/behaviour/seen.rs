@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
+use super::chunk::{EventId, keep_text, kept_text};
 use super::order::Id;
-use super::store::{EventId, keep_text, kept_text};
 
 /// Ids of events of many clients, those of one client together and ascending.
 #[derive(Debug, Default)]

@@ -1,0 +1,184 @@
+//! Events of a run of rows, those of each partition of the clients together.
+
+use std::ops::Range;
+
+use super::event::{BYTES, Event};
+
+/// Partitions of the clients: of 20 million events each holds some 40,000, which fit the cache of
+/// a core while they are sorted.
+pub(super) const PARTITIONS: usize = 512;
+
+/// The partition of a client's hash: its highest bits, of which nothing else makes use.
+#[inline]
+pub(super) fn partition_of(hash: u64) -> usize {
+    (hash >> (u64::BITS - PARTITIONS.trailing_zeros())) as usize
+}
+
+/// Ids of events. A number is the id itself; of a text it is the place in an arena: where it begins
+/// in the high half, its length in the low half.
+pub(super) type EventId = u128;
+
+/// The place of a text that is appended to an arena.
+pub(super) fn keep_text(text: &[u8], arena: &mut Vec<u8>) -> EventId {
+    let start = arena.len();
+    arena.extend_from_slice(text);
+    (start as u128) << 64 | text.len() as u128
+}
+
+/// The text of a place in an arena.
+pub(super) fn kept_text(id: EventId, arena: &[u8]) -> &[u8] {
+    let start = (id >> 64) as usize;
+    &arena[start..start + id as u64 as usize]
+}
+
+/// Events of one partition with their ids, which are there for all of them or for none.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Block<'a> {
+    pub events: &'a [Event],
+    pub ids: &'a [EventId],
+    /// The bytes of ids that are texts.
+    pub arena: &'a [u8],
+}
+
+/// An id of a block whose arena is appended to so many bytes of others.
+#[inline]
+pub(super) fn shifted(id: EventId, block: &Block, before: usize) -> EventId {
+    if block.arena.is_empty() { id } else { id + ((before as u128) << 64) }
+}
+
+/// The events of a run of rows, in the order of their partitions.
+#[derive(Debug)]
+pub(super) struct Chunk {
+    events: Vec<Event>,
+    ids: Vec<EventId>,
+    /// By partition, where ids are texts.
+    arenas: Vec<Vec<u8>>,
+    ranges: Vec<Range<u32>>,
+}
+
+impl Chunk {
+    /// The events of a partition.
+    pub fn block(&self, partition: usize) -> Block<'_> {
+        let range = &self.ranges[partition];
+        let range = range.start as usize..range.end as usize;
+        Block {
+            events: &self.events[range.clone()],
+            ids: self.ids.get(range).unwrap_or_default(),
+            arena: self.arenas.get(partition).map_or(&[], Vec::as_slice),
+        }
+    }
+
+    /// Bytes that it takes.
+    pub fn bytes(&self) -> usize {
+        let arenas: usize = self.arenas.iter().map(Vec::capacity).sum();
+        self.events.capacity() * BYTES + self.ids.capacity() * size_of::<EventId>() + arenas
+    }
+}
+
+/// A chunk in the making: how many events a partition may get is known, and each is put where it
+/// will stay.
+pub(super) struct Draft {
+    /// Its length is 0, and its capacity what the partitions may get together.
+    events: Vec<Event>,
+    ids: Vec<EventId>,
+    arenas: Vec<Vec<u8>>,
+    starts: [u32; PARTITIONS],
+    /// Where the next event of each partition goes.
+    next: [u32; PARTITIONS],
+    rows: usize,
+}
+
+impl Draft {
+    /// Make room for at most so many events of each partition.
+    pub fn new(most: &[u32; PARTITIONS]) -> Self {
+        let mut end = 0;
+        let starts = most.map(|count| {
+            let start = end;
+            end += count;
+            start
+        });
+        let rows = end as usize;
+        let (events, ids, arenas) = (Vec::with_capacity(rows), Vec::new(), Vec::new());
+        Self { events, ids, arenas, starts, next: starts, rows }
+    }
+
+    /// Put an event at the end of its partition, and say where that is.
+    #[inline]
+    pub fn push(&mut self, partition: usize, event: Event) -> usize {
+        let next = &mut self.next[partition];
+        let place = *next as usize;
+        *next += 1;
+        self.events.spare_capacity_mut()[place].write(event);
+        place
+    }
+
+    /// Note the id of the event at a place.
+    pub fn push_number(&mut self, place: usize, id: u64) {
+        self.ids.resize(self.rows, 0);
+        self.ids[place] = id.into();
+    }
+
+    /// The same where ids are texts.
+    pub fn push_text(&mut self, partition: usize, place: usize, id: &[u8]) {
+        self.ids.resize(self.rows, 0);
+        self.arenas.resize_with(PARTITIONS, Vec::new);
+        self.ids[place] = keep_text(id, &mut self.arenas[partition]);
+    }
+
+    /// The chunk, when all events are in.
+    pub fn finish(mut self) -> Chunk {
+        let spare = self.events.spare_capacity_mut();
+        let ends = self.starts[1..].iter().copied().chain([self.rows as u32]);
+        for (&next, end) in self.next.iter().zip(ends) {
+            for place in next..end {
+                spare[place as usize].write(Event::default());
+            }
+        }
+        // SAFETY: each place below `rows` lies in the room of one partition, and there either below
+        // `next`, which moved over each place as it was written, or above it, where the loop has
+        // just written.
+        unsafe { self.events.set_len(self.rows) };
+        let ranges = self.starts.iter().zip(self.next).map(|(&start, next)| start..next).collect();
+        Chunk { events: self.events, ids: self.ids, arenas: self.arenas, ranges }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_lie_with_their_partition() {
+        let mut most = [0; PARTITIONS];
+        (most[0], most[3], most[511]) = (2, 4, 1);
+        let event = |client| Event { client, ..Event::default() };
+        let mut draft = Draft::new(&most);
+        for (partition, client) in [(3, 1), (0, 2), (3, 3), (3, 4), (511, 5)] {
+            let place = draft.push(partition, event(client));
+            draft.push_text(partition, place, client.to_string().as_bytes());
+        }
+        let chunk = draft.finish();
+        for (partition, clients) in [(0, vec![2]), (1, vec![]), (3, vec![1, 3, 4]), (511, vec![5])]
+        {
+            let block = chunk.block(partition);
+            let found: Vec<u64> = block.events.iter().map(|event| event.client).collect();
+            assert_eq!(found, clients);
+            for (id, client) in block.ids.iter().zip(clients) {
+                assert_eq!(kept_text(*id, block.arena), client.to_string().as_bytes());
+            }
+        }
+        assert!(chunk.bytes() >= 7 * (BYTES + 16));
+    }
+
+    #[test]
+    fn a_chunk_may_be_empty_and_without_ids() {
+        let chunk = Draft::new(&[0; PARTITIONS]).finish();
+        assert!((0..PARTITIONS).all(|partition| chunk.block(partition).events.is_empty()));
+        let mut most = [0; PARTITIONS];
+        most[7] = 2;
+        let mut draft = Draft::new(&most);
+        draft.push(7, Event::default());
+        let chunk = draft.finish();
+        assert_eq!((chunk.block(7).events.len(), chunk.block(7).ids.len()), (1, 0));
+    }
+}

@@ -1,0 +1,185 @@
+//! Events that go to a temporary file where memory is short.
+
+use std::fs::File;
+use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::path::Path;
+
+use super::chunk::{Block, EventId, PARTITIONS, shifted};
+use super::event::{BYTES, Event};
+use crate::error::{Error, Result};
+
+const ID_BYTES: usize = size_of::<EventId>();
+
+/// Events in a temporary file.
+///
+/// The file has no name (or none that stays), so that nothing is left of a run that is killed.
+#[derive(Debug)]
+pub(super) struct Spill {
+    file: File,
+    end: u64,
+    /// What the file holds of each partition.
+    segments: Vec<Vec<Segment>>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Segment {
+    start: u64,
+    events: usize,
+    ids: bool,
+    arena: usize,
+}
+
+impl Segment {
+    fn bytes(self) -> u64 {
+        let ids = if self.ids { ID_BYTES } else { 0 };
+        (self.events * (BYTES + ids) + self.arena) as u64
+    }
+}
+
+fn broken(what: &str, error: &std::io::Error) -> Error {
+    Error::Data(format!(
+        "a temporary file cannot be {what} ({error}): free some space there, point TMPDIR to a larger disk, or raise the memory budget"
+    ))
+}
+
+impl Spill {
+    /// Make an empty file in a directory, that of the system by default.
+    ///
+    /// # Errors
+    /// If the directory takes none.
+    pub fn new(directory: Option<&Path>) -> Result<Self> {
+        let made = directory.map_or_else(tempfile::tempfile, tempfile::tempfile_in);
+        let file = made.map_err(|error| broken("made", &error))?;
+        Ok(Self { file, end: 0, segments: vec![Vec::new(); PARTITIONS] })
+    }
+
+    /// Append the events of a partition.
+    ///
+    /// # Errors
+    /// If the disk takes no more.
+    pub fn append(&mut self, partition: usize, blocks: &[Block]) -> Result<()> {
+        let segment = Segment {
+            start: self.end,
+            events: blocks.iter().map(|block| block.events.len()).sum(),
+            ids: blocks.iter().any(|block| !block.ids.is_empty()),
+            arena: blocks.iter().map(|block| block.arena.len()).sum(),
+        };
+        if segment.events == 0 {
+            return Ok(());
+        }
+        self.end += segment.bytes();
+        self.segments[partition].push(segment);
+        self.write(segment, blocks).map_err(|error| broken("written", &error))
+    }
+
+    fn write(&mut self, segment: Segment, blocks: &[Block]) -> std::io::Result<()> {
+        self.file.seek(SeekFrom::Start(segment.start))?;
+        let mut file = BufWriter::with_capacity(1 << 18, &self.file);
+        for event in blocks.iter().flat_map(|block| block.events) {
+            file.write_all(&event.to_bytes())?;
+        }
+        let mut before = 0; // the bytes of the arenas of earlier blocks
+        for block in blocks {
+            for id in block.ids {
+                file.write_all(&shifted(*id, block, before).to_le_bytes())?;
+            }
+            before += block.arena.len();
+        }
+        for block in blocks {
+            file.write_all(block.arena)?;
+        }
+        file.flush()
+    }
+
+    /// Give the events of a partition back, in the order in which they were appended.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub fn load(&mut self, partition: usize) -> Result<Vec<Loaded>> {
+        let segments = std::mem::take(&mut self.segments[partition]);
+        segments
+            .iter()
+            .map(|segment| self.read(*segment))
+            .collect::<std::io::Result<_>>()
+            .map_err(|error| broken("read", &error))
+    }
+
+    fn read(&self, segment: Segment) -> std::io::Result<Loaded> {
+        let mut file = &self.file;
+        file.seek(SeekFrom::Start(segment.start))?;
+        let mut file = BufReader::with_capacity(1 << 18, file);
+        let mut loaded = Loaded::default();
+        loaded.events.reserve_exact(segment.events);
+        let mut bytes = [0; BYTES];
+        for _ in 0..segment.events {
+            file.read_exact(&mut bytes)?;
+            loaded.events.push(Event::from_bytes(&bytes));
+        }
+        let mut bytes = [0; ID_BYTES];
+        for _ in 0..if segment.ids { segment.events } else { 0 } {
+            file.read_exact(&mut bytes)?;
+            loaded.ids.push(EventId::from_le_bytes(bytes));
+        }
+        loaded.arena.resize(segment.arena, 0);
+        file.read_exact(&mut loaded.arena)?;
+        Ok(loaded)
+    }
+}
+
+/// Events that are back in memory.
+#[derive(Debug, Default)]
+pub(super) struct Loaded {
+    events: Vec<Event>,
+    ids: Vec<EventId>,
+    arena: Vec<u8>,
+}
+
+impl Loaded {
+    pub fn block(&self) -> Block<'_> {
+        Block { events: &self.events, ids: &self.ids, arena: &self.arena }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::chunk::{Chunk, Draft, kept_text};
+    use super::*;
+
+    /// Clients from `first`, all of them of one partition, with their numbers as the ids of events.
+    fn chunk(partition: usize, first: u64, events: u32) -> Chunk {
+        let mut most = [0; PARTITIONS];
+        most[partition] = events;
+        let mut draft = Draft::new(&most);
+        for client in first..first + u64::from(events) {
+            let event = Event { client, instant: client as i64 * 7, ..Event::default() };
+            let place = draft.push(partition, event);
+            draft.push_text(partition, place, client.to_string().as_bytes());
+        }
+        draft.finish()
+    }
+
+    #[test]
+    fn what_is_spilled_comes_back() {
+        let chunks = [chunk(5, 0, 900), chunk(5, 900, 0), chunk(5, 900, 50), chunk(5, 950, 1000)];
+        let blocks = chunks.each_ref().map(|chunk| chunk.block(5));
+        let other = chunk(6, 9, 1);
+        let mut spill = Spill::new(None).unwrap();
+        spill.append(5, &blocks[..3]).unwrap();
+        spill.append(6, &[other.block(6)]).unwrap();
+        spill.append(5, &blocks[3..]).unwrap();
+        let loaded = spill.load(5).unwrap();
+        assert_eq!(loaded.len(), 2);
+        let mut client = 0;
+        for block in loaded.iter().map(Loaded::block) {
+            for (event, id) in block.events.iter().zip(block.ids) {
+                assert_eq!((event.client, event.instant), (client, client as i64 * 7));
+                assert_eq!(kept_text(*id, block.arena), client.to_string().as_bytes());
+                client += 1;
+            }
+        }
+        assert_eq!(client, 1950);
+        assert_eq!(spill.load(6).unwrap()[0].block().events, other.block(6).events);
+        assert!(spill.load(7).unwrap().is_empty());
+        assert!(Spill::new(Some(Path::new("/no/such/directory"))).is_err());
+    }
+}
