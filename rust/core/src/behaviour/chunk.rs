@@ -71,7 +71,11 @@ impl Chunk {
     /// Bytes that it takes.
     pub fn bytes(&self) -> usize {
         let arenas: usize = self.arenas.iter().map(Vec::capacity).sum();
-        self.events.capacity() * BYTES + self.ids.capacity() * size_of::<EventId>() + arenas
+        let (ids, ranges) = (self.ids.capacity(), self.ranges.capacity());
+        self.events.capacity() * BYTES
+            + ids * size_of::<EventId>()
+            + arenas
+            + ranges * size_of::<Range<u32>>()
     }
 }
 

@@ -28,6 +28,8 @@ pub(super) struct Grouped {
     layout: Layout,
     numbers: Vec<u32>,
     next: Vec<u32>,
+    /// Whether any event may have an id.
+    with_ids: bool,
     /// The bytes before the arena of each block when all are appended to each other.
     before: Vec<usize>,
     /// The client whose events were arranged last.
@@ -100,6 +102,7 @@ impl Grouped {
         self.next.clone_from(&self.starts);
         self.layout = Layout::new(blocks, (first, last));
         self.scatter(blocks, rows);
+        self.with_ids = blocks.iter().any(|block| !block.ids.is_empty());
         self.own.arena.clear();
         self.before.clear();
         for block in blocks {
@@ -185,7 +188,7 @@ impl Grouped {
         own.events.clear();
         own.events.extend(keys.iter().map(|&key| *event(key)));
         own.ids.clear();
-        if blocks.iter().any(|block| !block.ids.is_empty()) {
+        if self.with_ids {
             own.ids.extend(keys.iter().map(|&key| {
                 let (block, place) = layout.place(key);
                 let id = blocks[block].ids.get(place).copied().unwrap_or(0);
