@@ -82,7 +82,7 @@ def headline(run: Json) -> str:
 
 
 def is_headline(case: Json) -> bool:
-    if case["subject"] in {"scoring", "whole_job", "memory"}:
+    if case["subject"] in {"scoring", "whole_job", "behaviour", "memory"}:
         return True
     if case["subject"] == "facts":
         return "integer ids" in case["name"]
