@@ -14,13 +14,13 @@ use super::client::{Carried, SetAside};
 use super::dictionary::Dictionary;
 use super::event::{Event, Flags, Texts};
 use super::limits::Days;
-use super::order::{Grouped, Id};
+use super::order::Grouped;
 use super::output::{
     LedgerColumns, Names, ScoreColumns, Scored, StateColumns, StatePart, ledger_columns,
     score_columns, sorted_ids, state_columns,
 };
 use super::read::{
-    CHUNK, ClientIds, CodedColumns, EventIds, Reading, Reason, Worker, event_id, read_clients,
+    ClientIds, CodedColumns, EventIds, Reading, Reason, Worker, chunk_rows, event_id, read_clients,
     zone_of,
 };
 use super::resume::{StateBatch, carried_event, known_row, matching};
@@ -28,6 +28,7 @@ use super::scheme::Scheme;
 use super::scoring::Scoring;
 use super::seen::SeenIds;
 use super::spill::{Loaded, Spill};
+use super::timeline::Id;
 use crate::calendar::{Clock, DAY, day_of_instant};
 use crate::error::{Error, Result};
 use crate::facts::{Column, DateValues, IdValues, Integers};
@@ -116,7 +117,6 @@ struct Running {
     reading: Reading,
     workers: Vec<Worker>,
     spill: Option<Spill>,
-    spilled: u64,
     /// What the ids of this run's own events are.
     own_ids: EventIds,
     /// By partition: what a saved state knows.
@@ -221,7 +221,6 @@ impl Builder {
             own_ids: event_ids(first),
             workers: (0..self.pool.current_num_threads()).map(|_| Worker::new()).collect(),
             spill: None,
-            spilled: 0,
             carried: (0..PARTITIONS).map(|_| CarriedPart::default()).collect(),
             first_carried: i64::MAX,
         }
@@ -266,37 +265,49 @@ impl Running {
         }
         let coded = CodedColumns::new(batch, &self.reading)?;
         let reading = &self.reading;
-        let chunks = AtomicUsize::new(0); // given to whoever is free
-        self.workers.par_iter_mut().try_for_each(|worker| {
+        let length = chunk_rows(batch.rows, self.workers.len());
+        let chunks = AtomicUsize::new(0); // each is given to whoever is free
+        let read = |worker: &mut Worker| {
             worker.begin();
             loop {
-                let start = chunks.fetch_add(1, Ordering::Relaxed).saturating_mul(CHUNK);
+                let start = chunks.fetch_add(1, Ordering::Relaxed).saturating_mul(length);
                 if start >= batch.rows {
-                    return Ok(());
+                    return None;
                 }
-                let rows = start..(start + CHUNK).min(batch.rows);
-                worker.read(batch, &coded, rows, reading)?;
+                let rows = start..(start + length).min(batch.rows);
+                if let Err(error) = worker.read(batch, &coded, rows, reading) {
+                    chunks.store(batch.rows, Ordering::Relaxed); // nobody begins another
+                    return Some((start, error));
+                }
             }
-        })
+        };
+        // Chunks before the first that is wrong were begun before it: its error is the one.
+        let wrong: Vec<(usize, Error)> = self.workers.par_iter_mut().filter_map(read).collect();
+        match wrong.into_iter().min_by_key(|(start, _)| *start) {
+            Some((_, error)) => Err(error),
+            None => Ok(()),
+        }
     }
 
     fn bytes(&self) -> u64 {
-        self.workers.par_iter().map(|worker| worker.bytes() as u64).sum()
+        self.workers.iter().map(|worker| worker.bytes as u64).sum()
+    }
+
+    fn take_chunks(&mut self) -> Vec<Chunk> {
+        self.workers.iter_mut().flat_map(Worker::take).collect()
     }
 
     /// Bring all events to the temporary file.
     fn spill(&mut self, directory: Option<&std::path::Path>) -> Result<()> {
-        self.spilled += self.bytes();
+        let chunks = self.take_chunks();
         let spill = match &mut self.spill {
             Some(spill) => spill,
             none => none.insert(Spill::new(directory)?),
         };
-        let chunks = self.workers.iter().flat_map(|worker| &worker.chunks);
         for partition in 0..PARTITIONS {
-            let blocks: Vec<Block> = chunks.clone().map(|chunk| chunk.block(partition)).collect();
+            let blocks: Vec<Block> = chunks.iter().map(|chunk| chunk.block(partition)).collect();
             spill.append(partition, &blocks)?;
         }
-        self.workers.iter_mut().for_each(|worker| worker.chunks.clear());
         Ok(())
     }
 
@@ -357,8 +368,7 @@ impl Running {
         }
         let oldest = self.oldest(&account);
         let carried = std::mem::take(&mut self.carried);
-        let chunks: Vec<Chunk> =
-            self.workers.iter_mut().flat_map(|worker| worker.chunks.drain(..)).collect();
+        let chunks = self.take_chunks();
         let spill = Mutex::new(self.spill.take());
         let reused: Mutex<Vec<Grouped>> = Mutex::default();
         let (kinds, pages) = (self.reading.kinds.words(), self.reading.pages.words());
@@ -419,7 +429,7 @@ impl Running {
         let mut account = Account {
             as_of: self.reading.as_of,
             zoned: self.is_zoned(),
-            spilled: self.spilled,
+            spilled: self.spill.as_ref().map_or(0, Spill::bytes),
             pages: self.reading.pages.words().codes() as u64 - 1,
             ..Account::default()
         };

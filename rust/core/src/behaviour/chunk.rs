@@ -36,14 +36,8 @@ pub(super) fn kept_text(id: EventId, arena: &[u8]) -> &[u8] {
 pub(super) struct Block<'a> {
     pub events: &'a [Event],
     pub ids: &'a [EventId],
-    /// The bytes of ids that are texts.
+    /// The bytes of ids that are texts, among those of other partitions.
     pub arena: &'a [u8],
-}
-
-/// An id of a block whose arena is appended to so many bytes of others.
-#[inline]
-pub(super) fn shifted(id: EventId, block: &Block, before: usize) -> EventId {
-    if block.arena.is_empty() { id } else { id + ((before as u128) << 64) }
 }
 
 /// The events of a run of rows, in the order of their partitions.
@@ -51,8 +45,7 @@ pub(super) fn shifted(id: EventId, block: &Block, before: usize) -> EventId {
 pub(super) struct Chunk {
     events: Vec<Event>,
     ids: Vec<EventId>,
-    /// By partition, where ids are texts.
-    arenas: Vec<Vec<u8>>,
+    arena: Vec<u8>,
     ranges: Vec<Range<u32>>,
 }
 
@@ -64,18 +57,34 @@ impl Chunk {
         Block {
             events: &self.events[range.clone()],
             ids: self.ids.get(range).unwrap_or_default(),
-            arena: self.arenas.get(partition).map_or(&[], Vec::as_slice),
+            arena: &self.arena,
         }
     }
 
     /// Bytes that it takes.
     pub fn bytes(&self) -> usize {
-        let arenas: usize = self.arenas.iter().map(Vec::capacity).sum();
-        let (ids, ranges) = (self.ids.capacity(), self.ranges.capacity());
         self.events.capacity() * BYTES
-            + ids * size_of::<EventId>()
-            + arenas
-            + ranges * size_of::<Range<u32>>()
+            + self.ids.capacity() * size_of::<EventId>()
+            + self.arena.capacity()
+            + self.ranges.capacity() * size_of::<Range<u32>>()
+    }
+
+    /// The same in no more memory than its events need.
+    fn tight(mut self) -> Self {
+        let events = self.ranges.iter().map(ExactSizeIterator::len).sum();
+        let mut tight = Self {
+            events: Vec::with_capacity(events),
+            ids: Vec::with_capacity(if self.ids.is_empty() { 0 } else { events }),
+            arena: std::mem::take(&mut self.arena),
+            ranges: Vec::with_capacity(PARTITIONS),
+        };
+        for partition in 0..PARTITIONS {
+            let (start, block) = (tight.events.len() as u32, self.block(partition));
+            tight.events.extend_from_slice(block.events);
+            tight.ids.extend_from_slice(block.ids);
+            tight.ranges.push(start..tight.events.len() as u32);
+        }
+        tight
     }
 }
 
@@ -85,7 +94,7 @@ pub(super) struct Draft {
     /// Its length is 0, and its capacity what the partitions may get together.
     events: Vec<Event>,
     ids: Vec<EventId>,
-    arenas: Vec<Vec<u8>>,
+    arena: Vec<u8>,
     starts: [u32; PARTITIONS],
     /// Where the next event of each partition goes.
     next: [u32; PARTITIONS],
@@ -102,8 +111,8 @@ impl Draft {
             start
         });
         let rows = end as usize;
-        let (events, ids, arenas) = (Vec::with_capacity(rows), Vec::new(), Vec::new());
-        Self { events, ids, arenas, starts, next: starts, rows }
+        let (events, ids, arena) = (Vec::with_capacity(rows), Vec::new(), Vec::new());
+        Self { events, ids, arena, starts, next: starts, rows }
     }
 
     /// Put an event at the end of its partition, and say where that is.
@@ -123,19 +132,21 @@ impl Draft {
     }
 
     /// The same where ids are texts.
-    pub fn push_text(&mut self, partition: usize, place: usize, id: &[u8]) {
+    pub fn push_text(&mut self, place: usize, id: &[u8]) {
         self.ids.resize(self.rows, 0);
-        self.arenas.resize_with(PARTITIONS, Vec::new);
-        self.ids[place] = keep_text(id, &mut self.arenas[partition]);
+        self.ids[place] = keep_text(id, &mut self.arena);
     }
 
-    /// The chunk, when all events are in.
-    pub fn finish(mut self) -> Chunk {
+    /// The chunk, when all events are in; none where there are none.
+    pub fn finish(mut self) -> Option<Chunk> {
+        let ends = || self.starts[1..].iter().copied().chain([self.rows as u32]);
+        debug_assert!(self.next.iter().zip(ends()).all(|(&next, end)| next <= end), "too many");
         let spare = self.events.spare_capacity_mut();
-        let ends = self.starts[1..].iter().copied().chain([self.rows as u32]);
-        for (&next, end) in self.next.iter().zip(ends) {
+        let mut empty = 0;
+        for (&next, end) in self.next.iter().zip(ends()) {
             for place in next..end {
                 spare[place as usize].write(Event::default());
+                empty += 1;
             }
         }
         // SAFETY: each place below `rows` lies in the room of one partition, and there either below
@@ -143,7 +154,13 @@ impl Draft {
         // just written.
         unsafe { self.events.set_len(self.rows) };
         let ranges = self.starts.iter().zip(self.next).map(|(&start, next)| start..next).collect();
-        Chunk { events: self.events, ids: self.ids, arenas: self.arenas, ranges }
+        let chunk = Chunk { events: self.events, ids: self.ids, arena: self.arena, ranges };
+        // Rows that are dropped late leave room behind, of which little may be kept.
+        match empty {
+            _ if empty == self.rows => None,
+            _ if empty > self.rows / 4 => Some(chunk.tight()),
+            _ => Some(chunk),
+        }
     }
 }
 
@@ -151,38 +168,47 @@ impl Draft {
 mod tests {
     use super::*;
 
-    #[test]
-    fn events_lie_with_their_partition() {
-        let mut most = [0; PARTITIONS];
-        (most[0], most[3], most[511]) = (2, 4, 1);
-        let event = |client| Event { client, ..Event::default() };
-        let mut draft = Draft::new(&most);
-        for (partition, client) in [(3, 1), (0, 2), (3, 3), (3, 4), (511, 5)] {
-            let place = draft.push(partition, event(client));
-            draft.push_text(partition, place, client.to_string().as_bytes());
-        }
-        let chunk = draft.finish();
-        for (partition, clients) in [(0, vec![2]), (1, vec![]), (3, vec![1, 3, 4]), (511, vec![5])]
-        {
-            let block = chunk.block(partition);
-            let found: Vec<u64> = block.events.iter().map(|event| event.client).collect();
-            assert_eq!(found, clients);
-            for (id, client) in block.ids.iter().zip(clients) {
-                assert_eq!(kept_text(*id, block.arena), client.to_string().as_bytes());
-            }
-        }
-        assert!(chunk.bytes() >= 7 * (BYTES + 16));
+    fn clients(chunk: &Chunk, partition: usize) -> Vec<u64> {
+        chunk.block(partition).events.iter().map(|event| event.client).collect()
     }
 
     #[test]
-    fn a_chunk_may_be_empty_and_without_ids() {
-        let chunk = Draft::new(&[0; PARTITIONS]).finish();
-        assert!((0..PARTITIONS).all(|partition| chunk.block(partition).events.is_empty()));
+    fn events_lie_with_their_partition() {
+        for room in [1, 10] {
+            let mut most = [0; PARTITIONS];
+            (most[0], most[3], most[511]) = (2 * room, 4 * room, room);
+            let mut draft = Draft::new(&most);
+            for (partition, client) in [(3, 1), (0, 2), (3, 3), (3, 4), (511, 5)] {
+                let place = draft.push(partition, Event { client, ..Event::default() });
+                draft.push_text(place, client.to_string().as_bytes());
+            }
+            let chunk = draft.finish().unwrap();
+            for (partition, expected) in
+                [(0, vec![2]), (1, vec![]), (3, vec![1, 3, 4]), (511, vec![5])]
+            {
+                assert_eq!(clients(&chunk, partition), expected);
+                let block = chunk.block(partition);
+                assert_eq!(block.ids.len(), expected.len());
+                for (id, client) in block.ids.iter().zip(expected) {
+                    assert_eq!(kept_text(*id, block.arena), client.to_string().as_bytes());
+                }
+            }
+            let ranges = PARTITIONS * size_of::<Range<u32>>();
+            assert!(chunk.bytes() >= 5 * (BYTES + 16) + ranges);
+            assert!(chunk.bytes() <= 7 * (BYTES + 16) + ranges + 64, "room is not kept");
+        }
+    }
+
+    #[test]
+    fn a_chunk_may_lack_ids_and_must_not_lack_events() {
+        assert!(Draft::new(&[0; PARTITIONS]).finish().is_none());
         let mut most = [0; PARTITIONS];
         most[7] = 2;
+        assert!(Draft::new(&most).finish().is_none());
         let mut draft = Draft::new(&most);
-        draft.push(7, Event::default());
-        let chunk = draft.finish();
-        assert_eq!((chunk.block(7).events.len(), chunk.block(7).ids.len()), (1, 0));
+        draft.push(7, Event { client: 9, ..Event::default() });
+        let chunk = draft.finish().unwrap();
+        assert_eq!(clients(&chunk, 7), [9]);
+        assert!(chunk.block(7).ids.is_empty());
     }
 }

@@ -20,19 +20,22 @@ mod client;
 mod decay;
 mod dictionary;
 mod event;
-mod keys;
 mod limits;
 mod numbers;
 mod order;
 mod output;
 mod pages;
 mod phase;
+mod rank;
 mod read;
 mod resume;
 mod scheme;
 mod scoring;
 mod seen;
 mod spill;
+#[cfg(test)]
+mod tests;
+mod timeline;
 mod visits;
 
 pub use batch::{EventBatch, TextValues};

@@ -3,12 +3,11 @@
 //! Events stay where they are: what is grouped and sorted are keys of one word, which hold an
 //! instant and the place of an event. Each client's events are then fetched in their order.
 
-use std::cmp::Ordering;
-
-use super::chunk::{Block, EventId, kept_text, shifted};
-use super::event::{Event, Flags, Texts, compare_columns};
-use super::keys::sort_keys;
+use super::chunk::Block;
+use super::event::Texts;
+use super::rank::sort_keys;
 use super::seen::Seen;
+use super::timeline::Timeline;
 use crate::hash::hash_word;
 use crate::prefetch::prefetch;
 
@@ -30,36 +29,52 @@ pub(super) struct Grouped {
     next: Vec<u32>,
     /// Whether any event may have an id.
     with_ids: bool,
-    /// The bytes before the arena of each block when all are appended to each other.
-    before: Vec<usize>,
+    /// Instants beside keys that do not hold them.
+    instants: Vec<(i64, u64)>,
     /// The client whose events were arranged last.
-    pub own: Own,
+    pub own: Timeline,
 }
 
-/// What the bits of a key say: instants since the first above the number of a block, and that above
-/// a place in it.
+/// What the bits of a key say: time since the first instant above the number of a block, and that
+/// above a place in it.
 #[derive(Debug, Clone, Copy, Default)]
 struct Layout {
-    /// The first instant; none where instants lie too far apart for keys to hold them.
+    /// The first instant; none where time since then may be too long for keys to hold it.
     first: Option<i64>,
+    /// Time is counted in units of so many bits of microseconds, of which all instants differ by
+    /// whole numbers: those in seconds leave six bits to others.
+    unit_bits: u32,
     place_bits: u32,
     block_bits: u32,
 }
 
+/// The instants of a partition: the first and last, and the bits that tell any two apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Instants {
+    first: i64,
+    last: i64,
+    differing: u64,
+}
+
 impl Layout {
-    fn new(blocks: &[Block], (first, last): (i64, i64)) -> Self {
-        let bits = |most: usize| usize::BITS - most.leading_zeros();
+    fn new(blocks: &[Block], instants: Instants) -> Self {
+        let bits = |count: usize| usize::BITS - count.saturating_sub(1).leading_zeros();
         let longest = blocks.iter().map(|block| block.events.len()).max().unwrap_or(0);
         let (place_bits, block_bits) = (bits(longest), bits(blocks.len()));
+        // The lowest bit in which numbers differ is the lowest of their difference.
+        let unit_bits = instants.differing.trailing_zeros().min(u64::BITS - 1);
+        let most = instants.last.wrapping_sub(instants.first) as u64 >> unit_bits;
         // One more bit is left free, so that keys order as signed numbers too.
-        let fits = last.wrapping_sub(first).leading_zeros() > place_bits + block_bits;
-        Self { first: fits.then_some(first), place_bits, block_bits }
+        let fits =
+            instants.first <= instants.last && most.leading_zeros() > place_bits + block_bits;
+        Self { first: fits.then_some(instants.first), unit_bits, place_bits, block_bits }
     }
 
     #[inline]
     fn key(self, instant: i64, block: usize, place: usize) -> u64 {
         let since = self.first.map_or(0, |first| instant.wrapping_sub(first) as u64);
-        (since << self.block_bits | block as u64) << self.place_bits | place as u64
+        let time = since >> self.unit_bits;
+        (time << self.block_bits | block as u64) << self.place_bits | place as u64
     }
 
     /// The block and the place of a key.
@@ -79,7 +94,9 @@ impl Grouped {
         self.table.resize((rows / 4).next_power_of_two().max(64), FREE);
         self.numbers.clear();
         self.starts.clear();
-        let (mut first, mut last) = (i64::MAX, i64::MIN);
+        let base = blocks.first().and_then(|block| block.events.first());
+        let base = base.map_or(0, |event| event.instant);
+        let mut instants = Instants { first: i64::MAX, last: i64::MIN, differing: 0 };
         let none = Block::default();
         let following = blocks.iter().skip(1).chain([&none]);
         for (block, next) in blocks.iter().zip(following) {
@@ -88,7 +105,9 @@ impl Grouped {
                 let number = self.number(event.client);
                 self.numbers.push(number);
                 self.starts[number as usize] += 1;
-                (first, last) = (first.min(event.instant), last.max(event.instant));
+                instants.first = instants.first.min(event.instant);
+                instants.last = instants.last.max(event.instant);
+                instants.differing |= (event.instant ^ base) as u64;
             }
         }
         for client in others {
@@ -100,15 +119,9 @@ impl Grouped {
         }
         self.starts.push(start);
         self.next.clone_from(&self.starts);
-        self.layout = Layout::new(blocks, (first, last));
+        self.layout = Layout::new(blocks, instants);
         self.scatter(blocks, rows);
         self.with_ids = blocks.iter().any(|block| !block.ids.is_empty());
-        self.own.arena.clear();
-        self.before.clear();
-        for block in blocks {
-            self.before.push(self.own.arena.len());
-            self.own.arena.extend_from_slice(block.arena);
-        }
     }
 
     fn scatter(&mut self, blocks: &[Block], rows: usize) {
@@ -173,105 +186,26 @@ impl Grouped {
         seen: &Seen,
     ) -> u64 {
         let layout = self.layout;
-        let event = |key: u64| {
-            let (block, place) = layout.place(key);
-            &blocks[block].events[place]
-        };
         let keys = &mut self.keys[self.starts[client] as usize..self.starts[client + 1] as usize];
         if layout.first.is_some() {
             sort_keys(keys);
         } else {
-            keys.sort_unstable_by_key(|&key| (event(key).instant, key));
-        }
-        let own = &mut self.own;
-        own.text_ids = text_ids;
-        own.events.clear();
-        own.events.extend(keys.iter().map(|&key| *event(key)));
-        own.ids.clear();
-        if self.with_ids {
-            own.ids.extend(keys.iter().map(|&key| {
+            let instant = |key: u64| {
                 let (block, place) = layout.place(key);
-                let id = blocks[block].ids.get(place).copied().unwrap_or(0);
-                shifted(id, &blocks[block], self.before[block])
-            }));
-        }
-        if own.events.windows(2).any(|pair| pair[0].instant == pair[1].instant) {
-            own.settle_ties(texts);
-        }
-        if own.ids.is_empty() { 0 } else { own.drop_duplicates(seen) }
-    }
-}
-
-/// The events of one client, in their order.
-#[derive(Debug, Default)]
-pub(super) struct Own {
-    pub events: Vec<Event>,
-    /// Their ids; empty where events have none.
-    ids: Vec<EventId>,
-    arena: Vec<u8>,
-    text_ids: bool,
-}
-
-impl Own {
-    /// The id of the event at a place: a number, or the bytes of a text.
-    pub fn id(&self, place: usize) -> Option<Id<'_>> {
-        if self.ids.is_empty() || !self.events[place].flags.has(Flags::HAS_ID) {
-            return None;
-        }
-        let id = self.ids[place];
-        Some(if self.text_ids {
-            Id::Text(kept_text(id, &self.arena))
-        } else {
-            Id::Number(id as u64)
-        })
-    }
-
-    /// Put events of one instant in their order: by id, those without one first, then by columns.
-    #[cold]
-    fn settle_ties(&mut self, texts: Texts) {
-        let mut order: Vec<usize> = (0..self.events.len()).collect();
-        let instant = |place: usize| self.events[place].instant;
-        let compare = |&a: &usize, &b: &usize| -> Ordering {
-            let ids = self.id(a).cmp(&self.id(b));
-            ids.then_with(|| compare_columns(&self.events[a], &self.events[b], texts))
-        };
-        for tied in order.chunk_by_mut(|&a, &b| instant(a) == instant(b)) {
-            tied.sort_by(compare);
-        }
-        self.events = order.iter().map(|&place| self.events[place]).collect();
-        if !self.ids.is_empty() {
-            self.ids = order.iter().map(|&place| self.ids[place]).collect();
-        }
-    }
-
-    /// Keep the first event of each id that was not seen before, and say how many were dropped.
-    fn drop_duplicates(&mut self, seen: &Seen) -> u64 {
-        let mut order: Vec<usize> =
-            (0..self.events.len()).filter(|&place| self.id(place).is_some()).collect();
-        order.sort_unstable_by(|&a, &b| self.id(a).cmp(&self.id(b)).then(a.cmp(&b)));
-        let mut dropped = vec![false; self.events.len()];
-        for pair in order.windows(2) {
-            dropped[pair[1]] = self.id(pair[0]) == self.id(pair[1]);
-        }
-        if !seen.is_empty() {
-            for &place in &order {
-                dropped[place] |= self.id(place).is_some_and(|id| seen.has(id));
+                blocks[block].events[place].instant
+            };
+            self.instants.clear();
+            self.instants.extend(keys.iter().map(|&key| (instant(key), key)));
+            self.instants.sort_unstable();
+            for (key, &(_, sorted)) in keys.iter_mut().zip(&self.instants) {
+                *key = sorted;
             }
         }
-        let mut places = dropped.iter();
-        self.events.retain(|_| places.next() == Some(&false));
-        let mut places = dropped.iter();
-        self.ids.retain(|_| places.next() == Some(&false));
-        dropped.iter().filter(|&&dropped| dropped).count() as u64
+        let places = keys.iter().map(|&key| layout.place(key));
+        self.own.fetch(blocks, places, self.with_ids, text_ids);
+        self.own.settle_ties(texts);
+        self.own.drop_duplicates(seen)
     }
-}
-
-/// The id of an event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Id<'a> {
-    /// As it orders.
-    Number(u64),
-    Text(&'a [u8]),
 }
 
 #[cfg(test)]
@@ -281,6 +215,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::super::dictionary::Dictionary;
+    use super::super::event::Event;
     use super::*;
 
     /// Blocks of events of a few clients; `page` numbers the events.
@@ -347,10 +282,42 @@ mod tests {
             near in blocks(-50..200_i64),
             far in blocks(prop_oneof![any::<i64>(), Just(i64::MIN), Just(i64::MAX), Just(0)]),
             years in blocks(1_700_000_000_000_000..1_800_000_000_000_000_i64),
+            seconds in blocks((-1_000..1_000_i64).prop_map(|second| second * 1_000_000)),
         ) {
             check(&near);
             check(&far);
             check(&years);
+            check(&seconds);
+        }
+
+        /// Keys hold time up to a bound, which depends on the blocks, and not beyond it.
+        #[test]
+        fn time_fits_up_to_its_bound(
+            lengths in proptest::collection::vec(4..60_usize, 1..6),
+            first in -1_000_000..1_000_000_i64,
+            unit_bits in 0..8_u32,
+            beyond: bool,
+        ) {
+            let bits = |count: usize| count.next_power_of_two().trailing_zeros();
+            let taken = bits(lengths.len()) + bits(*lengths.iter().max().unwrap());
+            prop_assume!(unit_bits + 1 < taken); // or instants end before keys are full
+            // 63 bits are there for units of time, blocks and places.
+            let bound = (1_i64 << (63 - taken)) - i64::from(!beyond);
+            let mut pages = 0..;
+            let mut event = || {
+                let page = pages.next().unwrap_or(0);
+                let units = [0, 1, bound - 1, bound][page as usize % 4];
+                let instant = first + (units << unit_bits);
+                Event { client: u64::from(page % 3), instant, page, ..Event::default() }
+            };
+            let blocks: Vec<Vec<Event>> =
+                lengths.iter().map(|&length| (0..length).map(|_| event()).collect()).collect();
+            let borrowed: Vec<Block> =
+                blocks.iter().map(|events| Block { events, ..Block::default() }).collect();
+            let last = first + (bound << unit_bits);
+            let layout = Layout::new(&borrowed, Instants { first, last, differing: 1 << unit_bits });
+            prop_assert_eq!(layout.first.is_none(), beyond);
+            check(&blocks);
         }
     }
 }

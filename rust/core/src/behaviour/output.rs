@@ -5,9 +5,9 @@ use rayon::prelude::*;
 use super::client::{Carried, Score};
 use super::dictionary::Words;
 use super::event::Event;
-use super::order::Id;
 use super::read::{ClientIds, EventIds, SIGN};
 use super::seen::SeenIds;
+use super::timeline::Id;
 use crate::facts::{Ids, plain_integer, view_of};
 
 /// Bytes of a buffer of texts: views count their places in 32 bits.

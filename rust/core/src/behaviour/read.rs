@@ -7,7 +7,7 @@ use super::chunk::{Chunk, Draft, PARTITIONS, partition_of};
 use super::dictionary::{Dictionary, MISSING, Recent};
 use super::event::{Event, Flags, Measures};
 use super::numbers::{read_clicks, read_dwell};
-use super::order::Id;
+use super::timeline::Id;
 use crate::calendar::{Clock, DAY, read_moment};
 use crate::error::{Error, Result};
 use crate::facts::{
@@ -16,9 +16,11 @@ use crate::facts::{
 use crate::hash::hash_word;
 
 /// Events in a morsel: its arrays stay in the first cache levels.
-const MORSEL: usize = 256;
-/// Rows of a chunk: each partition gets some hundred events of them.
-pub(super) const CHUNK: usize = 1 << 16;
+const MORSEL: usize = if cfg!(test) { 8 } else { 256 };
+/// The most rows of a chunk: each partition gets some hundred events of them.
+const CHUNK: usize = if cfg!(test) { 64 } else { 1 << 16 };
+/// The fewest, but for the last of a batch: a partition gets some ten events.
+const FEWEST: usize = CHUNK / 16;
 
 /// Why an event is not used, in the order in which reasons win.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -134,10 +136,18 @@ impl EventIds {
 /// What is flipped in a signed integer, so that words order as the integers do.
 pub(super) const SIGN: u64 = 1 << 63;
 
+/// The rows of each chunk of a batch: as many for each worker as for the others, if there are some.
+pub(super) fn chunk_rows(rows: usize, workers: usize) -> usize {
+    let chunks = rows.div_ceil(CHUNK).max(1).next_multiple_of(workers);
+    rows.div_ceil(chunks).next_multiple_of(MORSEL).clamp(FEWEST, CHUNK)
+}
+
 /// What one worker has read.
 #[derive(Debug)]
 pub(super) struct Worker {
-    pub chunks: Vec<Chunk>,
+    chunks: Vec<Chunk>,
+    /// Bytes that they take.
+    pub bytes: usize,
     pub rows_read: u64,
     pub dropped: [u64; Reason::ALL.len()],
     /// Events of each kind that are not dropped for a reason that a row shows by itself.
@@ -185,6 +195,7 @@ impl Worker {
     pub fn new() -> Self {
         Self {
             chunks: Vec::new(),
+            bytes: 0,
             rows_read: 0,
             dropped: [0; Reason::ALL.len()],
             of_kind: Vec::new(),
@@ -195,9 +206,10 @@ impl Worker {
         }
     }
 
-    /// Bytes that events take.
-    pub fn bytes(&self) -> usize {
-        self.chunks.iter().map(Chunk::bytes).sum()
+    /// Hand over what was read.
+    pub fn take(&mut self) -> Vec<Chunk> {
+        self.bytes = 0;
+        std::mem::take(&mut self.chunks)
     }
 
     /// Begin another batch.
@@ -221,11 +233,12 @@ impl Worker {
             self.morsel.begin(batch, morsel.clone(), reading)?;
             let places = morsel.start - rows.start..morsel.end - rows.start;
             let clients = &self.morsel.client[..places.len()];
-            for &client in clients {
-                most[partition_of(hash_word(client))] += 1;
+            let fates = &self.morsel.fate[..places.len()];
+            for (&client, &fate) in clients.iter().zip(fates) {
+                most[partition_of(hash_word(client))] += u32::from(fate == USED);
             }
             self.client[places.clone()].copy_from_slice(clients);
-            self.fate[places.clone()].copy_from_slice(&self.morsel.fate[..places.len()]);
+            self.fate[places].copy_from_slice(fates);
         }
         let mut draft = Draft::new(&most);
         for morsel in morsels(&rows) {
@@ -236,7 +249,10 @@ impl Worker {
             self.place(batch, morsel, places.start, &mut draft)?;
         }
         self.rows_read += rows.len() as u64;
-        self.chunks.push(draft.finish());
+        if let Some(chunk) = draft.finish() {
+            self.bytes += chunk.bytes();
+            self.chunks.push(chunk);
+        }
         Ok(())
     }
 
@@ -268,7 +284,8 @@ impl Worker {
                 kind: morsel.kind[i] as u16,
                 flags: flags(batch, row, morsel.channel[i]),
             };
-            self.note(&event);
+            self.of_kind[event.kind as usize] += 1;
+            self.note_range(event.instant, event.instant);
             let partition = partition_of(hash_word(event.client));
             match &batch.event_id {
                 Some(column) => push_with_id(draft, partition, event, column, row)?,
@@ -283,7 +300,7 @@ impl Worker {
     /// The same where every row is used, and has nothing but what every event has.
     fn place_plain(&mut self, places: Range<usize>, draft: &mut Draft) {
         let (n, morsel) = (places.len(), &self.morsel);
-        let (mut first, mut last) = self.range.unwrap_or((i64::MAX, i64::MIN));
+        let (mut first, mut last) = (i64::MAX, i64::MIN);
         let columns = morsel.instant[..n].iter().zip(&morsel.measures[..n]);
         let codes = morsel.page[..n].iter().zip(&morsel.kind[..n]);
         for ((&client, (&instant, &measures)), (&page, &kind)) in
@@ -295,14 +312,13 @@ impl Worker {
             let event = Event { client, instant, measures, page, kind: kind as u16, flags };
             draft.push(partition_of(hash_word(client)), event);
         }
-        self.range = Some((first, last));
+        self.note_range(first, last);
     }
 
-    /// Count an event that is used.
-    fn note(&mut self, event: &Event) {
-        self.of_kind[event.kind as usize] += 1;
-        let (first, last) = self.range.unwrap_or((i64::MAX, i64::MIN));
-        self.range = Some((first.min(event.instant), last.max(event.instant)));
+    /// Take in the first and last instant of events that are used.
+    fn note_range(&mut self, first: i64, last: i64) {
+        let (a, b) = self.range.unwrap_or((first, last));
+        self.range = Some((a.min(first), b.max(last)));
     }
 }
 
@@ -335,7 +351,7 @@ fn push_with_id(
     match id {
         None => draft.push_number(place, 0),
         Some(Id::Number(number)) => draft.push_number(place, number),
-        Some(Id::Text(text)) => draft.push_text(partition, place, text),
+        Some(Id::Text(text)) => draft.push_text(place, text),
     }
     Ok(())
 }

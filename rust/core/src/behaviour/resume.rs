@@ -3,11 +3,11 @@
 use super::client::Carried;
 use super::dictionary::Dictionary;
 use super::event::{Event, Flags, Measures};
-use super::order::Id;
 use super::output::StatePart;
 use super::phase::Sign;
 use super::read::{EventIds, Reading, SIGN};
 use super::scheme::Scheme;
+use super::timeline::Id;
 use crate::error::{Error, Result};
 use crate::facts::{Column, IdValues, Texts as TextSlices};
 

@@ -5,9 +5,10 @@ use super::chunk::Block;
 use super::client::{Carried, Entry, Nobody, Player, Score, SetAside, Witness};
 use super::event::{Event, Texts};
 use super::limits::Days;
-use super::order::{Grouped, Id};
+use super::order::Grouped;
 use super::output::{LedgerRow, Scored, StateRow};
 use super::seen::{Seen, SeenIds};
+use super::timeline::Id;
 
 /// What scores partitions.
 pub(super) struct Scoring<'a> {

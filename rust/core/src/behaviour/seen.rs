@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::chunk::{EventId, keep_text, kept_text};
-use super::order::Id;
+use super::timeline::Id;
 
 /// Ids of events of many clients, those of one client together and ascending.
 #[derive(Debug, Default)]

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
-use super::chunk::{Block, EventId, PARTITIONS, shifted};
+use super::chunk::{Block, EventId, PARTITIONS, keep_text, kept_text};
 use super::event::{BYTES, Event};
 use crate::error::{Error, Result};
 
@@ -53,41 +53,52 @@ impl Spill {
         Ok(Self { file, end: 0, segments: vec![Vec::new(); PARTITIONS] })
     }
 
+    /// Bytes that went to the file.
+    pub fn bytes(&self) -> u64 {
+        self.end
+    }
+
     /// Append the events of a partition.
     ///
     /// # Errors
     /// If the disk takes no more.
     pub fn append(&mut self, partition: usize, blocks: &[Block]) -> Result<()> {
-        let segment = Segment {
-            start: self.end,
-            events: blocks.iter().map(|block| block.events.len()).sum(),
-            ids: blocks.iter().any(|block| !block.ids.is_empty()),
-            arena: blocks.iter().map(|block| block.arena.len()).sum(),
-        };
-        if segment.events == 0 {
+        let (mut ids, mut arena) = (Vec::new(), Vec::new());
+        for block in blocks {
+            if block.arena.is_empty() {
+                ids.extend_from_slice(block.ids);
+            } else {
+                let texts = block.ids.iter().map(|&id| kept_text(id, block.arena));
+                ids.extend(texts.map(|text| keep_text(text, &mut arena)));
+            }
+        }
+        let events = blocks.iter().map(|block| block.events.len()).sum();
+        debug_assert!(ids.is_empty() || ids.len() == events, "ids are there for all or for none");
+        if events == 0 {
             return Ok(());
         }
+        let segment = Segment { start: self.end, events, ids: !ids.is_empty(), arena: arena.len() };
         self.end += segment.bytes();
         self.segments[partition].push(segment);
-        self.write(segment, blocks).map_err(|error| broken("written", &error))
+        self.write(segment, blocks, &ids, &arena).map_err(|error| broken("written", &error))
     }
 
-    fn write(&mut self, segment: Segment, blocks: &[Block]) -> std::io::Result<()> {
+    fn write(
+        &mut self,
+        segment: Segment,
+        blocks: &[Block],
+        ids: &[EventId],
+        arena: &[u8],
+    ) -> std::io::Result<()> {
         self.file.seek(SeekFrom::Start(segment.start))?;
         let mut file = BufWriter::with_capacity(1 << 18, &self.file);
         for event in blocks.iter().flat_map(|block| block.events) {
             file.write_all(&event.to_bytes())?;
         }
-        let mut before = 0; // the bytes of the arenas of earlier blocks
-        for block in blocks {
-            for id in block.ids {
-                file.write_all(&shifted(*id, block, before).to_le_bytes())?;
-            }
-            before += block.arena.len();
+        for id in ids {
+            file.write_all(&id.to_le_bytes())?;
         }
-        for block in blocks {
-            file.write_all(block.arena)?;
-        }
+        file.write_all(arena)?;
         file.flush()
     }
 
@@ -142,44 +153,58 @@ impl Loaded {
 
 #[cfg(test)]
 mod tests {
-    use super::super::chunk::{Chunk, Draft, kept_text};
+    use super::super::chunk::{Chunk, Draft};
     use super::*;
 
-    /// Clients from `first`, all of them of one partition, with their numbers as the ids of events.
-    fn chunk(partition: usize, first: u64, events: u32) -> Chunk {
+    /// Clients from `first`, every other one in partition 5 and the others in 6, with their numbers
+    /// as the ids of events.
+    fn chunk(first: u64, events: u32) -> Chunk {
         let mut most = [0; PARTITIONS];
-        most[partition] = events;
+        (most[5], most[6]) = (events, events);
         let mut draft = Draft::new(&most);
         for client in first..first + u64::from(events) {
             let event = Event { client, instant: client as i64 * 7, ..Event::default() };
-            let place = draft.push(partition, event);
-            draft.push_text(partition, place, client.to_string().as_bytes());
+            let place = draft.push(5 + client as usize % 2, event);
+            draft.push_text(place, client.to_string().as_bytes());
         }
-        draft.finish()
+        draft.finish().unwrap()
     }
 
     #[test]
     fn what_is_spilled_comes_back() {
-        let chunks = [chunk(5, 0, 900), chunk(5, 900, 0), chunk(5, 900, 50), chunk(5, 950, 1000)];
-        let blocks = chunks.each_ref().map(|chunk| chunk.block(5));
-        let other = chunk(6, 9, 1);
+        let chunks = [chunk(0, 900), chunk(900, 50), chunk(950, 1000)];
         let mut spill = Spill::new(None).unwrap();
-        spill.append(5, &blocks[..3]).unwrap();
-        spill.append(6, &[other.block(6)]).unwrap();
-        spill.append(5, &blocks[3..]).unwrap();
-        let loaded = spill.load(5).unwrap();
-        assert_eq!(loaded.len(), 2);
-        let mut client = 0;
-        for block in loaded.iter().map(Loaded::block) {
-            for (event, id) in block.events.iter().zip(block.ids) {
-                assert_eq!((event.client, event.instant), (client, client as i64 * 7));
-                assert_eq!(kept_text(*id, block.arena), client.to_string().as_bytes());
-                client += 1;
+        for run in [&chunks[..2], &chunks[2..]] {
+            for partition in [5, 6] {
+                let blocks: Vec<Block> = run.iter().map(|chunk| chunk.block(partition)).collect();
+                spill.append(partition, &blocks).unwrap();
             }
         }
-        assert_eq!(client, 1950);
-        assert_eq!(spill.load(6).unwrap()[0].block().events, other.block(6).events);
+        let digits: u64 = (0..1950_u32).map(|client| client.to_string().len() as u64).sum();
+        assert_eq!(spill.bytes(), 1950 * (BYTES + ID_BYTES) as u64 + digits);
+        for partition in [5, 6] {
+            let loaded = spill.load(partition).unwrap();
+            assert_eq!(loaded.len(), 2);
+            let mut client = partition as u64 - 5;
+            for block in loaded.iter().map(Loaded::block) {
+                assert_eq!(block.events.len(), block.ids.len());
+                for (event, id) in block.events.iter().zip(block.ids) {
+                    assert_eq!((event.client, event.instant), (client, client as i64 * 7));
+                    assert_eq!(kept_text(*id, block.arena), client.to_string().as_bytes());
+                    client += 2;
+                }
+            }
+            assert!(client >= 1950 && spill.load(partition).unwrap().is_empty());
+        }
         assert!(spill.load(7).unwrap().is_empty());
         assert!(Spill::new(Some(Path::new("/no/such/directory"))).is_err());
+    }
+
+    #[test]
+    fn nothing_takes_no_place() {
+        let mut spill = Spill::new(None).unwrap();
+        spill.append(3, &[]).unwrap();
+        spill.append(3, &[Block::default()]).unwrap();
+        assert!(spill.bytes() == 0 && spill.load(3).unwrap().is_empty());
     }
 }

@@ -6,6 +6,7 @@ const MOST: usize = 64;
 /// Sort keys, which are distinct and below 2^63.
 #[inline]
 pub(super) fn sort_keys(keys: &mut [u64]) {
+    debug_assert!(keys.iter().all(|&key| key >> 63 == 0), "keys order as signed numbers");
     if keys.len() > MOST {
         keys.sort_unstable();
     } else if !keys.is_sorted() {

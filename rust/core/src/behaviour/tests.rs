@@ -1,0 +1,201 @@
+//! Results depend neither on batches, threads and memory nor on the order of rows. Morsels and chunks
+//! hold a few events here, so that a few hundred go through all that happens to millions.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::bitmap::Bitmap;
+use crate::facts::{Column, DateValues, IdValues, Integers, Texts, view_of};
+
+const MINUTE: i64 = 60_000_000;
+const AS_OF: i64 = 5000 * MINUTE;
+const KINDS: [&[u8]; 3] = [b"page_view", b"email_open", b"search"];
+const PAGES: [&[u8]; 4] = [b"", b"/a", b"/b", b"/c"];
+
+#[derive(Debug, Clone)]
+struct Row {
+    client: i64,
+    instant: i64,
+    kind: u8,
+    page: u8,
+    id: Option<u8>,
+    machine: bool,
+    wanted: bool,
+}
+
+/// What a source has beside the columns that every one has.
+#[derive(Debug, Clone, Copy)]
+struct Has {
+    ids: bool,
+    machine: bool,
+    wanted: bool,
+}
+
+/// How rows come, and with what they are read.
+#[derive(Debug, Clone, Copy)]
+struct Way {
+    batch: usize,
+    threads: usize,
+    memory: Option<u64>,
+}
+
+fn rule(name: &str, kind: &str, page: Option<&str>, repeat: Repeat) -> Rule {
+    Rule {
+        name: name.to_owned(),
+        group: 0,
+        kinds: vec![kind.to_owned()],
+        page: page.map(str::to_owned),
+        points: 1.3,
+        repeat,
+        category: page.map(|_| Category::Warm),
+    }
+}
+
+fn scheme() -> Scheme {
+    Scheme {
+        web_kinds: vec!["page_view".to_owned(), "search".to_owned()],
+        timeout: 30 * MINUTE,
+        last_dwell: MINUTE,
+        bot_events: Some(9),
+        density: Some(Density { min_dwell: Some(MINUTE), ..Density::default() }),
+        bypass_kinds: Vec::new(),
+        decay: Decay::HalfLife(1440 * MINUTE),
+        bounds: Group::default(),
+        groups: vec![Group::default()],
+        phase_window: 2000 * MINUTE,
+        rules: vec![
+            rule("a", "page_view", Some("/a"), Repeat::OncePerSession),
+            rule("b", "page_view", Some("/b"), Repeat::Every(90 * MINUTE)),
+            rule("open", "email_open", None, Repeat::Per { count: 2, span: 500 * MINUTE }),
+            rule("search", "search", None, Repeat::Always),
+        ],
+    }
+}
+
+fn bits(values: impl Iterator<Item = bool>) -> Vec<u8> {
+    let values: Vec<bool> = values.collect();
+    let byte = |bits: &[bool]| bits.iter().rev().fold(0, |byte, &bit| byte << 1 | u8::from(bit));
+    values.chunks(8).map(byte).collect()
+}
+
+fn coded<'a>(codes: &'a [u8], views: &'a [u128]) -> Column<'a, TextValues<'a>> {
+    let values = Texts { views, buffers: Vec::new() };
+    Column { values: TextValues::Coded { codes: Integers::U8(codes), values }, validity: None }
+}
+
+fn push(builder: &mut Builder, rows: &[Row], has: Has) {
+    let clients: Vec<i64> = rows.iter().map(|row| row.client).collect();
+    let instants: Vec<i64> = rows.iter().map(|row| row.instant).collect();
+    let kinds: Vec<u8> = rows.iter().map(|row| row.kind).collect();
+    let pages: Vec<u8> = rows.iter().map(|row| row.page).collect();
+    let ids: Vec<u128> = rows
+        .iter()
+        .map(|row| view_of(row.id.map_or(String::new(), |id| format!("e{id}")).as_bytes(), 0, 0))
+        .collect();
+    let (machine, wanted) =
+        (bits(rows.iter().map(|row| row.machine)), bits(rows.iter().map(|row| row.wanted)));
+    let flags = |bytes| Column { values: Bitmap { bytes, offset: 0 }, validity: None };
+    let (kind_views, page_views) =
+        (KINDS.map(|text| view_of(text, 0, 0)), PAGES.map(|text| view_of(text, 0, 0)));
+    let batch = EventBatch {
+        rows: rows.len(),
+        client: Column { values: IdValues::Integers(Integers::I64(&clients)), validity: None },
+        timestamp: Column {
+            values: DateValues::Instants { values: &instants, per_second: 1_000_000, zoned: false },
+            validity: None,
+        },
+        kind: coded(&kinds, &kind_views),
+        page: Some(coded(&pages, &page_views)),
+        dwell: None,
+        clicks: None,
+        channel: None,
+        event_id: has.ids.then(|| Column {
+            values: IdValues::Texts(Texts { views: &ids, buffers: Vec::new() }),
+            validity: None,
+        }),
+        machine_open: has.machine.then(|| flags(&machine)),
+        keep: has.wanted.then(|| flags(&wanted)),
+    };
+    builder.push(&[batch]).unwrap();
+}
+
+/// The scores as they print, and the account.
+fn run(rows: &[Row], has: Has, way: Way) -> (String, Account) {
+    let mut builder = Builder::new(Options {
+        scheme: scheme(),
+        as_of: Some(AS_OF),
+        as_of_is_utc: false,
+        from: None,
+        from_zoned: false,
+        timezone: "UTC".to_owned(),
+        plain_integer_ids: false,
+        memory: way.memory,
+        directory: None,
+        threads: Some(way.threads),
+        ledger: true,
+        state: false,
+    })
+    .unwrap();
+    push(&mut builder, &[], has);
+    rows.chunks(way.batch).for_each(|rows| push(&mut builder, rows, has));
+    let outcome = builder.finish().unwrap();
+    let shown = format!("{:?} {:?}", outcome.scores, outcome.ledger);
+    (shown, outcome.account)
+}
+
+fn row() -> impl Strategy<Value = Row> {
+    // Instants in minutes, so that some are equal; a fifth of them after as_of.
+    (0..12_i64, 0..6000_i64, 0..3_u8, 0..4_u8, proptest::option::of(0..40_u8), any::<[bool; 2]>())
+        .prop_map(|(client, minute, kind, page, id, [machine, wanted])| Row {
+            client,
+            instant: minute * MINUTE,
+            kind,
+            page,
+            id,
+            machine,
+            wanted,
+        })
+}
+
+proptest! {
+    #[test]
+    fn no_way_of_reading_changes_a_result(
+        rows in proptest::collection::vec(row(), 0..700),
+        has in any::<[bool; 3]>().prop_map(|[ids, machine, wanted]| Has { ids, machine, wanted }),
+        batch in 1..300_usize,
+        threads in 1..4_usize,
+        memory in proptest::option::of(0..60_000_u64),
+        turn in 0..700_usize,
+    ) {
+        let whole = Way { batch: 1000, threads: 1, memory: None };
+        let (expected, account) = run(&rows, has, whole);
+        let used: u64 = account.kinds.iter().map(|(_, events)| events).sum();
+        let early: u64 = account.dropped[..Reason::BeforeState as usize].iter().sum();
+        prop_assert_eq!(used + early, rows.len() as u64);
+
+        let mut turned = rows.clone();
+        turned.rotate_left(turn % rows.len().max(1));
+        let (found, other) = run(&turned, has, Way { batch, threads, memory });
+        prop_assert_eq!(found, expected);
+        prop_assert_eq!(Account { spilled: 0, ..other.clone() }, account);
+        if memory.is_none() {
+            prop_assert_eq!(other.spilled, 0);
+        } else if memory == Some(0) && used > 0 {
+            prop_assert!(other.spilled >= used * 32);
+        }
+    }
+
+    #[test]
+    fn rows_that_are_dropped_take_no_memory(
+        rows in proptest::collection::vec(row(), 1..200), late: bool,
+    ) {
+        let has = Has { ids: true, machine: true, wanted: true };
+        let gone = |row: &Row| {
+            let instant = if late { AS_OF + 1 } else { row.instant };
+            Row { instant, wanted: late, ..row.clone() }
+        };
+        let rows: Vec<Row> = rows.iter().map(gone).collect();
+        let (_, account) = run(&rows, has, Way { batch: 50, threads: 2, memory: Some(0) });
+        prop_assert_eq!((account.clients, account.spilled), (0, 0));
+    }
+}
