@@ -32,7 +32,6 @@ use super::timeline::Id;
 use crate::calendar::{Clock, DAY, day_of_instant};
 use crate::error::{Error, Result};
 use crate::facts::{Column, DateValues, IdValues, Integers};
-use crate::hash::hash_word;
 use crate::threads::pool;
 
 /// What is asked of a run.
@@ -318,7 +317,7 @@ impl Running {
             let ids = seen.map(|place| self.id_of_state(&state.seen, place));
             let ids: Vec<Id> = ids.filter_map(Result::transpose).collect::<Result<_>>()?;
             let id = self.id_of_state(&state.event_id, row)?;
-            let part = &mut self.carried[partition_of(hash_word(client))];
+            let part = &mut self.carried[partition_of(client)];
             if !ids.is_empty() {
                 part.seen.push_client(client, ids.into_iter());
             }

@@ -3,15 +3,16 @@
 use std::ops::Range;
 
 use super::event::{BYTES, Event};
+use crate::hash::turn_word;
 
 /// Partitions of the clients: of 20 million events each holds some 40,000, which fit the cache of
 /// a core while they are sorted.
 pub(super) const PARTITIONS: usize = 512;
 
-/// The partition of a client's hash: its highest bits, of which nothing else makes use.
+/// The partition of a client.
 #[inline]
-pub(super) fn partition_of(hash: u64) -> usize {
-    (hash >> (u64::BITS - PARTITIONS.trailing_zeros())) as usize
+pub(super) fn partition_of(client: u64) -> usize {
+    (turn_word(client) >> (u64::BITS - PARTITIONS.trailing_zeros())) as usize
 }
 
 /// Ids of events. A number is the id itself; of a text it is the place in an arena: where it begins

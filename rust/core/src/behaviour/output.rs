@@ -29,6 +29,18 @@ pub(super) struct Scored {
     pub seen: SeenIds,
 }
 
+impl Scored {
+    /// Room for so many clients, with the sums of so many groups each.
+    pub fn with_room(clients: usize, groups: usize) -> Self {
+        Self {
+            clients: Vec::with_capacity(clients),
+            scores: Vec::with_capacity(clients),
+            sums: Vec::with_capacity(clients * groups),
+            ..Self::default()
+        }
+    }
+}
+
 /// An event's id, kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum OwnedId {
@@ -340,21 +352,22 @@ pub(super) fn score_columns(
     }
     // One look at each client's row, which lies anywhere in memory, for all of its columns.
     let scores = gather(parts, places, |part, row| part.scores[row]);
-    let column = |value: &(dyn Fn(&Score) -> u32 + Sync)| scores.iter().map(value).collect();
+    fn column<T: Send>(scores: &[Score], value: impl Fn(&Score) -> T + Sync + Send) -> Vec<T> {
+        scores.par_iter().with_min_len(4096).map(value).collect()
+    }
     ScoreColumns {
         ids,
-        score: scores.iter().map(|score| score.points).collect(),
+        score: column(&scores, |score| score.points),
         groups: (0..groups)
             .map(|group| gather(parts, places, |part, row| part.sums[row * groups + group]))
             .collect(),
-        phase: scores.iter().map(|score| score.phase as u8).collect(),
-        last_event: scores
-            .iter()
-            .map(|score| Some(score.last_event).filter(|&instant| instant != i64::MIN))
-            .collect(),
-        visits: column(&|score| score.visits),
-        dense_visits: column(&|score| score.dense_visits),
-        hits: [column(&|s| s.hits[0]), column(&|s| s.hits[1]), column(&|s| s.hits[2])],
+        phase: column(&scores, |score| score.phase as u8),
+        last_event: column(&scores, |score| {
+            Some(score.last_event).filter(|&instant| instant != i64::MIN)
+        }),
+        visits: column(&scores, |score| score.visits),
+        dense_visits: column(&scores, |score| score.dense_visits),
+        hits: [0, 1, 2].map(|category| column(&scores, |score| score.hits[category])),
     }
 }
 

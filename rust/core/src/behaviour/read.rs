@@ -13,7 +13,6 @@ use crate::error::{Error, Result};
 use crate::facts::{
     Column, DateValues, IdValues, Integers, Texts, mixed_ids, mixed_signs, to_micros, whole, widen,
 };
-use crate::hash::hash_word;
 
 /// Events in a morsel: its arrays stay in the first cache levels.
 const MORSEL: usize = if cfg!(test) { 8 } else { 256 };
@@ -235,7 +234,7 @@ impl Worker {
             let clients = &self.morsel.client[..places.len()];
             let fates = &self.morsel.fate[..places.len()];
             for (&client, &fate) in clients.iter().zip(fates) {
-                most[partition_of(hash_word(client))] += u32::from(fate == USED);
+                most[partition_of(client)] += u32::from(fate == USED);
             }
             self.client[places.clone()].copy_from_slice(clients);
             self.fate[places].copy_from_slice(fates);
@@ -286,7 +285,7 @@ impl Worker {
             };
             self.of_kind[event.kind as usize] += 1;
             self.note_range(event.instant, event.instant);
-            let partition = partition_of(hash_word(event.client));
+            let partition = partition_of(event.client);
             match &batch.event_id {
                 Some(column) => push_with_id(draft, partition, event, column, row)?,
                 None => {
@@ -310,7 +309,7 @@ impl Worker {
             (first, last) = (first.min(instant), last.max(instant));
             let flags = Flags::default();
             let event = Event { client, instant, measures, page, kind: kind as u16, flags };
-            draft.push(partition_of(hash_word(client)), event);
+            draft.push(partition_of(client), event);
         }
         self.note_range(first, last);
     }

@@ -41,7 +41,7 @@ impl Scoring<'_> {
         known.sort_by_key(|(number, _)| *number); // stable: the rows of a client keep their order
         let known_rows: Vec<Carried> = known.iter().map(|(_, row)| *row).collect();
         let mut player = Player::new(self.book, self.as_of, self.days.clone(), self.state);
-        let mut out = Scored::default();
+        let mut out = Scored::with_room(grouped.clients.len(), self.book.groups.len());
         let (mut duplicates, mut first) = (0, 0);
         for (client, place) in seen_places.into_iter().enumerate() {
             let own_seen =
