@@ -350,11 +350,11 @@ pub(super) fn score_columns(
         let of = |place: &Place| value(&parts[place.partition as usize], place.row as usize);
         places.par_iter().with_min_len(4096).map(of).collect()
     }
-    // One look at each client's row, which lies anywhere in memory, for all of its columns.
-    let scores = gather(parts, places, |part, row| part.scores[row]);
     fn column<T: Send>(scores: &[Score], value: impl Fn(&Score) -> T + Sync + Send) -> Vec<T> {
         scores.par_iter().with_min_len(4096).map(value).collect()
     }
+    // One look at each client's row, which lies anywhere in memory, for all of its columns.
+    let scores = gather(parts, places, |part, row| part.scores[row]);
     ScoreColumns {
         ids,
         score: column(&scores, |score| score.points),
