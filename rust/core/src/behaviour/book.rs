@@ -14,8 +14,6 @@ pub(super) struct Kind {
     pub web: bool,
     /// Makes a visit pass.
     pub bypass: bool,
-    /// A purchase.
-    pub purchase: bool,
 }
 
 /// What an award of a rule does.
@@ -108,7 +106,6 @@ impl Book {
             .map(|name| Kind {
                 web: among(&scheme.web_kinds, name),
                 bypass: among(&scheme.bypass_kinds, name),
-                purchase: *name == b"purchase",
             })
             .collect();
         let (mut pairs, mut winners) = (Vec::new(), Vec::new());
@@ -119,7 +116,7 @@ impl Book {
                 if code > 0 {
                     win(&scheme.rules, &candidates, name, &mut winners);
                 }
-                let Kind { purchase, bypass, .. } = kinds[code];
+                let (purchase, bypass) = (*name == b"purchase", kinds[code].bypass);
                 let mut sign = Sign { purchase, bypass, ..Sign::default() };
                 let of_winners =
                     winners[start..].iter().map(|&winner| &scheme.rules[winner as usize]);
