@@ -954,12 +954,20 @@ struct Oracle<'a> {
     layout: &'a Layout,
     question: &'a Question,
     clients: BTreeMap<&'a Id, Vec<Used<'a>>>,
+    /// Every id there is, those of lines that are not used among them.
+    ids: BTreeSet<&'a Id>,
     account: Account,
 }
 
 fn oracle(layout: &Layout, question: &Question, sales: &[Sale]) -> Answer {
-    let mut oracle =
-        Oracle { layout, question, clients: BTreeMap::new(), account: Account::default() };
+    let mut oracle = Oracle {
+        layout,
+        question,
+        clients: BTreeMap::new(),
+        ids: sales.iter().filter_map(|sale| sale.client.as_ref()).collect(),
+        account: Account::default(),
+    };
+    oracle.ids.extend(question.base.iter().flatten().flatten());
     sales.iter().for_each(|sale| oracle.see(sale));
     for id in question.base.iter().flatten() {
         match id {
@@ -1041,8 +1049,7 @@ impl<'a> Oracle<'a> {
             |id: &Id| id.as_text().parse().ok().filter(|n: &i64| n.to_string() == id.as_text());
         let id_type = match self.layout.client {
             IdKind::Text | IdKind::NumberText | IdKind::Code | IdKind::Codes => {
-                if self.question.plain_integer_ids
-                    && shown.iter().all(|(id, _)| plain(id).is_some())
+                if self.question.plain_integer_ids && self.ids.iter().all(|id| plain(id).is_some())
                 {
                     for (id, _) in &mut shown {
                         *id = Id::Number(plain(id).unwrap().into());
@@ -1756,6 +1763,10 @@ fn ids_come_out_ascending_by_value_or_by_bytes() {
     for odd in ["00123", "-0", "9223372036854775808", "+1", "", " 1", "1.0"] {
         let ids = answer_of(IdKind::Text, &texts(&["10", odd, "9"]));
         assert!(ids.is_sorted() && ids.contains(&Id::text(odd)), "{ids:?}");
+        // So they do where that one's lines are not used.
+        let mut sales = texts(&["10", odd, "9"]);
+        sales[1].instant = None;
+        assert_eq!(answer_of(IdKind::Text, &sales), ["10", "9"].map(Id::text));
     }
     let shared = ["twelve bytes", "twelve bytes\0", "twelve bytes and more", "twelve byte", "é"];
     let ids = answer_of(IdKind::Text, &texts(&shared));
