@@ -17,6 +17,8 @@ DEVELOP := env -u CONDA_PREFIX PIP_QUIET=1 VIRTUAL_ENV="$(abspath $(VENV))" \
 	$(BIN)/maturin develop --release --locked --group build
 SOURCES := pyproject.toml Cargo.toml Cargo.lock $(shell find rust -name '*.rs' -o -name Cargo.toml)
 
+# Runs must repeat, so the cases of property tests are the same each time; another number draws others.
+export PROPTEST_RNG_SEED ?= 1
 export PYO3_PYTHON := $(abspath $(BIN)/python)
 
 .PHONY: help
