@@ -6,7 +6,7 @@ use super::book::Book;
 use super::event::{Event, Flags};
 use super::limits::{Days, Limits, Moment, NO_VISIT, still_counts};
 use super::phase::{Phase, Sign, Standing};
-use super::read::Reason;
+use super::reason::Reason;
 use super::scheme::Category;
 use super::visits::{Visit, Visits};
 use crate::calendar::DAY;

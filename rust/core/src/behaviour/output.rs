@@ -3,15 +3,16 @@
 use rayon::prelude::*;
 
 use super::client::{Carried, Score};
+use super::columns::{
+    EventIdColumn, LedgerColumns, ScoreColumns, StateColumns, StatePart, TextColumn,
+};
 use super::dictionary::Words;
 use super::event::Event;
-use super::read::{ClientIds, EventIds, SIGN};
+use super::event_ids::EventIds;
+use super::morsel::ClientIds;
 use super::seen::SeenIds;
 use super::timeline::Id;
-use crate::facts::{Ids, plain_integer, view_of};
-
-/// Bytes of a buffer of texts: views count their places in 32 bits.
-const BUFFER: usize = 1 << 30;
+use crate::facts::{Ids, plain_integer};
 
 /// What one partition gave.
 #[derive(Debug, Default)]
@@ -91,172 +92,6 @@ pub(super) struct LedgerRow {
 pub(super) enum StateRow {
     Known(Carried),
     Event(Event, Option<OwnedId>),
-}
-
-/// Texts as string views.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct TextColumn {
-    /// The views; that of the empty text where there is none.
-    pub views: Vec<u128>,
-    /// The buffers of those above 12 bytes.
-    pub buffers: Vec<Vec<u8>>,
-    /// Which are there.
-    pub validity: Vec<bool>,
-}
-
-impl TextColumn {
-    fn push(&mut self, text: Option<&[u8]>) {
-        let view = self.view(text.unwrap_or_default());
-        self.views.push(view);
-        self.validity.push(text.is_some());
-    }
-
-    /// The view of a text, which is kept if it is long.
-    fn view(&mut self, text: &[u8]) -> u128 {
-        if text.len() <= 12 {
-            return view_of(text, 0, 0);
-        }
-        if self.buffers.last().is_none_or(|buffer| buffer.len() + text.len() > BUFFER) {
-            self.buffers.push(Vec::new());
-        }
-        let number = self.buffers.len() - 1;
-        let start = self.buffers[number].len();
-        self.buffers[number].extend_from_slice(text);
-        view_of(text, number as u32, start as u32)
-    }
-
-    /// One text for each code, each kept once.
-    fn of_codes(words: &Words, codes: impl Iterator<Item = u32>) -> Self {
-        let mut column = Self::default();
-        let views: Vec<u128> = (0..words.codes() as u32)
-            .map(|code| column.view(words.get(code).unwrap_or_default()))
-            .collect();
-        for code in codes {
-            column.views.push(views[code as usize]);
-            column.validity.push(words.get(code).is_some());
-        }
-        column
-    }
-}
-
-/// Ids of events, in the type in which they came.
-#[derive(Debug)]
-#[allow(missing_docs, reason = "each is the type it is named after")]
-pub enum EventIdColumn {
-    Signed(Vec<Option<i64>>),
-    Unsigned(Vec<Option<u64>>),
-    Texts(TextColumn),
-}
-
-impl EventIdColumn {
-    fn new(ids: EventIds) -> Self {
-        match ids {
-            EventIds::None | EventIds::Signed => Self::Signed(Vec::new()),
-            EventIds::Unsigned => Self::Unsigned(Vec::new()),
-            EventIds::Texts => Self::Texts(TextColumn::default()),
-        }
-    }
-
-    fn push(&mut self, id: Option<Id>) {
-        let number = if let Some(Id::Number(number)) = id { Some(number) } else { None };
-        match self {
-            Self::Signed(ids) => ids.push(number.map(|number| (number ^ SIGN) as i64)),
-            Self::Unsigned(ids) => ids.push(number),
-            Self::Texts(ids) => {
-                ids.push(if let Some(Id::Text(text)) = id { Some(text) } else { None });
-            }
-        }
-    }
-
-    fn len(&self) -> usize {
-        match self {
-            Self::Signed(ids) => ids.len(),
-            Self::Unsigned(ids) => ids.len(),
-            Self::Texts(ids) => ids.views.len(),
-        }
-    }
-}
-
-/// The scores as columns.
-#[derive(Debug)]
-#[allow(missing_docs, reason = "each field is the column it is named after")]
-pub struct ScoreColumns {
-    pub ids: Ids,
-    pub score: Vec<f64>,
-    pub groups: Vec<Vec<f64>>,
-    pub phase: Vec<u8>,
-    pub last_event: Vec<Option<i64>>,
-    pub visits: Vec<u32>,
-    pub dense_visits: Vec<u32>,
-    /// Hot, warm and eliminatory.
-    pub hits: [Vec<u32>; 3],
-}
-
-/// The ledgers of all clients as columns.
-#[derive(Debug)]
-#[allow(missing_docs, reason = "each field is the column it is named after")]
-pub struct LedgerColumns {
-    pub ids: Ids,
-    pub instant: Vec<Option<i64>>,
-    pub event: Vec<Option<u32>>,
-    pub event_id: EventIdColumn,
-    pub kind: TextColumn,
-    pub page: TextColumn,
-    pub channel: TextColumn,
-    pub dwell: Vec<Option<i64>>,
-    pub clicks: Vec<Option<u32>>,
-    pub visit: Vec<Option<u32>>,
-    pub visit_dwell: Vec<Option<i64>>,
-    pub visit_clicks: Vec<Option<u64>>,
-    pub visit_passed: Vec<Option<bool>>,
-    pub rule: Vec<Option<u32>>,
-    pub group: Vec<Option<u32>>,
-    pub outcome: Vec<u8>,
-    pub weight: Vec<Option<f64>>,
-    pub contribution: Vec<f64>,
-}
-
-/// The states of all clients as columns, a line a thing known.
-#[derive(Debug)]
-pub struct StateColumns {
-    /// Whose.
-    pub ids: Ids,
-    /// What: see [`StatePart`].
-    pub part: Vec<u8>,
-    /// When; `i64::MIN` for never.
-    pub instant: Vec<i64>,
-    /// Visits, a group, a rule, or the flags of an event.
-    pub code: Vec<u32>,
-    /// Dense visits, whether in a visit, a sign, or dwell and clicks of an event.
-    pub number: Vec<u64>,
-    /// A sum.
-    pub value: Vec<f64>,
-    /// Of an event.
-    pub kind: TextColumn,
-    /// Of an event.
-    pub page: TextColumn,
-    /// Of an event.
-    pub event_id: EventIdColumn,
-    /// The ids of a client's settled events, ascending, those of all lines one after another.
-    pub seen: EventIdColumn,
-    /// Where those of each line end: only lines of counts have some.
-    pub seen_ends: Vec<usize>,
-}
-
-/// What a line of a state says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub enum StatePart {
-    /// Last event, visits, dense visits.
-    Counts = 0,
-    /// The sum of a group.
-    Sum,
-    /// An award.
-    Award,
-    /// An event of the phase window.
-    Sign,
-    /// An event of a visit that may go on.
-    Event,
 }
 
 /// Where a client's results are.

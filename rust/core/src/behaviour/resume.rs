@@ -1,11 +1,12 @@
 //! A saved state as it comes in again: what is known of clients, and events of open visits.
 
 use super::client::Carried;
+use super::columns::StatePart;
 use super::dictionary::Dictionary;
 use super::event::{Event, Flags, Measures};
-use super::output::StatePart;
+use super::event_ids::{EventIds, SIGN};
+use super::morsel::Reading;
 use super::phase::Sign;
-use super::read::{EventIds, Reading, SIGN};
 use super::scheme::Scheme;
 use super::timeline::Id;
 use crate::error::{Error, Result};

@@ -1,6 +1,7 @@
 //! Baskets, first days and returns: what is kept of a client only when it is asked for.
 
-use super::partition::{Client, Core, Scope, Scoped};
+use super::client::{Client, Core, Scoped};
+use super::plan::Scope;
 use crate::money::Sum;
 
 /// The rarer facts of one client in one scope.

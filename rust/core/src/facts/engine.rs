@@ -1,20 +1,24 @@
-//! Workers, inboxes and partitions.
-
-use std::ops::Range;
+//! The pass over lines: workers read them, partitions take them in.
 
 use rayon::prelude::*;
 
 use super::Request;
 use super::batch::{Batch, Column, IdValues};
 use super::builder::{Account, Outcome};
+use super::ids::{IdOutput, SortKey};
 use super::keys::Buffers;
+use super::line::{When, tag_of};
+use super::morsel::{MORSEL, Rules};
 use super::near::{Reach, holds_days};
-use super::normalise::{MORSEL, Morsel, OrderReader, ReadKey, Rules, USED};
 use super::order_log::Table;
-use super::output::{Asked, IdOutput, SortKey, plain_integer};
-use super::partition::{IS_RETURN, Line, NO_ORDER, Partition, Plan, Settled, When, tag_of};
-use super::short::{ShortLine, pack};
-use super::spread::{PARTITIONS, partition_of_number};
+use super::output::Asked;
+use super::partition::Partition;
+use super::plan::Plan;
+use super::read_ids::ReadKey;
+use super::reason::USED;
+use super::settle::Settled;
+use super::spread::PARTITIONS;
+use super::worker::{NO_NUMBERS, Starts, Travel, Worker, gather_buffers, pieces};
 use crate::error::Result;
 
 /// Partitions that one worker takes one after the other, with the same scratch memory.
@@ -57,20 +61,6 @@ pub(super) struct Finish<'a> {
     pub account: Account,
 }
 
-/// One worker: the arrays it reads into, its inboxes, and its part of the account.
-struct Worker<C: ReadKey, O: ReadKey, W> {
-    morsel: Morsel<C, O>,
-    inboxes: Vec<Vec<Line<C, O, W>>>,
-    /// The same for lines that are short.
-    short: Box<[Vec<ShortLine>; PARTITIONS]>,
-    order_bytes: Vec<u8>,
-    account: Account,
-    /// The least and the most of the numbers of clients read.
-    numbers: (u64, u64),
-    /// Whether the text ids of all lines dropped so far are plain integers.
-    plain_ids: bool,
-}
-
 /// The engine of one combination of kinds.
 pub(super) struct Pass<C: ReadKey, O: ReadKey, W> {
     workers: Vec<Worker<C, O, W>>,
@@ -93,31 +83,10 @@ enum Kept {
     Near(Reach),
 }
 
-/// How lines travel.
-#[derive(Debug, Clone, Copy)]
-struct Travel {
-    /// Without a hash, as clients are kept by their numbers.
-    near: bool,
-    /// As short lines, if they fit.
-    short: bool,
-}
-
-/// The numbers of no client.
-const NO_NUMBERS: (u64, u64) = (u64::MAX, 0);
-
 impl<C: ReadKey + SortKey, O: ReadKey, W: When> Pass<C, O, W> {
     pub fn new(plan: &Plan, threads: usize) -> Self {
-        let worker = |_| Worker {
-            morsel: Morsel::new(),
-            inboxes: (0..PARTITIONS).map(|_| Vec::new()).collect(),
-            short: Box::new(std::array::from_fn(|_| Vec::new())),
-            order_bytes: Vec::new(),
-            account: Account::default(),
-            numbers: NO_NUMBERS,
-            plain_ids: true,
-        };
         Self {
-            workers: (0..threads).map(worker).collect(),
+            workers: (0..threads).map(|_| Worker::new()).collect(),
             partitions: (0..PARTITIONS).map(|_| Partition::new(plan)).collect(),
             waiting: 0,
             kept: if C::IS_NUMBER && plan.is_plain() {
@@ -226,170 +195,6 @@ impl<C: ReadKey + SortKey, O: ReadKey, W: When> Pass<C, O, W> {
 /// Whether clients fill a good part of a range.
 fn is_dense(reach: &Reach, clients: usize) -> bool {
     reach.numbers() <= (NUMBERS_A_CLIENT * clients as u128).max(FEW_NUMBERS)
-}
-
-/// A morsel of a batch, by number and rows.
-type Piece = (usize, Range<usize>);
-
-/// Cut batches into morsels.
-fn pieces(lengths: impl Iterator<Item = usize>) -> Vec<Piece> {
-    let mut pieces = Vec::new();
-    for (batch, rows) in lengths.enumerate() {
-        pieces.extend(
-            (0..rows).step_by(MORSEL).map(|start| (batch, start..rows.min(start + MORSEL))),
-        );
-    }
-    pieces
-}
-
-/// The byte buffers of several columns in one list, and where each column's begin.
-fn gather_buffers<'a>(
-    columns: impl Iterator<Item = &'a Column<'a, IdValues<'a>>>,
-) -> (Vec<&'a [u8]>, Vec<u32>) {
-    let (mut buffers, mut starts) = (Vec::new(), Vec::new());
-    for column in columns {
-        starts.push(buffers.len() as u32);
-        if let IdValues::Texts(texts) = &column.values {
-            buffers.extend_from_slice(&texts.buffers);
-        }
-    }
-    (buffers, starts)
-}
-
-impl<C: ReadKey, O: ReadKey, W: When> Worker<C, O, W> {
-    /// Read one morsel and put its lines into the inboxes.
-    fn read(
-        &mut self,
-        batch: &Batch,
-        rows: Range<usize>,
-        rules: &Rules,
-        client_buffers: u32,
-        order: &mut OrderReader,
-        mode: Travel,
-    ) -> Result<()> {
-        let (n, first_row) = (rows.len(), rows.start);
-        self.morsel.read(batch, rows, rules, client_buffers, order)?;
-        self.account.rows_read += n as u64;
-        let all_used = self.morsel.fate[..n].iter().fold(0, |any, &fate| any | fate) == USED;
-        if all_used {
-            self.account.see_days(&self.morsel.day[..n]);
-            self.account.rows_used += n as u64;
-            if mode.short && self.put_short(n, batch, first_row + MORSEL) {
-                return Ok(());
-            }
-        }
-        let morsel = &self.morsel;
-        if !all_used {
-            if let (true, IdValues::Texts(texts)) = (rules.plain_integer_ids, &batch.client.values)
-            {
-                let dropped = (0..n).filter(|&i| morsel.fate[i] != USED).map(|i| first_row + i);
-                let mut present = dropped.filter(|&row| batch.client.is_valid(row));
-                self.plain_ids &= present.all(|row| plain_integer(texts.get(row)).is_some());
-            }
-            self.account.see_fates(&morsel.fate[..n], &morsel.day[..n], &morsel.amount[..n]);
-        }
-        let numbered = !batch.order.is_empty();
-        let (mut least, mut most) = self.numbers;
-        for i in 0..n {
-            if !all_used && morsel.fate[i] != USED {
-                continue;
-            }
-            let hash = if C::IS_NUMBER {
-                let number = C::number_of_row(morsel.client[i]);
-                least = least.min(number);
-                most = most.max(number);
-                if mode.short
-                    && let Some(line) =
-                        ShortLine::new(number, morsel.day[i], morsel.amount[i], morsel.is_return[i])
-                {
-                    self.short[partition_of_number(number)].push(line);
-                    continue;
-                }
-                if mode.near { 0 } else { C::hash_row(morsel.client[i], &[]) }
-            } else {
-                morsel.hash[i]
-            };
-            let inbox = &mut self.inboxes[C::partition(morsel.client[i], hash)];
-            inbox.push(Line {
-                client: morsel.client[i],
-                order: morsel.order[i],
-                amount: morsel.amount[i],
-                when: W::new(morsel.day[i], morsel.instant[i]),
-                tag: tag_of(hash)
-                    | (u32::from(!numbered || morsel.no_order[i]) * NO_ORDER)
-                    | (u32::from(morsel.is_return[i]) * IS_RETURN),
-            });
-        }
-        self.numbers = (least, most);
-        Ok(())
-    }
-
-    /// Put the first lines of the morsel, all of them used, into the inboxes of short lines, if all
-    /// of them are short.
-    fn put_short(&mut self, n: usize, batch: &Batch, next: usize) -> bool {
-        let Morsel { client, day, amount, is_return, hash: words, .. } = &mut self.morsel;
-        if !pack(&day[..n], &amount[..n], &is_return[..n], &mut words[..n]) {
-            return false;
-        }
-        let (mut least, mut most) = self.numbers;
-        for (i, (&client, &word)) in client[..n].iter().zip(words.iter()).enumerate() {
-            if i % 8 == 0 {
-                batch.ask_for(next + i);
-            }
-            let number = C::number_of_row(client);
-            least = least.min(number);
-            most = most.max(number);
-            let inbox = &mut self.short[partition_of_number(number)];
-            inbox.push(ShortLine { number, word });
-        }
-        self.numbers = (least, most);
-        true
-    }
-
-    /// Read a share of the morsels; each worker's encoded orders are a buffer of its number.
-    fn read_share(
-        &mut self,
-        number: usize,
-        share: &[Piece],
-        batches: &[Batch],
-        rules: &Rules,
-        starts: &Starts,
-        mode: Travel,
-    ) -> Result<()> {
-        // Room for an even spread and a quarter more: growing would copy lines and touch fresh memory.
-        let lines: usize = share.iter().map(|(_, rows)| rows.len()).sum();
-        let room = lines.div_ceil(PARTITIONS) * 5 / 4;
-        if mode.short {
-            self.short.iter_mut().for_each(|inbox| inbox.reserve(room));
-        } else {
-            self.inboxes.iter_mut().for_each(|inbox| inbox.reserve(room));
-        }
-        let mut bytes = std::mem::take(&mut self.order_bytes);
-        bytes.clear();
-        let encoded = batches[0].order.len() > 1;
-        let mut order = OrderReader { encoded, buffers: number as u32, bytes };
-        let result = share.iter().try_for_each(|(batch, rows)| {
-            if !encoded && !starts.orders.is_empty() {
-                order.buffers = starts.orders[*batch];
-            }
-            self.read(
-                &batches[*batch],
-                rows.clone(),
-                rules,
-                starts.clients[*batch],
-                &mut order,
-                mode,
-            )
-        });
-        self.order_bytes = order.bytes;
-        result
-    }
-}
-
-/// Where the buffers of each batch begin.
-struct Starts {
-    clients: Vec<u32>,
-    orders: Vec<u32>,
 }
 
 impl<C: ReadKey + SortKey, O: ReadKey, W: When> Engine for Pass<C, O, W> {

@@ -1,18 +1,22 @@
 //! Facts: one pass over sales lines, one row a client.
 //!
 //! Lines arrive in batches of any size and order. Each worker reads its share of a batch, a morsel
-//! at a time, into plain arrays ([`normalise`](self)), and sorts the lines into inboxes by a hash of
-//! the client, or by its number; then each partition of the clients, small enough to stay in cache, takes its lines
-//! from all inboxes. Inboxes are reused, so a run touches little fresh memory: what grows is the
+//! at a time, into plain arrays, and sorts the lines into inboxes by a hash of the client, or by its
+//! number; then each partition of the clients, small enough to stay in cache, takes its lines from
+//! all inboxes. Inboxes are reused, so a run touches little fresh memory: what grows is the
 //! partitions, with clients, and with orders or days where a fact tells them apart.
 
 mod basket;
 mod batch;
 mod builder;
+mod client;
+mod columns;
 mod engine;
+mod ids;
 mod keys;
+mod line;
+mod morsel;
 mod near;
-mod normalise;
 mod numbered;
 mod numbers;
 mod order_log;
@@ -20,20 +24,29 @@ mod ordering;
 mod orders;
 mod output;
 mod partition;
+mod plan;
+mod read_amounts;
+mod read_dates;
+mod read_ids;
+mod read_orders;
+mod reason;
+mod settle;
 mod shape;
 mod shapes;
 mod short;
 mod spread;
 #[cfg(test)]
 mod tests;
+mod worker;
 
 pub use batch::{AmountValues, Batch, Column, DateValues, IdValues, Integers, Texts};
 pub use builder::{Account, Builder, Options, Outcome};
+pub(crate) use ids::plain_integer;
 pub(crate) use keys::view_of;
-pub use normalise::Reason;
-pub(crate) use normalise::{mixed_ids, mixed_signs, to_micros, whole, widen};
-pub(crate) use output::plain_integer;
 pub use output::{FactColumn, Ids, MEAN_PLACES, Status, Values};
+pub(crate) use read_dates::to_micros;
+pub(crate) use read_ids::{mixed_ids, mixed_signs, whole, widen};
+pub use reason::Reason;
 
 use crate::error::{Error, Result};
 

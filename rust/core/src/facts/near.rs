@@ -7,7 +7,7 @@
 
 use std::ops::Range;
 
-use super::partition::Core;
+use super::client::Core;
 use super::spread::{PAGE_BITS, PARTITIONS, STRETCH_BITS, partition_of_page};
 use crate::money::Sum;
 use crate::prefetch::prefetch;

@@ -6,10 +6,13 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::batch::{Column, IdValues};
+use super::client::Client;
+use super::ids::{Columns, IdOutput, SortKey, integer_columns, number_columns};
 use super::keys::{Key, Text, WordKey, view_of};
-use super::normalise::{KeyArrays, ReadKey, Reading, Reason, USED, mark, mixed_ids};
-use super::output::{Asked, Columns, IdOutput, Ids, SortKey, integer_columns, number_columns};
-use super::partition::{Client, Partition};
+use super::output::{Asked, Ids};
+use super::partition::Partition;
+use super::read_ids::{KeyArrays, ReadKey, Reading, mixed_ids};
+use super::reason::{Reason, USED, mark};
 use super::shape::Shape;
 use super::shapes::{Coder, Dictionary, number_in, same_shape};
 use crate::error::Result;

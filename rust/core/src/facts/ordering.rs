@@ -10,8 +10,9 @@ use std::mem::{MaybeUninit, take};
 
 use rayon::prelude::*;
 
+use super::client::Core;
 use super::keys::Key;
-use super::partition::{Core, Partition};
+use super::partition::Partition;
 
 /// A client's place: its partition and number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

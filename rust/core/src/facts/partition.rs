@@ -4,175 +4,17 @@
 //! while its lines of a batch are applied. Everything kept is a minimum, a maximum, a set or an
 //! exact sum: the order in which lines arrive leaves no trace.
 
-use super::basket::{Extra, Numbered, PendingReturn, Seen};
+use super::basket::{Extra, Numbered, Seen};
+use super::client::{Client, Core, Scoped};
 use super::keys::{Buffers, Key};
+use super::line::{IS_RETURN, Line, NO_ORDER, When, tag_of};
 use super::near::{Near, Reach, code_of_day};
 use super::numbers::{FREE, Numbers};
 use super::order_log::{OrderLog, Table};
 use super::orders::{DaySet, Orders};
-use super::output::Status;
+use super::plan::Plan;
 use super::short::ShortLine;
-use crate::money::Sum;
 use crate::prefetch::prefetch;
-
-/// A line as it waits for its partition's turn.
-pub(super) struct Line<C: Key, O: Key, W> {
-    pub client: C::Row,
-    pub order: O::Row,
-    pub amount: i64,
-    pub when: W,
-    /// The low bits of the client's hash, the lowest two replaced by flags.
-    pub tag: u32,
-}
-
-/// The flag of a line that names no order.
-pub(super) const NO_ORDER: u32 = 1;
-/// The flag of a return.
-pub(super) const IS_RETURN: u32 = 2;
-
-/// What a line remembers of its date.
-pub(super) trait When: Copy + Send + Sync + 'static {
-    fn new(day: i32, instant: i64) -> Self;
-    fn day(self) -> i32;
-    /// The instant, or the day where instants were not asked for.
-    fn instant(self) -> i64;
-}
-
-/// The day alone.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Day(i32);
-
-impl When for Day {
-    fn new(day: i32, _: i64) -> Self {
-        Self(day)
-    }
-    fn day(self) -> i32 {
-        self.0
-    }
-    fn instant(self) -> i64 {
-        i64::from(self.0)
-    }
-}
-
-/// The day and the instant.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Instant {
-    day: i32,
-    instant: i64,
-}
-
-impl When for Instant {
-    fn new(day: i32, instant: i64) -> Self {
-        Self { day, instant }
-    }
-    fn day(self) -> i32 {
-        self.day
-    }
-    fn instant(self) -> i64 {
-        self.instant
-    }
-}
-
-/// What is always kept of a client: 24 bytes beside its id.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Core {
-    pub total: Sum,
-    /// Purchase lines.
-    pub lines: u32,
-    /// Day of the first purchase; above `last` where there is none.
-    pub first: i32,
-    pub last: i32,
-}
-
-impl Core {
-    pub const NONE: Self = Self { total: Sum::ZERO, lines: 0, first: i32::MAX, last: i32::MIN };
-    /// The last day of a client that gave back, and never bought: below every day that there is.
-    pub const GAVE_BACK: i32 = i32::MIN + 1;
-
-    /// What is known of the client.
-    pub fn status(&self) -> Status {
-        match (self.lines, self.last) {
-            (1.., _) => Status::Bought,
-            (0, i32::MIN) => Status::NeverBought,
-            (0, _) => Status::ReturnsOnly,
-        }
-    }
-
-    /// Take a return in, which leaves a mark that the client exists.
-    #[inline]
-    fn give_back(&mut self, amount: i64) {
-        self.last = self.last.max(Self::GAVE_BACK);
-        self.total.add(amount);
-    }
-
-    #[inline]
-    fn purchase(&mut self, day: i32, amount: i64) {
-        self.first = self.first.min(day);
-        self.last = self.last.max(day);
-        self.lines += 1;
-        self.total.add(amount);
-    }
-}
-
-/// A client's id and what is kept of it.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Client<K> {
-    pub id: K,
-    pub core: Core,
-}
-
-/// What to keep for one window, or for all time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Scope {
-    /// Lines of this day and before do not count; `i32::MIN` for all time.
-    pub after: i32,
-    /// Whether any of the facts of [`Extra`] is asked for.
-    pub extra: bool,
-    /// Whether the number of orders is.
-    pub orders: bool,
-    /// Whether the sums of orders are.
-    pub baskets: bool,
-}
-
-impl Scope {
-    pub fn is_all_time(&self) -> bool {
-        self.after == i32::MIN
-    }
-}
-
-/// What the partitions of one run keep, and how they read lines.
-#[derive(Debug, Clone)]
-pub(super) struct Plan {
-    /// The first is all time.
-    pub scopes: Vec<Scope>,
-    pub orders: bool,
-    pub days: bool,
-}
-
-impl Plan {
-    /// Whether a line touches nothing but its client's [`Core`] and the log of orders.
-    pub fn is_plain(&self) -> bool {
-        self.scopes.len() == 1 && !self.scopes[0].extra && !self.has_baskets() && !self.days
-    }
-
-    /// Whether the money of each order is kept.
-    pub fn has_baskets(&self) -> bool {
-        self.scopes.iter().any(|scope| scope.baskets)
-    }
-}
-
-/// What is kept for one scope beside the core of all time.
-#[derive(Debug, Default)]
-pub(super) struct Scoped {
-    /// The core of the window; empty for all time, whose core stands with the client.
-    pub core: Vec<Core>,
-    pub extra: Vec<Extra>,
-    /// Distinct orders, and purchase lines without one.
-    pub orders: Vec<u32>,
-    pub pending: Vec<PendingReturn>,
-    /// How many of `pending` there were when outdated ones were last let go.
-    pub settled: usize,
-}
 
 /// Lines looked up together.
 const GROUP: usize = 32;
@@ -622,57 +464,6 @@ impl<C: Key, O: Key> Partition<C, O> {
             basket += usize::from(scope.baskets);
         }
     }
-
-    /// After the last line: bring what orders and waiting returns hold to their clients.
-    pub fn settle(&mut self, plan: &Plan, table: &mut Table<O>) -> Settled {
-        let mut settled =
-            Settled { orders_on_two_dates: 0, active_days: vec![Vec::new(); plan.scopes.len()] };
-        let mut basket = 0;
-        for (index, (scope, kept)) in plan.scopes.iter().zip(&mut self.scoped).enumerate() {
-            kept.settle(scope, &self.clients);
-            let orders: &[_] = if scope.orders || scope.baskets { &self.orders.kept } else { &[] };
-            for (number, order) in orders.iter().enumerate() {
-                if order.last > scope.after {
-                    let client = order.client as usize;
-                    if scope.orders {
-                        kept.orders[client] += 1;
-                    }
-                    if scope.baskets {
-                        let basket =
-                            self.orders.baskets[number * self.orders.baskets_each + basket];
-                        kept.extra[client].order(basket.instant, basket.money.value());
-                    }
-                }
-            }
-            basket += usize::from(scope.baskets);
-            if plan.days {
-                let days = &mut settled.active_days[index];
-                days.resize(self.clients.len(), 0);
-                for (client, day) in self.days.pairs() {
-                    days[client] += u32::from(scope.is_all_time() || day > scope.after);
-                }
-            }
-        }
-        settled.orders_on_two_dates =
-            self.orders.kept.iter().filter(|order| order.first < order.last).count() as u64;
-        self.log.each(table, |order| {
-            settled.orders_on_two_dates += u64::from(order.several_days);
-            for (scope, kept) in plan.scopes.iter().zip(&mut self.scoped) {
-                if scope.orders && order.last > scope.after {
-                    kept.orders[order.client as usize] += 1;
-                }
-            }
-        });
-        settled
-    }
-}
-
-/// What settling a partition found.
-#[derive(Debug)]
-pub(super) struct Settled {
-    pub orders_on_two_dates: u64,
-    /// Distinct purchase days, scope by scope and client by client.
-    pub active_days: Vec<Vec<u32>>,
 }
 
 /// Ask for the cache lines of a group of lines.
@@ -682,10 +473,4 @@ fn ask_for_lines<T>(lines: &[T], first: usize) {
     for line in (first..first + GROUP).step_by(step) {
         prefetch(lines, line);
     }
-}
-
-/// The tag of a hash: its low bits, the lowest free for flags.
-#[inline]
-pub(super) fn tag_of(hash: u64) -> u32 {
-    hash as u32 & !(NO_ORDER | IS_RETURN)
 }

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::batch::{Column, IdValues, Texts};
-use super::output::plain_integer;
+use super::ids::plain_integer;
 use super::shape::{LONGEST, Shape, Words};
 use crate::hash::hash_bytes;
 

@@ -4,8 +4,8 @@
 //! Every line is written to an inbox and read from it again, so the bytes that it takes are time.
 
 use super::keys::Key;
+use super::line::{IS_RETURN, Line, NO_ORDER, When, tag_of};
 use super::near::{code_of_day, day_of_code, has_code};
-use super::partition::{IS_RETURN, Line, NO_ORDER, When, tag_of};
 
 /// A line that names no order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,7 +84,7 @@ pub(super) fn pack(days: &[i32], amounts: &[i64], returns: &[bool], words: &mut 
 #[cfg(test)]
 mod tests {
     use super::super::keys::{Absent, Integer};
-    use super::super::partition::Day;
+    use super::super::line::Day;
     use super::*;
     use proptest::prelude::*;
 
