@@ -57,6 +57,35 @@ def both_forms(model: grc.RFMModel, frame: pl.DataFrame, **options: Any) -> pl.D
     return eager
 
 
+# --- Learning and scoring in one call ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n", [1, 7, 2_000, 99_999, 100_000])
+def test_learning_and_scoring_at_once_is_one_after_the_other(n: int) -> None:
+    frame = clients(n).with_columns(
+        recency=pl.when(pl.int_range(pl.len()) % 9 != 8).then("recency")
+    )
+    spec = grc.RFM(recency=grc.Recency(bands=["1q", "200d"]), bins=4, groups=3)
+
+    model, scores = spec.fit_score(frame, as_of=AS_OF, lang="fr", threads=2)
+
+    alone = spec.fit(frame, as_of=AS_OF)
+    assert model == alone
+    expected = alone.score(frame, as_of=AS_OF, lang="fr")
+    assert_frame_equal(scores, expected, check_exact=True)
+
+
+def test_what_learning_refuses_is_refused_in_one_call_too() -> None:
+    with pytest.raises(grc.OptionError, match="as_of"):
+        grc.RFM(recency=grc.Recency(bands=["1q"])).fit_score(clients(5))
+    with pytest.raises(grc.OptionError, match="threads"):
+        MONEY.fit_score(clients(5), threads=0)
+    with pytest.raises(grc.OptionError, match="lang"):
+        MONEY.fit_score(clients(5), lang="xx")  # type: ignore[arg-type]
+    with pytest.raises(grc.DataError):
+        MONEY.fit_score(clients(5).clear())
+
+
 # --- Two forms of one score --------------------------------------------------------------------
 
 RFMS = {

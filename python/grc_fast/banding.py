@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal, TypeAlias, cast
 
@@ -86,11 +86,10 @@ class FittedBands:
             scored = pl.lit(self.size + 1, dtype=pl.UInt8) - scored
         return scored.cast(pl.UInt8)
 
-    def counting(self, tally: pl.DataFrame) -> FittedBands:
+    def counting(self, clients: Mapping[int, int]) -> FittedBands:
         """Return the same bands with their sizes, from clients by points."""
-        sums = dict(tally.group_by("points").agg(pl.col("clients").sum()).iter_rows())
         bands = range(1, self.size + 1)
-        return replace(self, counts=tuple(sums.get(self.points_of(band), 0) for band in bands))
+        return replace(self, counts=tuple(clients.get(self.points_of(band), 0) for band in bands))
 
     def points_of(self, band: int) -> int:
         """Return the points of one band."""

@@ -110,7 +110,7 @@ class Grades:
         scored = [of_clients.drop_nulls() for of_clients in points.values()]
         counts = _core.cell_counts(scored, list(self.sizes.values()), threads=threads)
         clients = pl.Series("clients", counts, dtype=pl.UInt64)
-        return cells(self.sizes).with_columns(clients).filter(clients > 0)
+        return cells(self.sizes).lazy().with_columns(clients).filter(clients > 0).collect()
 
     def with_groups(self, tally: pl.DataFrame) -> Grades:
         """Return these grades with the group floors of the clients of a tally.
@@ -119,11 +119,12 @@ class Grades:
         `j` of `k` ends at the client of rank ⌈jN/k⌉ from the best.
         """
         ranks = (
-            tally.select(self.points(), "clients")
-            .group_by("points")
+            tally.lazy()
+            .group_by(self.points())
             .agg(pl.col("clients").sum())
             .sort("points", descending=True)
             .with_columns(pl.col("clients").cum_sum())
+            .collect()
         )
         total, groups = int(ranks["clients"][-1]), self.spec.groups
         wanted = pl.Series([-(-j * total // groups) for j in range(1, groups)], dtype=pl.UInt64)

@@ -6,8 +6,9 @@ import datetime as dt
 import math
 import os
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final, overload
 
@@ -15,6 +16,7 @@ import polars as pl
 
 from .banding import (
     FittedBands,
+    Plan,
     apply_bands,
     band_warnings,
     bands_expr,
@@ -47,6 +49,8 @@ if TYPE_CHECKING:
 
 # Above this the clients are graded one by one: tables of cells are to stay small beside them.
 _MOST_CELLS: Final = 1 << 22
+# From so many on, criteria are cut into bands side by side: starting threads takes time, too.
+_MANY_CLIENTS: Final = 100_000
 # No column of the user's has this name.
 _TENURE: Final = "__grc_fast_tenure"
 
@@ -392,6 +396,11 @@ class RFMModel:
         ]
 
 
+@cache
+def _own_version() -> str:
+    return version("grc-fast")
+
+
 def fit_model(
     spec: RFM, clients: Any, *, as_of: Day | None = None, threads: int | None = None
 ) -> RFMModel:
@@ -401,26 +410,40 @@ def fit_model(
 
 
 def fit_and_score(
-    spec: RFM, clients: Any, *, lang: Lang | None = None, threads: int | None = None
+    spec: RFM,
+    clients: Any,
+    *,
+    as_of: Day | None = None,
+    lang: Lang | None = None,
+    threads: int | None = None,
 ) -> tuple[RFMModel, pl.DataFrame]:
-    """Learn a model from clients and score them, cutting each criterion into bands once."""
-    rows = read_clients(clients, spec.criteria)
+    """Learn a model from clients and score them; `RFM.fit_score` says what they may be."""
+    threads = check_threads(threads)
+    rows = read_clients(clients, spec.criteria, as_of)
     model, points = _fit(spec, rows, threads)
-    return model, model._assemble(rows, points, spec.lang if lang is None else lang, threads)
+    return model, model._assemble(rows, points, model._lang(lang), threads)
 
 
 def _fit(spec: RFM, rows: ClientRows, threads: int | None) -> tuple[RFMModel, dict[str, pl.Series]]:
     """Learn a model, and return with it the points of the clients it learnt from."""
     require_clients(rows.height)
     as_of = day_number(rows.as_of)
-    fitted: list[FittedBands] = []
-    points: dict[str, pl.Series] = {}
-    for plan in spec.plans:
+
+    def learn(plan: Plan) -> tuple[FittedBands, pl.Series]:
         values = rows.scored_only(rows.frame[plan.criterion.name])
-        learnt, bands = fit_bands(plan, values, rows.ids, as_of=as_of, threads=threads)
-        letter = LETTERS[plan.criterion.name]
-        fitted.append(learnt)
-        points[letter] = keep_where(learnt.points(bands), rows.scored).alias(letter)
+        fitted, bands = fit_bands(plan, values, rows.ids, as_of=as_of, threads=threads)
+        return fitted, keep_where(fitted.points(bands), rows.scored)
+
+    if rows.height < _MANY_CLIENTS:
+        learnt = list(map(learn, spec.plans))
+    else:
+        # What one thread of a kernel does alone, the others spend on another criterion.
+        with ThreadPoolExecutor(len(spec.plans)) as pool:
+            learnt = list(pool.map(learn, spec.plans))
+    fitted = [bands for bands, _ in learnt]
+    points = {
+        (letter := LETTERS[bands.criterion.name]): own.alias(letter) for bands, own in learnt
+    }
     grades = Grades(spec, sizes_of(fitted))
     tally = grades.tally(points, threads)
     model = RFMModel(
@@ -429,7 +452,7 @@ def _fit(spec: RFM, rows: ClientRows, threads: int | None) -> tuple[RFMModel, di
         group_floors=grades.with_groups(tally).group_floors,
         clients=rows.height,
         as_of=rows.as_of,
-        package=version("grc-fast"),
+        package=_own_version(),
     )
     return model, points
 
@@ -437,7 +460,8 @@ def _fit(spec: RFM, rows: ClientRows, threads: int | None) -> tuple[RFMModel, di
 def _counted(fitted: FittedBands, tally: pl.DataFrame, rows: ClientRows) -> FittedBands:
     """Add to bands how many clients each holds, and the values that fill several."""
     name = fitted.criterion.name
-    fitted = fitted.counting(tally.select(points=LETTERS[name], clients="clients"))
+    clients = tally.group_by(LETTERS[name]).agg(pl.col("clients").sum())
+    fitted = fitted.counting(dict(clients.iter_rows()))
     if 0 not in fitted.counts:
         return fitted
     return replace(fitted, ties=tie_runs(fitted, rows.scored_only(rows.frame[name])))

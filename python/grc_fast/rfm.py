@@ -249,6 +249,56 @@ class RFM:
 
         return fit_model(self, clients, as_of=as_of, threads=threads)
 
+    def fit_score(
+        self,
+        clients: Any,
+        *,
+        as_of: Day | None = None,
+        lang: Lang | None = None,
+        threads: int | None = None,
+    ) -> tuple[RFMModel, pl.DataFrame]:
+        """Learn a model from clients and score the same clients, sooner than one after the other.
+
+        Each criterion is cut into bands once, where `fit` and then `RFMModel.score` do so twice.
+
+        Parameters
+        ----------
+        clients, as_of, threads
+            As for `fit`.
+        lang
+            Language of the segments' labels; that of the specification by default.
+
+        Returns
+        -------
+        tuple of RFMModel and pl.DataFrame
+            What ``model = spec.fit(clients)`` and ``model.score(clients)`` return.
+
+        Raises
+        ------
+        ColumnError, DataError, OptionError
+            As `fit` and `RFMModel.score` do.
+
+        Notes
+        -----
+        Time is linear in clients: two passes over each criterion and one for the rest.
+
+        Examples
+        --------
+        >>> import grc_fast as grc
+        >>> import polars as pl
+        >>> clients = pl.DataFrame({"client_id": ["a", "b", "c"], "monetary": [5.0, 10.0, 20.0]})
+        >>> spec = grc.RFM(None, None, grc.Monetary(), bins=3, groups=3)
+        >>> model, scores = spec.fit_score(clients)
+        >>> scores["m"].to_list()
+        [1, 2, 3]
+        >>> scores.equals(model.score(clients))
+        True
+        """
+        # The model's module needs this one.
+        from .model import fit_and_score
+
+        return fit_and_score(self, clients, as_of=as_of, lang=lang, threads=threads)
+
     def score(
         self,
         source: Any,

@@ -346,7 +346,7 @@ def _rankings(table: pl.DataFrame, threads: int | None) -> dict[str, Ranking]:
     facts = table.select(
         "client_id", "recency", frequency="orders", monetary=pl.col("total").cast(pl.Float64)
     )
-    points = RFM().fit(facts, threads=threads).score(facts, threads=threads)["points"]
+    points = RFM().fit_score(facts, threads=threads)[1]["points"]
     scores = {
         "expected_gain": table["expected_money"],
         "last_year_spend": table["year"].cast(pl.Float64),

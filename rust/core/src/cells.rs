@@ -16,6 +16,11 @@ const PIECE: usize = 1 << 16;
 const BLOCK: usize = 1024;
 /// The most cells: a table of them has to stay a small thing.
 const MAX_CELLS: usize = 1 << 24;
+/// As many cells as a byte can tell apart: tables of so many entries are read without a check of
+/// bounds, and cells are worked out 16 rows at a time.
+const FEW: usize = 256;
+/// Tallies of few cells kept side by side: rows of one cell in a row would wait for each other.
+const TALLIES: usize = 4;
 
 /// Bands of several criteria, checked to be as long as each other and to make a table of a
 /// reasonable size.
@@ -54,12 +59,31 @@ pub fn cell_counts(bands: &[&[u8]], sizes: &[usize]) -> Result<Vec<u64>, Error> 
     (0..grid.rows.div_ceil(run))
         .into_par_iter()
         .map(|n| {
+            let rows = n * run..grid.rows.min((n + 1) * run);
             let mut counts = none();
-            grid.each_block(n * run..grid.rows.min((n + 1) * run), |_, cells| {
-                for cell in cells {
-                    counts[*cell as usize] += 1;
+            if grid.cells > FEW {
+                grid.each_block(rows, |_, cells: &[u32]| {
+                    for cell in cells {
+                        counts[*cell as usize] += 1;
+                    }
+                })?;
+                return Ok(counts);
+            }
+            let mut tallies = [[0; FEW]; TALLIES];
+            grid.each_block(rows, |_, cells: &[u8]| {
+                let [a, b, c, d] = &mut tallies;
+                let (fours, rest) = cells.as_chunks::<TALLIES>();
+                for four in fours {
+                    a[usize::from(four[0])] += 1;
+                    b[usize::from(four[1])] += 1;
+                    c[usize::from(four[2])] += 1;
+                    d[usize::from(four[3])] += 1;
                 }
+                rest.iter().for_each(|cell| a[usize::from(*cell)] += 1);
             })?;
+            for tally in tallies {
+                counts.iter_mut().zip(tally).for_each(|(count, more)| *count += more);
+            }
             Ok(counts)
         })
         .try_reduce(none, |counts, more| Ok(sum(counts, more)))
@@ -130,10 +154,14 @@ pub fn cell_lookups(
     }
     parts.into_par_iter().enumerate().try_for_each(|(n, mut parts)| {
         let start = n * PIECE;
-        grid.each_block(start..grid.rows.min(start + PIECE), |row, cells| {
-            for part in &mut parts {
-                part.write(row - start, cells);
-            }
+        let rows = start..grid.rows.min(start + PIECE);
+        if grid.cells > FEW {
+            return grid.each_block(rows, |row, cells| {
+                parts.iter_mut().for_each(|part| part.write(row - start, cells));
+            });
+        }
+        grid.each_block(rows, |row, cells| {
+            parts.iter_mut().for_each(|part| part.write_few(row - start, cells));
         })
     })
 }
@@ -142,13 +170,18 @@ pub fn cell_lookups(
 #[derive(Debug)]
 pub struct Lookup<'a, T> {
     table: &'a [T],
+    /// The same where cells are few, filled up with any entry.
+    few: Option<Box<[T; FEW]>>,
     out: &'a mut [T],
 }
 
-impl<'a, T> Lookup<'a, T> {
+impl<'a, T: Copy> Lookup<'a, T> {
     /// `table[cell]` goes to `out[row]`.
     pub fn new(table: &'a [T], out: &'a mut [T]) -> Self {
-        Self { table, out }
+        let any = table.first().filter(|_| table.len() <= FEW);
+        let few =
+            any.map(|any| Box::new(std::array::from_fn(|cell| *table.get(cell).unwrap_or(any))));
+        Self { table, few, out }
     }
 }
 
@@ -170,6 +203,15 @@ pub trait CellColumn: sealed::Sealed {
 pub trait CellWriter: Send {
     /// Fills the rows from `start` with the entries of their cells.
     fn write(&mut self, start: usize, cells: &[u32]);
+    /// The same where there are at most [`FEW`] cells.
+    fn write_few(&mut self, start: usize, cells: &[u8]);
+}
+
+/// A part of an output, and the table.
+struct Part<'a, T> {
+    table: &'a [T],
+    few: Option<&'a [T; FEW]>,
+    out: &'a mut [T],
 }
 
 impl<T: Copy + Send + Sync> CellColumn for Lookup<'_, T> {
@@ -186,21 +228,47 @@ impl<T: Copy + Send + Sync> CellColumn for Lookup<'_, T> {
     }
 
     fn parts(&mut self, rows: usize) -> Vec<Box<dyn CellWriter + '_>> {
-        let table = self.table;
+        let (table, few) = (self.table, self.few.as_deref());
         self.out
             .chunks_mut(rows)
-            .map(|out| Box::new(Lookup { table, out }) as Box<dyn CellWriter + '_>)
+            .map(|out| Box::new(Part { table, few, out }) as Box<dyn CellWriter + '_>)
             .collect()
     }
 }
 
-impl<T: Copy + Send + Sync> CellWriter for Lookup<'_, T> {
+impl<T: Copy + Send + Sync> CellWriter for Part<'_, T> {
     fn write(&mut self, start: usize, cells: &[u32]) {
         for (out, cell) in self.out[start..].iter_mut().zip(cells) {
             *out = self.table[*cell as usize];
         }
     }
+
+    fn write_few(&mut self, start: usize, cells: &[u8]) {
+        let table = self.few.expect("a table of few cells was copied");
+        for (out, cell) in self.out[start..].iter_mut().zip(cells) {
+            *out = table[usize::from(*cell)];
+        }
+    }
 }
+
+/// The number of a cell, in as many bits as it needs.
+trait Cell: Copy + Default {
+    /// The cell that a further criterion makes of this one.
+    fn with(self, band: u8, size: u8) -> Self;
+}
+
+macro_rules! cell {
+    ($($type:ty)*) => {$(
+        impl Cell for $type {
+            #[inline]
+            fn with(self, band: u8, size: u8) -> Self {
+                self.wrapping_mul(<$type>::from(size)).wrapping_add(<$type>::from(band).wrapping_sub(1))
+            }
+        }
+    )*};
+}
+
+cell!(u8 u32);
 
 impl<'a> Grid<'a> {
     fn new(bands: &'a [&'a [u8]], sizes: &'a [usize]) -> Result<Self, Error> {
@@ -233,18 +301,18 @@ impl<'a> Grid<'a> {
     }
 
     /// Calls `with` for each block of the rows: its first row, and the cells.
-    fn each_block(
+    fn each_block<C: Cell>(
         &self,
         rows: Range<usize>,
-        mut with: impl FnMut(usize, &[u32]),
+        mut with: impl FnMut(usize, &[C]),
     ) -> Result<(), Error> {
-        let mut cells = [0u32; BLOCK];
+        let mut cells = [C::default(); BLOCK];
         for start in rows.clone().step_by(BLOCK) {
             let cells = &mut cells[..BLOCK.min(rows.end - start)];
-            cells.fill(0);
+            cells.fill(C::default());
             let mut wrong = false;
             for (bands, size) in self.bands.iter().zip(self.sizes) {
-                wrong |= add_criterion(cells, &bands[start..start + cells.len()], *size as u32);
+                wrong |= add_criterion(cells, &bands[start..start + cells.len()], *size as u8);
             }
             if wrong {
                 return Err(self.wrong_band());
@@ -272,12 +340,11 @@ impl<'a> Grid<'a> {
 }
 
 /// Adds a criterion to the cells; whether a band is out of range.
-fn add_criterion(cells: &mut [u32], bands: &[u8], size: u32) -> bool {
+fn add_criterion<C: Cell>(cells: &mut [C], bands: &[u8], size: u8) -> bool {
     let mut wrong = 0;
     for (cell, band) in cells.iter_mut().zip(bands) {
-        let place = u32::from(*band).wrapping_sub(1);
-        wrong |= u32::from(place >= size);
-        *cell = cell.wrapping_mul(size).wrapping_add(place);
+        wrong |= u8::from(band.wrapping_sub(1) >= size);
+        *cell = cell.with(*band, size);
     }
     wrong != 0
 }
@@ -310,6 +377,40 @@ mod tests {
         for (cell, count) in counts.iter().enumerate() {
             let rows = out.iter().filter(|other| **other == cell as u32).count();
             assert_eq!(*count, rows as u64);
+        }
+    }
+
+    /// Tables are read in two ways: with up to 256 cells, and with more.
+    #[test]
+    fn any_number_of_cells_is_counted_and_looked_up_by_the_definition() {
+        for sizes in [
+            [2, 2, 2],
+            [4, 8, 8],
+            [1, 1, 255],
+            [1, 1, 254],
+            [16, 16, 1],
+            [17, 15, 1],
+            [7, 37, 1],
+            [3, 5, 255],
+        ] {
+            let rows = PIECE + BLOCK + 3;
+            let bands: Vec<Vec<u8>> = (7..)
+                .zip(sizes)
+                .map(|(step, size)| (0..rows).map(|i| (i * step / 5 % size) as u8 + 1).collect())
+                .collect();
+            let bands: Vec<&[u8]> = bands.iter().map(Vec::as_slice).collect();
+            let cell = |row: usize| {
+                let place = |criterion: usize| usize::from(bands[criterion][row]) - 1;
+                (place(0) * sizes[1] + place(1)) * sizes[2] + place(2)
+            };
+            let cells: usize = sizes.iter().product();
+            let mut expected = vec![0; cells];
+            (0..rows).for_each(|row| expected[cell(row)] += 1);
+            assert_eq!(cell_counts(&bands, &sizes).unwrap(), expected, "{sizes:?}");
+            let table: Vec<u32> = (0..cells as u32).map(|cell| cell ^ 0x55).collect();
+            let mut out = vec![0; rows];
+            cell_lookup(&bands, &sizes, &table, &mut out).unwrap();
+            assert!((0..rows).all(|row| out[row] == table[cell(row)]), "{sizes:?}");
         }
     }
 
