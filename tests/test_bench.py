@@ -16,12 +16,22 @@ from typing import get_args
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
+from pyarrow import parquet
 
 import grc_fast as grc
-from grc_fast.bench import chart, facts, machine, our_side, pandas_baseline, quantiles, suite
+from grc_fast.bench import (
+    chart,
+    facts,
+    machine,
+    our_side,
+    pandas_baseline,
+    quantiles,
+    suite,
+    whole_job,
+)
 from grc_fast.bench.harness import OURS, Case, Comparison, Goal, Measure, check_equal, measure
 from grc_fast.bench.sales import IDS, Ids, sales_file
-from grc_fast.bench.setting import AS_OF, Setting, in_words, require_extra
+from grc_fast.bench.setting import AS_OF, CODEC, Setting, in_words, require_extra
 from grc_fast.bench.suite import SUBJECTS, cases_of, run_suite
 from grc_fast.bench.table import figure_rows
 from grc_fast.bench.worker import Worker
@@ -145,6 +155,19 @@ def test_the_pandas_baseline_is_read_in_benches_and_runs_alone(tmp_path):
     assert not re.search(
         r"^(import|from) (grc_fast|polars)", script.read_text("utf-8"), re.MULTILINE
     )
+
+
+def test_every_side_of_the_whole_job_compresses_its_scores_alike(setting):
+    names = tuple(whole_job.JOBS)
+    with (
+        sales_file(setting, 1_000, 100) as sales,
+        whole_job.workers(setting, sales, names) as found,
+    ):
+        whole_job.check_scores(found)
+        for name, (_, scores) in found.items():
+            group = parquet.read_metadata(scores).row_group(0)
+            codecs = {group.column(place).compression for place in range(group.num_columns)}
+            assert codecs == {CODEC.upper()}, name
 
 
 def test_opponents_that_are_wrong_are_not_measured(setting, monkeypatch):

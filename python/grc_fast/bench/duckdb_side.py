@@ -9,7 +9,7 @@ import duckdb
 import pyarrow as pa
 
 from grc_fast.bench.classic import CLASSIC
-from grc_fast.bench.setting import AS_OF, Orders
+from grc_fast.bench.setting import AS_OF, CODEC, Orders
 
 __all__ = ["connect", "read_facts", "score_file"]
 
@@ -92,7 +92,7 @@ def score_file(sales: str, scores: str, threads: int) -> Callable[[], object]:
                    CAST({_quintile("-(r + f + m)", "g")} AS UTINYINT) AS "group",
                    CASE {_SEGMENT} END AS segment
             FROM graded, group_edges ORDER BY client_id
-        ) TO {_text(scores)} (FORMAT parquet, COMPRESSION zstd)
+        ) TO {_text(scores)} (FORMAT parquet, COMPRESSION {CODEC})
     """
     return lambda: connection.execute(query)
 

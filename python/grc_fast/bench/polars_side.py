@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 import polars as pl
 
 from grc_fast.bench.classic import CLASSIC
-from grc_fast.bench.setting import AS_OF, Orders
+from grc_fast.bench.setting import AS_OF, CODEC, Orders
 
 __all__ = ["Engine", "quintile", "read_facts", "score", "score_file"]
 
@@ -84,7 +84,7 @@ def score_file(sales: str, scores: str, engine: Engine) -> Callable[[], None]:
             .sort("client_id")
             .collect()
         )
-        score(clients).write_parquet(scores)
+        score(clients).write_parquet(scores, compression=CODEC)
 
     return job
 

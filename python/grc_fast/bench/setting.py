@@ -9,10 +9,13 @@ from typing import Final, Literal, TypeAlias
 
 from grc_fast.errors import OptionError
 
-__all__ = ["AS_OF", "Orders", "Setting", "in_words", "require_extra"]
+__all__ = ["AS_OF", "CODEC", "Orders", "Setting", "in_words", "require_extra"]
 
 #: The day after the three years of simulated sales.
 AS_OF: Final = "2026-01-01"
+
+#: What compresses the scores of the whole job, on every side: what the package itself writes.
+CODEC: Final = "snappy"
 
 #: How orders are counted: each line is one, or the distinct ids, or those by grouping twice.
 Orders: TypeAlias = Literal["lines", "distinct", "twice"]

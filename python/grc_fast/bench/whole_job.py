@@ -19,7 +19,7 @@ from grc_fast.bench.sales import sales_file
 from grc_fast.bench.setting import AS_OF, Setting, in_words
 from grc_fast.bench.worker import Worker
 
-__all__ = ["DUCKDB", "PANDAS", "POLARS", "cases", "workers"]
+__all__ = ["DUCKDB", "JOBS", "PANDAS", "POLARS", "cases", "check_scores", "workers"]
 
 LINES: Final = 50_000_000
 LINES_A_CLIENT: Final = 10
@@ -34,7 +34,7 @@ PANDAS: Final = "pandas"
 
 
 #: How each engine does it: its function, and what it is told beside the files and the threads.
-_JOBS: Final[Mapping[str, tuple[Callable[..., Callable[[], object]], Mapping[str, Any]]]] = {
+JOBS: Final[Mapping[str, tuple[Callable[..., Callable[[], object]], Mapping[str, Any]]]] = {
     OURS: (our_side.score_file, {}),
     POLARS[0]: (polars_side.score_file, {"engine": "in-memory"}),
     POLARS[1]: (polars_side.score_file, {"engine": "streaming"}),
@@ -63,7 +63,7 @@ def workers(
     with ExitStack() as stack:
         found = {}
         for number, name in enumerate(names):
-            job, options = _JOBS[name]
+            job, options = JOBS[name]
             scores = setting.directory / f"scores-{number}.parquet"
             stack.callback(scores.unlink, missing_ok=True)
             arguments = {"sales": str(sales), "scores": str(scores), **options}
