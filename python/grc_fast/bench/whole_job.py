@@ -28,7 +28,7 @@ FEWER_LINES: Final = 10_000_000
 #: Bytes a line to allow for: the job held 145 to 190 at its peak (pandas 3.1, 2 to 5 M lines).
 PANDAS_BYTES: Final = 200
 
-POLARS: Final = ("Polars, in memory", "Polars, streaming")
+POLARS: Final = ("Polars, in memory", "Polars, streaming", "Polars, streaming in one query")
 DUCKDB: Final = "DuckDB"
 PANDAS: Final = "pandas"
 
@@ -38,6 +38,7 @@ JOBS: Final[Mapping[str, tuple[Callable[..., Callable[[], object]], Mapping[str,
     OURS: (our_side.score_file, {}),
     POLARS[0]: (polars_side.score_file, {"engine": "in-memory"}),
     POLARS[1]: (polars_side.score_file, {"engine": "streaming"}),
+    POLARS[2]: (polars_side.score_file, {"engine": "streaming", "one_query": True}),
     DUCKDB: (duckdb_side.score_file, {}),
     PANDAS: (pandas_baseline.score_file, {"as_of": AS_OF}),
 }
