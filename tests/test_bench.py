@@ -1,5 +1,6 @@
 """The comparison: its opponents give our results, and its command keeps its word."""
 
+import dataclasses
 import html
 import importlib
 import json
@@ -13,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import get_args
 
+import duckdb
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
@@ -243,23 +245,83 @@ def test_a_worker_that_dies_is_one_sentence(tmp_path, capfd):
     assert "none.parquet" in capfd.readouterr().err
 
 
-def test_a_case_that_fails_is_told_and_the_others_are_kept(monkeypatch):
+def failing(error):
+    """A case that ends with an error when it is opened."""
+
     @contextmanager
-    def broken():
-        raise DataError("it went away")
+    def opened():
+        raise error
         yield {}
 
-    cases = [
-        Case("made", "broken", broken, []),
-        case_of({"ours": [1.0], "theirs": [3.0]}, goals=[Goal(("theirs",), must=2)]),
-    ]
-    monkeypatch.setattr(suite, "cases_of", lambda subjects, setting: cases)
+    return Case("made", "broken", opened, [])
+
+
+GOOD = case_of({"ours": [1.0] * 9, "theirs": [3.0] * 9}, goals=[Goal(("theirs",), must=2)])
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (DataError("it went away"), "it went away"),
+        (MemoryError(), "MemoryError"),
+        (OSError(28, "No space\nleft"), "OSError: [Errno 28] No space left"),
+        (duckdb.OutOfMemoryException("too much"), "OutOfMemoryException: too much"),
+        (pl.exceptions.PanicException("overflow"), "PanicException: overflow"),
+    ],
+)
+def test_a_case_that_fails_is_told_and_the_others_are_kept(monkeypatch, error, why):
+    monkeypatch.setattr(suite, "cases_of", lambda subjects, setting: [failing(error), GOOD])
 
     run = run_suite(subjects=["facts"], rounds=1, threads=1)
 
-    assert run["failed"] == [{"subject": "made", "name": "broken", "why": "it went away"}]
+    assert run["failed"] == [{"subject": "made", "name": "broken", "why": why}]
     assert [case["name"] for case in run["cases"]] == ["made up"]
     assert run["cases"][0]["figures"][0]["meets_must"] is True
+    first, second = figure_rows(run)
+    assert first[0] == "made up"
+    assert (second[0], second[-1], len(second)) == ("broken", "not measured", len(first))
+
+
+def test_a_run_that_is_stopped_has_kept_what_was_measured(monkeypatch, tmp_path):
+    from grc_fast.cli import benching
+
+    cases = [GOOD, failing(DataError("it went away")), failing(KeyboardInterrupt())]
+    monkeypatch.setattr(suite, "cases_of", lambda subjects, setting: cases)
+
+    with pytest.raises(KeyboardInterrupt):
+        run_suite(
+            subjects=["facts"],
+            rounds=1,
+            threads=1,
+            keep=lambda so_far: benching.keep(so_far, tmp_path),
+        )
+
+    run = json.loads((tmp_path / "bench.json").read_text("utf-8"))
+    assert [case["name"] for case in run["cases"]] == ["made up"]
+    assert [case["why"] for case in run["failed"]] == ["it went away"]
+
+
+@pytest.mark.parametrize(
+    ("needs", "why"),
+    [({"memory": 3 * 10**9}, "3.0 GB of memory"), ({"disk": 10**18}, "GB on the disk of ")],
+)
+def test_a_case_without_room_is_not_begun(monkeypatch, needs, why):
+    case = dataclasses.replace(failing(AssertionError("it was begun")), **needs)
+    monkeypatch.setattr(suite, "cases_of", lambda subjects, setting: [case])
+    monkeypatch.setattr(suite, "available_memory", lambda: 2 * 10**9)
+
+    (failed,) = run_suite(subjects=["facts"], rounds=1, threads=1)["failed"]
+
+    assert why in failed["why"]
+    assert "--scale" in failed["why"]
+
+
+def test_cases_of_full_size_say_what_they_take(tmp_path):
+    cases = cases_of(SUBJECTS, Setting(threads=2, directory=tmp_path))
+    large = [case for case in cases if "50 M" in case.name or "100 M" in case.name]
+    assert len(large) >= 7
+    assert all(10**9 < case.memory < 24 * 10**9 for case in large)
+    assert all(10**8 < case.disk < 10**10 for case in large)
 
 
 # The command

@@ -16,7 +16,7 @@ import polars as pl
 import grc_fast as grc
 from grc_fast.bench import duckdb_side, pandas_baseline, polars_side
 from grc_fast.bench.harness import OURS, Case, Goal, Measure, check_equal, clock
-from grc_fast.bench.sales import Ids, sales_file
+from grc_fast.bench.sales import DISK_A_LINE, MEMORY_A_LINE, Ids, sales_file
 from grc_fast.bench.setting import AS_OF, Orders, Setting, in_words
 
 __all__ = ["cases"]
@@ -72,7 +72,14 @@ def _case(setting: Setting, size: int, ids: Ids, goal: Goal, *, distinct: bool =
     kind = ids.replace("integers", "integer ids") if "integers" in ids else f"ids of {ids}"
     what = f"{kind}, distinct orders" if distinct else kind
     name = f"facts, {in_words(lines)} lines of {in_words(clients)} clients, {what}"
-    return Case("facts", name, opened, [goal, Goal((PANDAS,))])
+    return Case(
+        "facts",
+        name,
+        opened,
+        [goal, Goal((PANDAS,))],
+        memory=lines * MEMORY_A_LINE,
+        disk=lines * DISK_A_LINE,
+    )
 
 
 def _ways(

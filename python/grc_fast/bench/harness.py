@@ -80,6 +80,8 @@ class Case:
         What the ways return.
     rounds
         How often each way runs; None for as often as the user asks.
+    memory, disk
+        Bytes that it takes at the least: it is not begun where they are not to be had.
     """
 
     subject: str
@@ -88,6 +90,8 @@ class Case:
     goals: Sequence[Goal]
     unit: Unit = "s"
     rounds: int | None = None
+    memory: int = 0
+    disk: int = 0
 
 
 @dataclass(frozen=True)

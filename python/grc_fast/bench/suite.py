@@ -5,15 +5,18 @@ from __future__ import annotations
 import datetime as dt
 import importlib
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+import polars as pl
+
 from grc_fast.bench.harness import Case, Comparison, Verdict, measure
-from grc_fast.bench.machine import machine, versions
+from grc_fast.bench.machine import available_memory, machine, versions
 from grc_fast.bench.setting import Setting, require_extra
-from grc_fast.errors import DataError, OptionError
+from grc_fast.errors import DataError, GrcError, OptionError
 from grc_fast.labels import nearest
 
 __all__ = ["FORMAT", "SUBJECTS", "cases_of", "run_suite"]
@@ -41,6 +44,7 @@ def run_suite(
     rounds: int = 5,
     threads: int | None = None,
     report: Callable[[Comparison], object] | None = None,
+    keep: Callable[[dict[str, Any]], object] | None = None,
 ) -> dict[str, Any]:
     """Measure subjects on this machine.
 
@@ -56,13 +60,16 @@ def run_suite(
         Of either side; every core by default. Polars must not have started with another number.
     report
         Called with each case when it has been measured.
+    keep
+        Called after each case with what `bench.json` holds by then, so that nothing that was
+        measured is lost where the run ends early.
 
     Returns
     -------
     dict
         What `bench.json` holds: the machine, the versions, the settings, and for each case every
         round of every way, the medians, and the figures beside their goals; under `failed`, the
-        cases whose ways did not agree or that the system ended.
+        cases that could not be measured, and why.
 
     Raises
     ------
@@ -71,8 +78,6 @@ def run_suite(
     """
     names = _checked(subjects)
     require_extra()
-    measured: list[dict[str, Any]] = []
-    failed: list[dict[str, str]] = []
     with tempfile.TemporaryDirectory(prefix="grc-fast-bench-") as directory:
         setting = Setting(
             threads=threads or os.cpu_count() or 1,
@@ -80,30 +85,68 @@ def run_suite(
             rounds=rounds,
             scale=scale,
         )
+        run = _begun(names, setting)
         for case in cases_of(names, setting):
             try:
+                _check_room(case, setting.directory)
                 comparison = measure(case, rounds)
-            except DataError as error:
-                # The others are worth having: what failed is said in the end.
-                failed.append({"subject": case.subject, "name": case.name, "why": str(error)})
-                continue
-            measured.append(_kept(comparison, at_full_size=scale == 1))
-            if report is not None:
-                report(comparison)
+            # The others are worth having, whatever an engine says: what failed is said in the end.
+            except (Exception, pl.exceptions.PanicException) as error:  # noqa: BLE001
+                why = _in_a_line(error)
+                run["failed"].append({"subject": case.subject, "name": case.name, "why": why})
+            else:
+                run["cases"].append(_kept(comparison, at_full_size=scale == 1))
+                if report is not None:
+                    report(comparison)
+            if keep is not None:
+                keep(run)
+    return run
+
+
+def _begun(subjects: Sequence[str], setting: Setting) -> dict[str, Any]:
+    """Return a run of which nothing has been measured yet."""
     return {
         "format": FORMAT,
         "measured": dt.datetime.now(dt.UTC).date().isoformat(),
         "machine": machine(),
         "versions": versions(),
         "settings": {
-            "subjects": list(names),
-            "scale": scale,
-            "rounds": rounds,
+            "subjects": list(subjects),
+            "scale": setting.scale,
+            "rounds": setting.rounds,
             "threads": setting.threads,
         },
-        "cases": measured,
-        "failed": failed,
+        "cases": [],
+        "failed": [],
     }
+
+
+def _check_room(case: Case, directory: Path) -> None:
+    """Refuse a case that the machine has no room for, before it is begun.
+
+    Raises
+    ------
+    DataError
+        If memory or disk are less than it takes at the least.
+    """
+    memory = available_memory()
+    disk = shutil.disk_usage(directory).free
+    for needed, free, what in (
+        (case.memory, memory, "of memory"),
+        (case.disk, disk, f"on the disk of {directory.parent}"),
+    ):
+        if free is not None and free < needed:
+            raise DataError(
+                f"it takes {needed / 1e9:.1f} GB {what} at the least, and {free / 1e9:.1f} GB are "
+                "free: free more, or divide the sizes by --scale"
+            )
+
+
+def _in_a_line(error: BaseException) -> str:
+    """Say an error in a line; those that are not ours by their class as well."""
+    said = " ".join(str(error).split())
+    kind = type(error).__name__
+    return said if isinstance(error, GrcError) else f"{kind}: {said}" if said else kind
 
 
 def cases_of(subjects: Sequence[str], setting: Setting) -> list[Case]:

@@ -20,7 +20,7 @@ HEADINGS: Final = (
 
 
 def figure_rows(run: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
-    """Yield a row of texts for each figure of a run, under `HEADINGS`.
+    """Yield a row of texts for each figure of a run, under `HEADINGS`, and for each failed case.
 
     Examples
     --------
@@ -36,6 +36,8 @@ def figure_rows(run: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
     for case in run["cases"]:
         for figure in case["figures"]:
             yield _row(case, figure)
+    for case in run.get("failed", ()):
+        yield (case["name"], *[""] * (len(HEADINGS) - 2), "not measured")
 
 
 def in_unit(value: float, unit: str) -> str:

@@ -15,7 +15,7 @@ import polars as pl
 from grc_fast.bench import duckdb_side, our_side, pandas_baseline, polars_side
 from grc_fast.bench.harness import OURS, Case, Goal, Measure, check_equal
 from grc_fast.bench.machine import available_memory
-from grc_fast.bench.sales import sales_file
+from grc_fast.bench.sales import DISK_A_LINE, MEMORY_A_LINE, sales_file
 from grc_fast.bench.setting import AS_OF, Setting, in_words
 from grc_fast.bench.worker import Worker
 
@@ -100,7 +100,10 @@ def _case(
             yield {name: worker.seconds for name, (worker, _) in found.items()}
 
     size = f"{in_words(lines)} lines"
-    return Case("whole_job", f"whole job{title}, Parquet to scored Parquet, {size}", opened, [goal])
+    name = f"whole job{title}, Parquet to scored Parquet, {size}"
+    return Case(
+        "whole_job", name, opened, [goal], memory=lines * MEMORY_A_LINE, disk=lines * DISK_A_LINE
+    )
 
 
 def _has_memory(lines: int) -> bool:

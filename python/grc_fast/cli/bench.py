@@ -53,7 +53,7 @@ def bench(options: BenchOptions) -> None:
     """Measure this machine, side by side with pandas, Polars and DuckDB (extra "bench").
 
     Results are checked to be equal before anything is timed. The table goes to standard output,
-    every round to bench.json in the directory, and a chart beside it.
+    every round to bench.json in the directory, case by case, and a chart beside it in the end.
     """
     threads = options.threads or os.cpu_count() or 1
     limit_polars(threads)
@@ -72,6 +72,7 @@ def bench(options: BenchOptions) -> None:
         rounds=options.rounds,
         threads=threads,
         report=lambda done: benching.note(done, messages),
+        keep=lambda so_far: benching.keep(so_far, directory),
     )
     benching.write(run, directory, messages)
     benching.show(run)

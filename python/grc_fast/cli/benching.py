@@ -15,13 +15,18 @@ from grc_fast.cli.console import Messages, frame_table, show_table
 from grc_fast.errors import DataError
 from grc_fast.output import AnyPath, json_writer, write_outputs
 
-__all__ = ["check", "note", "show", "write"]
+__all__ = ["check", "keep", "note", "show", "write"]
 
 
 def note(done: Comparison, messages: Messages) -> None:
     """Say the medians of a case."""
     medians = ", ".join(f"{way} {in_unit(m, done.unit)}" for way, m in done.medians.items())
     messages.note(f"{done.name}: {medians}")
+
+
+def keep(run: Mapping[str, Any], directory: Path) -> None:
+    """Write what has been measured so far: a run that is stopped leaves it."""
+    write_outputs({directory / "bench.json": json_writer(run)})
 
 
 def write(run: Mapping[str, Any], directory: Path, messages: Messages) -> None:
