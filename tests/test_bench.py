@@ -25,6 +25,7 @@ from grc_fast.bench import (
     chart,
     facts,
     machine,
+    memory,
     our_side,
     pandas_baseline,
     quantiles,
@@ -229,6 +230,19 @@ def test_a_worker_tells_its_own_memory_and_not_that_of_who_started_it(monkeypatc
     assert machine.peak_memory() > 400 * 2**20
     assert least < 400 * 2**20
     assert most - least > 200 * 2**20
+
+
+def test_where_the_system_does_not_tell_peaks_there_is_time_alone(setting, monkeypatch):
+    monkeypatch.setattr(machine, "_kilobytes", lambda path, name: None)
+    monkeypatch.setitem(sys.modules, "resource", None)
+
+    assert machine.peak_memory() is None
+    assert memory.cases(setting) == []
+    with Worker(hold, {"megabytes": 1}, threads=1) as worker:
+        monkeypatch.setattr(worker, "_ask", lambda: {"seconds": 1.0, "peak_bytes": None})
+        assert worker.seconds() == 1.0
+        with pytest.raises(DataError, match="does not say how much memory"):
+            worker.peak_bytes()
 
 
 def test_a_worker_that_dies_is_one_sentence(tmp_path, capfd):

@@ -36,8 +36,10 @@ def versions() -> dict[str, str]:
     return found
 
 
-def peak_memory() -> int:
+def peak_memory() -> int | None:
     """Return the most memory that this process has held at a time, in bytes.
+
+    None where the system does not say it, as on Windows.
 
     Linux says it of the program alone. `ru_maxrss`, which other systems have, may not be read
     there: a child inherits it from the process that started it (getrusage(2), fork and exec keep
@@ -46,8 +48,10 @@ def peak_memory() -> int:
     own = _kilobytes(Path("/proc/self/status"), "VmHWM")
     if own is not None:
         return own
-    import resource
-
+    try:
+        import resource
+    except ImportError:
+        return None
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return most if sys.platform == "darwin" else most * 1024
 

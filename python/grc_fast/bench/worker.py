@@ -72,10 +72,19 @@ class Worker:
         return float(self._ask()["seconds"])
 
     def peak_bytes(self) -> float:
-        """Do the work once and return the most memory that the process has held so far."""
-        return float(self._ask()["peak_bytes"])
+        """Do the work once and return the most memory that the process has held so far.
 
-    def _ask(self) -> dict[str, float]:
+        Raises
+        ------
+        DataError
+            If the system does not say it.
+        """
+        peak = self._ask()["peak_bytes"]
+        if peak is None:
+            raise DataError("this system does not say how much memory a process has held")
+        return float(peak)
+
+    def _ask(self) -> dict[str, Any]:
         stdin, stdout = self._process.stdin, self._process.stdout
         assert stdin is not None
         assert stdout is not None
@@ -91,7 +100,7 @@ class Worker:
                 f"the process of {self._name} ended with {code} instead of an answer: where it "
                 "says nothing above, the system has probably ended it for want of memory"
             )
-        found: dict[str, float] = json.loads(answer)
+        found: dict[str, Any] = json.loads(answer)
         return found
 
 
