@@ -23,6 +23,7 @@ from pyarrow import parquet
 import grc_fast as grc
 from grc_fast.bench import (
     chart,
+    container,
     facts,
     machine,
     memory,
@@ -34,7 +35,7 @@ from grc_fast.bench import (
 )
 from grc_fast.bench.harness import OURS, Case, Comparison, Goal, Measure, check_equal, measure
 from grc_fast.bench.sales import IDS, Ids, sales_file
-from grc_fast.bench.setting import AS_OF, CODEC, Setting, in_words, require_extra
+from grc_fast.bench.setting import AS_OF, CODEC, Setting, even_threads, in_words, require_extra
 from grc_fast.bench.suite import SUBJECTS, cases_of, run_suite
 from grc_fast.bench.table import figure_rows
 from grc_fast.bench.worker import Worker
@@ -338,6 +339,76 @@ def test_cases_of_full_size_say_what_they_take(tmp_path):
     assert all(10**8 < case.disk < 10**10 for case in large)
 
 
+# The container
+
+
+def in_container(monkeypatch, tmp_path, own, files):
+    """Let the process find itself in these control groups."""
+    (tmp_path / "own").write_text(own)
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    monkeypatch.setattr(container, "_OWN_GROUPS", tmp_path / "own")
+    monkeypatch.setattr(container, "_GROUPS", tmp_path)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(8)), raising=False)
+
+
+VERSION_2 = (
+    "0::/pod/box\n",
+    {
+        "pod/box/cpu.max": "350000 100000\n",
+        "pod/cpu.max": "max 100000\n",
+        "pod/box/memory.max": "max\n",
+        "pod/box/memory.current": "7\n",
+        "pod/memory.max": "2000\n",
+        "pod/memory.current": "1500\n",
+        "pod/memory.stat": "anon 900\ninactive_file 600\n",
+    },
+)
+VERSION_1 = (
+    "4:memory:/box\n1:cpu,cpuacct:/box\n0::/\n",
+    {
+        "cpu/cpu.cfs_quota_us": "350000\n",
+        "cpu/cpu.cfs_period_us": "100000\n",
+        "cpu/box/cpu.cfs_quota_us": "-1\n",
+        "cpu/box/cpu.cfs_period_us": "100000\n",
+        "memory/box/memory.limit_in_bytes": "2000\n",
+        "memory/box/memory.usage_in_bytes": "1500\n",
+        "memory/box/memory.stat": "inactive_file 1\ntotal_inactive_file 600\n",
+        "memory/memory.limit_in_bytes": "9223372036854771712\n",
+        "memory/memory.usage_in_bytes": "1\n",
+    },
+)
+
+
+@pytest.mark.parametrize(("own", "files"), [VERSION_2, VERSION_1], ids=["2", "1"])
+def test_cores_and_memory_are_those_of_the_container(monkeypatch, tmp_path, own, files):
+    in_container(monkeypatch, tmp_path, own, files)
+
+    assert container.cores() == 3
+    assert (container.memory_limit(), container.memory_left()) == (2000, 1100)
+    assert (machine.machine()["cores"], machine.machine()["memory"]) == (3, 2000)
+    assert machine.available_memory() == 1100
+
+
+def test_without_limits_cores_are_those_the_process_may_use(monkeypatch, tmp_path):
+    in_container(monkeypatch, tmp_path, "0::/\n", {"cpu.max": "max 100000\n"})
+    assert container.cores() == 8
+    assert (container.memory_limit(), container.memory_left()) == (None, None)
+
+
+def test_less_than_a_core_is_one(monkeypatch, tmp_path):
+    in_container(monkeypatch, tmp_path, "0::/\n", {"cpu.max": "20000 100000\n"})
+    assert container.cores() == 1
+
+
+def test_every_side_has_as_many_threads(monkeypatch):
+    monkeypatch.setattr("grc_fast.bench.setting.cores", lambda: 3)
+    assert [even_threads(asked) for asked in (None, 1, 12)] == [3, 1, 12]
+    with pytest.raises(OptionError, match=r"^13 threads are more than the 12 .* on 3 cores"):
+        even_threads(13)
+
+
 # The command
 
 
@@ -367,7 +438,7 @@ def test_bench_json_holds_every_round_the_medians_and_the_machine(finished):
     assert run["format"] == suite.FORMAT
     assert run["settings"]["subjects"] == ["scoring", "memory"]
     assert (run["settings"]["scale"], run["settings"]["rounds"]) == (5_000, 3)
-    assert run["machine"]["cores"] == os.cpu_count()
+    assert run["machine"]["cores"] == container.cores()
     assert run["versions"]["polars"] == pl.__version__
     assert run["failed"] == []
     for case in run["cases"]:

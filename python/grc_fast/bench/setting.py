@@ -7,9 +7,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
+from grc_fast.bench.container import cores
 from grc_fast.errors import OptionError
 
-__all__ = ["AS_OF", "CODEC", "Orders", "Setting", "in_words", "require_extra"]
+__all__ = ["AS_OF", "CODEC", "Orders", "Setting", "even_threads", "in_words", "require_extra"]
 
 #: The day after the three years of simulated sales.
 AS_OF: Final = "2026-01-01"
@@ -19,6 +20,9 @@ CODEC: Final = "snappy"
 
 #: How orders are counted: each line is one, or the distinct ids, or those by grouping twice.
 Orders: TypeAlias = Literal["lines", "distinct", "twice"]
+
+#: The most threads a core that our side starts; the others take any number.
+_MOST_A_CORE: Final = 4
 
 _EXTRA: Final = ("duckdb", "numpy", "pandas", "pyarrow")
 
@@ -47,6 +51,23 @@ class Setting:
     def of(self, number: int) -> int:
         """Return a size at this scale, at least 100: fewer clients fill no bands."""
         return max(number // self.scale, 100)
+
+
+def even_threads(asked: int | None) -> int:
+    """Return the number of threads of every side: what is asked for, or one a core.
+
+    Raises
+    ------
+    OptionError
+        If it is more than our side would start.
+    """
+    most = _MOST_A_CORE * cores()
+    if asked is not None and asked > most:
+        raise OptionError(
+            f"{asked} threads are more than the {most} that the package starts on {cores()} cores, "
+            "and every side is to have as many: ask for fewer"
+        )
+    return asked or cores()
 
 
 def in_words(number: int) -> str:

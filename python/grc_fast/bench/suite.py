@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import importlib
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
@@ -15,7 +14,7 @@ import polars as pl
 
 from grc_fast.bench.harness import Case, Comparison, Verdict, measure
 from grc_fast.bench.machine import available_memory, machine, versions
-from grc_fast.bench.setting import Setting, require_extra
+from grc_fast.bench.setting import Setting, even_threads, require_extra
 from grc_fast.errors import DataError, GrcError, OptionError
 from grc_fast.labels import nearest
 
@@ -57,7 +56,8 @@ def run_suite(
     rounds
         How often each way runs, after it has warmed up.
     threads
-        Of either side; every core by default. Polars must not have started with another number.
+        Of every side; by default every core that this process may use. Polars must not have
+        started with another number.
     report
         Called with each case when it has been measured.
     keep
@@ -74,13 +74,14 @@ def run_suite(
     Raises
     ------
     OptionError
-        If a subject is unknown, or an opponent is not installed.
+        If a subject is unknown, an opponent is not installed, or threads are more than every side
+        would start.
     """
     names = _checked(subjects)
     require_extra()
     with tempfile.TemporaryDirectory(prefix="grc-fast-bench-") as directory:
         setting = Setting(
-            threads=threads or os.cpu_count() or 1,
+            threads=even_threads(threads),
             directory=Path(directory),
             rounds=rounds,
             scale=scale,

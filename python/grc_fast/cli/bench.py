@@ -1,6 +1,5 @@
 """`grc-fast bench`: this machine, side by side with pandas, Polars and DuckDB."""
 
-import os
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -55,7 +54,9 @@ def bench(options: BenchOptions) -> None:
     Results are checked to be equal before anything is timed. The table goes to standard output,
     every round to bench.json in the directory, case by case, and a chart beside it in the end.
     """
-    threads = options.threads or os.cpu_count() or 1
+    from grc_fast.bench.setting import even_threads
+
+    threads = even_threads(options.threads)
     limit_polars(threads)
     # Imported when Polars may be: it reads its number of threads then.
     from grc_fast.bench.suite import run_suite
