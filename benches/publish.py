@@ -17,7 +17,15 @@ from pathlib import Path
 from typing import Any
 
 from grc_fast.bench.setting import in_words
-from grc_fast.bench.table import HEADINGS, conditions, figure_rows, in_unit, markdown
+from grc_fast.bench.table import (
+    HEADINGS,
+    SHOWN,
+    columns,
+    conditions,
+    figure_rows,
+    in_unit,
+    markdown,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 MEASURED = ROOT / "docs" / "performance"
@@ -77,7 +85,7 @@ def publish(page: Path, made: Mapping[str, Callable[[], str]], *, check: bool) -
 def headline(run: Json) -> str:
     """The rows that a reader of README looks for."""
     chosen = {**run, "cases": [case for case in run["cases"] if is_headline(case)]}
-    shown = [name for name in HEADINGS if name != "aim"]
+    shown = [name for name in SHOWN if name != "aim"]
     return f"{conditions(run)}.{scale_in_words(run)}\n\n{figures(chosen, shown)}"
 
 
@@ -105,8 +113,7 @@ def scale_in_words(run: Json) -> str:
 
 
 def figures(run: Json, shown: Sequence[str]) -> str:
-    places = [HEADINGS.index(name) for name in shown]
-    return markdown(shown, [[row[place] for place in places] for row in figure_rows(run)])
+    return markdown(shown, columns(figure_rows(run), shown))
 
 
 # -- the curves ------------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ from grc_fast.bench import (
     chart,
     container,
     facts,
+    harness,
     machine,
     memory,
     our_side,
@@ -84,9 +85,11 @@ def test_medians_and_figures_are_those_of_the_rounds():
         ],
     )
 
-    best, share, alone = measure(case, 3).verdicts
+    best, share, alone = measure(dataclasses.replace(case, rounds=3), 1).verdicts
 
     assert (best.ours, best.opponent, best.theirs, best.figure) == (2.0, "fast", 5.0, 2.5)
+    assert (best.our_range, best.their_range) == ((1.0, 9.0), (4.0, 60.0))
+    assert (alone.our_range, alone.their_range) == ((1.0, 9.0), None)
     assert (best.meets(2.5), best.meets(3), best.meets(None)) == (True, False, None)
     assert (share.opponent, share.figure, share.meets(0.2)) == ("slow", 0.25, False)
     assert (alone.opponent, alone.figure, alone.meets(2), alone.meets(1)) == (
@@ -97,17 +100,25 @@ def test_medians_and_figures_are_those_of_the_rounds():
     )
 
 
-def test_ways_run_in_turn_as_often_as_asked():
+def test_ways_run_in_turn_as_often_as_asked(monkeypatch):
     called = []
 
     @contextmanager
     def opened():
         yield {name: lambda name=name: called.append(name) or 1.0 for name in "ab"}
 
+    monkeypatch.setattr(harness, "SHORT", 0.0)
     done = measure(Case("made", "made up", opened, []), 3)
 
     assert called == ["a", "b"] * 3
     assert done.rounds == {"a": [1.0] * 3, "b": [1.0] * 3}
+
+
+def test_short_rounds_are_more():
+    case = case_of({"ours": [5.0, 1.0, 3.0, 2.0, 4.0], "theirs": [9.0] * 5}, goals=[])
+    done = measure(case, 2)
+    assert done.medians == {"ours": 3.0, "theirs": 9.0}
+    assert done.ranges == {"ours": (1.0, 5.0), "theirs": (9.0, 9.0)}
 
 
 def test_a_case_may_say_how_often_it_runs():
@@ -236,14 +247,29 @@ def test_a_worker_tells_its_own_memory_and_not_that_of_who_started_it(monkeypatc
 def test_where_the_system_does_not_tell_peaks_there_is_time_alone(setting, monkeypatch):
     monkeypatch.setattr(machine, "_kilobytes", lambda path, name: None)
     monkeypatch.setitem(sys.modules, "resource", None)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parent), *sys.path]))
 
     assert machine.peak_memory() is None
     assert memory.cases(setting) == []
     with Worker(hold, {"megabytes": 1}, threads=1) as worker:
-        monkeypatch.setattr(worker, "_ask", lambda: {"seconds": 1.0, "peak_bytes": None})
+        monkeypatch.setattr(worker, "_ask", lambda place=0: {"seconds": 1.0, "peak_bytes": None})
         assert worker.seconds() == 1.0
         with pytest.raises(DataError, match="does not say how much memory"):
             worker.peak_bytes()
+
+
+def hold_each(megabytes: list[int]):
+    """A job of several works."""
+    return tuple(hold(one) for one in megabytes)
+
+
+def test_works_of_one_process_are_told_apart(monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parent), *sys.path]))
+    with Worker(hold_each, {"megabytes": [1, 300]}, threads=1) as worker:
+        assert worker.seconds() > 0
+        small = worker.peak_bytes()
+        assert worker.seconds(1) > 0
+        assert worker.peak_bytes() - small > 200 * 2**20
 
 
 def test_a_worker_that_dies_is_one_sentence(tmp_path, capfd):
@@ -443,8 +469,9 @@ def test_bench_json_holds_every_round_the_medians_and_the_machine(finished):
     assert run["failed"] == []
     for case in run["cases"]:
         for way, rounds in case["rounds"].items():
-            assert len(rounds) == (1 if case["subject"] == "memory" else 3)
+            assert len(rounds) == (1 if case["subject"] == "memory" else 7)
             assert case["medians"][way] == statistics.median(rounds)
+            assert case["ranges"][way] == [min(rounds), max(rounds)]
         for figure in case["figures"]:
             assert figure["meets_must"] is None
             if figure["theirs"] is not None:

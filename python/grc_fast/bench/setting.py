@@ -38,7 +38,7 @@ class Setting:
     directory
         Where generated sales and written scores go while a case needs them.
     rounds
-        How often each way runs after it has warmed up.
+        How often each way runs after it has warmed up, where a round is not short.
     scale
         Sizes are divided by it: 1 for those of the project's goals.
     """

@@ -12,7 +12,14 @@ from typing import Any, Final
 
 import polars as pl
 
-from grc_fast.bench.harness import Case, Comparison, Verdict, measure
+from grc_fast.bench.harness import (
+    SHORT,
+    Case,
+    Comparison,
+    Verdict,
+    measure,
+    rounds_when_short,
+)
 from grc_fast.bench.machine import available_memory, machine, versions
 from grc_fast.bench.setting import Setting, even_threads, require_extra
 from grc_fast.errors import DataError, GrcError, OptionError
@@ -21,7 +28,7 @@ from grc_fast.labels import nearest
 __all__ = ["FORMAT", "SUBJECTS", "cases_of", "run_suite"]
 
 #: The version of the layout of `bench.json`.
-FORMAT: Final = 1
+FORMAT: Final = 2
 
 #: Modules of this package, in the order in which they run; each has a function `cases`.
 SUBJECTS: Final = (
@@ -54,7 +61,8 @@ def run_suite(
     scale
         Sizes are divided by it; the project's goals are of scale 1.
     rounds
-        How often each way runs, after it has warmed up.
+        How often each way runs, after it has warmed up; twice as often and once more where a round
+        of all ways is short.
     threads
         Of every side; by default every core that this process may use. Polars must not have
         started with another number.
@@ -115,6 +123,7 @@ def _begun(subjects: Sequence[str], setting: Setting) -> dict[str, Any]:
             "subjects": list(subjects),
             "scale": setting.scale,
             "rounds": setting.rounds,
+            "short": {"seconds": SHORT, "rounds": rounds_when_short(setting.rounds)},
             "threads": setting.threads,
         },
         "cases": [],
@@ -173,6 +182,7 @@ def _kept(comparison: Comparison, *, at_full_size: bool) -> dict[str, Any]:
         "unit": comparison.unit,
         "rounds": {way: list(values) for way, values in comparison.rounds.items()},
         "medians": comparison.medians,
+        "ranges": {way: list(ends) for way, ends in comparison.ranges.items()},
         "figures": [_figure(verdict, at_full_size=at_full_size) for verdict in comparison.verdicts],
     }
 
@@ -182,8 +192,10 @@ def _figure(verdict: Verdict, *, at_full_size: bool) -> dict[str, Any]:
     goal = verdict.goal
     return {
         "ours": verdict.ours,
+        "our_range": verdict.our_range,
         "opponent": verdict.opponent,
         "theirs": verdict.theirs,
+        "their_range": verdict.their_range,
         "figure": verdict.figure,
         "bound": goal.bound,
         "must": goal.must,

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-__all__ = ["HEADINGS", "conditions", "figure_rows", "in_unit", "markdown"]
+__all__ = ["HEADINGS", "SHOWN", "columns", "conditions", "figure_rows", "in_unit", "markdown"]
 
 HEADINGS: Final = (
     "subject",
     "grc_fast",
+    "least to most",
     "best of the others",
     "theirs",
+    "their least to most",
     "figure",
     "must",
     "aim",
     "goal",
 )
+#: What fits on a screen: without the ranges of the rounds.
+SHOWN: Final = tuple(heading for heading in HEADINGS if "least" not in heading)
 
 
 def figure_rows(run: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
@@ -26,18 +30,28 @@ def figure_rows(run: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
     --------
     >>> from grc_fast.bench.table import figure_rows
     >>> figure = {
-    ...     "ours": 0.25, "opponent": "Polars", "theirs": 1.0, "figure": 4.0, "bound": "at least",
-    ...     "must": 2.5, "aim": 5.0, "meets_must": True, "meets_aim": False,
+    ...     "ours": 0.25, "our_range": [0.24, 0.27], "opponent": "Polars", "theirs": 1.0,
+    ...     "their_range": [0.9, 1.1], "figure": 4.0, "bound": "at least", "must": 2.5, "aim": 5.0,
+    ...     "meets_must": True, "meets_aim": False,
     ... }
     >>> case = {"name": "facts", "unit": "s", "figures": [figure]}
-    >>> list(figure_rows({"cases": [case]}))
-    [('facts', '250 ms', 'Polars', '1.00 s', '4.0x', '2.5x', '5x', 'must is met')]
+    >>> (row,) = figure_rows({"cases": [case]})
+    >>> row[:6]
+    ('facts', '250 ms', '240 ms to 270 ms', 'Polars', '1.00 s', '900 ms to 1.10 s')
+    >>> row[6:]
+    ('4.0x', '2.5x', '5x', 'must is met')
     """
     for case in run["cases"]:
         for figure in case["figures"]:
             yield _row(case, figure)
     for case in run.get("failed", ()):
         yield (case["name"], *[""] * (len(HEADINGS) - 2), "not measured")
+
+
+def columns(rows: Iterable[Sequence[str]], shown: Sequence[str]) -> list[list[str]]:
+    """Return some columns of rows that are under `HEADINGS`."""
+    places = [HEADINGS.index(heading) for heading in shown]
+    return [[row[place] for place in places] for row in rows]
 
 
 def in_unit(value: float, unit: str) -> str:
@@ -64,9 +78,16 @@ def conditions(run: Mapping[str, Any]) -> str:
     others = [f"{name} {versions[name]}" for name in ("polars", "duckdb", "pandas", "numpy")]
     return (
         f"{machine['processor']}, {machine['cores']} cores{held}, {machine['system']}; "
-        f"{settings['threads']} threads, medians of {settings['rounds']} rounds in turn; "
+        f"{settings['threads']} threads, medians of {_rounds(run)} rounds in turn; "
         f"grc-fast {versions['grc-fast']}, {', '.join(others)}, Python {versions['python']}"
     )
+
+
+def _rounds(run: Mapping[str, Any]) -> str:
+    """Say how often the ways ran; memory is looked at once."""
+    taken = {len(rounds) for case in run["cases"] for rounds in case["rounds"].values()}
+    least, *_, most = sorted(taken - {1} or {run["settings"]["rounds"]}) * 2
+    return str(least) if least == most else f"{least} to {most}"
 
 
 def markdown(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -80,11 +101,19 @@ def _row(case: Mapping[str, Any], figure: Mapping[str, Any]) -> tuple[str, ...]:
     return (
         case["name"],
         in_unit(figure["ours"], unit),
+        _range(figure["our_range"], unit),
         figure["opponent"] or "",
         "" if alone else in_unit(figure["theirs"], unit),
+        "" if alone else _range(figure["their_range"], unit),
         *(_limit(figure[key], figure, unit) for key in ("figure", "must", "aim")),
         _goal(figure),
     )
+
+
+def _range(ends: Sequence[float], unit: str) -> str:
+    """Write the least and the most; once, where they are one."""
+    least, most = (in_unit(end, unit) for end in ends)
+    return least if least == most else f"{least} to {most}"
 
 
 def _limit(value: float | None, figure: Mapping[str, Any], unit: str) -> str:

@@ -10,7 +10,7 @@ import polars as pl
 
 from grc_fast.bench.chart import chart_writer, has_matplotlib
 from grc_fast.bench.harness import Comparison
-from grc_fast.bench.table import HEADINGS, conditions, figure_rows, in_unit
+from grc_fast.bench.table import SHOWN, columns, conditions, figure_rows, in_unit
 from grc_fast.cli.console import Messages, frame_table, show_table
 from grc_fast.errors import DataError
 from grc_fast.output import AnyPath, json_writer, write_outputs
@@ -44,7 +44,7 @@ def write(run: Mapping[str, Any], directory: Path, messages: Messages) -> None:
 
 def show(run: Mapping[str, Any]) -> None:
     """Show every figure beside its goal, on standard output."""
-    rows = pl.DataFrame(list(figure_rows(run)), schema=list(HEADINGS), orient="row")
+    rows = pl.DataFrame(columns(figure_rows(run), SHOWN), schema=list(SHOWN), orient="row")
     show_table(frame_table(rows, {}))
 
 
