@@ -201,9 +201,10 @@ def test_every_quantile_opponent_gives_our_bands(tmp_path, number):
     scale = quantiles.SIZES[0] // number
     setting = Setting(threads=1, directory=tmp_path, scale=scale)
     assert quantiles.SIZES[0] // scale >= number
-    for case in quantiles.cases(setting)[: len(quantiles.COLUMNS)]:
+    for case in quantiles.cases(setting)[: len(quantiles.COLUMNS) + 1]:
         with case.open() as ways:
             assert next(iter(ways)) == OURS
+            assert all(set(goal.against) & set(ways) for goal in case.goals)
 
 
 # Data, processes and the machine

@@ -11,7 +11,7 @@ import pyarrow as pa
 from grc_fast.bench.classic import CLASSIC
 from grc_fast.bench.setting import AS_OF, CODEC, Orders
 
-__all__ = ["connect", "read_facts", "score_file"]
+__all__ = ["band", "connect", "read_facts", "score_file"]
 
 
 def connect(threads: int, directory: Path) -> duckdb.DuckDBPyConnection:
@@ -51,6 +51,16 @@ def read_facts(
             FROM {table} GROUP BY client_id
         """
     return connection.sql(query).to_arrow_table()
+
+
+def band(connection: duckdb.DuckDBPyConnection, table: str) -> pa.Table:
+    """Band 1 to 5 of the column `value`, row by row: four order statistics, and comparisons."""
+    return connection.sql(
+        f"""
+        WITH edges AS (SELECT quantile_disc(value, {_FIFTHS}) AS edges FROM {table})
+        SELECT CAST({_quintile("value", "edges")} AS UTINYINT) AS band FROM {table}, edges
+        """
+    ).to_arrow_table()
 
 
 def score_file(sales: str, scores: str, threads: int) -> Callable[[], object]:
