@@ -16,6 +16,7 @@ from typing import get_args
 
 import duckdb
 import polars as pl
+import publish
 import pytest
 from polars.testing import assert_frame_equal
 from pyarrow import parquet
@@ -572,6 +573,53 @@ def test_readme_and_guide_say_what_was_measured():
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+def made_run(*figures):
+    """A run of full size, with a case of the quantile kernel for each figure."""
+    half = {"ours": 1.0, "our_range": [1, 1], "opponent": "x", "theirs": 2.0, "their_range": [2, 2]}
+    return {
+        "machine": machine.machine(),
+        "versions": machine.versions(),
+        "measured": "2026-11-22",
+        "settings": {"threads": 1, "rounds": 1, "scale": 1},
+        "cases": [
+            {
+                "subject": "quantiles",
+                "name": name,
+                "unit": "s",
+                "rounds": {"ours": [1.0]},
+                "figures": [{**half, "figure": 2.0, "bound": "at least", **goal}],
+            }
+            for name, goal in figures
+        ],
+    }
+
+
+def goals(must, aim):
+    return {"must": must, "aim": aim, "meets_must": must <= 2, "meets_aim": aim <= 2}
+
+
+def test_readme_names_every_row_that_misses_its_goal():
+    run = made_run(
+        ("cents", goals(1, 3)),
+        ("constant", goals(1, 2)),
+        ("small", goals(3, 4)),
+        ("5 M, continuous", goals(1, 9)),
+    )
+
+    table, said = publish.headline(run).split("\n\n")[1:]
+
+    rows = [line.split(" | ")[0] for line in table.splitlines()[2:]]
+    assert rows == ["| small", "| 5 M, continuous"]
+    assert said.startswith("1 of the 4 figures that must reach a goal misses it. ")
+    assert "missed by 3 of 4; of those that the table leaves out: cents: 2.0x of 3x." in said
+
+
+def test_readme_says_that_every_must_is_met():
+    said = publish.headline(made_run(("constant", goals(1, 2)))).split("\n\n")[-1]
+    assert said.startswith("None of the 1 figures that must reach a goal misses it. ")
+    assert "missed by 0 of 1. [Performance]" in said
 
 
 def labels_of(chart_file):

@@ -22,6 +22,8 @@ from grc_fast.bench.setting import AS_OF, Orders, Setting, in_words
 __all__ = ["cases"]
 
 SIZES: Final = (10_000_000, 50_000_000)
+#: Sizes at which fixed costs show; no goals.
+SMALL_SIZES: Final = (10_000, 100_000)
 #: Ids without a pattern are measured at the first size only, and are no goal.
 _WITHOUT_PATTERN: Final[tuple[Ids, ...]] = ("scattered integers", "16 letters")
 LINES_A_CLIENT: Final = 10
@@ -41,8 +43,9 @@ _COUNT: Final = "order_id"
 
 
 def cases(setting: Setting) -> list[Case]:
-    """Return the pass at each size: kinds of ids, then distinct orders."""
-    made = [_case(setting, SIZES[0], ids, Goal(_OTHERS)) for ids in _WITHOUT_PATTERN]
+    """Return the pass at small sizes, then at large ones: kinds of ids, then distinct orders."""
+    made = [_case(setting, size, "integers", Goal(_OTHERS)) for size in SMALL_SIZES]
+    made += [_case(setting, SIZES[0], ids, Goal(_OTHERS)) for ids in _WITHOUT_PATTERN]
     for size in SIZES:
         made += [
             _case(setting, size, "integers", Goal(_OTHERS, must=2.5, aim=4)),
