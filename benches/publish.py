@@ -25,6 +25,7 @@ from grc_fast.bench.table import (
     figure_rows,
     in_unit,
     markdown,
+    when,
 )
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -87,7 +88,8 @@ def headline(run: Json) -> str:
     shown = [case for case in run["cases"] if is_headline(case)]
     others = [case for case in run["cases"] if not is_headline(case)]
     table = figures({**run, "cases": shown}, SHOWN)
-    return f"{conditions(run)}.{scale_in_words(run)}\n\n{table}\n\n{shortfalls(run, others)}"
+    said = f"{when(run)}: {conditions(run)}.{scale_in_words(run)}"
+    return f"{said}\n\n{table}\n\n{shortfalls(run, others)}"
 
 
 def is_headline(case: Json) -> bool:
@@ -135,7 +137,7 @@ def has_goal(case: Json) -> bool:
 
 def comparison(run: Json) -> str:
     """Every figure, beside its goal."""
-    said = f"Measured on {run['measured']}: {conditions(run)}.{scale_in_words(run)}"
+    said = f"{when(run)}: {conditions(run)}.{scale_in_words(run)}"
     return f"{said}\n\n{figures(run, HEADINGS)}"
 
 

@@ -39,7 +39,7 @@ from grc_fast.bench.harness import OURS, Case, Comparison, Goal, Measure, check_
 from grc_fast.bench.sales import IDS, Ids, sales_file
 from grc_fast.bench.setting import AS_OF, CODEC, Setting, even_threads, in_words, require_extra
 from grc_fast.bench.suite import SUBJECTS, cases_of, run_suite
-from grc_fast.bench.table import figure_rows
+from grc_fast.bench.table import figure_rows, when
 from grc_fast.bench.worker import Worker
 from grc_fast.errors import DataError, GrcError, OptionError
 
@@ -342,6 +342,7 @@ def test_a_run_that_is_stopped_has_kept_what_was_measured(monkeypatch, tmp_path)
     run = json.loads((tmp_path / "bench.json").read_text("utf-8"))
     assert [case["name"] for case in run["cases"]] == ["made up"]
     assert [case["why"] for case in run["failed"]] == ["it went away"]
+    assert run["finished"] is None
 
 
 @pytest.mark.parametrize(
@@ -469,6 +470,9 @@ def test_bench_json_holds_every_round_the_medians_and_the_machine(finished):
     assert run["machine"]["cores"] == container.cores()
     assert run["versions"]["polars"] == pl.__version__
     assert run["failed"] == []
+    assert run["run"]["begun"] <= run["cases"][0]["measured"] <= run["finished"]
+    assert all(case["run"] == run["run"] for case in run["cases"])
+    assert when(run).startswith("Measured in one run, begun on 20")
     for case in run["cases"]:
         for way, rounds in case["rounds"].items():
             assert len(rounds) == (1 if case["subject"] == "memory" else 7)

@@ -22,6 +22,7 @@ from grc_fast.bench.harness import (
 )
 from grc_fast.bench.machine import available_memory, machine, versions
 from grc_fast.bench.setting import Setting, even_threads, require_extra
+from grc_fast.bench.table import machine_in_words
 from grc_fast.errors import DataError, GrcError, OptionError
 from grc_fast.labels import nearest
 
@@ -75,9 +76,10 @@ def run_suite(
     Returns
     -------
     dict
-        What `bench.json` holds: the machine, the versions, the settings, and for each case every
-        round of every way, the medians, and the figures beside their goals; under `failed`, the
-        cases that could not be measured, and why.
+        What `bench.json` holds: when the run began and on what machine, when it finished (None as
+        long as it has not), the versions, the settings, and for each case when it was measured and
+        by which run, every round of every way, the medians, the ranges, and the figures beside
+        their goals; under `failed`, the cases that could not be measured, and why.
 
     Raises
     ------
@@ -104,20 +106,25 @@ def run_suite(
                 why = _in_a_line(error)
                 run["failed"].append({"subject": case.subject, "name": case.name, "why": why})
             else:
-                run["cases"].append(_kept(comparison, at_full_size=scale == 1))
+                when = {"measured": _now(), "run": run["run"]}
+                run["cases"].append(_kept(comparison, at_full_size=scale == 1) | when)
                 if report is not None:
                     report(comparison)
             if keep is not None:
                 keep(run)
+    run["finished"] = _now()
     return run
 
 
 def _begun(subjects: Sequence[str], setting: Setting) -> dict[str, Any]:
     """Return a run of which nothing has been measured yet."""
+    here = machine()
     return {
         "format": FORMAT,
-        "measured": dt.datetime.now(dt.UTC).date().isoformat(),
-        "machine": machine(),
+        # Each case has it as well: cases of several runs that are put together stay apart.
+        "run": {"begun": _now(), "machine": machine_in_words(here)},
+        "finished": None,
+        "machine": here,
         "versions": versions(),
         "settings": {
             "subjects": list(subjects),
@@ -129,6 +136,10 @@ def _begun(subjects: Sequence[str], setting: Setting) -> dict[str, Any]:
         "cases": [],
         "failed": [],
     }
+
+
+def _now() -> str:
+    return dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
 
 
 def _check_room(case: Case, directory: Path) -> None:

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-__all__ = ["HEADINGS", "SHOWN", "columns", "conditions", "figure_rows", "in_unit", "markdown"]
+__all__ = [
+    "HEADINGS",
+    "SHOWN",
+    "columns",
+    "conditions",
+    "figure_rows",
+    "in_unit",
+    "machine_in_words",
+    "markdown",
+    "when",
+]
 
 HEADINGS: Final = (
     "subject",
@@ -70,15 +80,59 @@ def in_unit(value: float, unit: str) -> str:
     return f"{value:.2f} s" if value >= 1 else f"{value * 1e3:.3g} ms"
 
 
-def conditions(run: Mapping[str, Any]) -> str:
-    """Say in one sentence on what, with what and how often was measured."""
-    machine, settings, versions = run["machine"], run["settings"], run["versions"]
+def machine_in_words(machine: Mapping[str, Any]) -> str:
+    """Say what figures were measured on."""
     memory = machine["memory"]
     held = "" if memory is None else f", {memory / 2**30:.0f} GiB"
+    return f"{machine['processor']}, {machine['cores']} cores{held}, {machine['system']}"
+
+
+def when(run: Mapping[str, Any]) -> str:
+    """Say when was measured, and whether in one run: cases may have been put together.
+
+    Examples
+    --------
+    >>> from grc_fast.bench.table import when
+    >>> night = {"begun": "2026-11-22T01:00:00+00:00", "machine": "an example"}
+    >>> day = {"begun": "2026-11-22T09:30:00+00:00", "machine": "an example"}
+    >>> cases = [{"subject": "facts", "run": night}, {"subject": "scoring", "run": night}]
+    >>> when({"cases": cases})
+    'Measured in one run, begun on 2026-11-22 at 01:00 UTC'
+    >>> when({"cases": [*cases, {"subject": "scoring", "run": day}]})
+    'Put together of 2 runs: 2026-11-22 01:00 UTC (facts, scoring), 2026-11-22 09:30 UTC (scoring)'
+    """
+    subjects: dict[tuple[str, str], list[str]] = {}
+    for case in run["cases"]:
+        by = case.get("run", run.get("run"))
+        if by is None:  # as runs were kept before they said so
+            return f"Measured on {run['measured']}"
+        subjects.setdefault((by["begun"], by["machine"]), []).append(case["subject"])
+    if not subjects:
+        return "Nothing was measured"
+    machines = {machine for _, machine in subjects}
+    if len(subjects) == 1:
+        ((begun, _),) = subjects
+        return f"Measured in one run, begun on {_minute(begun, ' at ')} UTC"
+    said = (
+        f"{_minute(begun, ' ')} UTC ({', '.join(dict.fromkeys(names))}"
+        f"{f'; {machine}' if len(machines) > 1 else ''})"
+        for (begun, machine), names in subjects.items()
+    )
+    return f"Put together of {len(subjects)} runs: {', '.join(said)}"
+
+
+def _minute(moment: str, between: str) -> str:
+    """Write a moment in ISO 8601 to the minute."""
+    return moment[:16].replace("T", between)
+
+
+def conditions(run: Mapping[str, Any]) -> str:
+    """Say in one sentence on what, with what and how often was measured."""
+    versions = run["versions"]
     others = [f"{name} {versions[name]}" for name in ("polars", "duckdb", "pandas", "numpy")]
     return (
-        f"{machine['processor']}, {machine['cores']} cores{held}, {machine['system']}; "
-        f"{settings['threads']} threads, medians of {_rounds(run)} rounds in turn; "
+        f"{machine_in_words(run['machine'])}; "
+        f"{run['settings']['threads']} threads, medians of {_rounds(run)} rounds in turn; "
         f"grc-fast {versions['grc-fast']}, {', '.join(others)}, Python {versions['python']}"
     )
 
