@@ -6,13 +6,16 @@ from pathlib import Path
 
 import pytest
 
-THREADS = int(os.environ.get("GRC_FAST_BENCH_THREADS", os.cpu_count() or 1))
+from grc_fast.bench.setting import even_threads
+from grc_fast.cli.threads import limit_polars
+
+THREADS = even_threads(int(os.environ.get("GRC_FAST_BENCH_THREADS", "0")) or None)
 ROUNDS = int(os.environ.get("GRC_FAST_BENCH_ROUNDS", "5"))
 #: Sizes are divided by this: 1 for those of the project's goals, more for a quick look.
 SCALE = int(os.environ.get("GRC_FAST_BENCH_SCALE", "1"))
 
-# Before Polars is imported, which reads it then: both sides have as many threads.
-os.environ.setdefault("POLARS_MAX_THREADS", str(THREADS))
+# Before Polars starts its threads: both sides have as many.
+limit_polars(THREADS)
 
 _scratch = pytest.StashKey[tempfile.TemporaryDirectory]()
 

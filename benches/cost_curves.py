@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
-import os
 import statistics
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -26,7 +25,7 @@ from grc_fast.bench import our_side
 from grc_fast.bench.chart import svg_writer
 from grc_fast.bench.machine import machine, versions
 from grc_fast.bench.sales import sales_file
-from grc_fast.bench.setting import Setting, in_words
+from grc_fast.bench.setting import Setting, even_threads, in_words
 from grc_fast.bench.worker import Worker
 from grc_fast.output import json_writer, make_directory, write_outputs
 
@@ -46,11 +45,11 @@ def main() -> None:
     parser.add_argument("-o", "--output-dir", default="docs/performance")
     parser.add_argument("--scale", type=int, default=1, help="divide every size by it")
     parser.add_argument("--rounds", type=int, default=5, help="rounds of the curves of time")
-    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--threads", type=int, help="every core by default")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="grc-fast-bench-") as scratch:
         setting = Setting(
-            threads=asked.threads,
+            threads=even_threads(asked.threads),
             directory=Path(scratch),
             rounds=asked.rounds,
             scale=asked.scale,

@@ -17,7 +17,16 @@ from pathlib import Path
 from typing import Any
 
 from grc_fast.bench.setting import in_words
-from grc_fast.bench.table import HEADINGS, conditions, figure_rows, in_unit, markdown
+from grc_fast.bench.table import (
+    HEADINGS,
+    SHOWN,
+    columns,
+    conditions,
+    figure_rows,
+    in_unit,
+    markdown,
+    when,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 MEASURED = ROOT / "docs" / "performance"
@@ -75,18 +84,51 @@ def publish(page: Path, made: Mapping[str, Callable[[], str]], *, check: bool) -
 
 
 def headline(run: Json) -> str:
-    """The rows that a reader of README looks for."""
-    chosen = {**run, "cases": [case for case in run["cases"] if is_headline(case)]}
-    shown = [name for name in HEADINGS if name != "aim"]
-    return f"{conditions(run)}.{scale_in_words(run)}\n\n{figures(chosen, shown)}"
+    """The rows that a reader of README looks for, and what else does not reach its goal."""
+    shown = [case for case in run["cases"] if is_headline(case)]
+    others = [case for case in run["cases"] if not is_headline(case)]
+    table = figures({**run, "cases": shown}, SHOWN)
+    said = f"{when(run)}: {conditions(run)}.{scale_in_words(run)}"
+    return f"{said}\n\n{table}\n\n{shortfalls(run, others)}"
 
 
 def is_headline(case: Json) -> bool:
-    if case["subject"] in {"scoring", "whole_job", "behaviour", "memory"}:
+    """Tell whether README has the rows of a case: one of each row of goals, and all misses."""
+    if any(figure["meets_must"] is False for figure in case["figures"]):
         return True
     if case["subject"] == "facts":
-        return "integer ids" in case["name"]
-    return case["subject"] == "quantiles" and len(case["medians"]) > 5 and has_goal(case)
+        return "integer ids" in case["name"] or "letters" in case["name"]
+    if case["subject"] == "quantiles":
+        return "continuous" in case["name"] and has_goal(case)
+    return True
+
+
+def shortfalls(run: Json, others: Sequence[Json]) -> str:
+    """Say how many figures miss their goals, and which of those that are not in the table."""
+    if run["settings"]["scale"] != 1:
+        return "Whether goals are reached is known at full size only."
+    every = [figure for case in run["cases"] for figure in case["figures"]]
+    musts = [figure for figure in every if figure["must"] is not None]
+    aims = [figure for figure in every if figure["aim"] is not None]
+    below_must = sum(not figure["meets_must"] for figure in musts)
+    below_aim = sum(not figure["meets_aim"] for figure in aims)
+    named = [
+        f"{row['subject']}: {row['figure']} of {row['aim']}"
+        for case in others
+        for figure, row in zip(case["figures"], rows_of(case), strict=True)
+        if figure["meets_aim"] is False
+    ]
+    listed = f"; of those that the table leaves out: {'; '.join(named)}" if named else ""
+    return (
+        f"{below_must or 'None'} of the {len(musts)} figures that must reach a goal "
+        f"{'misses' if below_must < 2 else 'miss'} it. The aims, which are higher, are missed by "
+        f"{below_aim} of {len(aims)}{listed}. [Performance](docs/performance.md) has all of them."
+    )
+
+
+def rows_of(case: Json) -> Iterator[Mapping[str, str]]:
+    """Yield the rows of a case, by heading."""
+    return (dict(zip(HEADINGS, row, strict=True)) for row in figure_rows({"cases": [case]}))
 
 
 def has_goal(case: Json) -> bool:
@@ -95,7 +137,7 @@ def has_goal(case: Json) -> bool:
 
 def comparison(run: Json) -> str:
     """Every figure, beside its goal."""
-    said = f"Measured on {run['measured']}: {conditions(run)}.{scale_in_words(run)}"
+    said = f"{when(run)}: {conditions(run)}.{scale_in_words(run)}"
     return f"{said}\n\n{figures(run, HEADINGS)}"
 
 
@@ -105,8 +147,7 @@ def scale_in_words(run: Json) -> str:
 
 
 def figures(run: Json, shown: Sequence[str]) -> str:
-    places = [HEADINGS.index(name) for name in shown]
-    return markdown(shown, [[row[place] for place in places] for row in figure_rows(run)])
+    return markdown(shown, columns(figure_rows(run), shown))
 
 
 # -- the curves ------------------------------------------------------------------------------------

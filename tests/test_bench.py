@@ -1,5 +1,6 @@
 """The comparison: its opponents give our results, and its command keeps its word."""
 
+import dataclasses
 import html
 import importlib
 import json
@@ -13,17 +14,32 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import get_args
 
+import duckdb
 import polars as pl
+import publish
 import pytest
 from polars.testing import assert_frame_equal
+from pyarrow import parquet
 
 import grc_fast as grc
-from grc_fast.bench import chart, facts, machine, our_side, pandas_baseline, quantiles, suite
+from grc_fast.bench import (
+    chart,
+    container,
+    facts,
+    harness,
+    machine,
+    memory,
+    our_side,
+    pandas_baseline,
+    quantiles,
+    suite,
+    whole_job,
+)
 from grc_fast.bench.harness import OURS, Case, Comparison, Goal, Measure, check_equal, measure
 from grc_fast.bench.sales import IDS, Ids, sales_file
-from grc_fast.bench.setting import AS_OF, Setting, in_words, require_extra
+from grc_fast.bench.setting import AS_OF, CODEC, Setting, even_threads, in_words, require_extra
 from grc_fast.bench.suite import SUBJECTS, cases_of, run_suite
-from grc_fast.bench.table import figure_rows
+from grc_fast.bench.table import figure_rows, when
 from grc_fast.bench.worker import Worker
 from grc_fast.errors import DataError, GrcError, OptionError
 
@@ -70,9 +86,11 @@ def test_medians_and_figures_are_those_of_the_rounds():
         ],
     )
 
-    best, share, alone = measure(case, 3).verdicts
+    best, share, alone = measure(dataclasses.replace(case, rounds=3), 1).verdicts
 
     assert (best.ours, best.opponent, best.theirs, best.figure) == (2.0, "fast", 5.0, 2.5)
+    assert (best.our_range, best.their_range) == ((1.0, 9.0), (4.0, 60.0))
+    assert (alone.our_range, alone.their_range) == ((1.0, 9.0), None)
     assert (best.meets(2.5), best.meets(3), best.meets(None)) == (True, False, None)
     assert (share.opponent, share.figure, share.meets(0.2)) == ("slow", 0.25, False)
     assert (alone.opponent, alone.figure, alone.meets(2), alone.meets(1)) == (
@@ -83,17 +101,25 @@ def test_medians_and_figures_are_those_of_the_rounds():
     )
 
 
-def test_ways_run_in_turn_as_often_as_asked():
+def test_ways_run_in_turn_as_often_as_asked(monkeypatch):
     called = []
 
     @contextmanager
     def opened():
         yield {name: lambda name=name: called.append(name) or 1.0 for name in "ab"}
 
+    monkeypatch.setattr(harness, "SHORT", 0.0)
     done = measure(Case("made", "made up", opened, []), 3)
 
     assert called == ["a", "b"] * 3
     assert done.rounds == {"a": [1.0] * 3, "b": [1.0] * 3}
+
+
+def test_short_rounds_are_more():
+    case = case_of({"ours": [5.0, 1.0, 3.0, 2.0, 4.0], "theirs": [9.0] * 5}, goals=[])
+    done = measure(case, 2)
+    assert done.medians == {"ours": 3.0, "theirs": 9.0}
+    assert done.ranges == {"ours": (1.0, 5.0), "theirs": (9.0, 9.0)}
 
 
 def test_a_case_may_say_how_often_it_runs():
@@ -147,6 +173,19 @@ def test_the_pandas_baseline_is_read_in_benches_and_runs_alone(tmp_path):
     )
 
 
+def test_every_side_of_the_whole_job_compresses_its_scores_alike(setting):
+    names = tuple(whole_job.JOBS)
+    with (
+        sales_file(setting, 1_000, 100) as sales,
+        whole_job.workers(setting, sales, names) as found,
+    ):
+        whole_job.check_scores(found)
+        for name, (_, scores) in found.items():
+            group = parquet.read_metadata(scores).row_group(0)
+            codecs = {group.column(place).compression for place in range(group.num_columns)}
+            assert codecs == {CODEC.upper()}, name
+
+
 def test_opponents_that_are_wrong_are_not_measured(setting, monkeypatch):
     honest = facts.polars_side.read_facts
     monkeypatch.setattr(
@@ -163,9 +202,10 @@ def test_every_quantile_opponent_gives_our_bands(tmp_path, number):
     scale = quantiles.SIZES[0] // number
     setting = Setting(threads=1, directory=tmp_path, scale=scale)
     assert quantiles.SIZES[0] // scale >= number
-    for case in quantiles.cases(setting)[: len(quantiles.COLUMNS)]:
+    for case in quantiles.cases(setting)[: len(quantiles.COLUMNS) + 1]:
         with case.open() as ways:
             assert next(iter(ways)) == OURS
+            assert all(set(goal.against) & set(ways) for goal in case.goals)
 
 
 # Data, processes and the machine
@@ -206,6 +246,34 @@ def test_a_worker_tells_its_own_memory_and_not_that_of_who_started_it(monkeypatc
     assert most - least > 200 * 2**20
 
 
+def test_where_the_system_does_not_tell_peaks_there_is_time_alone(setting, monkeypatch):
+    monkeypatch.setattr(machine, "_kilobytes", lambda path, name: None)
+    monkeypatch.setitem(sys.modules, "resource", None)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parent), *sys.path]))
+
+    assert machine.peak_memory() is None
+    assert memory.cases(setting) == []
+    with Worker(hold, {"megabytes": 1}, threads=1) as worker:
+        monkeypatch.setattr(worker, "_ask", lambda place=0: {"seconds": 1.0, "peak_bytes": None})
+        assert worker.seconds() == 1.0
+        with pytest.raises(DataError, match="does not say how much memory"):
+            worker.peak_bytes()
+
+
+def hold_each(megabytes: list[int]):
+    """A job of several works."""
+    return tuple(hold(one) for one in megabytes)
+
+
+def test_works_of_one_process_are_told_apart(monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parent), *sys.path]))
+    with Worker(hold_each, {"megabytes": [1, 300]}, threads=1) as worker:
+        assert worker.seconds() > 0
+        small = worker.peak_bytes()
+        assert worker.seconds(1) > 0
+        assert worker.peak_bytes() - small > 200 * 2**20
+
+
 def test_a_worker_that_dies_is_one_sentence(tmp_path, capfd):
     arguments = {"sales": str(tmp_path / "none.parquet"), "threads": 1}
     with (
@@ -220,23 +288,154 @@ def test_a_worker_that_dies_is_one_sentence(tmp_path, capfd):
     assert "none.parquet" in capfd.readouterr().err
 
 
-def test_a_case_that_fails_is_told_and_the_others_are_kept(monkeypatch):
+def failing(error):
+    """A case that ends with an error when it is opened."""
+
     @contextmanager
-    def broken():
-        raise DataError("it went away")
+    def opened():
+        raise error
         yield {}
 
-    cases = [
-        Case("made", "broken", broken, []),
-        case_of({"ours": [1.0], "theirs": [3.0]}, goals=[Goal(("theirs",), must=2)]),
-    ]
-    monkeypatch.setattr(suite, "cases_of", lambda subjects, setting: cases)
+    return Case("made", "broken", opened, [])
+
+
+GOOD = case_of({"ours": [1.0] * 9, "theirs": [3.0] * 9}, goals=[Goal(("theirs",), must=2)])
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (DataError("it went away"), "it went away"),
+        (MemoryError(), "MemoryError"),
+        (OSError(28, "No space\nleft"), "OSError: [Errno 28] No space left"),
+        (duckdb.OutOfMemoryException("too much"), "OutOfMemoryException: too much"),
+        (pl.exceptions.PanicException("overflow"), "PanicException: overflow"),
+    ],
+)
+def test_a_case_that_fails_is_told_and_the_others_are_kept(monkeypatch, error, why):
+    monkeypatch.setattr(suite, "cases_of", lambda subjects, setting: [failing(error), GOOD])
 
     run = run_suite(subjects=["facts"], rounds=1, threads=1)
 
-    assert run["failed"] == [{"subject": "made", "name": "broken", "why": "it went away"}]
+    assert run["failed"] == [{"subject": "made", "name": "broken", "why": why}]
     assert [case["name"] for case in run["cases"]] == ["made up"]
     assert run["cases"][0]["figures"][0]["meets_must"] is True
+    first, second = figure_rows(run)
+    assert first[0] == "made up"
+    assert (second[0], second[-1], len(second)) == ("broken", "not measured", len(first))
+
+
+def test_a_run_that_is_stopped_has_kept_what_was_measured(monkeypatch, tmp_path):
+    from grc_fast.cli import benching
+
+    cases = [GOOD, failing(DataError("it went away")), failing(KeyboardInterrupt())]
+    monkeypatch.setattr(suite, "cases_of", lambda subjects, setting: cases)
+
+    with pytest.raises(KeyboardInterrupt):
+        run_suite(
+            subjects=["facts"],
+            rounds=1,
+            threads=1,
+            keep=lambda so_far: benching.keep(so_far, tmp_path),
+        )
+
+    run = json.loads((tmp_path / "bench.json").read_text("utf-8"))
+    assert [case["name"] for case in run["cases"]] == ["made up"]
+    assert [case["why"] for case in run["failed"]] == ["it went away"]
+    assert run["finished"] is None
+
+
+@pytest.mark.parametrize(
+    ("needs", "why"),
+    [({"memory": 3 * 10**9}, "3.0 GB of memory"), ({"disk": 10**18}, "GB on the disk of ")],
+)
+def test_a_case_without_room_is_not_begun(monkeypatch, needs, why):
+    case = dataclasses.replace(failing(AssertionError("it was begun")), **needs)
+    monkeypatch.setattr(suite, "cases_of", lambda subjects, setting: [case])
+    monkeypatch.setattr(suite, "available_memory", lambda: 2 * 10**9)
+
+    (failed,) = run_suite(subjects=["facts"], rounds=1, threads=1)["failed"]
+
+    assert why in failed["why"]
+    assert "--scale" in failed["why"]
+
+
+def test_cases_of_full_size_say_what_they_take(tmp_path):
+    cases = cases_of(SUBJECTS, Setting(threads=2, directory=tmp_path))
+    large = [case for case in cases if "50 M" in case.name or "100 M" in case.name]
+    assert len(large) >= 7
+    assert all(10**9 < case.memory < 24 * 10**9 for case in large)
+    assert all(10**8 < case.disk < 10**10 for case in large)
+
+
+# The container
+
+
+def in_container(monkeypatch, tmp_path, own, files):
+    """Let the process find itself in these control groups."""
+    (tmp_path / "own").write_text(own)
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    monkeypatch.setattr(container, "_OWN_GROUPS", tmp_path / "own")
+    monkeypatch.setattr(container, "_GROUPS", tmp_path)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(8)), raising=False)
+
+
+VERSION_2 = (
+    "0::/pod/box\n",
+    {
+        "pod/box/cpu.max": "350000 100000\n",
+        "pod/cpu.max": "max 100000\n",
+        "pod/box/memory.max": "max\n",
+        "pod/box/memory.current": "7\n",
+        "pod/memory.max": "2000\n",
+        "pod/memory.current": "1500\n",
+        "pod/memory.stat": "anon 900\ninactive_file 600\n",
+    },
+)
+VERSION_1 = (
+    "4:memory:/box\n1:cpu,cpuacct:/box\n0::/\n",
+    {
+        "cpu/cpu.cfs_quota_us": "350000\n",
+        "cpu/cpu.cfs_period_us": "100000\n",
+        "cpu/box/cpu.cfs_quota_us": "-1\n",
+        "cpu/box/cpu.cfs_period_us": "100000\n",
+        "memory/box/memory.limit_in_bytes": "2000\n",
+        "memory/box/memory.usage_in_bytes": "1500\n",
+        "memory/box/memory.stat": "inactive_file 1\ntotal_inactive_file 600\n",
+        "memory/memory.limit_in_bytes": "9223372036854771712\n",
+        "memory/memory.usage_in_bytes": "1\n",
+    },
+)
+
+
+@pytest.mark.parametrize(("own", "files"), [VERSION_2, VERSION_1], ids=["2", "1"])
+def test_cores_and_memory_are_those_of_the_container(monkeypatch, tmp_path, own, files):
+    in_container(monkeypatch, tmp_path, own, files)
+
+    assert container.cores() == 3
+    assert (container.memory_limit(), container.memory_left()) == (2000, 1100)
+    assert (machine.machine()["cores"], machine.machine()["memory"]) == (3, 2000)
+    assert machine.available_memory() == 1100
+
+
+def test_without_limits_cores_are_those_the_process_may_use(monkeypatch, tmp_path):
+    in_container(monkeypatch, tmp_path, "0::/\n", {"cpu.max": "max 100000\n"})
+    assert container.cores() == 8
+    assert (container.memory_limit(), container.memory_left()) == (None, None)
+
+
+def test_less_than_a_core_is_one(monkeypatch, tmp_path):
+    in_container(monkeypatch, tmp_path, "0::/\n", {"cpu.max": "20000 100000\n"})
+    assert container.cores() == 1
+
+
+def test_every_side_has_as_many_threads(monkeypatch):
+    monkeypatch.setattr("grc_fast.bench.setting.cores", lambda: 3)
+    assert [even_threads(asked) for asked in (None, 1, 12)] == [3, 1, 12]
+    with pytest.raises(OptionError, match=r"^13 threads are more than the 12 .* on 3 cores"):
+        even_threads(13)
 
 
 # The command
@@ -268,13 +467,17 @@ def test_bench_json_holds_every_round_the_medians_and_the_machine(finished):
     assert run["format"] == suite.FORMAT
     assert run["settings"]["subjects"] == ["scoring", "memory"]
     assert (run["settings"]["scale"], run["settings"]["rounds"]) == (5_000, 3)
-    assert run["machine"]["cores"] == os.cpu_count()
+    assert run["machine"]["cores"] == container.cores()
     assert run["versions"]["polars"] == pl.__version__
     assert run["failed"] == []
+    assert run["run"]["begun"] <= run["cases"][0]["measured"] <= run["finished"]
+    assert all(case["run"] == run["run"] for case in run["cases"])
+    assert when(run).startswith("Measured in one run, begun on 20")
     for case in run["cases"]:
         for way, rounds in case["rounds"].items():
-            assert len(rounds) == (1 if case["subject"] == "memory" else 3)
+            assert len(rounds) == (1 if case["subject"] == "memory" else 7)
             assert case["medians"][way] == statistics.median(rounds)
+            assert case["ranges"][way] == [min(rounds), max(rounds)]
         for figure in case["figures"]:
             assert figure["meets_must"] is None
             if figure["theirs"] is not None:
@@ -374,6 +577,53 @@ def test_readme_and_guide_say_what_was_measured():
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+def made_run(*figures):
+    """A run of full size, with a case of the quantile kernel for each figure."""
+    half = {"ours": 1.0, "our_range": [1, 1], "opponent": "x", "theirs": 2.0, "their_range": [2, 2]}
+    return {
+        "machine": machine.machine(),
+        "versions": machine.versions(),
+        "measured": "2026-11-22",
+        "settings": {"threads": 1, "rounds": 1, "scale": 1},
+        "cases": [
+            {
+                "subject": "quantiles",
+                "name": name,
+                "unit": "s",
+                "rounds": {"ours": [1.0]},
+                "figures": [{**half, "figure": 2.0, "bound": "at least", **goal}],
+            }
+            for name, goal in figures
+        ],
+    }
+
+
+def goals(must, aim):
+    return {"must": must, "aim": aim, "meets_must": must <= 2, "meets_aim": aim <= 2}
+
+
+def test_readme_names_every_row_that_misses_its_goal():
+    run = made_run(
+        ("cents", goals(1, 3)),
+        ("constant", goals(1, 2)),
+        ("small", goals(3, 4)),
+        ("5 M, continuous", goals(1, 9)),
+    )
+
+    table, said = publish.headline(run).split("\n\n")[1:]
+
+    rows = [line.split(" | ")[0] for line in table.splitlines()[2:]]
+    assert rows == ["| small", "| 5 M, continuous"]
+    assert said.startswith("1 of the 4 figures that must reach a goal misses it. ")
+    assert "missed by 3 of 4; of those that the table leaves out: cents: 2.0x of 3x." in said
+
+
+def test_readme_says_that_every_must_is_met():
+    said = publish.headline(made_run(("constant", goals(1, 2)))).split("\n\n")[-1]
+    assert said.startswith("None of the 1 figures that must reach a goal misses it. ")
+    assert "missed by 0 of 1. [Performance]" in said
 
 
 def labels_of(chart_file):

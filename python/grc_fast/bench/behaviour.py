@@ -28,6 +28,8 @@ EVENTS: Final = 20_000_000
 #: What pandas is given: it takes some fifteen seconds, and more than in proportion for more.
 FEW_EVENTS: Final = 5_000_000
 EVENTS_A_CLIENT: Final = 20
+#: Bytes an event that the windows of the others take at the least: 500 with 200 k events.
+MEMORY_AN_EVENT: Final = 300
 #: Events a second that the project holds itself to, on two cores.
 MUST, AIM = 10e6, 20e6
 
@@ -74,7 +76,7 @@ def _case(setting: Setting, events: int, others: Others, goals: list[Goal]) -> C
         yield {name: clock(way) for name, way in ways.items()}
 
     name = f"behaviour scores, {in_words(events)} events, {in_words(clients)} clients"
-    return Case("behaviour", name, opened, goals)
+    return Case("behaviour", name, opened, goals, memory=events * MEMORY_AN_EVENT)
 
 
 def _are_equal(ours: pl.DataFrame, theirs: pl.DataFrame) -> bool:

@@ -9,9 +9,9 @@ import duckdb
 import pyarrow as pa
 
 from grc_fast.bench.classic import CLASSIC
-from grc_fast.bench.setting import AS_OF, Orders
+from grc_fast.bench.setting import AS_OF, CODEC, Orders
 
-__all__ = ["connect", "read_facts", "score_file"]
+__all__ = ["band", "connect", "read_facts", "score_file"]
 
 
 def connect(threads: int, directory: Path) -> duckdb.DuckDBPyConnection:
@@ -53,6 +53,16 @@ def read_facts(
     return connection.sql(query).to_arrow_table()
 
 
+def band(connection: duckdb.DuckDBPyConnection, table: str) -> pa.Table:
+    """Band 1 to 5 of the column `value`, row by row: four order statistics, and comparisons."""
+    return connection.sql(
+        f"""
+        WITH edges AS (SELECT quantile_disc(value, {_FIFTHS}) AS edges FROM {table})
+        SELECT CAST({_quintile("value", "edges")} AS UTINYINT) AS band FROM {table}, edges
+        """
+    ).to_arrow_table()
+
+
 def score_file(sales: str, scores: str, threads: int) -> Callable[[], object]:
     """Return the whole job: sales in Parquet to scores in Parquet."""
     connection = connect(threads, Path(scores).parent)
@@ -92,7 +102,7 @@ def score_file(sales: str, scores: str, threads: int) -> Callable[[], object]:
                    CAST({_quintile("-(r + f + m)", "g")} AS UTINYINT) AS "group",
                    CASE {_SEGMENT} END AS segment
             FROM graded, group_edges ORDER BY client_id
-        ) TO {_text(scores)} (FORMAT parquet, COMPRESSION zstd)
+        ) TO {_text(scores)} (FORMAT parquet, COMPRESSION {CODEC})
     """
     return lambda: connection.execute(query)
 

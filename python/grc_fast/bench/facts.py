@@ -16,12 +16,14 @@ import polars as pl
 import grc_fast as grc
 from grc_fast.bench import duckdb_side, pandas_baseline, polars_side
 from grc_fast.bench.harness import OURS, Case, Goal, Measure, check_equal, clock
-from grc_fast.bench.sales import Ids, sales_file
+from grc_fast.bench.sales import DISK_A_LINE, MEMORY_A_LINE, Ids, sales_file
 from grc_fast.bench.setting import AS_OF, Orders, Setting, in_words
 
 __all__ = ["cases"]
 
 SIZES: Final = (10_000_000, 50_000_000)
+#: Sizes at which fixed costs show; no goals.
+SMALL_SIZES: Final = (10_000, 100_000)
 #: Ids without a pattern are measured at the first size only, and are no goal.
 _WITHOUT_PATTERN: Final[tuple[Ids, ...]] = ("scattered integers", "16 letters")
 LINES_A_CLIENT: Final = 10
@@ -41,8 +43,9 @@ _COUNT: Final = "order_id"
 
 
 def cases(setting: Setting) -> list[Case]:
-    """Return the pass at each size: kinds of ids, then distinct orders."""
-    made = [_case(setting, SIZES[0], ids, Goal(_OTHERS)) for ids in _WITHOUT_PATTERN]
+    """Return the pass at small sizes, then at large ones: kinds of ids, then distinct orders."""
+    made = [_case(setting, size, "integers", Goal(_OTHERS)) for size in SMALL_SIZES]
+    made += [_case(setting, SIZES[0], ids, Goal(_OTHERS)) for ids in _WITHOUT_PATTERN]
     for size in SIZES:
         made += [
             _case(setting, size, "integers", Goal(_OTHERS, must=2.5, aim=4)),
@@ -72,7 +75,14 @@ def _case(setting: Setting, size: int, ids: Ids, goal: Goal, *, distinct: bool =
     kind = ids.replace("integers", "integer ids") if "integers" in ids else f"ids of {ids}"
     what = f"{kind}, distinct orders" if distinct else kind
     name = f"facts, {in_words(lines)} lines of {in_words(clients)} clients, {what}"
-    return Case("facts", name, opened, [goal, Goal((PANDAS,))])
+    return Case(
+        "facts",
+        name,
+        opened,
+        [goal, Goal((PANDAS,))],
+        memory=lines * MEMORY_A_LINE,
+        disk=lines * DISK_A_LINE,
+    )
 
 
 def _ways(

@@ -2,7 +2,8 @@
 
 The protocol: a case opens by running every way once, which warms it up and shows that the results
 are equal. Then the ways run in turn, round after round, so that a slow moment of the machine slows
-all of them alike. Medians are quoted, and ratios of medians.
+all of them alike. Medians are quoted, and ratios of medians, beside the least and the most of the
+rounds.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from grc_fast.errors import DataError
 
 __all__ = [
     "OURS",
+    "SHORT",
     "Bound",
     "Case",
     "Comparison",
@@ -29,16 +31,22 @@ __all__ = [
     "check_equal",
     "clock",
     "measure",
+    "rounds_when_short",
 ]
 
 #: The name of our own way, where there is one.
 OURS: Final = "grc_fast"
+
+#: Seconds: where a round of all ways takes less, there are more rounds, so that medians are steady.
+SHORT: Final = 10.0
 
 #: Runs a way once and returns what it took, in the unit of the case.
 Measure: TypeAlias = Callable[[], float]
 #: Seconds, seconds a line, or bytes: less is better in each.
 Unit: TypeAlias = Literal["s", "s/line", "B"]
 Bound: TypeAlias = Literal["at least", "at most"]
+#: The least and the most.
+Range: TypeAlias = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -79,7 +87,9 @@ class Case:
     unit
         What the ways return.
     rounds
-        How often each way runs; None for as often as the user asks.
+        How often each way runs, whatever a round takes; None for as often as the user asks.
+    memory, disk
+        Bytes that it takes at the least: it is not begun where they are not to be had.
     """
 
     subject: str
@@ -88,6 +98,8 @@ class Case:
     goals: Sequence[Goal]
     unit: Unit = "s"
     rounds: int | None = None
+    memory: int = 0
+    disk: int = 0
 
 
 @dataclass(frozen=True)
@@ -98,13 +110,17 @@ class Verdict:
     ----------
     ours, theirs
         Medians, in the unit of the case.
+    our_range, their_range
+        The least and the most of the rounds.
     opponent
         The best of the others; None where the figure is ours alone.
     """
 
     ours: float
+    our_range: Range
     opponent: str | None
     theirs: float | None
+    their_range: Range | None
     goal: Goal
 
     @property
@@ -139,18 +155,24 @@ class Comparison:
         return {way: statistics.median(values) for way, values in self.rounds.items()}
 
     @property
+    def ranges(self) -> dict[str, Range]:
+        """The least and the most of each way, ours first."""
+        return {way: (min(values), max(values)) for way, values in self.rounds.items()}
+
+    @property
     def verdicts(self) -> list[Verdict]:
         """Return the figures, in the order of the goals; those without an opponent are left out."""
-        medians = self.medians
-        ours = next(iter(medians.values()))
+        medians, ranges = self.medians, self.ranges
+        us = next(iter(medians))
+        ours = medians[us], ranges[us]
         found = []
         for goal in self.goals:
             others = {way: medians[way] for way in goal.against if way in medians}
             if others:
                 best = min(others, key=others.__getitem__)
-                found.append(Verdict(ours, best, others[best], goal))
+                found.append(Verdict(*ours, best, medians[best], ranges[best], goal))
             elif not goal.against:
-                found.append(Verdict(ours, None, None, goal))
+                found.append(Verdict(*ours, None, None, None, goal))
         return found
 
 
@@ -168,6 +190,11 @@ def clock(way: Callable[[], object]) -> Measure:
     return seconds
 
 
+def rounds_when_short(rounds: int) -> int:
+    """Return how often ways run where a round takes less than `SHORT` seconds: an odd number."""
+    return 2 * rounds + 1
+
+
 def measure(case: Case, rounds: int) -> Comparison:
     """Measure the ways of a case in turn.
 
@@ -176,7 +203,7 @@ def measure(case: Case, rounds: int) -> Comparison:
     case
         What is measured.
     rounds
-        How often each way runs, unless the case says otherwise.
+        How often each way runs, unless the case says otherwise or a round is short.
 
     Returns
     -------
@@ -190,9 +217,17 @@ def measure(case: Case, rounds: int) -> Comparison:
     """
     with case.open() as ways:
         taken: dict[str, list[float]] = {way: [] for way in ways}
-        for _ in range(case.rounds or rounds):
+
+        def one_round() -> float:
+            start = time.perf_counter()
             for way, once in ways.items():
                 taken[way].append(once())
+            return time.perf_counter() - start
+
+        is_short = one_round() < SHORT
+        wanted = case.rounds or (rounds_when_short(rounds) if is_short else rounds)
+        for _ in range(1, wanted):
+            one_round()
     return Comparison(case.subject, case.name, case.unit, taken, case.goals)
 
 

@@ -1,8 +1,7 @@
-"""The machine and the versions that figures are of, and the memory of a process."""
+"""The machine and the versions that figures are of, and memory: all there is, and of a process."""
 
 from __future__ import annotations
 
-import os
 import platform
 import re
 import sys
@@ -10,17 +9,22 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
+from grc_fast.bench.container import cores, memory_left, memory_limit
+
 __all__ = ["available_memory", "machine", "peak_memory", "versions"]
 
 _PACKAGES: Final = ("grc-fast", "polars", "duckdb", "pandas", "numpy", "pyarrow")
 
 
 def machine() -> dict[str, Any]:
-    """Return what the figures depend on: processor, cores, memory in bytes, system."""
+    """Return what the figures depend on: processor, cores, memory in bytes, system.
+
+    In a container, the cores and the memory are its own.
+    """
     return {
         "processor": _processor(),
-        "cores": os.cpu_count() or 1,
-        "memory": _memory("MemTotal"),
+        "cores": cores(),
+        "memory": _least(_memory("MemTotal"), memory_limit()),
         "system": f"{platform.system()} {platform.machine()}",
     }
 
@@ -36,8 +40,10 @@ def versions() -> dict[str, str]:
     return found
 
 
-def peak_memory() -> int:
+def peak_memory() -> int | None:
     """Return the most memory that this process has held at a time, in bytes.
+
+    None where the system does not say it, as on Windows.
 
     Linux says it of the program alone. `ru_maxrss`, which other systems have, may not be read
     there: a child inherits it from the process that started it (getrusage(2), fork and exec keep
@@ -46,15 +52,21 @@ def peak_memory() -> int:
     own = _kilobytes(Path("/proc/self/status"), "VmHWM")
     if own is not None:
         return own
-    import resource
-
+    try:
+        import resource
+    except ImportError:
+        return None
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return most if sys.platform == "darwin" else most * 1024
 
 
 def available_memory() -> int | None:
     """Return how many bytes can be had without swapping, or None where the system does not say."""
-    return _memory("MemAvailable")
+    return _least(_memory("MemAvailable"), memory_left())
+
+
+def _least(*known: int | None) -> int | None:
+    return min((number for number in known if number is not None), default=None)
 
 
 def _memory(name: str) -> int | None:

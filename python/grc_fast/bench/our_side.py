@@ -11,7 +11,7 @@ import grc_fast as grc
 from grc_fast.bench.setting import AS_OF
 from grc_fast.output import write_frame
 
-__all__ = ["band_values", "read_facts", "score_file"]
+__all__ = ["band_values", "read_facts", "read_facts_of_each", "score_file"]
 
 
 def score_file(sales: str, scores: str, threads: int) -> Callable[[], None]:
@@ -27,6 +27,11 @@ def read_facts(sales: str, threads: int) -> Callable[[], pl.DataFrame]:
     """Return the facts pass over sales that are in memory."""
     held = pl.read_parquet(sales, columns=["client_id", "date", "amount"])
     return lambda: grc.facts(held, as_of=AS_OF, threads=threads).frame
+
+
+def read_facts_of_each(sales: list[str], threads: int) -> tuple[Callable[[], pl.DataFrame], ...]:
+    """Return the facts pass over each of several sales, all of which are in memory."""
+    return tuple(read_facts(one, threads) for one in sales)
 
 
 def band_values(number: int, threads: int) -> Callable[[], pl.Series]:

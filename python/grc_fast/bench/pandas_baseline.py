@@ -104,7 +104,7 @@ def score_file(sales: str, scores: str, as_of: str) -> Callable[[], None]:
 
     def job() -> None:
         scored = score(read_sales(sales), as_of)
-        scored.to_parquet(scores, index=False, compression="zstd")
+        scored.to_parquet(scores, index=False, compression="snappy")
 
     return job
 

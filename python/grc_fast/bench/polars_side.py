@@ -8,9 +8,9 @@ from typing import Literal, TypeAlias
 import polars as pl
 
 from grc_fast.bench.classic import CLASSIC
-from grc_fast.bench.setting import AS_OF, Orders
+from grc_fast.bench.setting import AS_OF, CODEC, Orders
 
-__all__ = ["Engine", "quintile", "read_facts", "score", "score_file"]
+__all__ = ["Engine", "facts_query", "quintile", "read_facts", "score", "score_file"]
 
 Engine: TypeAlias = Literal["in-memory", "streaming"]
 
@@ -20,7 +20,12 @@ _AS_OF = pl.lit(AS_OF).str.to_date()
 
 
 def read_facts(sales: pl.LazyFrame, engine: Engine, *, orders: Orders = "lines") -> pl.DataFrame:
-    """First and last purchase, orders, and the sum of money of each client.
+    """First and last purchase, orders, and the sum of money of each client."""
+    return facts_query(sales, orders=orders).collect(engine=engine)
+
+
+def facts_query(sales: pl.LazyFrame, *, orders: Orders = "lines") -> pl.LazyFrame:
+    """Return the query of the facts.
 
     Distinct orders are counted by `n_unique`, or by grouping twice, first by order.
     """
@@ -28,16 +33,14 @@ def read_facts(sales: pl.LazyFrame, engine: Engine, *, orders: Orders = "lines")
     first, last = _DAY.min().alias("first_purchase"), _DAY.max().alias("last_purchase")
     if orders == "twice":
         by_order = sales.group_by("client_id", "order_id").agg(first, last, spent)
-        facts = by_order.group_by("client_id").agg(
+        return by_order.group_by("client_id").agg(
             pl.col("first_purchase").min(),
             pl.col("last_purchase").max(),
             pl.col("first_purchase").count().alias("orders"),
             pl.col("total").sum(),
         )
-    else:
-        count = _DAY.count() if orders == "lines" else pl.col("order_id").filter(_BOUGHT).n_unique()
-        facts = sales.group_by("client_id").agg(first, last, count.alias("orders"), spent)
-    return facts.collect(engine=engine)
+    count = _DAY.count() if orders == "lines" else pl.col("order_id").filter(_BOUGHT).n_unique()
+    return sales.group_by("client_id").agg(first, last, count.alias("orders"), spent)
 
 
 def quintile(column: str) -> pl.Expr:
@@ -62,31 +65,40 @@ def score(clients: pl.DataFrame) -> pl.DataFrame:
     return graded.with_columns(group=quintile("loss"), segment=_segment()).drop("tenure", "loss")
 
 
-def score_file(sales: str, scores: str, engine: Engine) -> Callable[[], None]:
-    """Return the whole job: sales in Parquet to scores in Parquet."""
+def score_file(
+    sales: str, scores: str, engine: Engine, *, one_query: bool = False
+) -> Callable[[], None]:
+    """Return the whole job: sales in Parquet to scores in Parquet.
+
+    Facts are collected before they are sorted, or all up to the sorted clients is one query.
+    """
 
     def job() -> None:
-        facts = read_facts(pl.scan_parquet(sales), engine)
-        day = pl.col("first_purchase", "last_purchase").cast(pl.Date)
-        clients = (
-            facts.lazy()
-            .filter(pl.col("first_purchase").is_not_null())
-            .select(
-                "client_id",
-                day,
-                recency=(_AS_OF - pl.col("last_purchase").cast(pl.Date))
-                .dt.total_days()
-                .cast(pl.Int32),
-                frequency=pl.col("orders").cast(pl.UInt32),
-                # Sums of cents in floats are off by the last bits, and equal money must tie.
-                monetary=pl.col("total").round(2),
-            )
-            .sort("client_id")
-            .collect()
-        )
-        score(clients).write_parquet(scores)
+        facts = facts_query(pl.scan_parquet(sales))
+        if not one_query:
+            facts = facts.collect(engine=engine).lazy()
+        clients = _clients(facts).collect(engine=engine if one_query else "in-memory")
+        score(clients).write_parquet(scores, compression=CODEC)
 
     return job
+
+
+def _clients(facts: pl.LazyFrame) -> pl.LazyFrame:
+    """Return the clients who have bought, ascending, with the columns that are scored."""
+    day = pl.col("first_purchase", "last_purchase").cast(pl.Date)
+    last = pl.col("last_purchase").cast(pl.Date)
+    return (
+        facts.filter(pl.col("first_purchase").is_not_null())
+        .select(
+            "client_id",
+            day,
+            recency=(_AS_OF - last).dt.total_days().cast(pl.Int32),
+            frequency=pl.col("orders").cast(pl.UInt32),
+            # Sums of cents in floats are off by the last bits, and equal money must tie.
+            monetary=pl.col("total").round(2),
+        )
+        .sort("client_id")
+    )
 
 
 def _segment() -> pl.Expr:

@@ -12,6 +12,7 @@ import pandas as pd
 import polars as pl
 
 import grc_fast as grc
+from grc_fast.bench import duckdb_side
 from grc_fast.bench.harness import OURS, Case, Goal, Measure, check_equal, clock
 from grc_fast.bench.polars_side import Engine, quintile
 from grc_fast.bench.setting import Setting, in_words
@@ -27,8 +28,12 @@ BY_HAND: Final = (
     "Polars by hand, in memory",
     "Polars by hand, streaming",
     "Polars by hand, sorted",
+    "DuckDB by hand",
 )
-READY_MADE: Final = ("Polars, rank", "Polars, qcut", "Polars, bin_quantiles", "pandas.qcut")
+#: What libraries offer in one call: by order statistics, as is our default, or by edges that are
+#: interpolated between them. Each is measured against the same edges of ours.
+BY_RANK: Final = ("Polars, rank", "Polars, bin_quantiles")
+INTERPOLATED: Final = ("Polars, qcut", "pandas.qcut")
 #: Reads every value and does nothing with it: the floor, and no opponent.
 FLOOR: Final = "numpy.sum"
 
@@ -71,8 +76,15 @@ COLUMNS: Final[dict[str, Values]] = {
 
 
 def cases(setting: Setting) -> list[Case]:
-    """Return every kind of column at every size."""
-    return [_case(setting, size, kind) for size in SIZES for kind in COLUMNS]
+    """Return every kind of column at every size, and interpolated edges of continuous values."""
+    return [
+        case
+        for size in SIZES
+        for case in (
+            *(_case(setting, size, kind) for kind in COLUMNS),
+            _interpolated(setting, size),
+        )
+    ]
 
 
 def _case(setting: Setting, size: int, kind: str) -> Case:
@@ -82,12 +94,12 @@ def _case(setting: Setting, size: int, kind: str) -> Case:
     def opened() -> Iterator[Mapping[str, Measure]]:
         array = COLUMNS[kind](np.random.default_rng(7), number)
         values = pl.Series("value", array)
-        ways = _ways(values, setting.threads)
+        ways = _ways(values, setting)
         with _quiet():
             check_equal(((name, way()) for name, way in ways.items()), _are_equal)
             if kind == "continuous":
-                ready_made = _ready_made(values)
-                _check_ready_made(values, ready_made)
+                ready_made = _by_ranks(values)
+                _check_ranks(ways[OURS](), ready_made)
                 ways |= ready_made
             measures = {name: clock(way) for name, way in ways.items()}
             yield measures | {FLOOR: clock(lambda: np.sum(array))}
@@ -96,25 +108,45 @@ def _case(setting: Setting, size: int, kind: str) -> Case:
     return Case("quantiles", name, opened, _goals(size, kind))
 
 
+def _interpolated(setting: Setting, size: int) -> Case:
+    number = setting.of(size)
+
+    @contextmanager
+    def opened() -> Iterator[Mapping[str, Measure]]:
+        values = pl.Series("value", continuous(np.random.default_rng(7), number))
+        ways = _ways_of_interpolated(values, setting.threads)
+        with _quiet():
+            check_equal(((name, _codes(way())) for name, way in ways.items()), _are_equal)
+            yield {name: clock(way) for name, way in ways.items()}
+
+    name = f"quantile kernel, {in_words(number)} values, continuous, interpolated edges"
+    at_goal = size == GOAL_SIZE
+    goal = Goal(INTERPOLATED, must=15, aim=40) if at_goal else Goal(INTERPOLATED)
+    return Case("quantiles", name, opened, [goal])
+
+
 def _goals(size: int, kind: str) -> list[Goal]:
     if kind != "continuous":
         return [Goal(BY_HAND, must=2, aim=8)]
     if size != GOAL_SIZE:
-        return [Goal(READY_MADE), Goal(BY_HAND), Goal((FLOOR,), bound="at most")]
+        return [Goal(BY_RANK), Goal(BY_HAND), Goal((FLOOR,), bound="at most")]
     return [
-        Goal(READY_MADE, must=15, aim=40),
+        Goal(BY_RANK, must=15, aim=40),
         Goal(BY_HAND, must=3, aim=8),
         Goal((FLOOR,), must=12, aim=5, bound="at most"),
     ]
 
 
-def _ways(values: pl.Series, threads: int) -> dict[str, Callable[[], Any]]:
+def _ways(values: pl.Series, setting: Setting) -> dict[str, Callable[[], Any]]:
     """Return the ways that keep ties together at any column."""
+    connection = duckdb_side.connect(setting.threads, setting.directory)
+    connection.register("clients", values.to_frame().to_arrow())
     return {
-        OURS: lambda: grc.quantile_scores(values, threads=threads),
+        OURS: lambda: grc.quantile_scores(values, threads=setting.threads),
         BY_HAND[0]: lambda: _by_hand(values, "in-memory"),
         BY_HAND[1]: lambda: _by_hand(values, "streaming"),
         BY_HAND[2]: lambda: _by_sorting(values),
+        BY_HAND[3]: lambda: pl.Series(duckdb_side.band(connection, "clients")["band"]),
     }
 
 
@@ -133,17 +165,22 @@ def _by_sorting(values: pl.Series) -> pl.Series:
     return values.to_frame().select(band).to_series()
 
 
-def _ready_made(values: pl.Series) -> dict[str, Callable[[], Any]]:
-    """Return what libraries offer in one call."""
-    array = values.to_numpy()
-    ways: dict[str, Callable[[], Any]] = {
-        "Polars, rank": lambda: _by_rank(values),
-        "Polars, qcut": lambda: values.qcut(5, labels=list("01234"), allow_duplicates=True),
-        "pandas.qcut": lambda: pd.qcut(array, 5, labels=False, duplicates="drop"),
-    }
+def _by_ranks(values: pl.Series) -> dict[str, Callable[[], Any]]:
+    """Return what libraries offer in one call, by order statistics."""
+    ways: dict[str, Callable[[], Any]] = {BY_RANK[0]: lambda: _by_rank(values)}
     if hasattr(pl.Expr, "bin_quantiles"):
-        ways["Polars, bin_quantiles"] = lambda: _by_bin_quantiles(values)
+        ways[BY_RANK[1]] = lambda: _by_bin_quantiles(values)
     return ways
+
+
+def _ways_of_interpolated(values: pl.Series, threads: int) -> dict[str, Callable[[], Any]]:
+    """Return ours with interpolated edges, and what libraries offer in one call."""
+    array = values.to_numpy()
+    return {
+        OURS: lambda: grc.quantile_scores(values, edges="linear", threads=threads),
+        INTERPOLATED[0]: lambda: values.qcut(5, labels=list("12345"), allow_duplicates=True),
+        INTERPOLATED[1]: lambda: pd.qcut(array, 5, labels=False, duplicates="drop") + 1,
+    }
 
 
 def _by_rank(values: pl.Series) -> pl.Series:
@@ -157,17 +194,18 @@ def _by_bin_quantiles(values: pl.Series) -> pl.Series:
     return values.to_frame().lazy().select(band).collect().to_series()
 
 
-def _check_ready_made(values: pl.Series, ways: Mapping[str, Callable[[], Any]]) -> None:
-    """Compare what they give with ours: by order statistics, or interpolated as they are."""
+def _check_ranks(ours: pl.Series, ways: Mapping[str, Callable[[], Any]]) -> None:
+    """Compare what is counted from 0 with ours."""
     for name, way in ways.items():
-        interpolated = name.endswith("qcut")
-        ours = grc.quantile_scores(values, edges="linear" if interpolated else "inverted_cdf")
-        theirs = pl.Series(way())
-        if theirs.dtype == pl.Categorical:
-            theirs = theirs.cast(pl.String).cast(pl.UInt8)
-        found = ((OURS, ours), (name, theirs + 1))
         # Edges of bin_quantiles are the values of rank ⌊j (N − 1) / 5⌋ + 1: one off at the most.
-        check_equal(found, _are_alike if name.endswith("bin_quantiles") else _are_equal)
+        equal = _are_alike if name == BY_RANK[1] else _are_equal
+        check_equal(((OURS, ours), (name, pl.Series(way()) + 1)), equal)
+
+
+def _codes(bands: Any) -> pl.Series:
+    """Return bands as numbers: labels are text."""
+    found = pl.Series(bands)
+    return found.cast(pl.String).cast(pl.UInt8) if found.dtype == pl.Categorical else found
 
 
 def _are_equal(ours: pl.Series, theirs: pl.Series) -> bool:

@@ -13,7 +13,12 @@ from grc_fast.bench.setting import Setting
 from grc_fast.bench.worker import Worker
 from grc_fast.simulation import simulate_sales
 
-__all__ = ["IDS", "Ids", "sales_file"]
+__all__ = ["DISK_A_LINE", "IDS", "MEMORY_A_LINE", "Ids", "sales_file"]
+
+#: Bytes a line that a case with sales takes at the least: making them held 116, where ids are of 20
+#: bytes, and the file has 17.
+MEMORY_A_LINE: Final = 80
+DISK_A_LINE: Final = 12
 
 #: What client ids are: whole numbers handed out one after the other, text of 12 bytes (as long as
 #: Arrow's views hold inline) or of 20 bytes that ends in such numbers; or without a pattern: whole

@@ -7,15 +7,22 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
+from grc_fast.bench.container import cores
 from grc_fast.errors import OptionError
 
-__all__ = ["AS_OF", "Orders", "Setting", "in_words", "require_extra"]
+__all__ = ["AS_OF", "CODEC", "Orders", "Setting", "even_threads", "in_words", "require_extra"]
 
 #: The day after the three years of simulated sales.
 AS_OF: Final = "2026-01-01"
 
+#: What compresses the scores of the whole job, on every side: what the package itself writes.
+CODEC: Final = "snappy"
+
 #: How orders are counted: each line is one, or the distinct ids, or those by grouping twice.
 Orders: TypeAlias = Literal["lines", "distinct", "twice"]
+
+#: The most threads a core that our side starts; the others take any number.
+_MOST_A_CORE: Final = 4
 
 _EXTRA: Final = ("duckdb", "numpy", "pandas", "pyarrow")
 
@@ -31,7 +38,7 @@ class Setting:
     directory
         Where generated sales and written scores go while a case needs them.
     rounds
-        How often each way runs after it has warmed up.
+        How often each way runs after it has warmed up, where a round is not short.
     scale
         Sizes are divided by it: 1 for those of the project's goals.
     """
@@ -44,6 +51,23 @@ class Setting:
     def of(self, number: int) -> int:
         """Return a size at this scale, at least 100: fewer clients fill no bands."""
         return max(number // self.scale, 100)
+
+
+def even_threads(asked: int | None) -> int:
+    """Return the number of threads of every side: what is asked for, or one a core.
+
+    Raises
+    ------
+    OptionError
+        If it is more than our side would start.
+    """
+    most = _MOST_A_CORE * cores()
+    if asked is not None and asked > most:
+        raise OptionError(
+            f"{asked} threads are more than the {most} that the package starts on {cores()} cores, "
+            "and every side is to have as many: ask for fewer"
+        )
+    return asked or cores()
 
 
 def in_words(number: int) -> str:

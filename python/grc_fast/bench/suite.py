@@ -4,22 +4,32 @@ from __future__ import annotations
 
 import datetime as dt
 import importlib
-import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from grc_fast.bench.harness import Case, Comparison, Verdict, measure
-from grc_fast.bench.machine import machine, versions
-from grc_fast.bench.setting import Setting, require_extra
-from grc_fast.errors import DataError, OptionError
+import polars as pl
+
+from grc_fast.bench.harness import (
+    SHORT,
+    Case,
+    Comparison,
+    Verdict,
+    measure,
+    rounds_when_short,
+)
+from grc_fast.bench.machine import available_memory, machine, versions
+from grc_fast.bench.setting import Setting, even_threads, require_extra
+from grc_fast.bench.table import machine_in_words
+from grc_fast.errors import DataError, GrcError, OptionError
 from grc_fast.labels import nearest
 
 __all__ = ["FORMAT", "SUBJECTS", "cases_of", "run_suite"]
 
 #: The version of the layout of `bench.json`.
-FORMAT: Final = 1
+FORMAT: Final = 2
 
 #: Modules of this package, in the order in which they run; each has a function `cases`.
 SUBJECTS: Final = (
@@ -41,6 +51,7 @@ def run_suite(
     rounds: int = 5,
     threads: int | None = None,
     report: Callable[[Comparison], object] | None = None,
+    keep: Callable[[dict[str, Any]], object] | None = None,
 ) -> dict[str, Any]:
     """Measure subjects on this machine.
 
@@ -51,59 +62,112 @@ def run_suite(
     scale
         Sizes are divided by it; the project's goals are of scale 1.
     rounds
-        How often each way runs, after it has warmed up.
+        How often each way runs, after it has warmed up; twice as often and once more where a round
+        of all ways is short.
     threads
-        Of either side; every core by default. Polars must not have started with another number.
+        Of every side; by default every core that this process may use. Polars must not have
+        started with another number.
     report
         Called with each case when it has been measured.
+    keep
+        Called after each case with what `bench.json` holds by then, so that nothing that was
+        measured is lost where the run ends early.
 
     Returns
     -------
     dict
-        What `bench.json` holds: the machine, the versions, the settings, and for each case every
-        round of every way, the medians, and the figures beside their goals; under `failed`, the
-        cases whose ways did not agree or that the system ended.
+        What `bench.json` holds: when the run began and on what machine, when it finished (None as
+        long as it has not), the versions, the settings, and for each case when it was measured and
+        by which run, every round of every way, the medians, the ranges, and the figures beside
+        their goals; under `failed`, the cases that could not be measured, and why.
 
     Raises
     ------
     OptionError
-        If a subject is unknown, or an opponent is not installed.
+        If a subject is unknown, an opponent is not installed, or threads are more than every side
+        would start.
     """
     names = _checked(subjects)
     require_extra()
-    measured: list[dict[str, Any]] = []
-    failed: list[dict[str, str]] = []
     with tempfile.TemporaryDirectory(prefix="grc-fast-bench-") as directory:
         setting = Setting(
-            threads=threads or os.cpu_count() or 1,
+            threads=even_threads(threads),
             directory=Path(directory),
             rounds=rounds,
             scale=scale,
         )
+        run = _begun(names, setting)
         for case in cases_of(names, setting):
             try:
+                _check_room(case, setting.directory)
                 comparison = measure(case, rounds)
-            except DataError as error:
-                # The others are worth having: what failed is said in the end.
-                failed.append({"subject": case.subject, "name": case.name, "why": str(error)})
-                continue
-            measured.append(_kept(comparison, at_full_size=scale == 1))
-            if report is not None:
-                report(comparison)
+            # The others are worth having, whatever an engine says: what failed is said in the end.
+            except (Exception, pl.exceptions.PanicException) as error:  # noqa: BLE001
+                why = _in_a_line(error)
+                run["failed"].append({"subject": case.subject, "name": case.name, "why": why})
+            else:
+                when = {"measured": _now(), "run": run["run"]}
+                run["cases"].append(_kept(comparison, at_full_size=scale == 1) | when)
+                if report is not None:
+                    report(comparison)
+            if keep is not None:
+                keep(run)
+    run["finished"] = _now()
+    return run
+
+
+def _begun(subjects: Sequence[str], setting: Setting) -> dict[str, Any]:
+    """Return a run of which nothing has been measured yet."""
+    here = machine()
     return {
         "format": FORMAT,
-        "measured": dt.datetime.now(dt.UTC).date().isoformat(),
-        "machine": machine(),
+        # Each case has it as well: cases of several runs that are put together stay apart.
+        "run": {"begun": _now(), "machine": machine_in_words(here)},
+        "finished": None,
+        "machine": here,
         "versions": versions(),
         "settings": {
-            "subjects": list(names),
-            "scale": scale,
-            "rounds": rounds,
+            "subjects": list(subjects),
+            "scale": setting.scale,
+            "rounds": setting.rounds,
+            "short": {"seconds": SHORT, "rounds": rounds_when_short(setting.rounds)},
             "threads": setting.threads,
         },
-        "cases": measured,
-        "failed": failed,
+        "cases": [],
+        "failed": [],
     }
+
+
+def _now() -> str:
+    return dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+
+
+def _check_room(case: Case, directory: Path) -> None:
+    """Refuse a case that the machine has no room for, before it is begun.
+
+    Raises
+    ------
+    DataError
+        If memory or disk are less than it takes at the least.
+    """
+    memory = available_memory()
+    disk = shutil.disk_usage(directory).free
+    for needed, free, what in (
+        (case.memory, memory, "of memory"),
+        (case.disk, disk, f"on the disk of {directory.parent}"),
+    ):
+        if free is not None and free < needed:
+            raise DataError(
+                f"it takes {needed / 1e9:.1f} GB {what} at the least, and {free / 1e9:.1f} GB are "
+                "free: free more, or divide the sizes by --scale"
+            )
+
+
+def _in_a_line(error: BaseException) -> str:
+    """Say an error in a line; those that are not ours by their class as well."""
+    said = " ".join(str(error).split())
+    kind = type(error).__name__
+    return said if isinstance(error, GrcError) else f"{kind}: {said}" if said else kind
 
 
 def cases_of(subjects: Sequence[str], setting: Setting) -> list[Case]:
@@ -129,6 +193,7 @@ def _kept(comparison: Comparison, *, at_full_size: bool) -> dict[str, Any]:
         "unit": comparison.unit,
         "rounds": {way: list(values) for way, values in comparison.rounds.items()},
         "medians": comparison.medians,
+        "ranges": {way: list(ends) for way, ends in comparison.ranges.items()},
         "figures": [_figure(verdict, at_full_size=at_full_size) for verdict in comparison.verdicts],
     }
 
@@ -138,8 +203,10 @@ def _figure(verdict: Verdict, *, at_full_size: bool) -> dict[str, Any]:
     goal = verdict.goal
     return {
         "ours": verdict.ours,
+        "our_range": verdict.our_range,
         "opponent": verdict.opponent,
         "theirs": verdict.theirs,
+        "their_range": verdict.their_range,
         "figure": verdict.figure,
         "bound": goal.bound,
         "must": goal.must,

@@ -1,7 +1,8 @@
 """A way in a process of its own: its thread pools, its memory, its interpreter.
 
 The process gets the name of a function of this package and its arguments, calls it to prepare, and
-then does the work once for each line on its standard input, answering with what it took.
+then does the work once for each line on its standard input, answering with what it took. A function
+may prepare several works, which then share a process; the line says which.
 """
 
 from __future__ import annotations
@@ -15,12 +16,15 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 from grc_fast.bench.machine import peak_memory
 from grc_fast.errors import DataError
 
-__all__ = ["Worker"]
+__all__ = ["Work", "Worker"]
+
+#: Does a piece of work once.
+Work: TypeAlias = Callable[[], object]
 
 
 class Worker:
@@ -30,7 +34,7 @@ class Worker:
     ----------
     job
         A function of a module: called in the process with `arguments`, it prepares the work and
-        returns the function that does it once.
+        returns the function that does it once, or several such functions.
     arguments
         Of the function, by name: anything that JSON can say.
     threads
@@ -39,7 +43,7 @@ class Worker:
 
     def __init__(
         self,
-        job: Callable[..., Callable[[], object]],
+        job: Callable[..., Work | tuple[Work, ...]],
         arguments: Mapping[str, Any],
         *,
         threads: int,
@@ -67,20 +71,29 @@ class Worker:
             self._process.kill()
         self._process.communicate()
 
-    def seconds(self) -> float:
-        """Do the work once and return how long it took."""
-        return float(self._ask()["seconds"])
+    def seconds(self, place: int = 0) -> float:
+        """Do the work once, or that of this place, and return how long it took."""
+        return float(self._ask(place)["seconds"])
 
     def peak_bytes(self) -> float:
-        """Do the work once and return the most memory that the process has held so far."""
-        return float(self._ask()["peak_bytes"])
+        """Do the work once and return the most memory that the process has held so far.
 
-    def _ask(self) -> dict[str, float]:
+        Raises
+        ------
+        DataError
+            If the system does not say it.
+        """
+        peak = self._ask()["peak_bytes"]
+        if peak is None:
+            raise DataError("this system does not say how much memory a process has held")
+        return float(peak)
+
+    def _ask(self, place: int = 0) -> dict[str, Any]:
         stdin, stdout = self._process.stdin, self._process.stdout
         assert stdin is not None
         assert stdout is not None
         try:
-            stdin.write("go\n")
+            stdin.write(f"{place}\n")
             stdin.flush()
         except BrokenPipeError:
             pass  # the answer says it
@@ -91,14 +104,16 @@ class Worker:
                 f"the process of {self._name} ended with {code} instead of an answer: where it "
                 "says nothing above, the system has probably ended it for want of memory"
             )
-        found: dict[str, float] = json.loads(answer)
+        found: dict[str, Any] = json.loads(answer)
         return found
 
 
 def _main(job: str, arguments: str) -> None:
     module, _, name = job.partition(":")
-    work = getattr(importlib.import_module(module), name)(**json.loads(arguments))
-    for _ in sys.stdin:
+    prepared = getattr(importlib.import_module(module), name)(**json.loads(arguments))
+    works = prepared if isinstance(prepared, tuple) else (prepared,)
+    for place in sys.stdin:
+        work = works[int(place)]
         gc.collect()
         start = time.perf_counter()
         result = work()

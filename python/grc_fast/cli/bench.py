@@ -1,6 +1,5 @@
 """`grc-fast bench`: this machine, side by side with pandas, Polars and DuckDB."""
 
-import os
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -37,13 +36,17 @@ class BenchOptions(RunOptions):
             min=1,
             metavar="N",
             help="Divide every size by N, for a quick look. The full sizes hold 50 and 100 million "
-            "lines and take about 40 minutes and up to 20 GB of memory.",
+            "lines and take the best part of an hour and up to 20 GB of memory.",
         ),
     ] = 1
     rounds: Annotated[
         int,
         typer.Option(
-            "--rounds", min=1, metavar="N", help="Rounds of which the median is taken, in turn."
+            "--rounds",
+            min=1,
+            metavar="N",
+            help="Rounds of which the median is taken, in turn; twice as many and one more where a "
+            "round takes less than 10 seconds.",
         ),
     ] = 5
 
@@ -53,9 +56,11 @@ def bench(options: BenchOptions) -> None:
     """Measure this machine, side by side with pandas, Polars and DuckDB (extra "bench").
 
     Results are checked to be equal before anything is timed. The table goes to standard output,
-    every round to bench.json in the directory, and a chart beside it.
+    every round to bench.json in the directory, case by case, and a chart beside it in the end.
     """
-    threads = options.threads or os.cpu_count() or 1
+    from grc_fast.bench.setting import even_threads
+
+    threads = even_threads(options.threads)
     limit_polars(threads)
     # Imported when Polars may be: it reads its number of threads then.
     from grc_fast.bench.suite import run_suite
@@ -72,6 +77,7 @@ def bench(options: BenchOptions) -> None:
         rounds=options.rounds,
         threads=threads,
         report=lambda done: benching.note(done, messages),
+        keep=lambda so_far: benching.keep(so_far, directory),
     )
     benching.write(run, directory, messages)
     benching.show(run)

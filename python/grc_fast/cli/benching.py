@@ -10,18 +10,23 @@ import polars as pl
 
 from grc_fast.bench.chart import chart_writer, has_matplotlib
 from grc_fast.bench.harness import Comparison
-from grc_fast.bench.table import HEADINGS, conditions, figure_rows, in_unit
+from grc_fast.bench.table import SHOWN, columns, conditions, figure_rows, in_unit
 from grc_fast.cli.console import Messages, frame_table, show_table
 from grc_fast.errors import DataError
 from grc_fast.output import AnyPath, json_writer, write_outputs
 
-__all__ = ["check", "note", "show", "write"]
+__all__ = ["check", "keep", "note", "show", "write"]
 
 
 def note(done: Comparison, messages: Messages) -> None:
     """Say the medians of a case."""
     medians = ", ".join(f"{way} {in_unit(m, done.unit)}" for way, m in done.medians.items())
     messages.note(f"{done.name}: {medians}")
+
+
+def keep(run: Mapping[str, Any], directory: Path) -> None:
+    """Write what has been measured so far: a run that is stopped leaves it."""
+    write_outputs({directory / "bench.json": json_writer(run)})
 
 
 def write(run: Mapping[str, Any], directory: Path, messages: Messages) -> None:
@@ -39,7 +44,7 @@ def write(run: Mapping[str, Any], directory: Path, messages: Messages) -> None:
 
 def show(run: Mapping[str, Any]) -> None:
     """Show every figure beside its goal, on standard output."""
-    rows = pl.DataFrame(list(figure_rows(run)), schema=list(HEADINGS), orient="row")
+    rows = pl.DataFrame(columns(figure_rows(run), SHOWN), schema=list(SHOWN), orient="row")
     show_table(frame_table(rows, {}))
 
 
