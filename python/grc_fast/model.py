@@ -441,9 +441,7 @@ def _fit(spec: RFM, rows: ClientRows, threads: int | None) -> tuple[RFMModel, di
         with ThreadPoolExecutor(len(spec.plans)) as pool:
             learnt = list(pool.map(learn, spec.plans))
     fitted = [bands for bands, _ in learnt]
-    points = {
-        (letter := LETTERS[bands.criterion.name]): own.alias(letter) for bands, own in learnt
-    }
+    points = {(letter := LETTERS[bands.criterion.name]): own.alias(letter) for bands, own in learnt}
     grades = Grades(spec, sizes_of(fitted))
     tally = grades.tally(points, threads)
     model = RFMModel(

@@ -11,7 +11,7 @@ import pyarrow as pa
 from grc_fast.bench.classic import CLASSIC
 from grc_fast.bench.setting import AS_OF, CODEC, Orders
 
-__all__ = ["band", "connect", "read_facts", "score_file"]
+__all__ = ["band", "connect", "read_facts", "score", "score_file"]
 
 
 def connect(threads: int, directory: Path) -> duckdb.DuckDBPyConnection:
@@ -63,48 +63,59 @@ def band(connection: duckdb.DuckDBPyConnection, table: str) -> pa.Table:
     ).to_arrow_table()
 
 
+def score(connection: duckdb.DuckDBPyConnection, table: str) -> pa.Table:
+    """Add points, code, group and segment to facts, ascending by client."""
+    return connection.sql(_score(f"SELECT * FROM {table}")).to_arrow_table()
+
+
 def score_file(sales: str, scores: str, threads: int) -> Callable[[], object]:
     """Return the whole job: sales in Parquet to scores in Parquet."""
     connection = connect(threads, Path(scores).parent)
-    query = f"""
-        COPY (
-            WITH facts AS MATERIALIZED (
-                SELECT client_id,
-                       CAST(min(date) FILTER (amount >= 0) AS DATE) AS first_purchase,
-                       CAST(max(date) FILTER (amount >= 0) AS DATE) AS last_purchase,
-                       count(*) FILTER (amount >= 0) AS frequency,
-                       -- sums of cents in floats are off by the last bits: equal money must tie
-                       round(sum(amount), 2) AS monetary
-                FROM read_parquet({_text(sales)}) GROUP BY client_id
-                HAVING first_purchase IS NOT NULL
-            ), clients AS (
-                SELECT *, DATE '{AS_OF}' - last_purchase AS recency,
-                       DATE '{AS_OF}' - first_purchase AS tenure
-                FROM facts
-            ), edges AS (
-                SELECT quantile_disc(recency, {_FIFTHS}) AS r,
-                       quantile_disc(frequency, {_FIFTHS}) AS f,
-                       quantile_disc(monetary, {_FIFTHS}) AS m
-                FROM clients
-            ), graded AS MATERIALIZED (
-                SELECT clients.*, 6 - {_quintile("recency", "edges.r")} AS r,
-                       {_quintile("frequency", "edges.f")} AS f,
-                       {_quintile("monetary", "edges.m")} AS m
-                FROM clients, edges
-            ), group_edges AS (
-                SELECT quantile_disc(-(r + f + m), {_FIFTHS}) AS g FROM graded
-            )
-            SELECT client_id, first_purchase, last_purchase, CAST(recency AS INTEGER) AS recency,
-                   CAST(frequency AS UINTEGER) AS frequency, monetary,
-                   CAST(r AS UTINYINT) AS r, CAST(f AS UTINYINT) AS f, CAST(m AS UTINYINT) AS m,
-                   CAST(100 * r + 10 * f + m AS UINTEGER) AS rfm,
-                   CAST(r + f + m AS UINTEGER) AS points,
-                   CAST({_quintile("-(r + f + m)", "g")} AS UTINYINT) AS "group",
-                   CASE {_SEGMENT} END AS segment
-            FROM graded, group_edges ORDER BY client_id
-        ) TO {_text(scores)} (FORMAT parquet, COMPRESSION {CODEC})
+    clients = f"""
+        SELECT *, DATE '{AS_OF}' - last_purchase AS recency
+        FROM (
+            SELECT client_id,
+                   CAST(min(date) FILTER (amount >= 0) AS DATE) AS first_purchase,
+                   CAST(max(date) FILTER (amount >= 0) AS DATE) AS last_purchase,
+                   count(*) FILTER (amount >= 0) AS frequency,
+                   -- sums of cents in floats are off by the last bits: equal money must tie
+                   round(sum(amount), 2) AS monetary
+            FROM read_parquet({_text(sales)}) GROUP BY client_id
+            HAVING first_purchase IS NOT NULL
+        )
     """
+    target = f"{_text(scores)} (FORMAT parquet, COMPRESSION {CODEC})"
+    query = f"COPY ({_score(clients)}) TO {target}"
     return lambda: connection.execute(query)
+
+
+def _score(clients: str) -> str:
+    """Return the query of the scores of the clients that another gives."""
+    return f"""
+        WITH clients AS MATERIALIZED (
+            SELECT *, DATE '{AS_OF}' - first_purchase AS tenure FROM ({clients})
+        ), edges AS (
+            SELECT quantile_disc(recency, {_FIFTHS}) AS r,
+                   quantile_disc(frequency, {_FIFTHS}) AS f,
+                   quantile_disc(monetary, {_FIFTHS}) AS m
+            FROM clients
+        ), graded AS MATERIALIZED (
+            SELECT clients.*, 6 - {_quintile("recency", "edges.r")} AS r,
+                   {_quintile("frequency", "edges.f")} AS f,
+                   {_quintile("monetary", "edges.m")} AS m
+            FROM clients, edges
+        ), group_edges AS (
+            SELECT quantile_disc(-(r + f + m), {_FIFTHS}) AS g FROM graded
+        )
+        SELECT client_id, first_purchase, last_purchase, CAST(recency AS INTEGER) AS recency,
+               CAST(frequency AS UINTEGER) AS frequency, monetary,
+               CAST(r AS UTINYINT) AS r, CAST(f AS UTINYINT) AS f, CAST(m AS UTINYINT) AS m,
+               CAST(100 * r + 10 * f + m AS UINTEGER) AS rfm,
+               CAST(r + f + m AS UINTEGER) AS points,
+               CAST({_quintile("-(r + f + m)", "g")} AS UTINYINT) AS "group",
+               CASE {_SEGMENT} END AS segment
+        FROM graded, group_edges ORDER BY client_id
+    """
 
 
 _FIFTHS = "[0.2, 0.4, 0.6, 0.8]"

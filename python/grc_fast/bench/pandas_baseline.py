@@ -17,7 +17,15 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-__all__ = ["client_facts", "quintile", "read_sales", "score", "score_file", "segment"]
+__all__ = [
+    "client_facts",
+    "quintile",
+    "read_sales",
+    "score",
+    "score_clients",
+    "score_file",
+    "segment",
+]
 
 BANDS = 5
 
@@ -68,29 +76,35 @@ def score(sales: pd.DataFrame, as_of: str) -> pd.DataFrame:
     """Score every client who has bought: r, f and m from 1 to 5, points, group and segment."""
     facts = client_facts(sales)
     facts = facts[facts["orders"] > 0]
-    day = pd.Timestamp(as_of)
     first, last = (facts[name].dt.normalize() for name in ("first_purchase", "last_purchase"))
-    recency, frequency = (day - last).dt.days, facts["orders"]
-    # Sums of cents in floats are off by the last bits, and equal money must tie.
-    monetary = facts["total"].round(2)
-    r, f, m = 6 - quintile(recency), quintile(frequency), quintile(monetary)
-    points = r + f + m
-    return pd.DataFrame(
+    clients = pd.DataFrame(
         {
             "client_id": facts.index,
             "first_purchase": first,
             "last_purchase": last,
-            "recency": recency.astype("int32"),
-            "frequency": frequency.astype("uint32"),
-            "monetary": monetary,
-            "r": r.astype("uint8"),
-            "f": f.astype("uint8"),
-            "m": m.astype("uint8"),
-            "rfm": (100 * r + 10 * f + m).astype("uint32"),
-            "points": points.astype("uint32"),
-            "group": quintile(pd.Series(-points)).astype("uint8"),
-            "segment": segment(r, f, m, (day - first).dt.days.to_numpy()),
+            "recency": (pd.Timestamp(as_of) - last).dt.days.astype("int32"),
+            "frequency": facts["orders"].astype("uint32"),
+            # Sums of cents in floats are off by the last bits, and equal money must tie.
+            "monetary": facts["total"].round(2),
         }
+    )
+    return score_clients(clients, as_of)
+
+
+def score_clients(clients: pd.DataFrame, as_of: str) -> pd.DataFrame:
+    """Add points, code, group and segment to first purchase, recency, frequency and monetary."""
+    r = 6 - quintile(clients["recency"])
+    f, m = quintile(clients["frequency"]), quintile(clients["monetary"])
+    points = r + f + m
+    tenure = (pd.Timestamp(as_of) - clients["first_purchase"]).dt.days
+    return clients.assign(
+        r=r.astype("uint8"),
+        f=f.astype("uint8"),
+        m=m.astype("uint8"),
+        rfm=(100 * r + 10 * f + m).astype("uint32"),
+        points=points.astype("uint32"),
+        group=quintile(pd.Series(-points)).astype("uint8"),
+        segment=segment(r, f, m, tenure.to_numpy()),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Literal, TypeAlias
 
 import polars as pl
@@ -10,7 +10,17 @@ import polars as pl
 from grc_fast.bench.classic import CLASSIC
 from grc_fast.bench.setting import AS_OF, CODEC, Orders
 
-__all__ = ["Engine", "facts_query", "quintile", "read_facts", "score", "score_file"]
+__all__ = [
+    "Engine",
+    "band_by_counting",
+    "band_by_sorting",
+    "facts_query",
+    "quintile",
+    "read_facts",
+    "score",
+    "score_by_edges",
+    "score_file",
+]
 
 Engine: TypeAlias = Literal["in-memory", "streaming"]
 
@@ -45,24 +55,77 @@ def facts_query(sales: pl.LazyFrame, *, orders: Orders = "lines") -> pl.LazyFram
 
 def quintile(column: str) -> pl.Expr:
     """Band 1 to 5 of a column: four order statistics, and as many comparisons."""
+    return _band(column, (pl.col(column).quantile(j / 5, "equiprobable") for j in range(1, 5)))
+
+
+def score(clients: pl.LazyFrame) -> pl.LazyFrame:
+    """Score facts in one query: the columns that they are given, then points, group and segment."""
+    quintiles = {
+        "r": 6 - quintile("recency"),
+        "f": quintile("frequency"),
+        "m": quintile("monetary"),
+    }
+    return _graded(_with_points(clients.with_columns(**quintiles)), quintile("loss"))
+
+
+def score_by_edges(clients: pl.DataFrame) -> pl.DataFrame:
+    """Score facts, the edges of each column found first."""
+    recency, frequency = (_edges_of_few(clients[name]) for name in ("recency", "frequency"))
+    banded = clients.lazy().with_columns(
+        r=6 - _band("recency", recency),
+        f=_band("frequency", frequency),
+        m=_band("monetary", _edges_of_many(clients["monetary"])),
+    )
+    pointed = _with_points(banded).collect()
+    return _graded(pointed.lazy(), _band("loss", _edges_of_few(pointed["loss"]))).collect()
+
+
+def band_by_sorting(values: pl.Series) -> pl.Series:
+    """Band 1 to 5 of values, the edges picked from a sorted copy."""
+    return values.to_frame().select(_band(values.name, _edges_of_many(values))).to_series()
+
+
+def band_by_counting(values: pl.Series) -> pl.Series:
+    """Band 1 to 5 of values, the edges picked from how many there are of each."""
+    return values.to_frame().select(_band(values.name, _edges_of_few(values))).to_series()
+
+
+def _edges_of_many(values: pl.Series) -> list[float]:
+    """Return the edges of quintiles from a sorted copy."""
+    ordered = values.sort()
+    return [ordered[rank - 1] for rank in _ranks(len(values))]
+
+
+def _edges_of_few(values: pl.Series) -> list[float]:
+    """Return the edges of quintiles from how many values of each kind there are."""
+    counted = values.value_counts().sort(values.name)
+    up_to = counted["count"].cum_sum()
+    return [counted[values.name][up_to.search_sorted(rank)] for rank in _ranks(len(values))]
+
+
+def _ranks(number: int) -> list[int]:
+    return [-(-j * number // 5) for j in range(1, 5)]
+
+
+def _band(column: str, edges: Iterable[pl.Expr | float]) -> pl.Expr:
     band = pl.lit(1, pl.UInt8)
-    for j in range(1, 5):
-        edge = pl.col(column).quantile(j / 5, "equiprobable")
+    for edge in edges:
         band = band + (pl.col(column) > edge).cast(pl.UInt8)
     return band
 
 
-def score(clients: pl.DataFrame) -> pl.DataFrame:
-    """Score facts: the columns that they are given, then points, group and segment."""
-    graded = clients.with_columns(
-        r=6 - quintile("recency"), f=quintile("frequency"), m=quintile("monetary")
-    ).with_columns(
+def _with_points(banded: pl.LazyFrame) -> pl.LazyFrame:
+    points = pl.col("r") + pl.col("f") + pl.col("m")
+    return banded.with_columns(
         rfm=pl.col("r").cast(pl.UInt32) * 100 + pl.col("f") * 10 + pl.col("m"),
-        points=(pl.col("r") + pl.col("f") + pl.col("m")).cast(pl.UInt32),
+        points=points.cast(pl.UInt32),
         tenure=(_AS_OF - pl.col("first_purchase")).dt.total_days(),
-        loss=-(pl.col("r") + pl.col("f") + pl.col("m")).cast(pl.Int8),
+        loss=-points.cast(pl.Int8),
     )
-    return graded.with_columns(group=quintile("loss"), segment=_segment()).drop("tenure", "loss")
+
+
+def _graded(pointed: pl.LazyFrame, group: pl.Expr) -> pl.LazyFrame:
+    return pointed.with_columns(group=group, segment=_segment()).drop("tenure", "loss")
 
 
 def score_file(
@@ -78,7 +141,7 @@ def score_file(
         if not one_query:
             facts = facts.collect(engine=engine).lazy()
         clients = _clients(facts).collect(engine=engine if one_query else "in-memory")
-        score(clients).write_parquet(scores, compression=CODEC)
+        score_by_edges(clients).write_parquet(scores, compression=CODEC)
 
     return job
 

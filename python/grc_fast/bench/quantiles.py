@@ -12,7 +12,7 @@ import pandas as pd
 import polars as pl
 
 import grc_fast as grc
-from grc_fast.bench import duckdb_side
+from grc_fast.bench import duckdb_side, polars_side
 from grc_fast.bench.harness import OURS, Case, Goal, Measure, check_equal, clock
 from grc_fast.bench.polars_side import Engine, quintile
 from grc_fast.bench.setting import Setting, in_words
@@ -23,13 +23,16 @@ SIZES: Final = (1_000_000, 5_000_000, 10_000_000)
 #: The size of the goals on continuous values.
 GOAL_SIZE: Final = 5_000_000
 
-#: The same bands written out: four quantiles and comparisons, or the edges of a sorted copy.
+#: The same bands written out: four quantiles and comparisons, or the edges of a sorted copy, or of
+#: counted values where these are few.
 BY_HAND: Final = (
     "Polars by hand, in memory",
     "Polars by hand, streaming",
     "Polars by hand, sorted",
     "DuckDB by hand",
 )
+COUNTED: Final = "Polars by hand, counted"
+FEW_VALUES: Final = ("cents", "small integers", "constant")
 #: What libraries offer in one call: by order statistics, as is our default, or by edges that are
 #: interpolated between them. Each is measured against the same edges of ours.
 BY_RANK: Final = ("Polars, rank", "Polars, bin_quantiles")
@@ -95,6 +98,8 @@ def _case(setting: Setting, size: int, kind: str) -> Case:
         array = COLUMNS[kind](np.random.default_rng(7), number)
         values = pl.Series("value", array)
         ways = _ways(values, setting)
+        if kind in FEW_VALUES:
+            ways[COUNTED] = lambda: polars_side.band_by_counting(values)
         with _quiet():
             check_equal(((name, way()) for name, way in ways.items()), _are_equal)
             if kind == "continuous":
@@ -127,7 +132,7 @@ def _interpolated(setting: Setting, size: int) -> Case:
 
 def _goals(size: int, kind: str) -> list[Goal]:
     if kind != "continuous":
-        return [Goal(BY_HAND, must=2, aim=8)]
+        return [Goal((*BY_HAND, COUNTED), must=2, aim=8)]
     if size != GOAL_SIZE:
         return [Goal(BY_RANK), Goal(BY_HAND), Goal((FLOOR,), bound="at most")]
     return [
@@ -145,7 +150,7 @@ def _ways(values: pl.Series, setting: Setting) -> dict[str, Callable[[], Any]]:
         OURS: lambda: grc.quantile_scores(values, threads=setting.threads),
         BY_HAND[0]: lambda: _by_hand(values, "in-memory"),
         BY_HAND[1]: lambda: _by_hand(values, "streaming"),
-        BY_HAND[2]: lambda: _by_sorting(values),
+        BY_HAND[2]: lambda: polars_side.band_by_sorting(values),
         BY_HAND[3]: lambda: pl.Series(duckdb_side.band(connection, "clients")["band"]),
     }
 
@@ -153,16 +158,6 @@ def _ways(values: pl.Series, setting: Setting) -> dict[str, Callable[[], Any]]:
 def _by_hand(values: pl.Series, engine: Engine) -> pl.Series:
     """Four exact quantiles, then comparisons."""
     return values.to_frame().lazy().select(quintile("value")).collect(engine=engine).to_series()
-
-
-def _by_sorting(values: pl.Series) -> pl.Series:
-    """Pick the edges from a sorted copy, then compare."""
-    ordered = values.sort()
-    band = pl.lit(1, pl.UInt8)
-    for j in range(1, 5):
-        edge = ordered[-(-j * len(values) // 5) - 1]
-        band = band + (pl.col("value") > edge).cast(pl.UInt8)
-    return values.to_frame().select(band).to_series()
 
 
 def _by_ranks(values: pl.Series) -> dict[str, Callable[[], Any]]:

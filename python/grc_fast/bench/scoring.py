@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 
 import grc_fast as grc
-from grc_fast.bench import polars_side
+from grc_fast.bench import duckdb_side, pandas_baseline, polars_side
 from grc_fast.bench.harness import OURS, Case, Goal, Measure, check_equal, clock
 from grc_fast.bench.setting import AS_OF, Setting, in_words
 
@@ -17,7 +17,11 @@ __all__ = ["cases"]
 
 CLIENTS: Final = 5_000_000
 LINES_A_CLIENT: Final = 4
-POLARS: Final = "Polars, in memory"
+
+#: Four quantiles a column in one query, or the edges found first by counting and sorting.
+POLARS: Final = ("Polars, in memory", "Polars, streaming", "Polars, edges first")
+DUCKDB: Final = "DuckDB, Arrow"
+PANDAS: Final = "pandas"
 
 
 def cases(setting: Setting) -> list[Case]:
@@ -30,19 +34,36 @@ def cases(setting: Setting) -> list[Case]:
         spec = grc.RFM()
         facts = spec.facts(sales, as_of=AS_OF, threads=setting.threads)
         del sales
-
-        def ours() -> pl.DataFrame:
-            return spec.fit(facts, threads=setting.threads).score(facts, threads=setting.threads)
-
-        def theirs() -> pl.DataFrame:
-            return polars_side.score(facts.frame)
-
-        ways = {OURS: ours, POLARS: theirs}
-        check_equal(((name, way()) for name, way in ways.items()), _are_equal)
+        ways = _ways(spec, facts, setting)
+        check_equal(((name, _alike(way())) for name, way in ways.items()), _are_equal)
         yield {name: clock(way) for name, way in ways.items()}
 
     name = f"three criteria scored from facts, {in_words(clients)} clients"
-    return [Case("scoring", name, opened, [Goal((POLARS,), must=3, aim=8)])]
+    goals = [Goal((*POLARS, DUCKDB), must=3, aim=8), Goal((PANDAS,))]
+    return [Case("scoring", name, opened, goals)]
+
+
+def _ways(spec: grc.RFM, facts: grc.Facts, setting: Setting) -> dict[str, Callable[[], Any]]:
+    frame = facts.frame
+    pandas = frame.to_pandas(use_pyarrow_extension_array=False)
+    connection = duckdb_side.connect(setting.threads, setting.directory)
+    connection.register("clients", frame.to_arrow())
+    return {
+        OURS: lambda: spec.fit_score(facts, threads=setting.threads)[1],
+        POLARS[0]: lambda: polars_side.score(frame.lazy()).collect(engine="in-memory"),
+        POLARS[1]: lambda: polars_side.score(frame.lazy()).collect(engine="streaming"),
+        POLARS[2]: lambda: polars_side.score_by_edges(frame),
+        DUCKDB: lambda: duckdb_side.score(connection, "clients"),
+        PANDAS: lambda: pandas_baseline.score_clients(pandas, AS_OF),
+    }
+
+
+def _alike(scores: Any) -> pl.DataFrame:
+    """Bring what an engine gives to the types of ours: dates without a time, segments as text."""
+    frame = scores if isinstance(scores, pl.DataFrame) else pl.DataFrame(scores)
+    return frame.with_columns(
+        pl.col("first_purchase", "last_purchase").cast(pl.Date), pl.col("segment").cast(pl.String)
+    )
 
 
 def _are_equal(ours: pl.DataFrame, theirs: pl.DataFrame) -> bool:
