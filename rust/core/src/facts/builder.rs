@@ -228,7 +228,8 @@ impl Builder {
     /// Take batches of lines in.
     ///
     /// # Errors
-    /// If a type or a value cannot be used; the pass is then to be given up.
+    /// If a type or a value cannot be used, or there is no room for a client; the pass is then to be
+    /// given up.
     pub fn push(&mut self, mut batches: Vec<Batch>) -> Result<()> {
         if !self.plan.orders {
             batches.iter_mut().for_each(|batch| batch.order.clear());
@@ -256,7 +257,7 @@ impl Builder {
     /// Enter the clients of the whole base, after the first batch of lines.
     ///
     /// # Errors
-    /// If the ids are of another kind than those of the lines.
+    /// If the ids are of another kind than those of the lines, or there is no room for a client.
     pub fn add_clients(&mut self, columns: &[Column<IdValues>]) -> Result<()> {
         let running = self.running.as_mut().ok_or_else(|| {
             Error::Data("the base of clients comes after the first batch of sales: push one, which may be empty".to_owned())
@@ -276,7 +277,7 @@ impl Builder {
     /// client entered has a row, and a status.
     ///
     /// # Errors
-    /// If no batch was ever pushed.
+    /// If no batch was ever pushed, or the last lines cannot be taken in.
     pub fn finish(self, returns_only: bool, base: bool) -> Result<Outcome> {
         let Some(Running { rules, engine }) = self.running else {
             return Err(Error::Data(
@@ -297,7 +298,7 @@ impl Builder {
             base,
             account,
         };
-        Ok(self.pool.install(|| engine.finish(finish)))
+        self.pool.install(|| engine.finish(finish))
     }
 
     /// Choose the engine for the types of the first batch.

@@ -47,7 +47,7 @@ pub(super) trait Engine: Send + Sync {
         plan: &Plan,
     ) -> Result<u64>;
     fn account(&self) -> Account;
-    fn finish(self: Box<Self>, finish: Finish) -> Outcome;
+    fn finish(self: Box<Self>, finish: Finish) -> Result<Outcome>;
 }
 
 /// What finishing needs to know.
@@ -166,7 +166,12 @@ impl<C: ReadKey + SortKey, O: ReadKey, W: When> Pass<C, O, W> {
     }
 
     /// Have the partitions take the lines that wait in all inboxes.
-    fn visit(&mut self, plan: &Plan, client_buffers: &Buffers, order_buffers: &Buffers) {
+    fn visit(
+        &mut self,
+        plan: &Plan,
+        client_buffers: &Buffers,
+        order_buffers: &Buffers,
+    ) -> Result<()> {
         self.reach_out(plan);
         let workers = &self.workers;
         let cores_only = plan.is_plain();
@@ -189,6 +194,12 @@ impl<C: ReadKey + SortKey, O: ReadKey, W: When> Pass<C, O, W> {
         let short = self.workers.iter_mut().flat_map(|worker| worker.short.iter_mut());
         short.for_each(Vec::clear);
         self.waiting = 0;
+        self.check()
+    }
+
+    /// Whether the partitions could keep all that they were to keep.
+    fn check(&self) -> Result<()> {
+        self.partitions.iter().try_for_each(Partition::check)
     }
 }
 
@@ -235,7 +246,7 @@ impl<C: ReadKey + SortKey, O: ReadKey, W: When> Engine for Pass<C, O, W> {
             self.workers.iter_mut().map(|worker| std::mem::take(&mut worker.order_bytes)).collect();
         let encoded: Vec<&[u8]> = bytes.iter().map(Vec::as_slice).collect();
         let order_buffers: &Buffers = if first.order.len() > 1 { &encoded } else { &order_columns };
-        self.visit(plan, &client_buffers, order_buffers);
+        self.visit(plan, &client_buffers, order_buffers)?;
         self.draw_back(plan);
         for (worker, bytes) in self.workers.iter_mut().zip(bytes) {
             worker.order_bytes = bytes; // to be reused
@@ -268,6 +279,7 @@ impl<C: ReadKey + SortKey, O: ReadKey, W: When> Engine for Pass<C, O, W> {
                 }
             }
         }
+        self.check()?;
         Ok(missing)
     }
 
@@ -275,8 +287,8 @@ impl<C: ReadKey + SortKey, O: ReadKey, W: When> Engine for Pass<C, O, W> {
         self.workers.iter().fold(Account::default(), |sum, worker| sum + &worker.account)
     }
 
-    fn finish(mut self: Box<Self>, finish: Finish) -> Outcome {
-        self.visit(finish.plan, &[], &[]);
+    fn finish(mut self: Box<Self>, finish: Finish) -> Result<Outcome> {
+        self.visit(finish.plan, &[], &[])?;
         let plain_ids = self.workers.iter().all(|worker| worker.plain_ids);
         self.workers.clear(); // their inboxes are the largest buffers of the run
         let (settled, accounts): (Vec<Settled>, Vec<Account>) = self
@@ -305,6 +317,7 @@ impl<C: ReadKey + SortKey, O: ReadKey, W: When> Engine for Pass<C, O, W> {
             plain_integers: plain_ids && finish.rules.plain_integer_ids,
         };
         let (ids, status, facts) = C::columns(&mut self.partitions, &asked, output);
-        Outcome { ids, status, facts, account }
+        self.check()?;
+        Ok(Outcome { ids, status, facts, account })
     }
 }

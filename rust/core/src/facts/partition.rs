@@ -9,11 +9,12 @@ use super::client::{Client, Core, Scoped};
 use super::keys::{Buffers, Key};
 use super::line::{IS_RETURN, Line, NO_ORDER, When, tag_of};
 use super::near::{Near, Reach, code_of_day};
-use super::numbers::{FREE, Numbers};
+use super::numbers::{FREE, MOST, Numbers};
 use super::order_log::{OrderLog, Table};
 use super::orders::{DaySet, Orders};
 use super::plan::Plan;
 use super::short::ShortLine;
+use crate::error::{Error, Result};
 use crate::prefetch::prefetch;
 
 /// Lines looked up together.
@@ -37,6 +38,8 @@ pub(super) struct Partition<C: Key, O: Key> {
     /// Rows and money of returns.
     pub returns: (u64, i128),
     pub rows_without_order: u64,
+    /// Whether there were more clients than it has room for; what is kept then is of no use.
+    overfull: bool,
     /// Which clients the base holds, as far as any does.
     in_base: Vec<bool>,
 }
@@ -54,6 +57,7 @@ impl<C: Key, O: Key> Partition<C, O> {
             days: DaySet::default(),
             returns: (0, 0),
             rows_without_order: 0,
+            overfull: false,
             in_base: Vec::new(),
         }
     }
@@ -86,12 +90,23 @@ impl<C: Key, O: Key> Partition<C, O> {
 
     #[cold]
     fn enter(&mut self, id: C::Row, tag: u32, plan: &Plan, buffers: &Buffers) -> usize {
-        let id = C::store(id, &mut self.arena, buffers);
-        self.enter_stored(id, tag, plan)
+        self.enter_stored(|arena| C::store(id, arena, buffers), tag, plan)
     }
 
-    fn enter_stored(&mut self, id: C::Stored, tag: u32, plan: &Plan) -> usize {
+    /// Enter a client whose id `store` keeps; where there is no room the number is that of another,
+    /// and the run is to be given up (see [`Self::check`]).
+    fn enter_stored(
+        &mut self,
+        store: impl FnOnce(&mut Vec<u8>) -> C::Stored,
+        tag: u32,
+        plan: &Plan,
+    ) -> usize {
         let number = self.clients.len();
+        if number == MOST as usize {
+            self.overfull = true;
+            return 0;
+        }
+        let id = store(&mut self.arena);
         self.clients.push(Client { id, core: Core::NONE });
         for (scope, kept) in plan.scopes.iter().zip(&mut self.scoped) {
             if !scope.is_all_time() {
@@ -109,6 +124,20 @@ impl<C: Key, O: Key> Partition<C, O> {
             tag_of(C::hash_stored(clients[number as usize].id, arena))
         });
         number
+    }
+
+    /// Whether all that was to be kept is kept.
+    ///
+    /// # Errors
+    /// If there was no room for a client. An even spread leaves room for two thousand million of
+    /// them, over all partitions.
+    pub fn check(&self) -> Result<()> {
+        if self.overfull {
+            return Err(Error::Data(format!(
+                "the client ids are spread so unevenly that more than {MOST} of them would have to be kept in one place: score the sales in several parts, each with clients of its own"
+            )));
+        }
+        Ok(())
     }
 
     /// The clients, by number.
@@ -164,7 +193,7 @@ impl<C: Key, O: Key> Partition<C, O> {
         near.each(|place, core| {
             let id = C::stored_of_number(near.number(place, partition));
             let tag = tag_of(C::hash_stored(id, &[]));
-            let client = self.enter_stored(id, tag, plan);
+            let client = self.enter_stored(|_| id, tag, plan);
             self.clients[client].core = core;
             numbers[place] = client as u32;
         });

@@ -6,10 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
+use super::numbers::MOST;
+use super::spread::{PAGE_BITS, STRETCH_BITS, partition_of_page};
 use super::{
     AmountValues, Batch, Builder, Column, DateValues, Fact, FactColumn, IdValues, Ids, Integers,
     Options, Request, Returns, Values,
 };
+use crate::error::{Error, Result};
 
 /// Client, day, amount and order.
 type Sale = (i64, i32, i64, i64);
@@ -22,6 +25,10 @@ fn ids(ids: &[i64]) -> Column<'_, IdValues<'_>> {
 }
 
 fn facts_of(pushes: &[Vec<Sale>], by_order: bool, threads: usize) -> Vec<(i64, Kept)> {
+    try_facts_of(pushes, by_order, threads).unwrap()
+}
+
+fn try_facts_of(pushes: &[Vec<Sale>], by_order: bool, threads: usize) -> Result<Vec<(i64, Kept)>> {
     let facts = [Fact::FirstPurchase, Fact::LastPurchase, Fact::Orders, Fact::Lines, Fact::Total];
     let mut builder = Builder::new(Options {
         facts: facts.map(|fact| Request { fact, window: None }).to_vec(),
@@ -47,9 +54,9 @@ fn facts_of(pushes: &[Vec<Sale>], by_order: bool, threads: usize) -> Vec<(i64, K
             order: if by_order { vec![ids(&orders)] } else { Vec::new() },
             keep: None,
         };
-        builder.push(vec![batch]).unwrap();
+        builder.push(vec![batch])?;
     }
-    let outcome = builder.finish(true, false).unwrap();
+    let outcome = builder.finish(true, false)?;
     let Ids::Signed(ids) = outcome.ids else { panic!("ids of signed integers come out as such") };
     let [first, last, orders, lines, totals] = &outcome.facts[..] else { panic!("five facts") };
     let kept = |row: usize| {
@@ -62,7 +69,7 @@ fn facts_of(pushes: &[Vec<Sale>], by_order: bool, threads: usize) -> Vec<(i64, K
         let Values::Decimals(totals, 0) = &totals.values else { panic!("decimals") };
         (day(first), day(last), count(orders, row), count(lines, row), totals[row])
     };
-    ids.iter().enumerate().map(|(row, &id)| (id, kept(row))).collect()
+    Ok(ids.iter().enumerate().map(|(row, &id)| (id, kept(row))).collect())
 }
 
 fn count(column: &FactColumn, row: usize) -> u32 {
@@ -121,5 +128,34 @@ proptest! {
         threads in 1_usize..4,
     ) {
         prop_assert_eq!(facts_of(&pushes, by_order, threads), expected(&pushes, by_order));
+    }
+}
+
+/// Ids that one partition keeps, in pages far from each other.
+fn crowded(count: usize) -> Vec<i64> {
+    let numbers = (0..1 << PAGE_BITS).collect::<Vec<u64>>();
+    let pages = (0_u64..).map(|page| {
+        let stretch = page << 20;
+        stretch << STRETCH_BITS | (partition_of_page(stretch, 77) as u64) << PAGE_BITS
+    });
+    let ids = pages.flat_map(|page| numbers.iter().map(move |number| page | number));
+    ids.map(|id| (id ^ 1 << 63) as i64).take(count).collect()
+}
+
+#[test]
+fn clients_that_crowd_into_one_place_are_refused_where_it_is_full() {
+    let full = MOST as usize;
+    for (count, by_order) in [(full, false), (full, true), (full + 1, false), (full + 1, true)] {
+        let sales: Vec<Sale> = crowded(count).iter().map(|&id| (id, 12_000, 1, 1)).collect();
+        for pushes in [vec![sales.clone()], sales.chunks(full - 10).map(<[Sale]>::to_vec).collect()]
+        {
+            match try_facts_of(&pushes, by_order, 2) {
+                Ok(facts) => assert_eq!((facts.len(), count), (full, full)),
+                Err(Error::Data(sentence)) => {
+                    assert!(count > full && sentence.contains("spread so unevenly"), "{sentence}");
+                }
+                Err(other) => panic!("{other}"),
+            }
+        }
     }
 }
