@@ -3,7 +3,7 @@
 //! Numbers of clients are mostly handed out one after the other, so those of a base fill a good part
 //! of a range. Then no table has to be asked where a client stands, no id has to be kept or compared,
 //! and clients need not be sorted. A client takes 16 bytes: its days stand as 16 bits each, its total
-//! as 64 bits, and what that total overflows by in a list that is nearly always empty.
+//! as 64 bits, and what totals overflow by in a column of its own, which is hardly ever there.
 
 use std::ops::Range;
 
@@ -94,8 +94,8 @@ pub(super) struct Near {
     slots: Vec<Slot>,
     /// The number of clients.
     count: usize,
-    /// The overflows of totals.
-    carries: Vec<(usize, i32)>,
+    /// What each total overflowed by, place by place; empty as long as none did.
+    carries: Vec<i32>,
 }
 
 impl Near {
@@ -178,7 +178,7 @@ impl Near {
             total: if self.carries.is_empty() {
                 Sum::from(total as i64)
             } else {
-                self.whole_total(place, total as i64)
+                Sum::with_carry(total as i64, self.carries[place])
             },
             lines,
             first: if lines == 0 { Core::NONE.first } else { day_of_code(first) },
@@ -188,12 +188,6 @@ impl Near {
                 code => day_of_code(code),
             },
         }
-    }
-
-    #[cold]
-    fn whole_total(&self, place: usize, low: i64) -> Sum {
-        let carries = self.carries.iter().filter(|carry| carry.0 == place);
-        Sum::with_carry(low, carries.map(|carry| carry.1).sum())
     }
 
     /// Take a new client in as it was kept elsewhere; its days are held.
@@ -209,7 +203,7 @@ impl Near {
         self.count += 1;
         self.slots[place] = [low as u64, u64::from(core.lines) | first << 32 | last << 48];
         if carry != 0 {
-            self.carries.push((place, carry));
+            self.carry(place, carry);
         }
     }
 
@@ -239,13 +233,16 @@ impl Near {
         let (total, overflowed) = (self.slots[place][0] as i64).overflowing_add(amount);
         self.slots[place][0] = total as u64;
         if overflowed {
-            self.carry(place, amount);
+            self.carry(place, if amount > 0 { 1 } else { -1 });
         }
     }
 
     #[cold]
-    fn carry(&mut self, place: usize, amount: i64) {
-        self.carries.push((place, if amount > 0 { 1 } else { -1 }));
+    fn carry(&mut self, place: usize, carry: i32) {
+        if self.carries.is_empty() {
+            self.carries = vec![0; self.slots.len()]; // only what is written to takes memory
+        }
+        self.carries[place] += carry;
     }
 
     /// Keep clients of a wider range; gives by how many places each moves.
@@ -253,7 +250,11 @@ impl Near {
         let shift = ((self.first - reach.0.start) << PAGE_BITS) as usize;
         let mut slots = empty(reach);
         slots[shift..shift + self.slots.len()].copy_from_slice(&self.slots);
-        self.carries.iter_mut().for_each(|carry| carry.0 += shift);
+        if !self.carries.is_empty() {
+            let mut carries = vec![0; slots.len()];
+            carries[shift..shift + self.carries.len()].copy_from_slice(&self.carries);
+            self.carries = carries;
+        }
         (self.first, self.slots) = (reach.0.start, slots);
         shift
     }

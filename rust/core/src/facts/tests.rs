@@ -131,6 +131,24 @@ proptest! {
     }
 }
 
+proptest! {
+    /// Of many clients that are kept by their numbers, in a range that grows to both sides.
+    #[test]
+    fn totals_beyond_64_bits_are_exact_whoever_they_are_of(
+        pushes in prop::collection::vec(
+            prop::collection::vec((-300_i64..300, prop_oneof![any::<i64>(), Just(i64::MAX)]), 50..150),
+            1..6,
+        ),
+    ) {
+        let sales = |(push, sales): (usize, &Vec<(i64, i64)>)| {
+            let spread = 1 + 400 * push as i64;
+            sales.iter().map(|&(id, amount)| (id * spread, 12_000, amount, 0)).collect()
+        };
+        let pushes: Vec<Vec<Sale>> = pushes.iter().enumerate().map(sales).collect();
+        prop_assert_eq!(facts_of(&pushes, false, 2), expected(&pushes, false));
+    }
+}
+
 /// Ids that one partition keeps, in pages far from each other.
 fn crowded(count: usize) -> Vec<i64> {
     let numbers = (0..1 << PAGE_BITS).collect::<Vec<u64>>();
