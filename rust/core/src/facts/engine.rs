@@ -6,7 +6,7 @@ use super::Request;
 use super::batch::{Batch, Column, IdValues};
 use super::builder::{Account, Outcome};
 use super::ids::{IdOutput, SortKey};
-use super::keys::Buffers;
+use super::keys::{Buffers, Text};
 use super::line::{When, tag_of};
 use super::morsel::{MORSEL, Rules};
 use super::near::{Reach, holds_days};
@@ -46,6 +46,8 @@ pub(super) trait Engine: Send + Sync {
         rules: &Rules,
         plan: &Plan,
     ) -> Result<u64>;
+    /// Go over from words of texts to texts; the rules are from now on those of `by_shape`.
+    fn in_texts(self: Box<Self>, rules: &Rules, plan: &Plan) -> Result<Box<dyn Engine>>;
     fn account(&self) -> Account;
     fn finish(self: Box<Self>, finish: Finish) -> Result<Outcome>;
 }
@@ -270,7 +272,11 @@ impl<C: ReadKey + SortKey, O: ReadKey, W: When> Engine for Pass<C, O, W> {
             morsel.read_clients(&columns[column], rows, rules.clients(starts[column]))?;
             for i in 0..n {
                 if morsel.fate[i] == USED {
-                    let hash = C::hash_row(morsel.client[i], &buffers);
+                    let hash = if C::IS_NUMBER {
+                        C::hash_row(morsel.client[i], &buffers)
+                    } else {
+                        morsel.hash[i]
+                    };
                     let partition = &mut self.partitions[C::partition(morsel.client[i], hash)];
                     let client = partition.client(morsel.client[i], tag_of(hash), plan, &buffers);
                     partition.mark_in_base(client);
@@ -281,6 +287,23 @@ impl<C: ReadKey + SortKey, O: ReadKey, W: When> Engine for Pass<C, O, W> {
         }
         self.check()?;
         Ok(missing)
+    }
+
+    fn in_texts(mut self: Box<Self>, rules: &Rules, plan: &Plan) -> Result<Box<dyn Engine>> {
+        self.visit(plan, &[], &[])?;
+        self.keep_by_hash(plan);
+        self.check()?;
+        let worker = |before: &Worker<C, O, W>| Worker {
+            account: before.account.clone(),
+            plain_ids: before.plain_ids,
+            ..Worker::new()
+        };
+        Ok(Box::new(Pass::<Text, O, W> {
+            workers: self.workers.iter().map(worker).collect(),
+            partitions: C::in_texts(self.partitions, &rules.shapes),
+            waiting: 0,
+            kept: Kept::ByHashForGood,
+        }))
     }
 
     fn account(&self) -> Account {

@@ -37,6 +37,14 @@ pub(super) trait SortKey: Key {
     ) -> Columns
     where
         Self: Sized;
+
+    /// The partitions of a run that goes over from words of texts to texts.
+    fn in_texts<O: Key>(_: Vec<Partition<Self, O>>, _: &Shapes) -> Vec<Partition<Text, O>>
+    where
+        Self: Sized,
+    {
+        unreachable!("asked of numbered texts only")
+    }
 }
 
 impl SortKey for Integer {

@@ -8,11 +8,11 @@
 use std::ops::Range;
 
 use super::client::Core;
-use super::spread::{PAGE_BITS, PARTITIONS, STRETCH_BITS, partition_of_page};
+use super::spread::{
+    PAGE, PAGE_BITS, PARTITIONS, STRETCH_BITS, number_at, partition_of_page, place_of_number,
+};
 use crate::money::Sum;
 use crate::prefetch::prefetch;
-
-const PAGE: u64 = 1 << PAGE_BITS;
 
 /// A range of numbers, in stretches.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,8 +106,7 @@ impl Near {
     /// The place of a number within reach.
     #[inline]
     pub fn place(&self, number: u64) -> usize {
-        let stretch = (number >> STRETCH_BITS).wrapping_sub(self.first);
-        ((stretch << PAGE_BITS) | (number & (PAGE - 1))) as usize
+        place_of_number(self.first, number) as usize
     }
 
     /// Ask for the client of a number.
@@ -261,9 +260,7 @@ impl Near {
 
     /// The number of a place, in the partition of this number.
     pub fn number(&self, place: usize, partition: usize) -> u64 {
-        let stretch = self.first + (place as u64 >> PAGE_BITS);
-        let page = partition_of_page(stretch, partition) as u64; // its own inverse
-        stretch << STRETCH_BITS | page << PAGE_BITS | place as u64 & (PAGE - 1)
+        number_at(self.first, place as u64, partition)
     }
 }
 

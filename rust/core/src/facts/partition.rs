@@ -208,6 +208,39 @@ impl<C: Key, O: Key> Partition<C, O> {
         }
     }
 
+    /// The same clients by ids of another kind, which `id` keeps; no client is found by its id before
+    /// [`Self::index`].
+    pub fn with_ids<K: Key>(
+        self,
+        mut id: impl FnMut(C::Stored, &mut Vec<u8>) -> K::Stored,
+    ) -> Partition<K, O> {
+        let mut arena = Vec::new();
+        let client =
+            |client: Client<_>| Client { id: id(client.id, &mut arena), core: client.core };
+        let clients = self.clients.into_iter().map(client).collect();
+        Partition {
+            numbers: Numbers::new(),
+            clients,
+            near: None,
+            arena,
+            scoped: self.scoped,
+            orders: self.orders,
+            log: self.log,
+            days: self.days,
+            returns: self.returns,
+            rows_without_order: self.rows_without_order,
+            overfull: self.overfull,
+            in_base: self.in_base,
+        }
+    }
+
+    /// Have clients found by their ids.
+    pub fn index(&mut self) {
+        let (clients, arena) = (&self.clients, &self.arena);
+        let tag = |number: u32| tag_of(C::hash_stored(clients[number as usize].id, arena));
+        (0..clients.len() as u32).for_each(|number| self.numbers.enter(number, tag(number), tag));
+    }
+
     /// Move what is kept by the numbers of clients to other numbers, below `count`.
     fn renumber(&mut self, count: usize, plan: &Plan, number: impl Fn(u32) -> usize) {
         self.log.renumber(|client| number(client) as u32);

@@ -6,12 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
+use super::keys::view_of;
 use super::numbers::MOST;
 use super::spread::{PAGE_BITS, STRETCH_BITS, partition_of_page};
 use super::{
-    AmountValues, Batch, Builder, Column, DateValues, Fact, FactColumn, IdValues, Ids, Integers,
-    Options, Request, Returns, Values,
+    Account, AmountValues, Batch, Builder, Column, DateValues, Fact, FactColumn, IdValues, Ids,
+    Integers, Options, Request, Returns, Texts, Values,
 };
+use crate::bitmap::Bitmap;
 use crate::error::{Error, Result};
 
 /// Client, day, amount and order.
@@ -175,5 +177,145 @@ fn clients_that_crowd_into_one_place_are_refused_where_it_is_full() {
                 Err(other) => panic!("{other}"),
             }
         }
+    }
+}
+
+/// The text of a client (none if it is missing), day, amount and order.
+type TextSale = (Option<String>, i32, i64, i64);
+
+fn with_texts<T>(texts: &[Option<String>], with: impl FnOnce(Column<IdValues>) -> T) -> T {
+    let mut bytes = Vec::new();
+    let mut there = vec![0_u8; texts.len().div_ceil(8)];
+    let mut view = |(row, text): (usize, &Option<String>)| {
+        let text = text.as_ref()?;
+        there[row / 8] |= 1 << (row % 8);
+        let start = bytes.len() as u32;
+        bytes.extend(text.as_bytes());
+        Some(view_of(text.as_bytes(), 0, start))
+    };
+    let views: Vec<u128> =
+        texts.iter().enumerate().map(|text| view(text).unwrap_or(u128::MAX)).collect();
+    let values = IdValues::Texts(Texts { views: &views, buffers: vec![&bytes] });
+    with(Column { values, validity: Some(Bitmap { bytes: &there, offset: 0 }) })
+}
+
+/// The rows of the facts of text ids, in words, and the account.
+fn rows_of_texts(
+    pushes: &[Vec<TextSale>],
+    base: &[Option<String>],
+    plain: bool,
+    by_order: bool,
+    threads: usize,
+) -> (Vec<String>, Account) {
+    let named = Fact::NAMES.iter().filter(|(_, fact)| !plain || *fact == Fact::Lines);
+    let windows = [None, Some("100d".to_owned())];
+    let windows = &windows[..if plain { 1 } else { 2 }];
+    let facts = named.flat_map(|(_, fact)| {
+        windows.iter().map(|window| Request { fact: *fact, window: window.clone() })
+    });
+    let mut builder = Builder::new(Options {
+        facts: facts.chain([Request { fact: Fact::Total, window: None }]).collect(),
+        as_of: Some(12_000),
+        returns: Returns::Net,
+        order: by_order,
+        money_scale: 0,
+        timezone: "UTC".to_owned(),
+        plain_integer_ids: true,
+        threads: Some(threads),
+    })
+    .unwrap();
+    for (number, sales) in pushes.iter().enumerate() {
+        let clients: Vec<Option<String>> = sales.iter().map(|sale| sale.0.clone()).collect();
+        let days: Vec<i32> = sales.iter().map(|sale| sale.1).collect();
+        let amounts: Vec<i64> = sales.iter().map(|sale| sale.2).collect();
+        let orders: Vec<i64> = sales.iter().map(|sale| sale.3).collect();
+        with_texts(&clients, |client| {
+            let batch = Batch {
+                rows: sales.len(),
+                client,
+                date: Column { values: DateValues::Days(&days), validity: None },
+                amount: Column {
+                    values: AmountValues::Integers(Integers::I64(&amounts)),
+                    validity: None,
+                },
+                order: if by_order { vec![ids(&orders)] } else { Vec::new() },
+                keep: None,
+            };
+            builder.push(vec![batch]).unwrap();
+        });
+        if number == pushes.len() / 2 && !base.is_empty() {
+            with_texts(base, |base| builder.add_clients(&[base]).unwrap());
+        }
+    }
+    let outcome = builder.finish(true, !base.is_empty()).unwrap();
+    let ids: Vec<String> = match &outcome.ids {
+        Ids::Signed(ids) => ids.iter().map(i64::to_string).collect(),
+        Ids::Unsigned(_) => panic!("texts come out as texts or signed integers"),
+        Ids::Texts { views, buffers } => {
+            let texts = Texts { views, buffers: buffers.iter().map(Vec::as_slice).collect() };
+            let text = |row| String::from_utf8(texts.get(row).to_vec()).unwrap();
+            (0..views.len()).map(text).collect()
+        }
+    };
+    let cell = |column: &FactColumn, row: usize| {
+        if column.validity.as_ref().is_some_and(|there| !there[row]) {
+            return "none".to_owned();
+        }
+        match &column.values {
+            Values::Dates(values) | Values::Days(values) => values[row].to_string(),
+            Values::Counts(values) => values[row].to_string(),
+            Values::Floats(values) => values[row].to_string(),
+            Values::Decimals(values, _) => values[row].to_string(),
+        }
+    };
+    let row = |(row, id): (usize, &String)| {
+        let cells: Vec<String> = outcome.facts.iter().map(|column| cell(column, row)).collect();
+        let status = outcome.status.as_ref().map(|status| status[row]);
+        format!("{id} {status:?}: {}", cells.join(" "))
+    };
+    (ids.iter().enumerate().map(row).collect(), outcome.account)
+}
+
+/// Texts of one shape, of many, and without one; the same numbers are plain integers now and then.
+fn text_id(kind: u8, id: i64) -> Option<String> {
+    match kind {
+        0 => None,
+        1..10 => Some(format!("C{id:05}")),
+        10..12 => Some(id.to_string()),
+        12 => Some(format!("{:x}-{id}", id * 7_919)),
+        13 => Some(format!("{id}@mail")),
+        _ => Some(format!("https://shop.example/{}/u", id * 104_729)),
+    }
+}
+
+fn text_sales(kinds: std::ops::Range<u8>) -> impl Strategy<Value = Vec<TextSale>> {
+    let sale = (kinds, 0_i64..60, 11_850..12_002, -5_i64..30, 0_i64..4);
+    let sale =
+        sale.prop_map(|(kind, id, day, amount, order)| (text_id(kind, id), day, amount, order));
+    prop::collection::vec(sale, 0..250)
+}
+
+proptest! {
+    /// A pass that goes over to texts half-way, or begins without any, knows what one knows that
+    /// sees all lines at once, and takes their ids for texts from the start.
+    #[test]
+    fn facts_are_the_same_whatever_ids_come_first(
+        pushes in prop::collection::vec(
+            prop_oneof![text_sales(0..1), text_sales(1..10), text_sales(10..12), text_sales(0..16), text_sales(12..16)],
+            1..8,
+        ),
+        base in prop_oneof![Just(Vec::new()), prop::collection::vec((0_u8..16, 0_i64..80), 1..50)],
+        forced: bool,
+        plain: bool,
+        by_order: bool,
+        threads in 1_usize..4,
+    ) {
+        let base: Vec<_> = base.into_iter().map(|(kind, id)| text_id(kind, id)).collect();
+        // Lines that are all too late, and make the other pass take ids for texts from the start.
+        let late = vec![(Some("-".to_owned()), 13_000, 0, 0); if forced { 100 } else { 0 }];
+        let all = [late.clone(), pushes.concat()];
+        let pushes = [pushes, vec![late]].concat();
+        let expected = rows_of_texts(&all, &base, plain, by_order, 1);
+        prop_assert_eq!(rows_of_texts(&pushes, &base, plain, by_order, threads), expected);
     }
 }
