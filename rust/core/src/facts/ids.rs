@@ -13,6 +13,7 @@ use super::output::{Asked, FactColumn, Ids};
 use super::partition::Partition;
 use super::read_ids::Signedness;
 use super::shapes::Shapes;
+use super::text_order::{shared_bytes, text_key};
 
 /// How ids come out.
 #[derive(Debug, Clone, Copy)]
@@ -112,12 +113,17 @@ impl SortKey for Text {
             return integer_columns(partitions, asked, number_of);
         }
         let shared = shared_prefix(partitions);
-        let rows = Buckets::fill(
+        let mut rows = Buckets::fill(
             partitions,
             true,
             |core| asked.shows(core),
             |partition, id| text_key(&bytes_of(&id, &partition.arena)[shared..]),
         );
+        let kept = &*partitions;
+        rows.split_crowded(|place| {
+            let partition = &kept[place.partition as usize];
+            bytes_of(&partition.clients[place.client as usize].id, &partition.arena)
+        });
         let id_at = |place: Place| {
             let partition = &partitions[place.partition as usize];
             (partition.clients[place.client as usize].id, partition)
@@ -166,28 +172,10 @@ fn shared_prefix<O: Key>(partitions: &[Partition<Text, O>]) -> usize {
     let first = bytes_of(&client.id, &partition.arena);
     let shared_with_first = |partition: &Partition<Text, O>| {
         partition.clients.iter().fold(first.len(), |shared, client| {
-            let text = bytes_of(&client.id, &partition.arena);
-            if text.starts_with(&first[..shared]) {
-                return shared;
-            }
-            first.iter().zip(text).take_while(|(a, b)| a == b).count()
+            shared_bytes(first, bytes_of(&client.id, &partition.arena), shared)
         })
     };
     partitions.par_iter().map(shared_with_first).min().unwrap_or(0)
-}
-
-/// In place of the length of a text of which more than twelve bytes are left.
-const LONG: u32 = u32::MAX;
-
-/// The first twelve bytes that are left of a text, then how many are left: as numbers, these order
-/// texts of up to twelve bytes as their bytes do, and before the longer that begin with them.
-fn text_key(rest: &[u8]) -> u128 {
-    let mut key = [0; 16];
-    let inline = rest.len().min(12);
-    key[..inline].copy_from_slice(&rest[..inline]);
-    let length = if rest.len() <= 12 { inline as u32 } else { LONG };
-    key[12..].copy_from_slice(&length.to_be_bytes());
-    u128::from_be_bytes(key)
 }
 
 /// The number of a text id that is a plain integer.

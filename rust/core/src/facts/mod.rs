@@ -37,6 +37,7 @@ mod short;
 mod spread;
 #[cfg(test)]
 mod tests;
+mod text_order;
 mod worker;
 
 pub use batch::{AmountValues, Batch, Column, DateValues, IdValues, Integers, Texts};
