@@ -113,11 +113,15 @@ impl Account {
     }
 
     /// The account of a partition's clients.
+    ///
+    /// # Errors
+    /// If a client has more purchase lines than can be counted.
     pub(super) fn of_partition<C: Key, O: Key>(
         partition: &Partition<C, O>,
         settled: &Settled,
         base: bool,
-    ) -> Self {
+    ) -> Result<Self> {
+        let mut most_lines = 0;
         let mut account = Self {
             returns: partition.returns,
             rows_without_order: partition.rows_without_order,
@@ -128,8 +132,15 @@ impl Account {
         partition.each_core(|_, core| {
             account.money_used += core.total.value();
             account.clients[core.status() as usize] += 1;
+            most_lines = most_lines.max(core.lines);
         });
-        account
+        if most_lines == u32::MAX {
+            return Err(Error::Data(format!(
+                "a client has {} purchase lines or more, which is more than can be counted: leave that client out, or score the lines in several parts",
+                u32::MAX
+            )));
+        }
+        Ok(account)
     }
 }
 

@@ -22,6 +22,9 @@ const GROUP: usize = 32;
 /// Short lines written in full together: these fit the first cache level.
 const IN_FULL: usize = 32 * GROUP;
 
+/// Bytes of long text ids that can be pointed to in a buffer of texts.
+pub(super) const MOST_BYTES: usize = if cfg!(test) { 1 << 16 } else { i32::MAX as usize };
+
 /// One partition.
 pub(super) struct Partition<C: Key, O: Key> {
     numbers: Numbers,
@@ -129,12 +132,17 @@ impl<C: Key, O: Key> Partition<C, O> {
     /// Whether all that was to be kept is kept.
     ///
     /// # Errors
-    /// If there was no room for a client. An even spread leaves room for two thousand million of
-    /// them, over all partitions.
+    /// If there was no room for a client, or the ids are too long. An even spread leaves room for two
+    /// thousand million clients, over all partitions, and for 256 GB of their ids.
     pub fn check(&self) -> Result<()> {
         if self.overfull {
             return Err(Error::Data(format!(
                 "the client ids are spread so unevenly that more than {MOST} of them would have to be kept in one place: score the sales in several parts, each with clients of its own"
+            )));
+        }
+        if self.arena.len() > MOST_BYTES {
+            return Err(Error::Data(format!(
+                "more than {MOST_BYTES} bytes of client ids would have to be kept in one place: take shorter ids"
             )));
         }
         Ok(())
