@@ -113,11 +113,15 @@ impl Account {
     }
 
     /// The account of a partition's clients.
+    ///
+    /// # Errors
+    /// If a client has more purchase lines than can be counted.
     pub(super) fn of_partition<C: Key, O: Key>(
         partition: &Partition<C, O>,
         settled: &Settled,
         base: bool,
-    ) -> Self {
+    ) -> Result<Self> {
+        let mut most_lines = 0;
         let mut account = Self {
             returns: partition.returns,
             rows_without_order: partition.rows_without_order,
@@ -128,8 +132,15 @@ impl Account {
         partition.each_core(|_, core| {
             account.money_used += core.total.value();
             account.clients[core.status() as usize] += 1;
+            most_lines = most_lines.max(core.lines);
         });
-        account
+        if most_lines == u32::MAX {
+            return Err(Error::Data(format!(
+                "a client has {} purchase lines or more, which is more than can be counted: leave that client out, or score the lines in several parts",
+                u32::MAX
+            )));
+        }
+        Ok(account)
     }
 }
 
@@ -191,6 +202,30 @@ pub struct Builder {
 struct Running {
     rules: Rules,
     engine: Box<dyn Engine>,
+    /// Whether text ids are read as words.
+    numbered: bool,
+    /// Lines pushed since it was looked into whether they suit that.
+    unjudged: usize,
+}
+
+/// Lines after which it is looked into again whether text ids suit being read as words.
+const LINES_A_JUDGEMENT: usize = if cfg!(test) { 100 } else { 1 << 17 };
+
+impl Running {
+    /// Before batches are pushed: go over to texts where their ids do not suit being words.
+    fn judge(mut self, batches: &[Batch], plan: &Plan) -> Result<Self> {
+        self.unjudged += batches.iter().map(|batch| batch.rows).sum::<usize>();
+        if !self.numbered || self.unjudged < LINES_A_JUDGEMENT {
+            return Ok(self);
+        }
+        let suits = self.rules.shapes.suit(batches.iter().map(|batch| &batch.client));
+        self.unjudged = if suits.is_some() { 0 } else { LINES_A_JUDGEMENT };
+        if suits == Some(false) {
+            self.engine = self.engine.in_texts(&self.rules, plan)?;
+            (self.numbered, self.rules.by_shape) = (false, true);
+        }
+        Ok(self)
+    }
 }
 
 impl std::fmt::Debug for Builder {
@@ -228,7 +263,8 @@ impl Builder {
     /// Take batches of lines in.
     ///
     /// # Errors
-    /// If a type or a value cannot be used; the pass is then to be given up.
+    /// If a type or a value cannot be used, or there is no room for a client; the pass is then to be
+    /// given up.
     pub fn push(&mut self, mut batches: Vec<Batch>) -> Result<()> {
         if !self.plan.orders {
             batches.iter_mut().for_each(|batch| batch.order.clear());
@@ -237,9 +273,10 @@ impl Builder {
             return Ok(());
         };
         let unit = first.amount.values.unit(self.options.money_scale);
+        let plan = &self.plan;
         let mut running = match self.running.take() {
-            Some(running) => running,
-            None => self.start(first, unit)?,
+            Some(running) => self.pool.install(|| running.judge(&batches, plan))?,
+            None => self.start(&batches, unit)?,
         };
         let scale = self.options.money_scale;
         if batches.iter().any(|batch| batch.amount.values.unit(scale) != running.rules.unit) {
@@ -247,8 +284,7 @@ impl Builder {
                 "amounts are of one type in one place and of another elsewhere (floats, integers or decimals of one scale): cast the column to one type".to_owned(),
             ));
         }
-        let result =
-            self.pool.install(|| running.engine.push(&batches, &running.rules, &self.plan));
+        let result = self.pool.install(|| running.engine.push(&batches, &running.rules, plan));
         self.running = Some(running);
         result
     }
@@ -256,7 +292,7 @@ impl Builder {
     /// Enter the clients of the whole base, after the first batch of lines.
     ///
     /// # Errors
-    /// If the ids are of another kind than those of the lines.
+    /// If the ids are of another kind than those of the lines, or there is no room for a client.
     pub fn add_clients(&mut self, columns: &[Column<IdValues>]) -> Result<()> {
         let running = self.running.as_mut().ok_or_else(|| {
             Error::Data("the base of clients comes after the first batch of sales: push one, which may be empty".to_owned())
@@ -276,9 +312,9 @@ impl Builder {
     /// client entered has a row, and a status.
     ///
     /// # Errors
-    /// If no batch was ever pushed.
+    /// If no batch was ever pushed, or the last lines cannot be taken in.
     pub fn finish(self, returns_only: bool, base: bool) -> Result<Outcome> {
-        let Some(Running { rules, engine }) = self.running else {
+        let Some(Running { rules, engine, .. }) = self.running else {
             return Err(Error::Data(
                 "no sales were given: push at least one batch, which may be empty".to_owned(),
             ));
@@ -297,11 +333,12 @@ impl Builder {
             base,
             account,
         };
-        Ok(self.pool.install(|| engine.finish(finish)))
+        self.pool.install(|| engine.finish(finish))
     }
 
-    /// Choose the engine for the types of the first batch.
-    fn start(&self, first: &Batch, unit: Unit) -> Result<Running> {
+    /// Choose the engine for the types of the first batch, and for what text ids are like.
+    fn start(&self, batches: &[Batch], unit: Unit) -> Result<Running> {
+        let first = &batches[0];
         if let Unit::Decimal(scale) = unit
             && !(0..POWERS.len() as i8).contains(&scale)
         {
@@ -314,9 +351,11 @@ impl Builder {
             _ => Signedness::Signed,
         };
         let shapes = Shapes::default();
+        let suits = shapes.suit(batches.iter().map(|batch| &batch.client));
+        let numbered = suits != Some(false);
         let engine = match &first.client.values {
             IdValues::Integers(_) | IdValues::Floats(_) => self.engine::<Integer>(first),
-            IdValues::Texts(_) if shapes.suit(&first.client) => self.engine::<NumberedText>(first),
+            IdValues::Texts(_) if numbered => self.engine::<NumberedText>(first),
             IdValues::Texts(_) => self.engine::<Text>(first),
         };
         let rules = Rules {
@@ -328,8 +367,11 @@ impl Builder {
             returns: self.options.returns,
             plain_integer_ids: self.options.plain_integer_ids,
             shapes: Arc::new(shapes),
+            by_shape: false,
         };
-        Ok(Running { rules, engine })
+        // Where no id has been seen yet, the next push is looked into.
+        let unjudged = if suits.is_some() { 0 } else { LINES_A_JUDGEMENT };
+        Ok(Running { rules, engine, numbered, unjudged })
     }
 
     fn engine<C: ReadKey + SortKey>(&self, first: &Batch) -> Box<dyn Engine> {

@@ -5,8 +5,9 @@ use rayon::prelude::*;
 use super::Request;
 use super::batch::{Batch, Column, IdValues};
 use super::builder::{Account, Outcome};
+use super::distinct;
 use super::ids::{IdOutput, SortKey};
-use super::keys::Buffers;
+use super::keys::{Buffers, Text};
 use super::line::{When, tag_of};
 use super::morsel::{MORSEL, Rules};
 use super::near::{Reach, holds_days};
@@ -46,8 +47,10 @@ pub(super) trait Engine: Send + Sync {
         rules: &Rules,
         plan: &Plan,
     ) -> Result<u64>;
+    /// Go over from words of texts to texts; the rules are from now on those of `by_shape`.
+    fn in_texts(self: Box<Self>, rules: &Rules, plan: &Plan) -> Result<Box<dyn Engine>>;
     fn account(&self) -> Account;
-    fn finish(self: Box<Self>, finish: Finish) -> Outcome;
+    fn finish(self: Box<Self>, finish: Finish) -> Result<Outcome>;
 }
 
 /// What finishing needs to know.
@@ -74,8 +77,8 @@ pub(super) struct Pass<C: ReadKey, O: ReadKey, W> {
 /// How the partitions keep clients.
 #[derive(Debug, PartialEq, Eq)]
 enum Kept {
-    /// By hash, until they turn out to be numbers that lie near each other; if `hopeful`, lines that
-    /// wait are taken for new clients: all of the first, then every other.
+    /// By hash, until they turn out to be numbers that lie near each other; if `hopeful`, those of
+    /// lines that wait are counted in.
     ByHash { hopeful: bool },
     /// By hash, whatever comes.
     ByHashForGood,
@@ -99,7 +102,7 @@ impl<C: ReadKey + SortKey, O: ReadKey, W: When> Pass<C, O, W> {
 
     /// Before a visit: choose how clients are kept, those of the lines that wait among them.
     ///
-    /// How many new clients they bring is a guess, which [`Self::draw_back`] looks into.
+    /// How many clients they bring is a guess, which [`Self::draw_back`] looks into.
     fn reach_out(&mut self, plan: &Plan) {
         let numbers = self.workers.iter().map(|worker| worker.numbers);
         let (least, most) = numbers.fold(NO_NUMBERS, |a, b| (a.0.min(b.0), a.1.max(b.1)));
@@ -110,15 +113,9 @@ impl<C: ReadKey + SortKey, O: ReadKey, W: When> Pass<C, O, W> {
             return self.keep_by_hash(plan);
         }
         let reach = Reach::of(least, most);
-        let known = self.clients();
-        let clients = match self.kept {
-            Kept::ByHash { hopeful: false } => known,
-            _ if known == 0 => self.waiting,
-            _ => known + self.waiting / 2,
-        };
         match &self.kept {
             Kept::Near(kept) if kept.covers(&reach) => {}
-            _ if !is_dense(&reach, clients) => {
+            _ if !is_dense(&reach, self.expected_clients(&reach)) => {
                 if matches!(self.kept, Kept::Near(_)) {
                     self.keep_by_hash(plan);
                 }
@@ -130,6 +127,34 @@ impl<C: ReadKey + SortKey, O: ReadKey, W: When> Pass<C, O, W> {
                 self.kept = Kept::Near(reach);
             }
         }
+    }
+
+    /// How many clients there will be, as far as it matters for a range: those known, and of the lines
+    /// that wait all clients if they are the first, or else every other.
+    fn expected_clients(&self, reach: &Reach) -> usize {
+        let known = self.clients();
+        let hopeless = self.kept == Kept::ByHash { hopeful: false };
+        if hopeless || is_dense(reach, known) || !is_dense(reach, known + self.waiting) {
+            return known;
+        }
+        let waiting = distinct::estimate(&mut self.sample()).min(self.waiting);
+        if known == 0 { waiting } else { known + waiting / 2 }
+    }
+
+    /// The clients of some of the lines that wait.
+    fn sample(&self) -> Vec<u64> {
+        let step = (self.waiting / distinct::SAMPLE) | 1; // few patterns have an odd period
+        let mut sample = Vec::with_capacity(2 * distinct::SAMPLE);
+        for worker in &self.workers {
+            for lines in &*worker.short {
+                sample.extend(lines.iter().step_by(step).map(|line| line.number));
+            }
+            for lines in &worker.inboxes {
+                let clients = lines.iter().step_by(step).map(|line| line.client);
+                sample.extend(clients.map(C::number_of_row));
+            }
+        }
+        sample
     }
 
     /// After a visit: go back to keeping clients by hash if they are too few for their numbers.
@@ -166,7 +191,12 @@ impl<C: ReadKey + SortKey, O: ReadKey, W: When> Pass<C, O, W> {
     }
 
     /// Have the partitions take the lines that wait in all inboxes.
-    fn visit(&mut self, plan: &Plan, client_buffers: &Buffers, order_buffers: &Buffers) {
+    fn visit(
+        &mut self,
+        plan: &Plan,
+        client_buffers: &Buffers,
+        order_buffers: &Buffers,
+    ) -> Result<()> {
         self.reach_out(plan);
         let workers = &self.workers;
         let cores_only = plan.is_plain();
@@ -189,6 +219,12 @@ impl<C: ReadKey + SortKey, O: ReadKey, W: When> Pass<C, O, W> {
         let short = self.workers.iter_mut().flat_map(|worker| worker.short.iter_mut());
         short.for_each(Vec::clear);
         self.waiting = 0;
+        self.check()
+    }
+
+    /// Whether the partitions could keep all that they were to keep.
+    fn check(&self) -> Result<()> {
+        self.partitions.iter().try_for_each(Partition::check)
     }
 }
 
@@ -235,7 +271,7 @@ impl<C: ReadKey + SortKey, O: ReadKey, W: When> Engine for Pass<C, O, W> {
             self.workers.iter_mut().map(|worker| std::mem::take(&mut worker.order_bytes)).collect();
         let encoded: Vec<&[u8]> = bytes.iter().map(Vec::as_slice).collect();
         let order_buffers: &Buffers = if first.order.len() > 1 { &encoded } else { &order_columns };
-        self.visit(plan, &client_buffers, order_buffers);
+        self.visit(plan, &client_buffers, order_buffers)?;
         self.draw_back(plan);
         for (worker, bytes) in self.workers.iter_mut().zip(bytes) {
             worker.order_bytes = bytes; // to be reused
@@ -259,7 +295,11 @@ impl<C: ReadKey + SortKey, O: ReadKey, W: When> Engine for Pass<C, O, W> {
             morsel.read_clients(&columns[column], rows, rules.clients(starts[column]))?;
             for i in 0..n {
                 if morsel.fate[i] == USED {
-                    let hash = C::hash_row(morsel.client[i], &buffers);
+                    let hash = if C::IS_NUMBER {
+                        C::hash_row(morsel.client[i], &buffers)
+                    } else {
+                        morsel.hash[i]
+                    };
                     let partition = &mut self.partitions[C::partition(morsel.client[i], hash)];
                     let client = partition.client(morsel.client[i], tag_of(hash), plan, &buffers);
                     partition.mark_in_base(client);
@@ -268,27 +308,46 @@ impl<C: ReadKey + SortKey, O: ReadKey, W: When> Engine for Pass<C, O, W> {
                 }
             }
         }
+        self.check()?;
         Ok(missing)
+    }
+
+    fn in_texts(mut self: Box<Self>, rules: &Rules, plan: &Plan) -> Result<Box<dyn Engine>> {
+        self.visit(plan, &[], &[])?;
+        self.keep_by_hash(plan);
+        self.check()?;
+        let worker = |before: &Worker<C, O, W>| Worker {
+            account: before.account.clone(),
+            plain_ids: before.plain_ids,
+            ..Worker::new()
+        };
+        Ok(Box::new(Pass::<Text, O, W> {
+            workers: self.workers.iter().map(worker).collect(),
+            partitions: C::in_texts(self.partitions, &rules.shapes),
+            waiting: 0,
+            kept: Kept::ByHashForGood,
+        }))
     }
 
     fn account(&self) -> Account {
         self.workers.iter().fold(Account::default(), |sum, worker| sum + &worker.account)
     }
 
-    fn finish(mut self: Box<Self>, finish: Finish) -> Outcome {
-        self.visit(finish.plan, &[], &[]);
+    fn finish(mut self: Box<Self>, finish: Finish) -> Result<Outcome> {
+        self.visit(finish.plan, &[], &[])?;
         let plain_ids = self.workers.iter().all(|worker| worker.plain_ids);
         self.workers.clear(); // their inboxes are the largest buffers of the run
-        let (settled, accounts): (Vec<Settled>, Vec<Account>) = self
+        let partitions: Vec<(Settled, Account)> = self
             .partitions
             .par_iter_mut()
             .with_min_len(FEWEST_PARTITIONS)
             .map_init(Table::default, |table, partition| {
                 let settled = partition.settle(finish.plan, table);
-                let account = Account::of_partition(partition, &settled, finish.base);
-                (settled, account)
+                let account = Account::of_partition(partition, &settled, finish.base)?;
+                Ok((settled, account))
             })
-            .unzip();
+            .collect::<Result<_>>()?;
+        let (settled, accounts): (Vec<Settled>, Vec<Account>) = partitions.into_iter().unzip();
         let account = accounts.iter().fold(finish.account, |sum, part| sum + part);
         let asked = Asked {
             settled: &settled,
@@ -304,7 +363,8 @@ impl<C: ReadKey + SortKey, O: ReadKey, W: When> Engine for Pass<C, O, W> {
             shapes: &finish.rules.shapes,
             plain_integers: plain_ids && finish.rules.plain_integer_ids,
         };
-        let (ids, status, facts) = C::columns(&mut self.partitions, &asked, output);
-        Outcome { ids, status, facts, account }
+        let (ids, status, facts) = C::columns(&mut self.partitions, &asked, output)?;
+        self.check()?;
+        Ok(Outcome { ids, status, facts, account })
     }
 }

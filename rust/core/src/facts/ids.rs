@@ -13,6 +13,8 @@ use super::output::{Asked, FactColumn, Ids};
 use super::partition::Partition;
 use super::read_ids::Signedness;
 use super::shapes::Shapes;
+use super::text_order::{shared_bytes, text_key};
+use crate::error::Result;
 
 /// How ids come out.
 #[derive(Debug, Clone, Copy)]
@@ -30,13 +32,24 @@ pub(super) type Columns = (Ids, Option<Vec<u8>>, Vec<FactColumn>);
 /// How the ids of a kind are ordered and shown.
 pub(super) trait SortKey: Key {
     /// Write the rows of all clients that are shown.
+    ///
+    /// # Errors
+    /// If the ids are too long to be written.
     fn columns<O: Key>(
         partitions: &mut [Partition<Self, O>],
         asked: &Asked,
         output: IdOutput,
-    ) -> Columns
+    ) -> Result<Columns>
     where
         Self: Sized;
+
+    /// The partitions of a run that goes over from words of texts to texts.
+    fn in_texts<O: Key>(_: Vec<Partition<Self, O>>, _: &Shapes) -> Vec<Partition<Text, O>>
+    where
+        Self: Sized,
+    {
+        unreachable!("asked of numbered texts only")
+    }
 }
 
 impl SortKey for Integer {
@@ -44,15 +57,15 @@ impl SortKey for Integer {
         partitions: &mut [Partition<Self, O>],
         asked: &Asked,
         output: IdOutput,
-    ) -> Columns {
+    ) -> Result<Columns> {
         match output.signedness {
             Signedness::Signed => {
                 let (ids, status, facts) = number_columns(partitions, asked, signed);
-                (Ids::Signed(ids), status, facts)
+                Ok((Ids::Signed(ids), status, facts))
             }
             Signedness::Unsigned | Signedness::Bits => {
                 let (ids, status, facts) = number_columns(partitions, asked, |number| number);
-                (Ids::Unsigned(ids), status, facts)
+                Ok((Ids::Unsigned(ids), status, facts))
             }
         }
     }
@@ -94,22 +107,28 @@ impl SortKey for Text {
         partitions: &mut [Partition<Self, O>],
         asked: &Asked,
         output: IdOutput,
-    ) -> Columns {
+    ) -> Result<Columns> {
         // Of every client, shown or not: the type of the ids must not depend on who is.
         let plain = output.plain_integers
             && partitions.par_iter().all(|partition| {
                 partition.clients.iter().all(|client| number_of(partition, client.id).is_some())
             });
         if plain {
-            return integer_columns(partitions, asked, number_of);
+            return Ok(integer_columns(partitions, asked, number_of));
         }
+        partitions.iter().try_for_each(Partition::check)?;
         let shared = shared_prefix(partitions);
-        let rows = Buckets::fill(
+        let mut rows = Buckets::fill(
             partitions,
             true,
             |core| asked.shows(core),
             |partition, id| text_key(&bytes_of(&id, &partition.arena)[shared..]),
         );
+        let kept = &*partitions;
+        rows.split_crowded(|place| {
+            let partition = &kept[place.partition as usize];
+            bytes_of(&partition.clients[place.client as usize].id, &partition.arena)
+        });
         let id_at = |place: Place| {
             let partition = &partitions[place.partition as usize];
             (partition.clients[place.client as usize].id, partition)
@@ -133,7 +152,7 @@ impl SortKey for Text {
         );
         // A partition's arena becomes the buffer of the same number.
         let buffers = partitions.iter_mut().map(|partition| take(&mut partition.arena)).collect();
-        (Ids::Texts { views, buffers }, status, facts)
+        Ok((Ids::Texts { views, buffers }, status, facts))
     }
 }
 
@@ -158,28 +177,10 @@ fn shared_prefix<O: Key>(partitions: &[Partition<Text, O>]) -> usize {
     let first = bytes_of(&client.id, &partition.arena);
     let shared_with_first = |partition: &Partition<Text, O>| {
         partition.clients.iter().fold(first.len(), |shared, client| {
-            let text = bytes_of(&client.id, &partition.arena);
-            if text.starts_with(&first[..shared]) {
-                return shared;
-            }
-            first.iter().zip(text).take_while(|(a, b)| a == b).count()
+            shared_bytes(first, bytes_of(&client.id, &partition.arena), shared)
         })
     };
     partitions.par_iter().map(shared_with_first).min().unwrap_or(0)
-}
-
-/// In place of the length of a text of which more than twelve bytes are left.
-const LONG: u32 = u32::MAX;
-
-/// The first twelve bytes that are left of a text, then how many are left: as numbers, these order
-/// texts of up to twelve bytes as their bytes do, and before the longer that begin with them.
-fn text_key(rest: &[u8]) -> u128 {
-    let mut key = [0; 16];
-    let inline = rest.len().min(12);
-    key[..inline].copy_from_slice(&rest[..inline]);
-    let length = if rest.len() <= 12 { inline as u32 } else { LONG };
-    key[12..].copy_from_slice(&length.to_be_bytes());
-    u128::from_be_bytes(key)
 }
 
 /// The number of a text id that is a plain integer.

@@ -155,6 +155,11 @@ impl<K: WordKey> Key for K {
 pub(super) struct Text;
 
 impl Text {
+    /// The hash of a text.
+    pub fn hash(bytes: &[u8]) -> u64 {
+        Self::hash_row(view_of(bytes, 0, 0), &[bytes])
+    }
+
     /// The bytes of a long kept text.
     #[inline]
     pub fn long(stored: u128, arena: &[u8]) -> &[u8] {

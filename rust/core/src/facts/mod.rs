@@ -11,6 +11,7 @@ mod batch;
 mod builder;
 mod client;
 mod columns;
+mod distinct;
 mod engine;
 mod ids;
 mod keys;
@@ -37,6 +38,7 @@ mod short;
 mod spread;
 #[cfg(test)]
 mod tests;
+mod text_order;
 mod worker;
 
 pub use batch::{AmountValues, Batch, Column, DateValues, IdValues, Integers, Texts};

@@ -30,6 +30,8 @@ pub(super) struct Rules {
     pub signedness: Signedness,
     /// The shapes of text ids that are read as words.
     pub shapes: Arc<Shapes>,
+    /// Whether text ids with a shape are kept where their words were.
+    pub by_shape: bool,
     /// Whether instants are looked at, and not only days.
     pub instants: bool,
     /// The last day whose lines are used.
@@ -42,12 +44,19 @@ pub(super) struct Rules {
 impl Rules {
     /// How the client column is read whose first buffer has this number.
     pub fn clients(&self, buffers: u32) -> Reading<'_> {
-        Reading { signedness: self.signedness, buffers, shapes: &self.shapes, role: "client" }
+        Reading {
+            signedness: self.signedness,
+            buffers,
+            shapes: &self.shapes,
+            by_shape: self.by_shape,
+            role: "client",
+        }
     }
 
     /// How an order column is read.
     fn orders(&self, buffers: u32) -> Reading<'_> {
-        Reading { signedness: Signedness::Bits, role: "order", ..self.clients(buffers) }
+        let clients = self.clients(buffers);
+        Reading { signedness: Signedness::Bits, by_shape: false, role: "order", ..clients }
     }
 }
 

@@ -3,16 +3,16 @@
 //! Numbers of clients are mostly handed out one after the other, so those of a base fill a good part
 //! of a range. Then no table has to be asked where a client stands, no id has to be kept or compared,
 //! and clients need not be sorted. A client takes 16 bytes: its days stand as 16 bits each, its total
-//! as 64 bits, and what that total overflows by in a list that is nearly always empty.
+//! as 64 bits, and what totals overflow by in a column of its own, which is hardly ever there.
 
 use std::ops::Range;
 
 use super::client::Core;
-use super::spread::{PAGE_BITS, PARTITIONS, STRETCH_BITS, partition_of_page};
+use super::spread::{
+    PAGE, PAGE_BITS, PARTITIONS, STRETCH_BITS, number_at, partition_of_page, place_of_number,
+};
 use crate::money::Sum;
 use crate::prefetch::prefetch;
-
-const PAGE: u64 = 1 << PAGE_BITS;
 
 /// A range of numbers, in stretches.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,8 +94,8 @@ pub(super) struct Near {
     slots: Vec<Slot>,
     /// The number of clients.
     count: usize,
-    /// The overflows of totals.
-    carries: Vec<(usize, i32)>,
+    /// What each total overflowed by, place by place; empty as long as none did.
+    carries: Vec<i32>,
 }
 
 impl Near {
@@ -106,8 +106,7 @@ impl Near {
     /// The place of a number within reach.
     #[inline]
     pub fn place(&self, number: u64) -> usize {
-        let stretch = (number >> STRETCH_BITS).wrapping_sub(self.first);
-        ((stretch << PAGE_BITS) | (number & (PAGE - 1))) as usize
+        place_of_number(self.first, number) as usize
     }
 
     /// Ask for the client of a number.
@@ -178,7 +177,7 @@ impl Near {
             total: if self.carries.is_empty() {
                 Sum::from(total as i64)
             } else {
-                self.whole_total(place, total as i64)
+                Sum::with_carry(total as i64, self.carries[place])
             },
             lines,
             first: if lines == 0 { Core::NONE.first } else { day_of_code(first) },
@@ -188,12 +187,6 @@ impl Near {
                 code => day_of_code(code),
             },
         }
-    }
-
-    #[cold]
-    fn whole_total(&self, place: usize, low: i64) -> Sum {
-        let carries = self.carries.iter().filter(|carry| carry.0 == place);
-        Sum::with_carry(low, carries.map(|carry| carry.1).sum())
     }
 
     /// Take a new client in as it was kept elsewhere; its days are held.
@@ -209,7 +202,7 @@ impl Near {
         self.count += 1;
         self.slots[place] = [low as u64, u64::from(core.lines) | first << 32 | last << 48];
         if carry != 0 {
-            self.carries.push((place, carry));
+            self.carry(place, carry);
         }
     }
 
@@ -218,7 +211,7 @@ impl Near {
     pub fn purchase(&mut self, place: usize, code: u64, amount: i64) {
         let rest = self.slots[place][1];
         self.count += usize::from(rest == 0);
-        let lines = u64::from((rest as u32).wrapping_add(1));
+        let lines = u64::from((rest as u32).saturating_add(1));
         let first = (rest >> 32 & LAST_CODE).max(LAST_CODE - code);
         let last = (rest >> 48).max(code);
         self.slots[place][1] = lines | first << 32 | last << 48;
@@ -239,13 +232,16 @@ impl Near {
         let (total, overflowed) = (self.slots[place][0] as i64).overflowing_add(amount);
         self.slots[place][0] = total as u64;
         if overflowed {
-            self.carry(place, amount);
+            self.carry(place, if amount > 0 { 1 } else { -1 });
         }
     }
 
     #[cold]
-    fn carry(&mut self, place: usize, amount: i64) {
-        self.carries.push((place, if amount > 0 { 1 } else { -1 }));
+    fn carry(&mut self, place: usize, carry: i32) {
+        if self.carries.is_empty() {
+            self.carries = vec![0; self.slots.len()]; // only what is written to takes memory
+        }
+        self.carries[place] += carry;
     }
 
     /// Keep clients of a wider range; gives by how many places each moves.
@@ -253,16 +249,18 @@ impl Near {
         let shift = ((self.first - reach.0.start) << PAGE_BITS) as usize;
         let mut slots = empty(reach);
         slots[shift..shift + self.slots.len()].copy_from_slice(&self.slots);
-        self.carries.iter_mut().for_each(|carry| carry.0 += shift);
+        if !self.carries.is_empty() {
+            let mut carries = vec![0; slots.len()];
+            carries[shift..shift + self.carries.len()].copy_from_slice(&self.carries);
+            self.carries = carries;
+        }
         (self.first, self.slots) = (reach.0.start, slots);
         shift
     }
 
     /// The number of a place, in the partition of this number.
     pub fn number(&self, place: usize, partition: usize) -> u64 {
-        let stretch = self.first + (place as u64 >> PAGE_BITS);
-        let page = partition_of_page(stretch, partition) as u64; // its own inverse
-        stretch << STRETCH_BITS | page << PAGE_BITS | place as u64 & (PAGE - 1)
+        number_at(self.first, place as u64, partition)
     }
 }
 

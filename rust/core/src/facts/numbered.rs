@@ -1,6 +1,6 @@
 //! Text ids as words of 64 bits: read, kept and sorted as integers are, and written as texts again.
 
-use std::mem::take;
+use std::mem::replace;
 use std::ops::Range;
 
 use rayon::prelude::*;
@@ -14,7 +14,7 @@ use super::partition::Partition;
 use super::read_ids::{KeyArrays, ReadKey, Reading, mixed_ids};
 use super::reason::{Reason, USED, mark};
 use super::shape::Shape;
-use super::shapes::{Coder, Dictionary, number_in, same_shape};
+use super::shapes::{Coder, Dictionary, Shapes, number_in, same_shape};
 use crate::error::Result;
 
 /// A text as the word of its shape and number.
@@ -53,11 +53,29 @@ impl ReadKey for NumberedText {
 }
 
 impl SortKey for NumberedText {
+    /// The partitions of a run that goes over from words to texts.
+    ///
+    /// Clients stay in the partitions that their words belong to, where all that is known of them is:
+    /// texts with a shape have to be sent there from now on ([`Reading::by_shape`]). Odd texts go by
+    /// their hash anyway.
+    fn in_texts<O: Key>(
+        partitions: Vec<Partition<Self, O>>,
+        shapes: &Shapes,
+    ) -> Vec<Partition<Text, O>> {
+        let dictionary = shapes.dictionary();
+        let in_texts = |partition| {
+            let mut texts = with_texts(partition, &dictionary);
+            texts.index();
+            texts
+        };
+        partitions.into_par_iter().map(in_texts).collect()
+    }
+
     fn columns<O: Key>(
         partitions: &mut [Partition<Self, O>],
         asked: &Asked,
         output: IdOutput,
-    ) -> Columns {
+    ) -> Result<Columns> {
         let dictionary = output.shapes.dictionary();
         let keep_by_hash = |partitions: &mut [Partition<Self, O>]| {
             let partitions = partitions.par_iter_mut().enumerate();
@@ -72,19 +90,22 @@ impl SortKey for NumberedText {
             });
         if plain {
             keep_by_hash(partitions);
-            return integer_columns(partitions, asked, |_, word| dictionary.integer(word));
+            return Ok(integer_columns(partitions, asked, |_, word| dictionary.integer(word)));
         }
         if let Some(shape) = only_shape(partitions, &dictionary) {
             // Texts of one shape are ordered as their numbers are.
             let (mut views, status, facts) =
                 number_columns(partitions, asked, |word| unfinished_view(shape, number_in(word)));
             let buffers = finish_views(&mut views, shape, BUFFER);
-            return (Ids::Texts { views, buffers }, status, facts);
+            return Ok((Ids::Texts { views, buffers }, status, facts));
         }
         keep_by_hash(partitions);
         let mut texts: Vec<Partition<Text, O>> = partitions
             .par_iter_mut()
-            .map(|partition| with_texts(partition, asked, &dictionary))
+            .map(|partition| {
+                let partition = replace(partition, Partition::new(asked.plan));
+                with_texts(partition, &dictionary)
+            })
             .collect();
         Text::columns(&mut texts, asked, IdOutput { plain_integers: false, ..output })
     }
@@ -105,22 +126,15 @@ fn only_shape<'a, O: Key>(
     partitions.par_iter().all(|partition| partition.clients.iter().all(same)).then_some(shape)
 }
 
-/// The clients of a partition, and what output needs to know of them, with their ids as texts.
+/// A partition of clients found by hash, with their ids as texts.
 fn with_texts<O: Key>(
-    partition: &mut Partition<NumberedText, O>,
-    asked: &Asked,
+    partition: Partition<NumberedText, O>,
     dictionary: &Dictionary,
 ) -> Partition<Text, O> {
-    let mut texts = Partition::new(asked.plan);
-    texts.scoped = take(&mut partition.scoped);
-    let mut text_of = |word| match dictionary.shaped(word) {
+    partition.with_ids(|word, arena| match dictionary.shaped(word) {
         Some((shape, number)) if shape.length as usize <= INLINE => unfinished_view(shape, number),
-        _ => dictionary
-            .with_text(word, |text| Text::store(view_of(text, 0, 0), &mut texts.arena, &[text])),
-    };
-    let clients = take(&mut partition.clients).into_iter();
-    texts.clients = clients.map(|Client { id, core }| Client { id: text_of(id), core }).collect();
-    texts
+        _ => dictionary.with_text(word, |text| Text::store(view_of(text, 0, 0), arena, &[text])),
+    })
 }
 
 /// Texts of up to so many bytes stand in their views.
@@ -166,7 +180,6 @@ fn finish_views(views: &mut [u128], shape: &Shape, buffer: usize) -> Vec<Vec<u8>
 #[cfg(test)]
 mod tests {
     use super::super::batch::Texts;
-    use super::super::shapes::Shapes;
     use super::*;
 
     /// Texts of all lengths, over several blocks and, if long, several buffers.

@@ -7,6 +7,7 @@
 
 use std::cmp::Ordering;
 use std::mem::{MaybeUninit, take};
+use std::ops::Range;
 
 use rayon::prelude::*;
 
@@ -59,11 +60,11 @@ impl RowKey for u128 {
 }
 
 /// Clients in a bucket, on average.
-const ROWS_A_BUCKET: usize = 1024;
+pub(super) const ROWS_A_BUCKET: usize = if cfg!(test) { 4 } else { 1024 };
 /// Buckets that are filled at once, at most: the ends of all of them have to stay in cache.
-const MOST_BUCKETS: usize = 8192;
+pub(super) const MOST_BUCKETS: usize = 8192;
 /// Beyond this many times the average, a bucket shows that keys are not spread evenly.
-const CROWDED: usize = 16;
+pub(super) const CROWDED: usize = 16;
 /// Samples taken for each bucket where they are not.
 const SAMPLES: usize = 16;
 
@@ -88,7 +89,7 @@ impl Cuts {
 /// Rows in buckets.
 pub(super) struct Buckets<K> {
     rows: Vec<MaybeUninit<Row<K>>>,
-    ends: Vec<usize>,
+    pub ends: Vec<usize>,
 }
 
 impl<K: RowKey> Buckets<K> {
@@ -158,6 +159,24 @@ impl<K: RowKey> Buckets<K> {
             })
         });
         Self { rows, ends }
+    }
+
+    /// One bucket of some rows.
+    #[cfg(test)]
+    pub fn of_one(rows: Vec<Row<K>>) -> Self {
+        Self { ends: vec![rows.len()], rows: rows.into_iter().map(MaybeUninit::new).collect() }
+    }
+
+    /// The number of rows.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Some rows, to be changed.
+    pub fn rows_mut(&mut self, range: Range<usize>) -> &mut [Row<K>] {
+        let rows = &mut self.rows[range];
+        // SAFETY: `fill` wrote every row; MaybeUninit<T> is laid out as T.
+        unsafe { std::slice::from_raw_parts_mut(rows.as_mut_ptr().cast(), rows.len()) }
     }
 
     /// The buckets, ascending; the rows of each in no particular order.

@@ -9,17 +9,21 @@ use super::client::{Client, Core, Scoped};
 use super::keys::{Buffers, Key};
 use super::line::{IS_RETURN, Line, NO_ORDER, When, tag_of};
 use super::near::{Near, Reach, code_of_day};
-use super::numbers::{FREE, Numbers};
+use super::numbers::{FREE, MOST, Numbers};
 use super::order_log::{OrderLog, Table};
 use super::orders::{DaySet, Orders};
 use super::plan::Plan;
 use super::short::ShortLine;
+use crate::error::{Error, Result};
 use crate::prefetch::prefetch;
 
 /// Lines looked up together.
 const GROUP: usize = 32;
 /// Short lines written in full together: these fit the first cache level.
 const IN_FULL: usize = 32 * GROUP;
+
+/// Bytes of long text ids that can be pointed to in a buffer of texts.
+pub(super) const MOST_BYTES: usize = if cfg!(test) { 1 << 16 } else { i32::MAX as usize };
 
 /// One partition.
 pub(super) struct Partition<C: Key, O: Key> {
@@ -37,6 +41,8 @@ pub(super) struct Partition<C: Key, O: Key> {
     /// Rows and money of returns.
     pub returns: (u64, i128),
     pub rows_without_order: u64,
+    /// Whether there were more clients than it has room for; what is kept then is of no use.
+    overfull: bool,
     /// Which clients the base holds, as far as any does.
     in_base: Vec<bool>,
 }
@@ -54,6 +60,7 @@ impl<C: Key, O: Key> Partition<C, O> {
             days: DaySet::default(),
             returns: (0, 0),
             rows_without_order: 0,
+            overfull: false,
             in_base: Vec::new(),
         }
     }
@@ -86,12 +93,23 @@ impl<C: Key, O: Key> Partition<C, O> {
 
     #[cold]
     fn enter(&mut self, id: C::Row, tag: u32, plan: &Plan, buffers: &Buffers) -> usize {
-        let id = C::store(id, &mut self.arena, buffers);
-        self.enter_stored(id, tag, plan)
+        self.enter_stored(|arena| C::store(id, arena, buffers), tag, plan)
     }
 
-    fn enter_stored(&mut self, id: C::Stored, tag: u32, plan: &Plan) -> usize {
+    /// Enter a client whose id `store` keeps; where there is no room the number is that of another,
+    /// and the run is to be given up (see [`Self::check`]).
+    fn enter_stored(
+        &mut self,
+        store: impl FnOnce(&mut Vec<u8>) -> C::Stored,
+        tag: u32,
+        plan: &Plan,
+    ) -> usize {
         let number = self.clients.len();
+        if number == MOST as usize {
+            self.overfull = true;
+            return 0;
+        }
+        let id = store(&mut self.arena);
         self.clients.push(Client { id, core: Core::NONE });
         for (scope, kept) in plan.scopes.iter().zip(&mut self.scoped) {
             if !scope.is_all_time() {
@@ -109,6 +127,25 @@ impl<C: Key, O: Key> Partition<C, O> {
             tag_of(C::hash_stored(clients[number as usize].id, arena))
         });
         number
+    }
+
+    /// Whether all that was to be kept is kept.
+    ///
+    /// # Errors
+    /// If there was no room for a client, or the ids are too long. An even spread leaves room for two
+    /// thousand million clients, over all partitions, and for 256 GB of their ids.
+    pub fn check(&self) -> Result<()> {
+        if self.overfull {
+            return Err(Error::Data(format!(
+                "the client ids are spread so unevenly that more than {MOST} of them would have to be kept in one place: score the sales in several parts, each with clients of its own"
+            )));
+        }
+        if self.arena.len() > MOST_BYTES {
+            return Err(Error::Data(format!(
+                "more than {MOST_BYTES} bytes of client ids would have to be kept in one place: take shorter ids"
+            )));
+        }
+        Ok(())
     }
 
     /// The clients, by number.
@@ -164,7 +201,7 @@ impl<C: Key, O: Key> Partition<C, O> {
         near.each(|place, core| {
             let id = C::stored_of_number(near.number(place, partition));
             let tag = tag_of(C::hash_stored(id, &[]));
-            let client = self.enter_stored(id, tag, plan);
+            let client = self.enter_stored(|_| id, tag, plan);
             self.clients[client].core = core;
             numbers[place] = client as u32;
         });
@@ -177,6 +214,39 @@ impl<C: Key, O: Key> Partition<C, O> {
                 }
             });
         }
+    }
+
+    /// The same clients by ids of another kind, which `id` keeps; no client is found by its id before
+    /// [`Self::index`].
+    pub fn with_ids<K: Key>(
+        self,
+        mut id: impl FnMut(C::Stored, &mut Vec<u8>) -> K::Stored,
+    ) -> Partition<K, O> {
+        let mut arena = Vec::new();
+        let client =
+            |client: Client<_>| Client { id: id(client.id, &mut arena), core: client.core };
+        let clients = self.clients.into_iter().map(client).collect();
+        Partition {
+            numbers: Numbers::new(),
+            clients,
+            near: None,
+            arena,
+            scoped: self.scoped,
+            orders: self.orders,
+            log: self.log,
+            days: self.days,
+            returns: self.returns,
+            rows_without_order: self.rows_without_order,
+            overfull: self.overfull,
+            in_base: self.in_base,
+        }
+    }
+
+    /// Have clients found by their ids.
+    pub fn index(&mut self) {
+        let (clients, arena) = (&self.clients, &self.arena);
+        let tag = |number: u32| tag_of(C::hash_stored(clients[number as usize].id, arena));
+        (0..clients.len() as u32).for_each(|number| self.numbers.enter(number, tag(number), tag));
     }
 
     /// Move what is kept by the numbers of clients to other numbers, below `count`.

@@ -6,6 +6,7 @@ use super::batch::{Column, IdValues, Integers};
 use super::keys::{Absent, Integer, Key, Text, view_of};
 use super::reason::{Reason, USED, mark};
 use super::shapes::Shapes;
+use super::spread::{partition_of_number, with_partition};
 use crate::error::{Error, Result};
 use crate::hash::{hash_bytes, hash_words};
 
@@ -27,6 +28,8 @@ pub(super) struct Reading<'a> {
     /// The number of the column's first buffer among those of the batch.
     pub buffers: u32,
     pub shapes: &'a Shapes,
+    /// Whether texts with a shape are kept where their words were.
+    pub by_shape: bool,
     pub role: &'static str,
 }
 
@@ -86,6 +89,13 @@ impl ReadKey for Text {
             } else {
                 out.rows[i] = 0;
                 out.hashes[i] = 0;
+            }
+        }
+        if reading.by_shape {
+            for (i, row) in rows.enumerate().filter(|&(i, _)| out.fate[i] == USED) {
+                if let Some(word) = reading.shapes.word(texts, row) {
+                    out.hashes[i] = with_partition(out.hashes[i], partition_of_number(word));
+                }
             }
         }
         Ok(())

@@ -2,15 +2,19 @@
 //!
 //! Many ids share few shapes ([`super::shape`]), so shapes are numbered, and a text is the number of
 //! its shape and its own number. A text has one shape, and with that one number: equal words are
-//! equal texts, "007" and "7" are two. The few texts without a shape are numbered one by one.
+//! equal texts, "007" and "7" are two. The few texts without a shape are numbered one by one; a run
+//! that meets many of them goes over to keeping texts as such.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::batch::{Column, IdValues, Texts};
 use super::ids::plain_integer;
+use super::keys::Text;
 use super::shape::{LONGEST, Shape, Words};
-use crate::hash::hash_bytes;
+use super::spread::{
+    PARTITIONS, STRETCH_BITS, number_at, partition_of_hash, partition_of_number, place_of_number,
+};
 
 /// The low bits of a word that are the number of a text: 10^16 is below 2^54.
 const NUMBER_BITS: u32 = 54;
@@ -21,8 +25,8 @@ const SHAPES: usize = ODD as usize;
 const ODD: u64 = (1 << (64 - NUMBER_BITS)) - 1;
 /// The places where a shape may stand in the table of shapes.
 const TRIES: usize = 16;
-/// Parts of the dictionary of odd texts, each with a lock of its own.
-const SHARDS: usize = 64;
+/// The first stretch of numbers that are words of odd texts.
+const ODD_STRETCH: u64 = ODD << (NUMBER_BITS - STRETCH_BITS);
 
 /// The shapes of a run, and its odd texts; shared by all workers.
 #[derive(Debug)]
@@ -31,17 +35,18 @@ pub(super) struct Shapes {
     /// found them all taken will never find another there: its texts are odd once and for all,
     /// whatever other threads do.
     table: Box<[OnceLock<Shape>]>,
+    /// Those of each partition, with a lock of its own.
     odd: Box<[Mutex<OddTexts>]>,
 }
 
-/// Odd texts and their numbers, in a part of the dictionary.
+/// The odd texts of a partition, and their places in it.
 type OddTexts = HashMap<Box<[u8]>, u64>;
 
 impl Default for Shapes {
     fn default() -> Self {
         Self {
             table: (0..SHAPES).map(|_| OnceLock::new()).collect(),
-            odd: (0..SHARDS).map(|_| Mutex::default()).collect(),
+            odd: (0..PARTITIONS).map(|_| Mutex::default()).collect(),
         }
     }
 }
@@ -52,25 +57,33 @@ const SAMPLE: usize = 1000;
 const FEW: usize = 32;
 
 impl Shapes {
-    /// Whether few shapes are those of nearly all texts of a column.
-    pub fn suit(&self, column: &Column<IdValues>) -> bool {
-        let IdValues::Texts(texts) = &column.values else {
-            return false;
-        };
-        let rows = texts.views.len();
-        let rows = (0..rows).step_by(rows.div_ceil(SAMPLE).max(1));
-        let (mut seen, mut counts) = (0, HashMap::new());
-        for row in rows.filter(|&row| column.is_valid(row)) {
-            seen += 1;
-            let shape = Words::of(texts, row).and_then(Shape::of);
-            if let Some(place) = shape.and_then(|shape| self.place_of(&shape)) {
-                *counts.entry(place).or_insert(0_usize) += 1;
+    /// Whether few shapes are those of nearly all texts of some columns; none if no text is seen.
+    pub fn suit<'a>(
+        &self,
+        columns: impl Iterator<Item = &'a Column<'a, IdValues<'a>>> + Clone,
+    ) -> Option<bool> {
+        let rows: usize = columns.clone().map(|column| column.values.rows()).sum();
+        let step = rows.div_ceil(SAMPLE).max(1);
+        let (mut seen, mut counts, mut next) = (0, HashMap::new(), 0);
+        for column in columns {
+            let IdValues::Texts(texts) = &column.values else {
+                return Some(false);
+            };
+            let rows = texts.views.len();
+            for row in (next..rows).step_by(step).filter(|&row| column.is_valid(row)) {
+                seen += 1;
+                let shape = Words::of(texts, row).and_then(Shape::of);
+                if let Some(place) = shape.and_then(|shape| self.place_of(&shape)) {
+                    *counts.entry(place).or_insert(0_usize) += 1;
+                }
             }
+            // The sample goes on in the next column as if that were the same.
+            next = if next < rows { (step - (rows - next) % step) % step } else { next - rows };
         }
         let mut counts: Vec<usize> = counts.into_values().collect();
         counts.sort_unstable_by(|a, b| b.cmp(a));
         let common: usize = counts.iter().take(FEW).sum();
-        seen > 0 && common * 20 >= seen * 19
+        (seen > 0).then_some(common * 20 >= seen * 19)
     }
 
     /// The number of a shape, which is entered if new; none if its places are taken.
@@ -81,35 +94,49 @@ impl Shapes {
         places.find(|&place| self.table[place].get_or_init(|| *shape) == shape)
     }
 
-    /// The word of an odd text.
-    #[cold]
-    fn enter_odd(&self, text: &[u8]) -> u64 {
-        let shard = hash_bytes(text) as usize % SHARDS;
-        let mut known = self.shard(shard);
-        let number = known.get(text).copied().unwrap_or_else(|| {
-            let number = known.len() as u64;
-            known.insert(text.into(), number);
-            number
-        });
-        (ODD << NUMBER_BITS) | (number * SHARDS as u64 + shard as u64)
+    /// The shape of a text, which is entered if new, and the word of that with the number 0.
+    #[inline]
+    fn entered(&self, words: Words) -> Option<(&Shape, u64)> {
+        let place = self.place_of(&Shape::of(words)?)?;
+        Some((self.table[place].get()?, (place as u64) << NUMBER_BITS))
     }
 
-    fn shard(&self, shard: usize) -> MutexGuard<'_, OddTexts> {
-        self.odd[shard].lock().unwrap_or_else(PoisonError::into_inner)
+    /// The word of a text; none if it is odd.
+    pub fn word(&self, texts: &Texts, row: usize) -> Option<u64> {
+        let words = Words::of(texts, row)?;
+        let (shape, zero) = self.entered(words)?;
+        Some(zero | shape.number(words)?)
+    }
+
+    /// The word of an odd text, a number of the partition that its hash belongs to.
+    #[cold]
+    fn enter_odd(&self, text: &[u8]) -> u64 {
+        let partition = partition_of_hash(Text::hash(text));
+        let mut known = self.odd_of(partition);
+        let place = known.get(text).copied().unwrap_or_else(|| {
+            let place = known.len() as u64;
+            known.insert(text.into(), place);
+            place
+        });
+        number_at(ODD_STRETCH, place, partition)
+    }
+
+    fn odd_of(&self, partition: usize) -> MutexGuard<'_, OddTexts> {
+        self.odd[partition].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The texts of words, at the end of a run: odd ones move there.
     pub fn dictionary(&self) -> Dictionary<'_> {
-        let odd = |shard| {
-            let known = std::mem::take(&mut *self.shard(shard));
+        let odd = |partition| {
+            let known = std::mem::take(&mut *self.odd_of(partition));
             let mut texts = vec![Box::default(); known.len()];
-            known.into_iter().for_each(|(text, number)| texts[number as usize] = text);
+            known.into_iter().for_each(|(text, place)| texts[place as usize] = text);
             texts
         };
         Dictionary {
             shapes: self,
             plain: self.table.iter().map(|shape| shape.get().and_then(Plain::of)).collect(),
-            odd: (0..SHARDS).map(odd).collect(),
+            odd: (0..PARTITIONS).map(odd).collect(),
         }
     }
 }
@@ -155,10 +182,9 @@ impl<'a> Coder<'a> {
     #[inline(never)]
     fn word_of_shape(&mut self, texts: &Texts, row: usize, place: usize) -> u64 {
         let known = Words::of(texts, row).and_then(|words| {
-            let number = self.shapes.place_of(&Shape::of(words)?)?;
-            let shape = self.shapes.table[number].get()?;
-            self.known[place] = (shape, (number as u64) << NUMBER_BITS);
-            Some(self.known[place].1 | shape.number(words)?)
+            self.known[place] = self.shapes.entered(words)?;
+            let (shape, zero) = self.known[place];
+            Some(zero | shape.number(words)?)
         });
         known.unwrap_or_else(|| self.shapes.enter_odd(texts.get(row)))
     }
@@ -226,8 +252,8 @@ impl Dictionary<'_> {
             shape.write(number, text);
             with(text)
         } else {
-            let number = number_in(word) as usize;
-            with(&self.odd[number % SHARDS][number / SHARDS])
+            let place = place_of_number(ODD_STRETCH, word) as usize;
+            with(&self.odd[partition_of_number(word)][place])
         }
     }
 
@@ -389,7 +415,8 @@ mod tests {
         let suits = |odd: usize, text: fn(usize) -> String| {
             let text = |i| if i % 100 < odd { format!("odd-{i}-") } else { text(i) };
             let texts: Vec<String> = (0..2_100).map(text).collect();
-            with_column(&texts, |column| Shapes::default().suit(column))
+            with_column(&texts, |column| Shapes::default().suit([column].into_iter()))
+                .expect("there are texts")
         };
         assert!(suits(0, |i| format!("C{i:09}")));
         assert!(suits(5, |i| format!("customer-{i:011}")));
@@ -398,6 +425,23 @@ mod tests {
         assert!(suits(0, |i| format!("{}-{i:05}", i % 32)));
         assert!(!suits(0, |i| format!("{}-{i:05}", i % 64)));
         assert!(!suits(0, |i| format!("{i}")[..0].to_owned()));
-        assert!(!with_column(&[], |column| Shapes::default().suit(column)));
+        assert_eq!(with_column(&[], |column| Shapes::default().suit([column].into_iter())), None);
+    }
+
+    /// Of columns of any lengths as many texts are looked at as of all their rows in one.
+    #[test]
+    fn columns_are_judged_together() {
+        let odd: Vec<String> = (0..7).map(|i| format!("odd-{i}-")).collect();
+        let good: Vec<String> = (0..133).map(|i| format!("C{i:09}")).collect();
+        let judged = |odds: usize, goods: usize| {
+            with_column(&odd, |odd| {
+                with_column(&good, |good| {
+                    let columns = std::iter::repeat_n(odd, odds);
+                    Shapes::default().suit(columns.chain(std::iter::repeat_n(good, goods)))
+                })
+            })
+        };
+        assert_eq!([judged(1, 1), judged(2, 1), judged(0, 0)], [Some(true), Some(false), None]);
+        assert_eq!([judged(90, 100), judged(110, 100)], [Some(true), Some(false)]);
     }
 }

@@ -8,6 +8,8 @@ const PARTITION_BITS: u32 = PARTITIONS.trailing_zeros();
 
 /// Ids that are numbers go page by page: those of a page, one after the other, stay together.
 pub(super) const PAGE_BITS: u32 = 9;
+/// Numbers in a page.
+pub(super) const PAGE: u64 = 1 << PAGE_BITS;
 /// A stretch is as many pages as there are partitions, one for each.
 pub(super) const STRETCH_BITS: u32 = PAGE_BITS + PARTITION_BITS;
 
@@ -15,6 +17,13 @@ pub(super) const STRETCH_BITS: u32 = PAGE_BITS + PARTITION_BITS;
 #[inline]
 pub(super) fn partition_of_hash(hash: u64) -> usize {
     (hash >> (u64::BITS - PARTITION_BITS)) as usize
+}
+
+/// The hash that another partition is that of.
+#[inline]
+pub(super) fn with_partition(hash: u64, partition: usize) -> u64 {
+    let bits = u64::BITS - PARTITION_BITS;
+    hash & ((1 << bits) - 1) | (partition as u64) << bits
 }
 
 /// The partition of a number.
@@ -31,6 +40,21 @@ pub(super) fn partition_of_page(stretch: u64, page: usize) -> usize {
     page ^ partition_of_hash(turn_word(stretch))
 }
 
+/// The number at a place of a partition that keeps the pages of stretches from `first` on.
+#[inline]
+pub(super) fn number_at(first: u64, place: u64, partition: usize) -> u64 {
+    let stretch = first + (place >> PAGE_BITS);
+    let page = partition_of_page(stretch, partition) as u64; // its own inverse
+    stretch << STRETCH_BITS | page << PAGE_BITS | place & (PAGE - 1)
+}
+
+/// The place of a number in its partition, which keeps the pages of stretches from `first` on.
+#[inline]
+pub(super) fn place_of_number(first: u64, number: u64) -> u64 {
+    let stretch = (number >> STRETCH_BITS).wrapping_sub(first);
+    (stretch << PAGE_BITS) | (number & (PAGE - 1))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -44,6 +68,18 @@ mod tests {
             }
             let (least, most) = (numbers.iter().min().unwrap(), numbers.iter().max().unwrap());
             assert!(*least > 4000 && *most < 16_384, "step {step}: {least} to {most}");
+        }
+    }
+
+    #[test]
+    fn places_lead_to_numbers_and_back() {
+        for first in [0, 5, u64::MAX >> STRETCH_BITS << 3 >> 4] {
+            for (place, partition) in [(0, 0), (511, 127), (512, 3), (70_001, 77)] {
+                let number = number_at(first, place, partition);
+                assert_eq!(partition_of_number(number), partition);
+                assert_eq!(place_of_number(first, number), place);
+                assert_eq!(partition_of_hash(with_partition(number, partition)), partition);
+            }
         }
     }
 

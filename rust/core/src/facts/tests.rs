@@ -6,10 +6,21 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
+use super::client::Core;
+use super::keys::{Absent, Integer, view_of};
+use super::line::{Day, Line, When};
+use super::near::Reach;
+use super::numbers::MOST;
+use super::order_log::Table;
+use super::partition::{MOST_BYTES, Partition};
+use super::plan::{Plan, Scope};
+use super::spread::{PAGE_BITS, STRETCH_BITS, partition_of_page};
 use super::{
-    AmountValues, Batch, Builder, Column, DateValues, Fact, FactColumn, IdValues, Ids, Integers,
-    Options, Request, Returns, Values,
+    Account, AmountValues, Batch, Builder, Column, DateValues, Fact, FactColumn, IdValues, Ids,
+    Integers, Options, Request, Returns, Texts, Values,
 };
+use crate::bitmap::Bitmap;
+use crate::error::{Error, Result};
 
 /// Client, day, amount and order.
 type Sale = (i64, i32, i64, i64);
@@ -22,6 +33,10 @@ fn ids(ids: &[i64]) -> Column<'_, IdValues<'_>> {
 }
 
 fn facts_of(pushes: &[Vec<Sale>], by_order: bool, threads: usize) -> Vec<(i64, Kept)> {
+    try_facts_of(pushes, by_order, threads).unwrap()
+}
+
+fn try_facts_of(pushes: &[Vec<Sale>], by_order: bool, threads: usize) -> Result<Vec<(i64, Kept)>> {
     let facts = [Fact::FirstPurchase, Fact::LastPurchase, Fact::Orders, Fact::Lines, Fact::Total];
     let mut builder = Builder::new(Options {
         facts: facts.map(|fact| Request { fact, window: None }).to_vec(),
@@ -47,9 +62,9 @@ fn facts_of(pushes: &[Vec<Sale>], by_order: bool, threads: usize) -> Vec<(i64, K
             order: if by_order { vec![ids(&orders)] } else { Vec::new() },
             keep: None,
         };
-        builder.push(vec![batch]).unwrap();
+        builder.push(vec![batch])?;
     }
-    let outcome = builder.finish(true, false).unwrap();
+    let outcome = builder.finish(true, false)?;
     let Ids::Signed(ids) = outcome.ids else { panic!("ids of signed integers come out as such") };
     let [first, last, orders, lines, totals] = &outcome.facts[..] else { panic!("five facts") };
     let kept = |row: usize| {
@@ -62,7 +77,7 @@ fn facts_of(pushes: &[Vec<Sale>], by_order: bool, threads: usize) -> Vec<(i64, K
         let Values::Decimals(totals, 0) = &totals.values else { panic!("decimals") };
         (day(first), day(last), count(orders, row), count(lines, row), totals[row])
     };
-    ids.iter().enumerate().map(|(row, &id)| (id, kept(row))).collect()
+    Ok(ids.iter().enumerate().map(|(row, &id)| (id, kept(row))).collect())
 }
 
 fn count(column: &FactColumn, row: usize) -> u32 {
@@ -121,5 +136,251 @@ proptest! {
         threads in 1_usize..4,
     ) {
         prop_assert_eq!(facts_of(&pushes, by_order, threads), expected(&pushes, by_order));
+    }
+}
+
+proptest! {
+    /// Of many clients that are kept by their numbers, in a range that grows to both sides.
+    #[test]
+    fn totals_beyond_64_bits_are_exact_whoever_they_are_of(
+        pushes in prop::collection::vec(
+            prop::collection::vec((-300_i64..300, prop_oneof![any::<i64>(), Just(i64::MAX)]), 50..150),
+            1..6,
+        ),
+    ) {
+        let sales = |(push, sales): (usize, &Vec<(i64, i64)>)| {
+            let spread = 1 + 400 * push as i64;
+            sales.iter().map(|&(id, amount)| (id * spread, 12_000, amount, 0)).collect()
+        };
+        let pushes: Vec<Vec<Sale>> = pushes.iter().enumerate().map(sales).collect();
+        prop_assert_eq!(facts_of(&pushes, false, 2), expected(&pushes, false));
+    }
+}
+
+/// Ids that one partition keeps, in pages far from each other.
+fn crowded(count: usize) -> Vec<i64> {
+    let numbers = (0..1 << PAGE_BITS).collect::<Vec<u64>>();
+    let pages = (0_u64..).map(|page| {
+        let stretch = page << 20;
+        stretch << STRETCH_BITS | (partition_of_page(stretch, 77) as u64) << PAGE_BITS
+    });
+    let ids = pages.flat_map(|page| numbers.iter().map(move |number| page | number));
+    ids.map(|id| (id ^ 1 << 63) as i64).take(count).collect()
+}
+
+#[test]
+fn clients_that_crowd_into_one_place_are_refused_where_it_is_full() {
+    let full = MOST as usize;
+    for (count, by_order) in [(full, false), (full, true), (full + 1, false), (full + 1, true)] {
+        let sales: Vec<Sale> = crowded(count).iter().map(|&id| (id, 12_000, 1, 1)).collect();
+        for pushes in [vec![sales.clone()], sales.chunks(full - 10).map(<[Sale]>::to_vec).collect()]
+        {
+            match try_facts_of(&pushes, by_order, 2) {
+                Ok(facts) => assert_eq!((facts.len(), count), (full, full)),
+                Err(Error::Data(sentence)) => {
+                    assert!(count > full && sentence.contains("spread so unevenly"), "{sentence}");
+                }
+                Err(other) => panic!("{other}"),
+            }
+        }
+    }
+}
+
+/// The text of a client (none if it is missing), day, amount and order.
+type TextSale = (Option<String>, i32, i64, i64);
+
+fn with_texts<T>(texts: &[Option<String>], with: impl FnOnce(Column<IdValues>) -> T) -> T {
+    let mut bytes = Vec::new();
+    let mut there = vec![0_u8; texts.len().div_ceil(8)];
+    let mut view = |(row, text): (usize, &Option<String>)| {
+        let text = text.as_ref()?;
+        there[row / 8] |= 1 << (row % 8);
+        let start = bytes.len() as u32;
+        bytes.extend(text.as_bytes());
+        Some(view_of(text.as_bytes(), 0, start))
+    };
+    let views: Vec<u128> =
+        texts.iter().enumerate().map(|text| view(text).unwrap_or(u128::MAX)).collect();
+    let values = IdValues::Texts(Texts { views: &views, buffers: vec![&bytes] });
+    with(Column { values, validity: Some(Bitmap { bytes: &there, offset: 0 }) })
+}
+
+/// The rows of the facts of text ids, in words, and the account.
+fn rows_of_texts(
+    pushes: &[Vec<TextSale>],
+    base: &[Option<String>],
+    plain: bool,
+    by_order: bool,
+    threads: usize,
+) -> (Vec<String>, Account) {
+    try_rows_of_texts(pushes, base, plain, by_order, threads).unwrap()
+}
+
+fn try_rows_of_texts(
+    pushes: &[Vec<TextSale>],
+    base: &[Option<String>],
+    plain: bool,
+    by_order: bool,
+    threads: usize,
+) -> Result<(Vec<String>, Account)> {
+    let named = Fact::NAMES.iter().filter(|(_, fact)| !plain || *fact == Fact::Lines);
+    let windows = [None, Some("100d".to_owned())];
+    let windows = &windows[..if plain { 1 } else { 2 }];
+    let facts = named.flat_map(|(_, fact)| {
+        windows.iter().map(|window| Request { fact: *fact, window: window.clone() })
+    });
+    let mut builder = Builder::new(Options {
+        facts: facts.chain([Request { fact: Fact::Total, window: None }]).collect(),
+        as_of: Some(12_000),
+        returns: Returns::Net,
+        order: by_order,
+        money_scale: 0,
+        timezone: "UTC".to_owned(),
+        plain_integer_ids: true,
+        threads: Some(threads),
+    })
+    .unwrap();
+    for (number, sales) in pushes.iter().enumerate() {
+        let clients: Vec<Option<String>> = sales.iter().map(|sale| sale.0.clone()).collect();
+        let days: Vec<i32> = sales.iter().map(|sale| sale.1).collect();
+        let amounts: Vec<i64> = sales.iter().map(|sale| sale.2).collect();
+        let orders: Vec<i64> = sales.iter().map(|sale| sale.3).collect();
+        with_texts(&clients, |client| {
+            let batch = Batch {
+                rows: sales.len(),
+                client,
+                date: Column { values: DateValues::Days(&days), validity: None },
+                amount: Column {
+                    values: AmountValues::Integers(Integers::I64(&amounts)),
+                    validity: None,
+                },
+                order: if by_order { vec![ids(&orders)] } else { Vec::new() },
+                keep: None,
+            };
+            builder.push(vec![batch])
+        })?;
+        if number == pushes.len() / 2 && !base.is_empty() {
+            with_texts(base, |base| builder.add_clients(&[base]).unwrap());
+        }
+    }
+    let outcome = builder.finish(true, !base.is_empty())?;
+    let ids: Vec<String> = match &outcome.ids {
+        Ids::Signed(ids) => ids.iter().map(i64::to_string).collect(),
+        Ids::Unsigned(_) => panic!("texts come out as texts or signed integers"),
+        Ids::Texts { views, buffers } => {
+            let texts = Texts { views, buffers: buffers.iter().map(Vec::as_slice).collect() };
+            let text = |row| String::from_utf8(texts.get(row).to_vec()).unwrap();
+            (0..views.len()).map(text).collect()
+        }
+    };
+    let cell = |column: &FactColumn, row: usize| {
+        if column.validity.as_ref().is_some_and(|there| !there[row]) {
+            return "none".to_owned();
+        }
+        match &column.values {
+            Values::Dates(values) | Values::Days(values) => values[row].to_string(),
+            Values::Counts(values) => values[row].to_string(),
+            Values::Floats(values) => values[row].to_string(),
+            Values::Decimals(values, _) => values[row].to_string(),
+        }
+    };
+    let row = |(row, id): (usize, &String)| {
+        let cells: Vec<String> = outcome.facts.iter().map(|column| cell(column, row)).collect();
+        let status = outcome.status.as_ref().map(|status| status[row]);
+        format!("{id} {status:?}: {}", cells.join(" "))
+    };
+    Ok((ids.iter().enumerate().map(row).collect(), outcome.account))
+}
+
+/// Texts of one shape, of many, and without one; the same numbers are plain integers now and then.
+fn text_id(kind: u8, id: i64) -> Option<String> {
+    match kind {
+        0 => None,
+        1..10 => Some(format!("C{id:05}")),
+        10..12 => Some(id.to_string()),
+        12 => Some(format!("{:x}-{id}", id * 7_919)),
+        13 => Some(format!("{id}@mail")),
+        _ => Some(format!("https://shop.example/{}/u", id * 104_729)),
+    }
+}
+
+fn text_sales(kinds: std::ops::Range<u8>) -> impl Strategy<Value = Vec<TextSale>> {
+    let sale = (kinds, 0_i64..60, 11_850..12_002, -5_i64..30, 0_i64..4);
+    let sale =
+        sale.prop_map(|(kind, id, day, amount, order)| (text_id(kind, id), day, amount, order));
+    prop::collection::vec(sale, 0..250)
+}
+
+proptest! {
+    /// A pass that goes over to texts half-way, or begins without any, knows what one knows that
+    /// sees all lines at once, and takes their ids for texts from the start.
+    #[test]
+    fn facts_are_the_same_whatever_ids_come_first(
+        pushes in prop::collection::vec(
+            prop_oneof![text_sales(0..1), text_sales(1..10), text_sales(10..12), text_sales(0..16), text_sales(12..16)],
+            1..8,
+        ),
+        base in prop_oneof![Just(Vec::new()), prop::collection::vec((0_u8..16, 0_i64..80), 1..50)],
+        forced: bool,
+        plain: bool,
+        by_order: bool,
+        threads in 1_usize..4,
+    ) {
+        let base: Vec<_> = base.into_iter().map(|(kind, id)| text_id(kind, id)).collect();
+        // Lines that are all too late, and make the other pass take ids for texts from the start.
+        let late = vec![(Some("-".to_owned()), 13_000, 0, 0); if forced { 100 } else { 0 }];
+        let all = [late.clone(), pushes.concat()];
+        let pushes = [pushes, vec![late]].concat();
+        let expected = rows_of_texts(&all, &base, plain, by_order, 1);
+        prop_assert_eq!(rows_of_texts(&pushes, &base, plain, by_order, threads), expected);
+    }
+}
+
+#[test]
+fn ids_are_refused_where_their_bytes_cannot_be_pointed_to() {
+    for others in [0, 200] {
+        let coded = (0..others).map(|id| (text_id(1, id), 12_000, 1, 0));
+        for (length, fits) in [(MOST_BYTES, true), (MOST_BYTES + 1, false)] {
+            let long = (Some("x".repeat(length)), 12_000, 1, 0);
+            let sales: Vec<TextSale> = coded.clone().chain([long]).collect();
+            match try_rows_of_texts(&[sales], &[], true, false, 2) {
+                Ok((rows, _)) => assert!(fits && rows.len() == others as usize + 1),
+                Err(Error::Data(sentence)) => {
+                    assert!(!fits && sentence.contains("shorter ids"), "{sentence}");
+                }
+                Err(other) => panic!("{other}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn a_client_of_more_lines_than_can_be_counted_is_refused() {
+    let plan = Plan {
+        scopes: vec![Scope { after: i32::MIN, extra: false, orders: false, baskets: false }],
+        orders: false,
+        days: false,
+    };
+    for (lines, more, fits) in
+        [(u32::MAX - 2, 1, true), (u32::MAX - 2, 2, false), (u32::MAX - 1, 7, false)]
+    {
+        for near in [false, true] {
+            let mut partition = Partition::<Integer, Absent>::new(&plan);
+            let client = partition.client(0, 0, &plan, &[]);
+            partition.clients[client].core =
+                Core { lines, first: 12_000, last: 12_000, ..Core::NONE };
+            if near {
+                partition.keep_near(&Reach::of(0, 0), &plan);
+            }
+            let when = Day::new(12_000, 0);
+            let line = |_| Line { client: 0, order: (), amount: 1, when, tag: 0 };
+            let lines: Vec<Line<Integer, Absent, Day>> = (0..more).map(line).collect();
+            partition.apply_plain::<Day, false>(&lines, &plan, &[], &[], &mut Table::default());
+            let settled = partition.settle(&plan, &mut Table::default());
+            match Account::of_partition(&partition, &settled, false) {
+                Ok(account) => assert!(fits && account.clients == [1, 0, 0]),
+                Err(error) => assert!(!fits && error.to_string().contains("4294967295")),
+            }
+        }
     }
 }
