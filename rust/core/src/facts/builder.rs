@@ -121,7 +121,7 @@ impl Account {
         settled: &Settled,
         base: bool,
     ) -> Result<Self> {
-        let mut most_lines = 0;
+        let mut purchases = 0;
         let mut account = Self {
             returns: partition.returns,
             rows_without_order: partition.rows_without_order,
@@ -132,11 +132,11 @@ impl Account {
         partition.each_core(|_, core| {
             account.money_used += core.total.value();
             account.clients[core.status() as usize] += 1;
-            most_lines = most_lines.max(core.lines);
+            purchases += u64::from(core.lines);
         });
-        if most_lines == u32::MAX {
+        if purchases != partition.lines - partition.returns.0 {
             return Err(Error::Data(format!(
-                "a client has {} purchase lines or more, which is more than can be counted: leave that client out, or score the lines in several parts",
+                "a client has more than {} purchase lines, which is more than can be counted: leave that client out",
                 u32::MAX
             )));
         }

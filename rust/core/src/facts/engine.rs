@@ -32,6 +32,9 @@ const LINES_A_VISIT: usize = if cfg!(test) { 40 } else { 2_000_000 };
 /// Clients are kept by the numbers that they are once one in so many of these is a client, and for
 /// as long as one in twice as many is.
 const NUMBERS_A_CLIENT: u128 = if cfg!(test) { 8192 } else { 8 };
+/// Clients, at most, where a sample lets expect one at least: of a base whose clients buy as unevenly
+/// as they do it finds a fifth.
+const CLIENTS_AN_ESTIMATE: usize = 16;
 /// So many numbers take little memory (2 MB), whoever has them.
 const FEW_NUMBERS: u128 = 1 << 17;
 /// Batches below this are not worth waking a second worker.
@@ -137,7 +140,8 @@ impl<C: ReadKey + SortKey, O: ReadKey, W: When> Pass<C, O, W> {
         if hopeless || is_dense(reach, known) || !is_dense(reach, known + self.waiting) {
             return known;
         }
-        let waiting = distinct::estimate(&mut self.sample()).min(self.waiting);
+        let at_least = distinct::estimate(&mut self.sample());
+        let waiting = self.waiting.min(CLIENTS_AN_ESTIMATE * at_least);
         if known == 0 { waiting } else { known + waiting / 2 }
     }
 

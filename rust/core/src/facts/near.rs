@@ -211,7 +211,7 @@ impl Near {
     pub fn purchase(&mut self, place: usize, code: u64, amount: i64) {
         let rest = self.slots[place][1];
         self.count += usize::from(rest == 0);
-        let lines = u64::from((rest as u32).saturating_add(1));
+        let lines = u64::from((rest as u32).wrapping_add(1));
         let first = (rest >> 32 & LAST_CODE).max(LAST_CODE - code);
         let last = (rest >> 48).max(code);
         self.slots[place][1] = lines | first << 32 | last << 48;

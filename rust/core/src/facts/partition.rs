@@ -38,6 +38,8 @@ pub(super) struct Partition<C: Key, O: Key> {
     pub orders: Orders<O>,
     pub log: OrderLog<O>,
     pub days: DaySet,
+    /// Lines taken in.
+    pub lines: u64,
     /// Rows and money of returns.
     pub returns: (u64, i128),
     pub rows_without_order: u64,
@@ -58,6 +60,7 @@ impl<C: Key, O: Key> Partition<C, O> {
             orders: Orders::new(plan.scopes.iter().filter(|scope| scope.baskets).count()),
             log: OrderLog::default(),
             days: DaySet::default(),
+            lines: 0,
             returns: (0, 0),
             rows_without_order: 0,
             overfull: false,
@@ -235,6 +238,7 @@ impl<C: Key, O: Key> Partition<C, O> {
             orders: self.orders,
             log: self.log,
             days: self.days,
+            lines: self.lines,
             returns: self.returns,
             rows_without_order: self.rows_without_order,
             overfull: self.overfull,
@@ -273,6 +277,7 @@ impl<C: Key, O: Key> Partition<C, O> {
         order_buffers: &Buffers,
         table: &mut Table<O>,
     ) {
+        self.lines += lines.len() as u64;
         if let Some(mut near) = self.near.take() {
             for (i, line) in lines.iter().enumerate() {
                 if i % GROUP == 0 {
@@ -323,6 +328,7 @@ impl<C: Key, O: Key> Partition<C, O> {
             }
             return;
         };
+        self.lines += lines.len() as u64;
         for (i, line) in lines.iter().enumerate() {
             if i % GROUP == 0 {
                 ask_for_lines(lines, i + 12 * GROUP);
@@ -372,6 +378,7 @@ impl<C: Key, O: Key> Partition<C, O> {
         order_buffers: &Buffers,
         table: &mut Table<O>,
     ) {
+        self.lines += lines.len() as u64;
         let mut orders = [FREE; GROUP];
         self.each_group(lines, plan, client_buffers, |partition, group, clients| {
             if partition.orders.keeps_baskets() {

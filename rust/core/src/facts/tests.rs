@@ -362,11 +362,12 @@ fn a_client_of_more_lines_than_can_be_counted_is_refused() {
         days: false,
     };
     for (lines, more, fits) in
-        [(u32::MAX - 2, 1, true), (u32::MAX - 2, 2, false), (u32::MAX - 1, 7, false)]
+        [(u32::MAX - 2, 2, true), (u32::MAX - 2, 3, false), (u32::MAX, 7, false)]
     {
         for near in [false, true] {
             let mut partition = Partition::<Integer, Absent>::new(&plan);
             let client = partition.client(0, 0, &plan, &[]);
+            partition.lines = lines.into();
             partition.clients[client].core =
                 Core { lines, first: 12_000, last: 12_000, ..Core::NONE };
             if near {
