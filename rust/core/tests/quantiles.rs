@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 
 use grc_core::bitmap::Bitmap;
 use grc_core::quantiles::{
-    Closed, Column, Value, bands_by_pair, bands_from_edges, linear_edges, order_statistics,
-    quantile_bands, split_bands,
+    Closed, Column, Edge, Value, bands_by_pair, bands_from_edges, linear_bands, linear_edges,
+    order_statistics, quantile_bands, split_bands,
 };
 use proptest::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -120,7 +120,10 @@ fn bands_of<T: Value>(all: &[Option<T>], edges: &[T]) -> Vec<u8> {
 }
 
 /// Every function of the module against the oracle, in every pool.
-fn check<T: Value>(stored: &Stored<T>, bins: usize) {
+fn check<T: Value>(stored: &Stored<T>, bins: usize)
+where
+    f64: Edge<T>,
+{
     let (all, sorted, column) = (stored.all(), stored.sorted(), stored.column());
     let n = sorted.len();
     let ends = |rank: fn(usize, usize, usize) -> usize| -> Vec<usize> {
@@ -152,7 +155,10 @@ fn check<T: Value>(stored: &Stored<T>, bins: usize) {
             let expected: Vec<T> = some_ranks.iter().map(|rank| sorted[rank - 1].0).collect();
             assert!(order_statistics(&column, &some_ranks).unwrap() == expected);
             assert_eq!(column.valid_count(), n);
-            assert!(linear_edges(&column, bins).unwrap() == linear(&sorted, bins));
+            let interpolated = linear_edges(&column, bins).unwrap();
+            assert!(interpolated == linear(&sorted, bins));
+            let by_them = bands_from_edges(&column, &interpolated, Closed::Right).unwrap();
+            assert!(linear_bands(&column, bins).unwrap() == (interpolated, by_them));
             let left = bands_from_edges(&column, &wrap(&edges), Closed::Left).unwrap();
             for (value, band) in all.iter().zip(left) {
                 let reached = |value: T| 1 + edges.partition_point(|edge| *edge <= value) as u8;
@@ -166,7 +172,7 @@ fn check<T: Value>(stored: &Stored<T>, bins: usize) {
 #[derive(Clone, Copy)]
 struct Own<T>(T);
 
-impl<T: Value> grc_core::quantiles::Edge<T> for Own<T> {
+impl<T: Value> Edge<T> for Own<T> {
     fn cut(self, closed: Closed) -> grc_core::quantiles::Cut<T> {
         use grc_core::quantiles::Cut;
         match (closed, self.0.key()) {
@@ -345,6 +351,7 @@ fn options_out_of_range_are_refused() {
         assert!(quantile_bands(&column, bins).unwrap_err().to_string().contains("2 to 100"));
         assert!(split_bands(&column, bins).is_err());
         assert!(linear_edges(&column, bins).is_err());
+        assert!(linear_bands(&column, bins).is_err());
     }
     assert!(order_statistics(&column, &[0]).is_err());
     assert!(order_statistics(&column, &[3]).is_err());

@@ -66,6 +66,8 @@ impl Edges {
 trait Number: ArrowPrimitiveType<Native: Value + for<'py> IntoPyObject<'py>> {
     /// 1 + the number of edges below each value, the edges being as exact as the type.
     fn bands(column: &Column<'_, Self::Native>, edges: &Edges, closed: Closed) -> Result<Vec<u8>>;
+    /// Interpolated edges, and bands by them.
+    fn linear_bands(column: &Column<'_, Self::Native>, bins: usize) -> Result<(Vec<f64>, Vec<u8>)>;
     /// The same with ties broken by client.
     fn bands_by_pair(
         column: &Column<'_, Self::Native>,
@@ -79,6 +81,9 @@ macro_rules! number {
         impl Number for $type {
             fn bands(column: &Column<'_, Self::Native>, edges: &Edges, closed: Closed) -> Result<Vec<u8>> {
                 number!(@$kind edges, |edges| quantiles::bands_from_edges(column, edges, closed))
+            }
+            fn linear_bands(column: &Column<'_, Self::Native>, bins: usize) -> Result<(Vec<f64>, Vec<u8>)> {
+                quantiles::linear_bands(column, bins)
             }
             fn bands_by_pair(
                 column: &Column<'_, Self::Native>,
@@ -190,11 +195,7 @@ pub fn quantile_bands(
     let chunks = values.into_inner().0;
     with_column!(&chunks, |column: T| {
         if method == "linear" {
-            let (edges, bands) = on_threads(py, threads, || {
-                let edges = quantiles::linear_edges(&column, bins)?;
-                let bands = T::bands(&column, &Edges::Floats(edges.clone()), Closed::Right)?;
-                Ok((edges, bands))
-            })?;
+            let (edges, bands) = on_threads(py, threads, || T::linear_bands(&column, bins))?;
             Ok((objects(py, edges)?, band_array(bands)))
         } else if method == "inverted_cdf" {
             let (edges, bands) =

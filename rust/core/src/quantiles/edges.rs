@@ -128,12 +128,17 @@ pub fn bands_from_edges<T: Value, E: Edge<T>>(
 ) -> Result<Vec<u8>, Error> {
     let (cuts, below_all) = cuts(edges, closed)?;
     let mut bands = codes(column, cuts);
+    raise(&mut bands, below_all);
+    Ok(bands)
+}
+
+/// Raises the bands of values by the edges that every value is above.
+pub(super) fn raise(bands: &mut [u8], below_all: u8) {
     if below_all > 0 {
-        for band in &mut bands {
+        for band in bands {
             *band += if *band == 0 { 0 } else { below_all };
         }
     }
-    Ok(bands)
 }
 
 /// The edges as cuts, and the number of edges that every value is above.

@@ -1,8 +1,9 @@
 //! Interpolated edges, equal to those of `pandas.qcut`.
 
 use super::column::Column;
+use super::edges::{Closed, Edge, cuts, raise};
 use super::value::Value;
-use super::{check_bins, select};
+use super::{check_bins, draft, select};
 use crate::error::Error;
 
 /// The k − 1 interior edges that `pandas.qcut(values, k)` uses (pandas 3 on `NumPy` 2), to the bit:
@@ -36,25 +37,69 @@ use crate::error::Error;
 pub fn linear_edges<T: Value>(column: &Column<'_, T>, bins: usize) -> Result<Vec<f64>, Error> {
     check_bins(bins)?;
     let shares = shares(bins);
-    let ranks = |n: usize| {
-        let mut ranks: Vec<usize> = match n {
-            0 => Vec::new(),
-            _ => shares.iter().flat_map(|share| Place::of(*share, n).ranks).collect(),
-        };
-        ranks.sort_unstable();
-        ranks
+    let (count, keys) = select::select(column, |n| ranks(&shares, n));
+    Ok(edges::<T>(&shares, count, &keys))
+}
+
+/// The edges of [`linear_edges`] and the band of each row that
+/// [`bands_from_edges`](super::bands_from_edges) gives by them, in fewer passes over the column.
+///
+/// # Errors
+///
+/// `Error::Option` if `bins` is not 2 to 100.
+///
+/// # Examples
+///
+/// ```
+/// use grc_core::quantiles::{Column, linear_bands};
+/// let (edges, bands) = linear_bands(&Column::new(&[1, 2, 3, 4]), 4)?;
+/// assert_eq!((edges, bands), (vec![1.75, 2.5, 3.25], vec![1, 2, 3, 4]));
+/// # Ok::<(), grc_core::error::Error>(())
+/// ```
+pub fn linear_bands<T: Value>(
+    column: &Column<'_, T>,
+    bins: usize,
+) -> Result<(Vec<f64>, Vec<u8>), Error>
+where
+    f64: Edge<T>,
+{
+    check_bins(bins)?;
+    let shares = shares(bins);
+    let ((edges, below_all), mut bands) = draft::bands(
+        column,
+        |n| ranks(&shares, n),
+        |count, keys| {
+            let edges = edges::<T>(&shares, count, keys);
+            let (cuts, below_all) = cuts(&edges, Closed::Right).expect("edges are fewer than 100");
+            ((edges, below_all), cuts)
+        },
+    );
+    raise(&mut bands, below_all);
+    Ok((edges, bands))
+}
+
+/// The ranks between which edges lie, ascending.
+fn ranks(shares: &[f64], n: usize) -> Vec<usize> {
+    let mut ranks: Vec<usize> = match n {
+        0 => Vec::new(),
+        _ => shares.iter().flat_map(|share| Place::of(*share, n).ranks).collect(),
     };
-    let (count, keys) = select::select(column, ranks);
+    ranks.sort_unstable();
+    ranks
+}
+
+/// The edges, from the keys of those ranks.
+fn edges<T: Value>(shares: &[f64], count: usize, keys: &[u64]) -> Vec<f64> {
     if count == 0 {
-        return Ok(Vec::new());
+        return Vec::new();
     }
-    let ranks = ranks(count);
+    let ranks = ranks(shares, count);
     let value = |rank: usize| T::from_key(keys[ranks.partition_point(|other| *other < rank)]);
-    let edges = shares.iter().map(|share| {
+    let edge = |share: &f64| {
         let place = Place::of(*share, count);
         interpolate(value(place.ranks[0]), value(place.ranks[1]), place.weight)
-    });
-    Ok(edges.collect())
+    };
+    shares.iter().map(edge).collect()
 }
 
 /// `numpy.linspace(0, 1, k + 1)[1:-1]`, and `pandas.qcut`'s rounding up of it.

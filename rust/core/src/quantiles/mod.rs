@@ -17,7 +17,7 @@ mod value;
 
 pub use column::Column;
 pub use edges::{Closed, Cut, Edge, bands_from_edges};
-pub use linear::linear_edges;
+pub use linear::{linear_bands, linear_edges};
 pub use split::{PairEdge, bands_by_pair, split_bands};
 pub use value::Value;
 
