@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use super::Request;
 use super::batch::{Batch, Column, IdValues};
 use super::builder::{Account, Outcome};
+use super::distinct;
 use super::ids::{IdOutput, SortKey};
 use super::keys::{Buffers, Text};
 use super::line::{When, tag_of};
@@ -31,6 +32,9 @@ const LINES_A_VISIT: usize = if cfg!(test) { 40 } else { 2_000_000 };
 /// Clients are kept by the numbers that they are once one in so many of these is a client, and for
 /// as long as one in twice as many is.
 const NUMBERS_A_CLIENT: u128 = if cfg!(test) { 8192 } else { 8 };
+/// Clients, at most, where a sample lets expect one at least: of a base whose clients buy as unevenly
+/// as they do it finds a fifth.
+const CLIENTS_AN_ESTIMATE: usize = 16;
 /// So many numbers take little memory (2 MB), whoever has them.
 const FEW_NUMBERS: u128 = 1 << 17;
 /// Batches below this are not worth waking a second worker.
@@ -76,8 +80,8 @@ pub(super) struct Pass<C: ReadKey, O: ReadKey, W> {
 /// How the partitions keep clients.
 #[derive(Debug, PartialEq, Eq)]
 enum Kept {
-    /// By hash, until they turn out to be numbers that lie near each other; if `hopeful`, lines that
-    /// wait are taken for new clients: all of the first, then every other.
+    /// By hash, until they turn out to be numbers that lie near each other; if `hopeful`, those of
+    /// lines that wait are counted in.
     ByHash { hopeful: bool },
     /// By hash, whatever comes.
     ByHashForGood,
@@ -101,7 +105,7 @@ impl<C: ReadKey + SortKey, O: ReadKey, W: When> Pass<C, O, W> {
 
     /// Before a visit: choose how clients are kept, those of the lines that wait among them.
     ///
-    /// How many new clients they bring is a guess, which [`Self::draw_back`] looks into.
+    /// How many clients they bring is a guess, which [`Self::draw_back`] looks into.
     fn reach_out(&mut self, plan: &Plan) {
         let numbers = self.workers.iter().map(|worker| worker.numbers);
         let (least, most) = numbers.fold(NO_NUMBERS, |a, b| (a.0.min(b.0), a.1.max(b.1)));
@@ -112,15 +116,9 @@ impl<C: ReadKey + SortKey, O: ReadKey, W: When> Pass<C, O, W> {
             return self.keep_by_hash(plan);
         }
         let reach = Reach::of(least, most);
-        let known = self.clients();
-        let clients = match self.kept {
-            Kept::ByHash { hopeful: false } => known,
-            _ if known == 0 => self.waiting,
-            _ => known + self.waiting / 2,
-        };
         match &self.kept {
             Kept::Near(kept) if kept.covers(&reach) => {}
-            _ if !is_dense(&reach, clients) => {
+            _ if !is_dense(&reach, self.expected_clients(&reach)) => {
                 if matches!(self.kept, Kept::Near(_)) {
                     self.keep_by_hash(plan);
                 }
@@ -132,6 +130,35 @@ impl<C: ReadKey + SortKey, O: ReadKey, W: When> Pass<C, O, W> {
                 self.kept = Kept::Near(reach);
             }
         }
+    }
+
+    /// How many clients there will be, as far as it matters for a range: those known, and of the lines
+    /// that wait all clients if they are the first, or else every other.
+    fn expected_clients(&self, reach: &Reach) -> usize {
+        let known = self.clients();
+        let hopeless = self.kept == Kept::ByHash { hopeful: false };
+        if hopeless || is_dense(reach, known) || !is_dense(reach, known + self.waiting) {
+            return known;
+        }
+        let at_least = distinct::estimate(&mut self.sample());
+        let waiting = self.waiting.min(CLIENTS_AN_ESTIMATE * at_least);
+        if known == 0 { waiting } else { known + waiting / 2 }
+    }
+
+    /// The clients of some of the lines that wait.
+    fn sample(&self) -> Vec<u64> {
+        let step = (self.waiting / distinct::SAMPLE) | 1; // few patterns have an odd period
+        let mut sample = Vec::with_capacity(2 * distinct::SAMPLE);
+        for worker in &self.workers {
+            for lines in &*worker.short {
+                sample.extend(lines.iter().step_by(step).map(|line| line.number));
+            }
+            for lines in &worker.inboxes {
+                let clients = lines.iter().step_by(step).map(|line| line.client);
+                sample.extend(clients.map(C::number_of_row));
+            }
+        }
+        sample
     }
 
     /// After a visit: go back to keeping clients by hash if they are too few for their numbers.

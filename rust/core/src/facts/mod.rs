@@ -11,6 +11,7 @@ mod batch;
 mod builder;
 mod client;
 mod columns;
+mod distinct;
 mod engine;
 mod ids;
 mod keys;
