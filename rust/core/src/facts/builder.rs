@@ -113,11 +113,15 @@ impl Account {
     }
 
     /// The account of a partition's clients.
+    ///
+    /// # Errors
+    /// If a client has more purchase lines than can be counted.
     pub(super) fn of_partition<C: Key, O: Key>(
         partition: &Partition<C, O>,
         settled: &Settled,
         base: bool,
-    ) -> Self {
+    ) -> Result<Self> {
+        let mut purchases = 0;
         let mut account = Self {
             returns: partition.returns,
             rows_without_order: partition.rows_without_order,
@@ -128,8 +132,15 @@ impl Account {
         partition.each_core(|_, core| {
             account.money_used += core.total.value();
             account.clients[core.status() as usize] += 1;
+            purchases += u64::from(core.lines);
         });
-        account
+        if purchases != partition.lines - partition.returns.0 {
+            return Err(Error::Data(format!(
+                "a client has more than {} purchase lines, which is more than can be counted: leave that client out",
+                u32::MAX
+            )));
+        }
+        Ok(account)
     }
 }
 

@@ -8,7 +8,7 @@ use crate::money::Sum;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Core {
     pub total: Sum,
-    /// Purchase lines.
+    /// Purchase lines; what does not fit 32 bits is lost, which a sum over all clients tells.
     pub lines: u32,
     /// Day of the first purchase; above `last` where there is none.
     pub first: i32,
@@ -40,7 +40,7 @@ impl Core {
     pub fn purchase(&mut self, day: i32, amount: i64) {
         self.first = self.first.min(day);
         self.last = self.last.max(day);
-        self.lines += 1;
+        self.lines = self.lines.wrapping_add(1);
         self.total.add(amount);
     }
 }

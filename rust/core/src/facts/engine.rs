@@ -341,16 +341,17 @@ impl<C: ReadKey + SortKey, O: ReadKey, W: When> Engine for Pass<C, O, W> {
         self.visit(finish.plan, &[], &[])?;
         let plain_ids = self.workers.iter().all(|worker| worker.plain_ids);
         self.workers.clear(); // their inboxes are the largest buffers of the run
-        let (settled, accounts): (Vec<Settled>, Vec<Account>) = self
+        let partitions: Vec<(Settled, Account)> = self
             .partitions
             .par_iter_mut()
             .with_min_len(FEWEST_PARTITIONS)
             .map_init(Table::default, |table, partition| {
                 let settled = partition.settle(finish.plan, table);
-                let account = Account::of_partition(partition, &settled, finish.base);
-                (settled, account)
+                let account = Account::of_partition(partition, &settled, finish.base)?;
+                Ok((settled, account))
             })
-            .unzip();
+            .collect::<Result<_>>()?;
+        let (settled, accounts): (Vec<Settled>, Vec<Account>) = partitions.into_iter().unzip();
         let account = accounts.iter().fold(finish.account, |sum, part| sum + part);
         let asked = Asked {
             settled: &settled,
@@ -366,7 +367,7 @@ impl<C: ReadKey + SortKey, O: ReadKey, W: When> Engine for Pass<C, O, W> {
             shapes: &finish.rules.shapes,
             plain_integers: plain_ids && finish.rules.plain_integer_ids,
         };
-        let (ids, status, facts) = C::columns(&mut self.partitions, &asked, output);
+        let (ids, status, facts) = C::columns(&mut self.partitions, &asked, output)?;
         self.check()?;
         Ok(Outcome { ids, status, facts, account })
     }

@@ -14,6 +14,7 @@ use super::partition::Partition;
 use super::read_ids::Signedness;
 use super::shapes::Shapes;
 use super::text_order::{shared_bytes, text_key};
+use crate::error::Result;
 
 /// How ids come out.
 #[derive(Debug, Clone, Copy)]
@@ -31,11 +32,14 @@ pub(super) type Columns = (Ids, Option<Vec<u8>>, Vec<FactColumn>);
 /// How the ids of a kind are ordered and shown.
 pub(super) trait SortKey: Key {
     /// Write the rows of all clients that are shown.
+    ///
+    /// # Errors
+    /// If the ids are too long to be written.
     fn columns<O: Key>(
         partitions: &mut [Partition<Self, O>],
         asked: &Asked,
         output: IdOutput,
-    ) -> Columns
+    ) -> Result<Columns>
     where
         Self: Sized;
 
@@ -53,15 +57,15 @@ impl SortKey for Integer {
         partitions: &mut [Partition<Self, O>],
         asked: &Asked,
         output: IdOutput,
-    ) -> Columns {
+    ) -> Result<Columns> {
         match output.signedness {
             Signedness::Signed => {
                 let (ids, status, facts) = number_columns(partitions, asked, signed);
-                (Ids::Signed(ids), status, facts)
+                Ok((Ids::Signed(ids), status, facts))
             }
             Signedness::Unsigned | Signedness::Bits => {
                 let (ids, status, facts) = number_columns(partitions, asked, |number| number);
-                (Ids::Unsigned(ids), status, facts)
+                Ok((Ids::Unsigned(ids), status, facts))
             }
         }
     }
@@ -103,15 +107,16 @@ impl SortKey for Text {
         partitions: &mut [Partition<Self, O>],
         asked: &Asked,
         output: IdOutput,
-    ) -> Columns {
+    ) -> Result<Columns> {
         // Of every client, shown or not: the type of the ids must not depend on who is.
         let plain = output.plain_integers
             && partitions.par_iter().all(|partition| {
                 partition.clients.iter().all(|client| number_of(partition, client.id).is_some())
             });
         if plain {
-            return integer_columns(partitions, asked, number_of);
+            return Ok(integer_columns(partitions, asked, number_of));
         }
+        partitions.iter().try_for_each(Partition::check)?;
         let shared = shared_prefix(partitions);
         let mut rows = Buckets::fill(
             partitions,
@@ -147,7 +152,7 @@ impl SortKey for Text {
         );
         // A partition's arena becomes the buffer of the same number.
         let buffers = partitions.iter_mut().map(|partition| take(&mut partition.arena)).collect();
-        (Ids::Texts { views, buffers }, status, facts)
+        Ok((Ids::Texts { views, buffers }, status, facts))
     }
 }
 

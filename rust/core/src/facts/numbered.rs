@@ -75,7 +75,7 @@ impl SortKey for NumberedText {
         partitions: &mut [Partition<Self, O>],
         asked: &Asked,
         output: IdOutput,
-    ) -> Columns {
+    ) -> Result<Columns> {
         let dictionary = output.shapes.dictionary();
         let keep_by_hash = |partitions: &mut [Partition<Self, O>]| {
             let partitions = partitions.par_iter_mut().enumerate();
@@ -90,14 +90,14 @@ impl SortKey for NumberedText {
             });
         if plain {
             keep_by_hash(partitions);
-            return integer_columns(partitions, asked, |_, word| dictionary.integer(word));
+            return Ok(integer_columns(partitions, asked, |_, word| dictionary.integer(word)));
         }
         if let Some(shape) = only_shape(partitions, &dictionary) {
             // Texts of one shape are ordered as their numbers are.
             let (mut views, status, facts) =
                 number_columns(partitions, asked, |word| unfinished_view(shape, number_in(word)));
             let buffers = finish_views(&mut views, shape, BUFFER);
-            return (Ids::Texts { views, buffers }, status, facts);
+            return Ok((Ids::Texts { views, buffers }, status, facts));
         }
         keep_by_hash(partitions);
         let mut texts: Vec<Partition<Text, O>> = partitions

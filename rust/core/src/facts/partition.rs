@@ -22,6 +22,9 @@ const GROUP: usize = 32;
 /// Short lines written in full together: these fit the first cache level.
 const IN_FULL: usize = 32 * GROUP;
 
+/// Bytes of long text ids that can be pointed to in a buffer of texts.
+pub(super) const MOST_BYTES: usize = if cfg!(test) { 1 << 16 } else { i32::MAX as usize };
+
 /// One partition.
 pub(super) struct Partition<C: Key, O: Key> {
     numbers: Numbers,
@@ -35,6 +38,8 @@ pub(super) struct Partition<C: Key, O: Key> {
     pub orders: Orders<O>,
     pub log: OrderLog<O>,
     pub days: DaySet,
+    /// Lines taken in.
+    pub lines: u64,
     /// Rows and money of returns.
     pub returns: (u64, i128),
     pub rows_without_order: u64,
@@ -55,6 +60,7 @@ impl<C: Key, O: Key> Partition<C, O> {
             orders: Orders::new(plan.scopes.iter().filter(|scope| scope.baskets).count()),
             log: OrderLog::default(),
             days: DaySet::default(),
+            lines: 0,
             returns: (0, 0),
             rows_without_order: 0,
             overfull: false,
@@ -129,12 +135,17 @@ impl<C: Key, O: Key> Partition<C, O> {
     /// Whether all that was to be kept is kept.
     ///
     /// # Errors
-    /// If there was no room for a client. An even spread leaves room for two thousand million of
-    /// them, over all partitions.
+    /// If there was no room for a client, or the ids are too long. An even spread leaves room for two
+    /// thousand million clients, over all partitions, and for 256 GB of their ids.
     pub fn check(&self) -> Result<()> {
         if self.overfull {
             return Err(Error::Data(format!(
                 "the client ids are spread so unevenly that more than {MOST} of them would have to be kept in one place: score the sales in several parts, each with clients of its own"
+            )));
+        }
+        if self.arena.len() > MOST_BYTES {
+            return Err(Error::Data(format!(
+                "more than {MOST_BYTES} bytes of client ids would have to be kept in one place: take shorter ids"
             )));
         }
         Ok(())
@@ -227,6 +238,7 @@ impl<C: Key, O: Key> Partition<C, O> {
             orders: self.orders,
             log: self.log,
             days: self.days,
+            lines: self.lines,
             returns: self.returns,
             rows_without_order: self.rows_without_order,
             overfull: self.overfull,
@@ -265,6 +277,7 @@ impl<C: Key, O: Key> Partition<C, O> {
         order_buffers: &Buffers,
         table: &mut Table<O>,
     ) {
+        self.lines += lines.len() as u64;
         if let Some(mut near) = self.near.take() {
             for (i, line) in lines.iter().enumerate() {
                 if i % GROUP == 0 {
@@ -315,6 +328,7 @@ impl<C: Key, O: Key> Partition<C, O> {
             }
             return;
         };
+        self.lines += lines.len() as u64;
         for (i, line) in lines.iter().enumerate() {
             if i % GROUP == 0 {
                 ask_for_lines(lines, i + 12 * GROUP);
@@ -364,6 +378,7 @@ impl<C: Key, O: Key> Partition<C, O> {
         order_buffers: &Buffers,
         table: &mut Table<O>,
     ) {
+        self.lines += lines.len() as u64;
         let mut orders = [FREE; GROUP];
         self.each_group(lines, plan, client_buffers, |partition, group, clients| {
             if partition.orders.keeps_baskets() {

@@ -6,8 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
-use super::keys::view_of;
+use super::client::Core;
+use super::keys::{Absent, Integer, view_of};
+use super::line::{Day, Line, When};
+use super::near::Reach;
 use super::numbers::MOST;
+use super::order_log::Table;
+use super::partition::{MOST_BYTES, Partition};
+use super::plan::{Plan, Scope};
 use super::spread::{PAGE_BITS, STRETCH_BITS, partition_of_page};
 use super::{
     Account, AmountValues, Batch, Builder, Column, DateValues, Fact, FactColumn, IdValues, Ids,
@@ -207,6 +213,16 @@ fn rows_of_texts(
     by_order: bool,
     threads: usize,
 ) -> (Vec<String>, Account) {
+    try_rows_of_texts(pushes, base, plain, by_order, threads).unwrap()
+}
+
+fn try_rows_of_texts(
+    pushes: &[Vec<TextSale>],
+    base: &[Option<String>],
+    plain: bool,
+    by_order: bool,
+    threads: usize,
+) -> Result<(Vec<String>, Account)> {
     let named = Fact::NAMES.iter().filter(|(_, fact)| !plain || *fact == Fact::Lines);
     let windows = [None, Some("100d".to_owned())];
     let windows = &windows[..if plain { 1 } else { 2 }];
@@ -241,13 +257,13 @@ fn rows_of_texts(
                 order: if by_order { vec![ids(&orders)] } else { Vec::new() },
                 keep: None,
             };
-            builder.push(vec![batch]).unwrap();
-        });
+            builder.push(vec![batch])
+        })?;
         if number == pushes.len() / 2 && !base.is_empty() {
             with_texts(base, |base| builder.add_clients(&[base]).unwrap());
         }
     }
-    let outcome = builder.finish(true, !base.is_empty()).unwrap();
+    let outcome = builder.finish(true, !base.is_empty())?;
     let ids: Vec<String> = match &outcome.ids {
         Ids::Signed(ids) => ids.iter().map(i64::to_string).collect(),
         Ids::Unsigned(_) => panic!("texts come out as texts or signed integers"),
@@ -273,7 +289,7 @@ fn rows_of_texts(
         let status = outcome.status.as_ref().map(|status| status[row]);
         format!("{id} {status:?}: {}", cells.join(" "))
     };
-    (ids.iter().enumerate().map(row).collect(), outcome.account)
+    Ok((ids.iter().enumerate().map(row).collect(), outcome.account))
 }
 
 /// Texts of one shape, of many, and without one; the same numbers are plain integers now and then.
@@ -317,5 +333,55 @@ proptest! {
         let pushes = [pushes, vec![late]].concat();
         let expected = rows_of_texts(&all, &base, plain, by_order, 1);
         prop_assert_eq!(rows_of_texts(&pushes, &base, plain, by_order, threads), expected);
+    }
+}
+
+#[test]
+fn ids_are_refused_where_their_bytes_cannot_be_pointed_to() {
+    for others in [0, 200] {
+        let coded = (0..others).map(|id| (text_id(1, id), 12_000, 1, 0));
+        for (length, fits) in [(MOST_BYTES, true), (MOST_BYTES + 1, false)] {
+            let long = (Some("x".repeat(length)), 12_000, 1, 0);
+            let sales: Vec<TextSale> = coded.clone().chain([long]).collect();
+            match try_rows_of_texts(&[sales], &[], true, false, 2) {
+                Ok((rows, _)) => assert!(fits && rows.len() == others as usize + 1),
+                Err(Error::Data(sentence)) => {
+                    assert!(!fits && sentence.contains("shorter ids"), "{sentence}");
+                }
+                Err(other) => panic!("{other}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn a_client_of_more_lines_than_can_be_counted_is_refused() {
+    let plan = Plan {
+        scopes: vec![Scope { after: i32::MIN, extra: false, orders: false, baskets: false }],
+        orders: false,
+        days: false,
+    };
+    for (lines, more, fits) in
+        [(u32::MAX - 2, 2, true), (u32::MAX - 2, 3, false), (u32::MAX, 7, false)]
+    {
+        for near in [false, true] {
+            let mut partition = Partition::<Integer, Absent>::new(&plan);
+            let client = partition.client(0, 0, &plan, &[]);
+            partition.lines = lines.into();
+            partition.clients[client].core =
+                Core { lines, first: 12_000, last: 12_000, ..Core::NONE };
+            if near {
+                partition.keep_near(&Reach::of(0, 0), &plan);
+            }
+            let when = Day::new(12_000, 0);
+            let line = |_| Line { client: 0, order: (), amount: 1, when, tag: 0 };
+            let lines: Vec<Line<Integer, Absent, Day>> = (0..more).map(line).collect();
+            partition.apply_plain::<Day, false>(&lines, &plan, &[], &[], &mut Table::default());
+            let settled = partition.settle(&plan, &mut Table::default());
+            match Account::of_partition(&partition, &settled, false) {
+                Ok(account) => assert!(fits && account.clients == [1, 0, 0]),
+                Err(error) => assert!(!fits && error.to_string().contains("4294967295")),
+            }
+        }
     }
 }
