@@ -153,6 +153,11 @@ pub(super) fn cuts<T: Value, E: Edge<T>>(
             super::codes::MAX_CUTS
         )));
     }
+    Ok(few_cuts(edges, closed))
+}
+
+/// The same of edges that are few enough.
+pub(super) fn few_cuts<T: Value, E: Edge<T>>(edges: &[E], closed: Closed) -> (Vec<T>, u8) {
     let (mut cuts, mut below_all) = (Vec::with_capacity(edges.len()), 0);
     for edge in edges {
         match edge.cut(closed) {
@@ -161,5 +166,5 @@ pub(super) fn cuts<T: Value, E: Edge<T>>(
             Cut::None => {}
         }
     }
-    Ok((cuts, below_all))
+    (cuts, below_all)
 }

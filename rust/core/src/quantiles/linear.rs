@@ -1,7 +1,7 @@
 //! Interpolated edges, equal to those of `pandas.qcut`.
 
 use super::column::Column;
-use super::edges::{Closed, Edge, cuts, raise};
+use super::edges::{Closed, Edge, few_cuts, raise};
 use super::value::Value;
 use super::{check_bins, draft, select};
 use crate::error::Error;
@@ -70,7 +70,7 @@ where
         |n| ranks(&shares, n),
         |count, keys| {
             let edges = edges::<T>(&shares, count, keys);
-            let (cuts, below_all) = cuts(&edges, Closed::Right).expect("edges are fewer than 100");
+            let (cuts, below_all) = few_cuts(&edges, Closed::Right);
             ((edges, below_all), cuts)
         },
     );
