@@ -84,12 +84,11 @@ def publish(page: Path, made: Mapping[str, Callable[[], str]], *, check: bool) -
 
 
 def headline(run: Json) -> str:
-    """The rows that a reader of README looks for, and what else does not reach its goal."""
+    """The rows that a reader of README looks for, and how many goals are not reached in all."""
     shown = [case for case in run["cases"] if is_headline(case)]
-    others = [case for case in run["cases"] if not is_headline(case)]
     table = figures({**run, "cases": shown}, SHOWN)
     said = f"{when(run)}: {conditions(run)}.{scale_in_words(run)}"
-    return f"{said}\n\n{table}\n\n{shortfalls(run, others)}"
+    return f"{said}\n\n{table}\n\n{shortfalls(run)}"
 
 
 def is_headline(case: Json) -> bool:
@@ -103,8 +102,8 @@ def is_headline(case: Json) -> bool:
     return True
 
 
-def shortfalls(run: Json, others: Sequence[Json]) -> str:
-    """Say how many figures miss their goals, and which of those that are not in the table."""
+def shortfalls(run: Json) -> str:
+    """Say how many figures miss their goals."""
     if run["settings"]["scale"] != 1:
         return "Whether goals are reached is known at full size only."
     every = [figure for case in run["cases"] for figure in case["figures"]]
@@ -112,23 +111,11 @@ def shortfalls(run: Json, others: Sequence[Json]) -> str:
     aims = [figure for figure in every if figure["aim"] is not None]
     below_must = sum(not figure["meets_must"] for figure in musts)
     below_aim = sum(not figure["meets_aim"] for figure in aims)
-    named = [
-        f"{row['subject']}: {row['figure']} of {row['aim']}"
-        for case in others
-        for figure, row in zip(case["figures"], rows_of(case), strict=True)
-        if figure["meets_aim"] is False
-    ]
-    listed = f"; of those that the table leaves out: {'; '.join(named)}" if named else ""
     return (
         f"{below_must or 'None'} of the {len(musts)} figures that must reach a goal "
         f"{'misses' if below_must < 2 else 'miss'} it. The aims, which are higher, are missed by "
-        f"{below_aim} of {len(aims)}{listed}. [Performance](docs/performance.md) has all of them."
+        f"{below_aim} of {len(aims)}. [Performance](docs/performance.md) has all of them."
     )
-
-
-def rows_of(case: Json) -> Iterator[Mapping[str, str]]:
-    """Yield the rows of a case, by heading."""
-    return (dict(zip(HEADINGS, row, strict=True)) for row in figure_rows({"cases": [case]}))
 
 
 def has_goal(case: Json) -> bool:
