@@ -197,16 +197,8 @@ def _write_file(
     frame: pl.DataFrame, path: Path, write: Callable[[pl.DataFrame, BinaryIO], None]
 ) -> None:
     with path.open("wb") as file:
-        write(_canonical(frame), file)
-
-
-def _canonical(frame: pl.DataFrame) -> pl.DataFrame:
-    """Return the frame in one chunk, so that the bytes do not depend on how it was made.
-
-    Cut in two and put together again, even if it is one chunk already: only that gives validity
-    bitmaps whose unused bits are zeros, and Arrow files hold those bits.
-    """
-    return pl.concat([frame.slice(0, 1), frame.slice(1)], rechunk=True)
+        # In one chunk, so that the bytes do not depend on how the frame was made.
+        write(frame.rechunk(), file)
 
 
 def write_text(text: str) -> None:
@@ -257,6 +249,9 @@ def _ndjson(frame: pl.DataFrame, file: BinaryIO) -> None:
 
 
 def _arrow(frame: pl.DataFrame, file: BinaryIO) -> None:
+    # Arrow files hold validity bitmaps as they are: only those of a frame that is put together anew
+    # are sure to have zeros for unused bits.
+    frame = pl.concat([frame.slice(0, 1), frame.slice(1)], rechunk=True)
     # Without string views, which Spark and older Arrow readers do not take.
     frame.write_ipc(file, compat_level=pl.CompatLevel.oldest())
 

@@ -5,7 +5,7 @@
 pub(super) struct Scope {
     /// Lines of this day and before do not count; `i32::MIN` for all time.
     pub after: i32,
-    /// Whether any of the facts of [`Extra`] is asked for.
+    /// Whether any of the facts of [`Extra`](super::basket::Extra) is asked for.
     pub extra: bool,
     /// Whether the number of orders is.
     pub orders: bool,
@@ -29,7 +29,7 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    /// Whether a line touches nothing but its client's [`Core`] and the log of orders.
+    /// Whether a line touches nothing but its client's [`Core`](super::client::Core) and the log of orders.
     pub fn is_plain(&self) -> bool {
         self.scopes.len() == 1 && !self.scopes[0].extra && !self.has_baskets() && !self.days
     }
