@@ -325,10 +325,11 @@ def test_a_case_that_fails_is_told_and_the_others_are_kept(monkeypatch, error, w
     assert (second[0], second[-1], len(second)) == ("broken", "not measured", len(first))
 
 
-def test_a_run_that_is_stopped_has_kept_what_was_measured(monkeypatch, tmp_path):
+@pytest.mark.parametrize("stop", [KeyboardInterrupt(), RuntimeError("Query interrupted")])
+def test_a_run_that_is_stopped_has_kept_what_was_measured(monkeypatch, tmp_path, stop):
     from grc_fast.cli import benching
 
-    cases = [GOOD, failing(DataError("it went away")), failing(KeyboardInterrupt())]
+    cases = [GOOD, failing(DataError("it went away")), failing(stop)]
     monkeypatch.setattr(suite, "cases_of", lambda subjects, setting: cases)
 
     with pytest.raises(KeyboardInterrupt):

@@ -102,7 +102,9 @@ def run_suite(
                 _check_room(case, setting.directory)
                 comparison = measure(case, rounds)
             # The others are worth having, whatever an engine says: what failed is said in the end.
-            except (Exception, pl.exceptions.PanicException) as error:  # noqa: BLE001
+            except (Exception, pl.exceptions.PanicException) as error:
+                if _is_interruption(error):
+                    raise KeyboardInterrupt from error
                 why = _in_a_line(error)
                 run["failed"].append({"subject": case.subject, "name": case.name, "why": why})
             else:
@@ -161,6 +163,11 @@ def _check_room(case: Case, directory: Path) -> None:
                 f"it takes {needed / 1e9:.1f} GB {what} at the least, and {free / 1e9:.1f} GB are "
                 "free: free more, or divide the sizes by --scale"
             )
+
+
+def _is_interruption(error: BaseException) -> bool:
+    """Tell whether a signal ended a query: DuckDB puts an error of its own in the place of ours."""
+    return isinstance(error, RuntimeError) and str(error) == "Query interrupted"
 
 
 def _in_a_line(error: BaseException) -> str:
