@@ -43,9 +43,8 @@ _COUNT: Final = "order_id"
 
 
 def cases(setting: Setting) -> list[Case]:
-    """Return the pass at small sizes, then at large ones: kinds of ids, then distinct orders."""
-    made = [_case(setting, size, "integers", Goal(_OTHERS)) for size in SMALL_SIZES]
-    made += [_case(setting, SIZES[0], ids, Goal(_OTHERS)) for ids in _WITHOUT_PATTERN]
+    """Return the pass for kinds of ids and distinct orders, then for what has no goals."""
+    made = []
     for size in SIZES:
         made += [
             _case(setting, size, "integers", Goal(_OTHERS, must=2.5, aim=4)),
@@ -53,6 +52,8 @@ def cases(setting: Setting) -> list[Case]:
             _case(setting, size, "20 bytes", Goal(_OTHERS, must=2, aim=3)),
             _case(setting, size, "integers", Goal(_OTHERS, must=3, aim=6), distinct=True),
         ]
+    made += [_case(setting, SIZES[0], ids, Goal(_OTHERS)) for ids in _WITHOUT_PATTERN]
+    made += [_case(setting, size, "integers", Goal(_OTHERS)) for size in reversed(SMALL_SIZES)]
     return made
 
 
