@@ -8,8 +8,7 @@ import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
-from importlib.metadata import version
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, overload
 
 import polars as pl
@@ -396,11 +395,6 @@ class RFMModel:
         ]
 
 
-@cache
-def _own_version() -> str:
-    return version("grc-fast")
-
-
 def fit_model(
     spec: RFM, clients: Any, *, as_of: Day | None = None, threads: int | None = None
 ) -> RFMModel:
@@ -426,6 +420,9 @@ def fit_and_score(
 
 def _fit(spec: RFM, rows: ClientRows, threads: int | None) -> tuple[RFMModel, dict[str, pl.Series]]:
     """Learn a model, and return with it the points of the clients it learnt from."""
+    # The package has its version once all its modules are there.
+    from . import __version__
+
     require_clients(rows.height)
     as_of = day_number(rows.as_of)
 
@@ -450,7 +447,7 @@ def _fit(spec: RFM, rows: ClientRows, threads: int | None) -> tuple[RFMModel, di
         group_floors=grades.with_groups(tally).group_floors,
         clients=rows.height,
         as_of=rows.as_of,
-        package=_own_version(),
+        package=__version__,
     )
     return model, points
 
