@@ -229,7 +229,7 @@ fn resume(options: Options, before: &Outcome, rows: &[Row]) -> Outcome {
 }
 
 /// One client's row: id, the bits of its sums, phase, last event, counts.
-type Line = (i64, Vec<u64>, u8, Option<i64>, [u32; 5]);
+type Line = (i64, Vec<u64>, u8, i64, [u32; 5]);
 
 /// The table of clients, to the bit.
 fn table(outcome: &Outcome) -> Vec<Line> {

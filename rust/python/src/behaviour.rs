@@ -402,8 +402,7 @@ fn text_array(column: TextColumn) -> ArrayRef {
     Arc::new(StringViewArray::new(ScalarBuffer::from(column.views), buffers, Some(nulls)))
 }
 
-fn instants(values: Vec<Option<i64>>, zone: Option<&str>) -> ArrayRef {
-    let array = TimestampMicrosecondArray::from(values);
+fn instants(array: TimestampMicrosecondArray, zone: Option<&str>) -> ArrayRef {
     Arc::new(match zone {
         Some(zone) => array.with_timezone(zone),
         None => array,
@@ -417,6 +416,9 @@ fn record_batch(columns: Vec<(String, ArrayRef)>) -> RecordBatch {
 /// The scores: the groups by their number.
 fn score_table(scores: ScoreColumns, id_type: &DataType, zone: Option<&str>) -> RecordBatch {
     let [hot, warm, eliminatory] = scores.hits;
+    let there: NullBuffer = scores.last_event.iter().map(|&instant| instant != i64::MIN).collect();
+    let nulls = Some(there).filter(|there| there.null_count() > 0);
+    let last_event = TimestampMicrosecondArray::new(scores.last_event.into(), nulls);
     let mut columns: Vec<(String, ArrayRef)> = vec![
         ("client_id".to_owned(), ffi::id_array(scores.ids, id_type)),
         ("score".to_owned(), Arc::new(Float64Array::from(scores.score))),
@@ -427,7 +429,7 @@ fn score_table(scores: ScoreColumns, id_type: &DataType, zone: Option<&str>) -> 
     let counts = |values: Vec<u32>| Arc::new(UInt32Array::from(values)) as ArrayRef;
     columns.extend([
         ("phase".to_owned(), Arc::new(UInt8Array::from(scores.phase)) as ArrayRef),
-        ("last_event".to_owned(), instants(scores.last_event, zone)),
+        ("last_event".to_owned(), instants(last_event, zone)),
         ("visits".to_owned(), counts(scores.visits)),
         ("dense_visits".to_owned(), counts(scores.dense_visits)),
         ("hot".to_owned(), counts(hot)),
@@ -456,7 +458,7 @@ fn id_lists(ids: EventIdColumn, ends: Vec<usize>) -> ArrayRef {
 fn ledger_table(ledger: LedgerColumns, id_type: &DataType, zone: Option<&str>) -> RecordBatch {
     let mut columns: Vec<(String, ArrayRef)> = vec![
         ("client_id".to_owned(), ffi::id_array(ledger.ids, id_type)),
-        ("timestamp".to_owned(), instants(ledger.instant, zone)),
+        ("timestamp".to_owned(), instants(ledger.instant.into(), zone)),
         ("event".to_owned(), Arc::new(UInt32Array::from(ledger.event))),
         ("event_id".to_owned(), event_ids(ledger.event_id)),
     ];

@@ -1,7 +1,13 @@
 //! One batch of events, as borrowed columns.
 
+use std::ops::Range;
+
 use crate::bitmap::Bitmap;
 use crate::facts::{AmountValues, Column, DateValues, IdValues, Integers, Texts};
+use crate::prefetch::prefetch;
+
+/// Bytes of a cache line.
+const LINE: usize = 64;
 
 /// The values of a column of texts of which few are distinct.
 #[derive(Debug, Clone)]
@@ -42,4 +48,29 @@ pub struct EventBatch<'a> {
     pub machine_open: Option<Column<'a, Bitmap<'a>>>,
     /// The events to keep; a missing one is not kept.
     pub keep: Option<Column<'a, Bitmap<'a>>>,
+}
+
+impl EventBatch<'_> {
+    /// Ask for the memory of rows that are read next, in the layouts that most tables have: columns
+    /// are read a morsel of each in turn, which is too little for processors to see where it goes on.
+    pub(super) fn ask_for(&self, rows: Range<usize>) {
+        fn lines<T>(values: &[T], rows: &Range<usize>) {
+            rows.clone().step_by(LINE / size_of::<T>()).for_each(|row| prefetch(values, row));
+        }
+        if let DateValues::Instants { values, .. } = &self.timestamp.values {
+            lines(values, &rows);
+        }
+        for column in [Some(&self.kind), self.page.as_ref()].into_iter().flatten() {
+            if let TextValues::Plain(texts) = &column.values {
+                lines(texts.views, &rows);
+            }
+        }
+        for column in [&self.dwell, &self.clicks].into_iter().flatten() {
+            match column.values {
+                AmountValues::F64(values) => lines(values, &rows),
+                AmountValues::Integers(Integers::I64(values)) => lines(values, &rows),
+                _ => {}
+            }
+        }
+    }
 }

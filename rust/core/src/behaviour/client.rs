@@ -269,6 +269,7 @@ impl<'a> Player<'a> {
 
     fn read(&mut self, events: &[Event], places: Range<usize>, witness: &mut impl Witness) {
         let visits = std::mem::take(&mut self.visits); // lent, so that the rest may change
+        let (mut standing, mut last_event) = (self.standing, self.last_event); // in registers
         for place in places {
             let event = &events[place];
             let number = visits.of_event[place];
@@ -278,11 +279,17 @@ impl<'a> Player<'a> {
                 witness.see(Entry::nothing(place, event, outcome));
                 continue;
             }
-            self.last_event = event.instant;
+            last_event = event.instant;
             let pair = self.book.pair(event.kind, event.page);
             let passed = visit.is_none_or(|visit| visit.passed);
             if self.in_window(event.instant) {
-                self.see_sign(event.instant, Sign { counted: passed, ..pair.sign });
+                let sign = Sign { counted: passed, ..pair.sign };
+                standing.see(sign);
+                if let Some(kept) = &mut self.kept
+                    && sign.is_telling()
+                {
+                    kept.push(Carried::Sign { instant: event.instant, sign });
+                }
             }
             let winners = self.book.winners(pair);
             if winners.is_empty() {
@@ -291,7 +298,7 @@ impl<'a> Player<'a> {
             let at = Moment { instant: event.instant, visit: number };
             self.award(winners, place, at, passed, witness);
         }
-        self.visits = visits;
+        (self.visits, self.standing, self.last_event) = (visits, standing, last_event);
     }
 
     fn put_aside(&mut self, event: &Event, outcome: Outcome) {
@@ -301,17 +308,6 @@ impl<'a> Player<'a> {
         match outcome {
             Outcome::MachineOpen => self.set_aside.machine_opens += 1,
             _ => self.set_aside.bot_events += 1,
-        }
-    }
-
-    /// Take in what an event of the window says for the phase.
-    #[inline]
-    fn see_sign(&mut self, instant: i64, sign: Sign) {
-        self.standing.see(sign);
-        if let Some(kept) = &mut self.kept
-            && sign.is_telling()
-        {
-            kept.push(Carried::Sign { instant, sign });
         }
     }
 
@@ -390,13 +386,21 @@ impl<'a> Player<'a> {
         (visits, dense)
     }
 
+    /// All visits, with those of earlier runs, and how many passed.
+    fn visit_counts(&self) -> (u32, u32) {
+        if self.visits.crowded {
+            return self.counts(usize::MAX); // visits of programs are none
+        }
+        (self.earlier.0 + self.visits.all.len() as u32, self.earlier.1 + self.visits.dense)
+    }
+
     fn score(&mut self) -> Score {
         let mut score = 0.0;
         for (sum, group) in self.sums.iter_mut().zip(&self.book.groups) {
             *sum = clamp(*sum, group.floor, group.cap);
             score += *sum;
         }
-        let (visits, dense_visits) = self.counts(usize::MAX);
+        let (visits, dense_visits) = self.visit_counts();
         Score {
             points: clamp(score, self.book.bounds.floor, self.book.bounds.cap),
             phase: self.standing.phase(),

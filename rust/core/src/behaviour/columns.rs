@@ -100,7 +100,8 @@ pub struct ScoreColumns {
     pub score: Vec<f64>,
     pub groups: Vec<Vec<f64>>,
     pub phase: Vec<u8>,
-    pub last_event: Vec<Option<i64>>,
+    /// `i64::MIN` where there is none.
+    pub last_event: Vec<i64>,
     pub visits: Vec<u32>,
     pub dense_visits: Vec<u32>,
     /// Hot, warm and eliminatory.

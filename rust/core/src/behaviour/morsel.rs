@@ -15,7 +15,7 @@ use crate::facts::{
 };
 
 /// Events in a morsel: its arrays stay in the first cache levels.
-pub(super) const MORSEL: usize = if cfg!(test) { 8 } else { 256 };
+pub(super) const MORSEL: usize = if cfg!(test) { 8 } else { 1024 };
 
 /// What turns columns into events, the same for every batch.
 #[derive(Debug)]

@@ -170,6 +170,46 @@ fn repeated(ids: &Ids, times: impl Fn(usize) -> usize) -> Ids {
     }
 }
 
+/// Clients whose rows are written together: what is gathered of them stays in cache.
+const BLOCK: usize = 1024;
+
+/// The rows of some clients in all columns, to be written.
+struct Block<'a> {
+    places: &'a [Place],
+    score: &'a mut [f64],
+    groups: Vec<&'a mut [f64]>,
+    phase: &'a mut [u8],
+    last_event: &'a mut [i64],
+    visits: &'a mut [u32],
+    dense_visits: &'a mut [u32],
+    hits: [&'a mut [u32]; 3],
+}
+
+impl Block<'_> {
+    fn write(self, parts: &[Scored], gathered: &mut Vec<Score>) {
+        let part = |place: &Place| &parts[place.partition as usize];
+        // Clients lie anywhere in memory, and a loop that does nothing but load waits for many of
+        // them at a time.
+        gathered.clear();
+        gathered.extend(self.places.iter().map(|place| part(place).scores[place.row as usize]));
+        let groups = self.groups.len();
+        for (group, sums) in self.groups.into_iter().enumerate() {
+            for (sum, place) in sums.iter_mut().zip(self.places) {
+                *sum = part(place).sums[place.row as usize * groups + group];
+            }
+        }
+        let [hot, warm, eliminatory] = self.hits;
+        for (i, score) in gathered.iter().enumerate() {
+            self.score[i] = score.points;
+            self.phase[i] = score.phase as u8;
+            self.last_event[i] = score.last_event;
+            self.visits[i] = score.visits;
+            self.dense_visits[i] = score.dense_visits;
+            [hot[i], warm[i], eliminatory[i]] = score.hits;
+        }
+    }
+}
+
 /// The scores in the order of places.
 pub(super) fn score_columns(
     parts: &[Scored],
@@ -177,33 +217,40 @@ pub(super) fn score_columns(
     places: &[Place],
     groups: usize,
 ) -> ScoreColumns {
-    fn gather<T: Send>(
-        parts: &[Scored],
-        places: &[Place],
-        value: impl Fn(&Scored, usize) -> T + Sync,
-    ) -> Vec<T> {
-        let of = |place: &Place| value(&parts[place.partition as usize], place.row as usize);
-        places.par_iter().with_min_len(4096).map(of).collect()
-    }
-    fn column<T: Send>(scores: &[Score], value: impl Fn(&Score) -> T + Sync + Send) -> Vec<T> {
-        scores.par_iter().with_min_len(4096).map(value).collect()
-    }
-    // One look at each client's row, which lies anywhere in memory, for all of its columns.
-    let scores = gather(parts, places, |part, row| part.scores[row]);
-    ScoreColumns {
+    let n = places.len();
+    let mut columns = ScoreColumns {
         ids,
-        score: column(&scores, |score| score.points),
-        groups: (0..groups)
-            .map(|group| gather(parts, places, |part, row| part.sums[row * groups + group]))
-            .collect(),
-        phase: column(&scores, |score| score.phase as u8),
-        last_event: column(&scores, |score| {
-            Some(score.last_event).filter(|&instant| instant != i64::MIN)
-        }),
-        visits: column(&scores, |score| score.visits),
-        dense_visits: column(&scores, |score| score.dense_visits),
-        hits: [0, 1, 2].map(|category| column(&scores, |score| score.hits[category])),
-    }
+        score: vec![0.0; n],
+        groups: vec![vec![0.0; n]; groups],
+        phase: vec![0; n],
+        last_event: vec![0; n],
+        visits: vec![0; n],
+        dense_visits: vec![0; n],
+        hits: [(); 3].map(|()| vec![0; n]),
+    };
+    let mut score = columns.score.chunks_mut(BLOCK);
+    let mut sums: Vec<_> = columns.groups.iter_mut().map(|sums| sums.chunks_mut(BLOCK)).collect();
+    let mut phase = columns.phase.chunks_mut(BLOCK);
+    let mut last_event = columns.last_event.chunks_mut(BLOCK);
+    let mut visits = columns.visits.chunks_mut(BLOCK);
+    let mut dense_visits = columns.dense_visits.chunks_mut(BLOCK);
+    let [mut hot, mut warm, mut eliminatory] =
+        columns.hits.each_mut().map(|hits| hits.chunks_mut(BLOCK));
+    let block = |places| {
+        Some(Block {
+            places,
+            score: score.next()?,
+            groups: sums.iter_mut().filter_map(Iterator::next).collect(),
+            phase: phase.next()?,
+            last_event: last_event.next()?,
+            visits: visits.next()?,
+            dense_visits: dense_visits.next()?,
+            hits: [hot.next()?, warm.next()?, eliminatory.next()?],
+        })
+    };
+    let blocks: Vec<Block> = places.chunks(BLOCK).filter_map(block).collect();
+    blocks.into_par_iter().for_each_init(Vec::new, |gathered, block| block.write(parts, gathered));
+    columns
 }
 
 /// The rows of a client among those of its partition.

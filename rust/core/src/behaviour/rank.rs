@@ -31,11 +31,11 @@ fn rank_avx2(keys: &mut [u64]) {
     for i in 0..keys.len() {
         all[i] = keys[i] as i64;
     }
-    let groups = keys.len().div_ceil(LANES).min(MOST / LANES);
-    for &key in &all[..keys.len()] {
-        for group in 0..groups {
-            for i in group * LANES..(group + 1) * LANES {
-                lower[i] += u64::from(key < all[i]);
+    for lanes in 0..keys.len().div_ceil(LANES).min(MOST / LANES) {
+        let (own, lower) = (&all[lanes * LANES..][..LANES], &mut lower[lanes * LANES..][..LANES]);
+        for &key in &all[..keys.len()] {
+            for i in 0..LANES {
+                lower[i] += u64::from(key < own[i]);
             }
         }
     }

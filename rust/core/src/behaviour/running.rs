@@ -95,18 +95,16 @@ impl Running {
         }
         let coded = CodedColumns::new(batch, &self.reading)?;
         let reading = &self.reading;
-        let length = chunk_rows(batch.rows, self.workers.len());
-        let chunks = AtomicUsize::new(0); // each is given to whoever is free
+        let workers = self.workers.len();
+        let next = AtomicUsize::new(0); // the first row that nobody has been given
+        let chunk = |start: usize| start + chunk_rows(batch.rows - start, workers);
         let read = |worker: &mut Worker| {
             worker.begin();
             loop {
-                let start = chunks.fetch_add(1, Ordering::Relaxed).saturating_mul(length);
-                if start >= batch.rows {
-                    return None;
-                }
-                let rows = start..(start + length).min(batch.rows);
-                if let Err(error) = worker.read(batch, &coded, rows, reading) {
-                    chunks.store(batch.rows, Ordering::Relaxed); // nobody begins another
+                let more = |start| (start < batch.rows).then(|| chunk(start));
+                let start = next.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).ok()?;
+                if let Err(error) = worker.read(batch, &coded, start..chunk(start), reading) {
+                    next.store(batch.rows, Ordering::Relaxed); // nobody begins another
                     return Some((start, error));
                 }
             }

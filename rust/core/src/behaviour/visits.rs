@@ -37,8 +37,10 @@ pub(super) struct Visits {
     pub all: Vec<Visit>,
     /// The visit of each event, or [`NO_VISIT`].
     pub of_event: Vec<u32>,
+    /// How many of them pass.
+    pub dense: u32,
     /// Whether one has so many events that a program may have made it.
-    crowded: bool,
+    pub crowded: bool,
 }
 
 /// The last web event, as long as the time on its page is open.
@@ -53,6 +55,7 @@ impl Visits {
     pub fn cut(&mut self, events: &[Event], book: &Book) {
         self.all.clear();
         self.crowded = false;
+        self.dense = 0;
         self.of_event.clear();
         self.of_event.resize(events.len(), NO_VISIT);
         let mut open: Option<Open> = None;
@@ -113,6 +116,7 @@ impl Visits {
     fn close(&mut self, mut visit: Visit, book: &Book) {
         let dense = book.gate.is_none_or(|gate| gate.passes(visit.dwell, visit.clicks));
         visit.passed = visit.bypass | dense;
+        self.dense += u32::from(visit.passed);
         self.crowded |= book.bot_events.is_some_and(|most| visit.events > most);
         self.all.push(visit);
     }

@@ -13,15 +13,17 @@ use super::timeline::Id;
 use crate::error::Result;
 use crate::facts::{Column, IdValues};
 
-/// The most rows of a chunk: each partition gets some hundred events of them.
-const CHUNK: usize = if cfg!(test) { 64 } else { 1 << 16 };
-/// The fewest, but for the last of a batch: a partition gets some ten events.
-const FEWEST: usize = CHUNK / 16;
+/// The most rows of a chunk: each partition gets some hundred events of them, and all of them end a
+/// little below two MiB, so that allocators do not begin another large page for a few.
+const CHUNK: usize = if cfg!(test) { 64 } else { 60 << 10 };
+/// The fewest, but for the last of a batch: with fewer than some ten events at a time in each
+/// partition, finding them takes longer than reading them.
+const FEWEST: usize = CHUNK / 4;
 
-/// The rows of each chunk of a batch: as many for each worker as for the others, if there are some.
-pub(super) fn chunk_rows(rows: usize, workers: usize) -> usize {
-    let chunks = rows.div_ceil(CHUNK).max(1).next_multiple_of(workers);
-    rows.div_ceil(chunks).next_multiple_of(MORSEL).clamp(FEWEST, CHUNK)
+/// The rows of the next chunk of a batch of which some are left: fewer towards its end, so that all
+/// workers end at about the same time.
+pub(super) fn chunk_rows(left: usize, workers: usize) -> usize {
+    left.div_ceil(2 * workers).next_multiple_of(MORSEL).clamp(FEWEST, CHUNK).min(left)
 }
 
 /// What one worker has read.
@@ -95,6 +97,7 @@ impl Worker {
         for morsel in morsels(&rows) {
             let places = morsel.start - rows.start..morsel.end - rows.start;
             self.morsel.fate[..places.len()].copy_from_slice(&self.fate[places.clone()]);
+            batch.ask_for(morsel.end..rows.end.min(morsel.end + MORSEL));
             self.morsel.read(batch, coded, morsel.clone(), reading)?;
             self.of_kind.resize(self.of_kind.len().max(reading.kinds.words().codes()), 0);
             self.place(batch, morsel, places.start, &mut draft)?;
