@@ -37,9 +37,9 @@ pub(super) struct Visits {
     pub all: Vec<Visit>,
     /// The visit of each event, or [`NO_VISIT`].
     pub of_event: Vec<u32>,
-    /// How many of them pass.
+    /// How many visits pass.
     pub dense: u32,
-    /// Whether one has so many events that a program may have made it.
+    /// Whether a visit has so many events that a program may have made it.
     pub crowded: bool,
 }
 
