@@ -97,7 +97,7 @@ impl Running {
         let reading = &self.reading;
         let workers = self.workers.len();
         let next = AtomicUsize::new(0); // the first row that nobody has been given
-        let chunk = |start: usize| start + chunk_rows(batch.rows - start, workers);
+        let chunk = |start: usize| start + chunk_rows(batch.rows - start, batch.rows, workers);
         let read = |worker: &mut Worker| {
             worker.begin();
             loop {

@@ -16,14 +16,16 @@ use crate::facts::{Column, IdValues};
 /// The most rows of a chunk: each partition gets some hundred events of them, and all of them end a
 /// little below two MiB, so that allocators do not begin another large page for a few.
 const CHUNK: usize = if cfg!(test) { 64 } else { 60 << 10 };
-/// The fewest, but for the last of a batch: with fewer than some ten events at a time in each
-/// partition, finding them takes longer than reading them.
+/// The fewest of a long batch: finding a partition's events of a chunk costs as much as reading some.
 const FEWEST: usize = CHUNK / 4;
+/// The fewest of a short one, which all workers are to share.
+const FEWEST_OF_FEW: usize = CHUNK / 16;
 
-/// The rows of the next chunk of a batch of which some are left: fewer towards its end, so that all
-/// workers end at about the same time.
-pub(super) fn chunk_rows(left: usize, workers: usize) -> usize {
-    left.div_ceil(2 * workers).next_multiple_of(MORSEL).clamp(FEWEST, CHUNK).min(left)
+/// The rows of the next chunk of a batch of so many rows, of which some are left: fewer towards its
+/// end, so that all workers end at about the same time.
+pub(super) fn chunk_rows(left: usize, rows: usize, workers: usize) -> usize {
+    let fewest = rows.div_ceil(workers).clamp(FEWEST_OF_FEW, FEWEST);
+    left.div_ceil(2 * workers).next_multiple_of(MORSEL).clamp(fewest, CHUNK).min(left)
 }
 
 /// What one worker has read.
@@ -202,4 +204,37 @@ fn push_with_id(
         Some(Id::Text(text)) => draft.push_text(place, text),
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The chunks that a batch falls into.
+    fn chunks(rows: usize, workers: usize) -> Vec<usize> {
+        let mut left = rows;
+        let mut chunks = Vec::new();
+        while left > 0 {
+            chunks.push(chunk_rows(left, rows, workers));
+            left -= chunks[chunks.len() - 1];
+        }
+        chunks
+    }
+
+    #[test]
+    fn chunks_become_shorter_and_short_batches_are_shared() {
+        for (rows, workers, expected) in [
+            (0, 2, vec![]),
+            (1, 2, vec![1]),
+            (CHUNK / 16, 8, vec![CHUNK / 16]),
+            (CHUNK / 4, 2, vec![CHUNK / 8, CHUNK / 8]),
+            (CHUNK, 1, vec![CHUNK / 2, CHUNK / 4, CHUNK / 4]),
+        ] {
+            assert_eq!(chunks(rows, workers), expected, "{rows} rows, {workers} workers");
+        }
+        let many = chunks(20 * CHUNK, 2);
+        assert!(many.is_sorted_by(|a, b| a >= b), "{many:?}");
+        assert_eq!(many[0], CHUNK);
+        assert!(many[many.len() - 2] >= FEWEST);
+    }
 }
