@@ -1,5 +1,18 @@
 //! Asking for memory ahead of its use.
 
+use std::ops::Range;
+
+/// Bytes of a cache line.
+const LINE: usize = 64;
+
+/// Ask for the cache lines of a range of items, as far as there are such items.
+#[inline]
+pub fn prefetch_range<T>(items: &[T], range: Range<usize>) {
+    for i in range.step_by((LINE / size_of::<T>()).max(1)) {
+        prefetch(items, i);
+    }
+}
+
 /// Ask for the cache lines of `items[i]`, if there is such an item; a hint, and nothing more.
 #[inline]
 pub fn prefetch<T>(items: &[T], i: usize) {
@@ -9,7 +22,7 @@ pub fn prefetch<T>(items: &[T], i: usize) {
         let start: *const i8 = std::ptr::from_ref(item).cast();
         // SAFETY: every x86-64 processor has the instruction, which reads and writes nothing.
         unsafe { _mm_prefetch::<_MM_HINT_T0>(start) };
-        if !64_usize.is_multiple_of(size_of::<T>()) {
+        if !LINE.is_multiple_of(size_of::<T>()) {
             // It may begin in one line and end in the next.
             // SAFETY: as above.
             unsafe { _mm_prefetch::<_MM_HINT_T0>(start.wrapping_add(size_of::<T>() - 1)) };

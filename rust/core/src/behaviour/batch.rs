@@ -4,10 +4,7 @@ use std::ops::Range;
 
 use crate::bitmap::Bitmap;
 use crate::facts::{AmountValues, Column, DateValues, IdValues, Integers, Texts};
-use crate::prefetch::prefetch;
-
-/// Bytes of a cache line.
-const LINE: usize = 64;
+use crate::prefetch::prefetch_range;
 
 /// The values of a column of texts of which few are distinct.
 #[derive(Debug, Clone)]
@@ -54,21 +51,20 @@ impl EventBatch<'_> {
     /// Ask for the memory of rows that are read next, in the layouts that most tables have: columns
     /// are read a morsel of each in turn, which is too little for processors to see where it goes on.
     pub(super) fn ask_for(&self, rows: Range<usize>) {
-        fn lines<T>(values: &[T], rows: &Range<usize>) {
-            rows.clone().step_by(LINE / size_of::<T>()).for_each(|row| prefetch(values, row));
-        }
         if let DateValues::Instants { values, .. } = &self.timestamp.values {
-            lines(values, &rows);
+            prefetch_range(values, rows.clone());
         }
         for column in [Some(&self.kind), self.page.as_ref()].into_iter().flatten() {
             if let TextValues::Plain(texts) = &column.values {
-                lines(texts.views, &rows);
+                prefetch_range(texts.views, rows.clone());
             }
         }
         for column in [&self.dwell, &self.clicks].into_iter().flatten() {
             match column.values {
-                AmountValues::F64(values) => lines(values, &rows),
-                AmountValues::Integers(Integers::I64(values)) => lines(values, &rows),
+                AmountValues::F64(values) => prefetch_range(values, rows.clone()),
+                AmountValues::Integers(Integers::I64(values)) => {
+                    prefetch_range(values, rows.clone());
+                }
                 _ => {}
             }
         }

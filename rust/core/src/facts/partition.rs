@@ -15,7 +15,7 @@ use super::orders::{DaySet, Orders};
 use super::plan::Plan;
 use super::short::ShortLine;
 use crate::error::{Error, Result};
-use crate::prefetch::prefetch;
+use crate::prefetch::{prefetch, prefetch_range};
 
 /// Lines looked up together.
 const GROUP: usize = 32;
@@ -546,8 +546,5 @@ impl<C: Key, O: Key> Partition<C, O> {
 /// Ask for the cache lines of a group of lines.
 #[inline]
 fn ask_for_lines<T>(lines: &[T], first: usize) {
-    let step = (64 / size_of::<T>()).max(1);
-    for line in (first..first + GROUP).step_by(step) {
-        prefetch(lines, line);
-    }
+    prefetch_range(lines, first..first + GROUP);
 }

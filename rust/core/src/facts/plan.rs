@@ -29,7 +29,8 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    /// Whether a line touches nothing but its client's [`Core`](super::client::Core) and the log of orders.
+    /// Whether a line touches nothing but its client's [`Core`](super::client::Core) and the log of
+    /// orders.
     pub fn is_plain(&self) -> bool {
         self.scopes.len() == 1 && !self.scopes[0].extra && !self.has_baskets() && !self.days
     }
