@@ -1,12 +1,59 @@
-//! Sorting the keys of one client's events: a few dozen distinct numbers, time after time.
+//! The order of one client's events: a few dozen instants, time after time.
 
 /// Above so many keys, comparing each with each takes longer than sorting.
 const MOST: usize = 64;
 
-/// Sort keys, which are distinct and below 2^63.
+/// The order of a run of instants; its arrays are reused from run to run.
+#[derive(Debug, Default)]
+pub(super) struct Order {
+    /// Ascending: instants, and below them places in so many bits.
+    keys: Vec<i64>,
+    place_bits: u32,
+    /// Instants beside places, where a word is too short for both.
+    wide: Vec<(i64, usize)>,
+}
+
+impl Order {
+    /// Order instants, equal ones by their places, and say whether there are equal ones.
+    #[inline]
+    pub fn sort(&mut self, instants: impl ExactSizeIterator<Item = i64> + Clone) -> bool {
+        let bits = (usize::BITS - instants.len().saturating_sub(1).leading_zeros()).max(1);
+        let most = 1 << (i64::BITS - 1 - bits); // instants from -most to below most leave so many bits
+        let mut beyond = 0;
+        self.place_bits = bits;
+        self.keys.clear();
+        self.keys.extend((0..).zip(instants.clone()).map(|(place, instant): (i64, i64)| {
+            beyond |= instant.wrapping_add(most) as u64;
+            instant << bits | place
+        }));
+        if beyond >> (u64::BITS - bits) != 0 {
+            return self.sort_wide(instants);
+        }
+        sort_keys(&mut self.keys);
+        self.keys.windows(2).any(|pair| (pair[0] ^ pair[1]) >> bits == 0)
+    }
+
+    #[cold]
+    fn sort_wide(&mut self, instants: impl Iterator<Item = i64>) -> bool {
+        self.wide.clear();
+        self.wide.extend(instants.enumerate().map(|(place, instant)| (instant, place)));
+        self.wide.sort_unstable();
+        self.keys.clear();
+        self.keys.extend(self.wide.iter().map(|&(_, place)| place as i64));
+        self.wide.windows(2).any(|pair| pair[0].0 == pair[1].0)
+    }
+
+    /// The places of the instants, in their order.
+    #[inline]
+    pub fn places(&self) -> impl Iterator<Item = usize> + Clone {
+        let mask = (1 << self.place_bits) - 1;
+        self.keys.iter().map(move |&key| (key & mask) as usize)
+    }
+}
+
+/// Sort keys, which are distinct.
 #[inline]
-pub(super) fn sort_keys(keys: &mut [u64]) {
-    debug_assert!(keys.iter().all(|&key| key >> 63 == 0), "keys order as signed numbers");
+fn sort_keys(keys: &mut [i64]) {
     if keys.len() > MOST {
         keys.sort_unstable();
     } else if !keys.is_sorted() {
@@ -24,13 +71,11 @@ pub(super) fn sort_keys(keys: &mut [u64]) {
 /// that processors never guess wrong, as they do at every other step of sorting so few.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
-fn rank_avx2(keys: &mut [u64]) {
+fn rank_avx2(keys: &mut [i64]) {
     const LANES: usize = 4; // keys that are compared at once
     let mut all = [i64::MAX; MOST]; // what is beyond the keys is lower than none
     let mut lower = [0_u64; MOST];
-    for i in 0..keys.len() {
-        all[i] = keys[i] as i64;
-    }
+    all[..keys.len()].copy_from_slice(keys);
     for lanes in 0..keys.len().div_ceil(LANES).min(MOST / LANES) {
         let (own, lower) = (&all[lanes * LANES..][..LANES], &mut lower[lanes * LANES..][..LANES]);
         for &key in &all[..keys.len()] {
@@ -40,7 +85,7 @@ fn rank_avx2(keys: &mut [u64]) {
         }
     }
     for i in 0..keys.len() {
-        keys[lower[i] as usize] = all[i] as u64;
+        keys[lower[i] as usize] = all[i];
     }
 }
 
@@ -50,18 +95,35 @@ mod tests {
 
     use super::*;
 
+    /// Instants close together, days and years apart, and around the bound of what fits beside
+    /// the places of `MOST` others.
+    fn instants() -> impl Strategy<Value = Vec<i64>> {
+        let bound = 1_i64 << 57;
+        let instant = prop_oneof![
+            0..40_i64,
+            any::<i64>(),
+            1_700_000_000_000_000..1_800_000_000_000_000_i64,
+            prop_oneof![Just(-bound), Just(bound), Just(i64::MIN), Just(i64::MAX)],
+        ];
+        let moved = (instant, -1..=1_i64).prop_map(|(instant, by)| instant.saturating_add(by));
+        proptest::collection::vec(moved, 0..=3 * MOST / 2)
+    }
+
     proptest! {
         #[test]
-        fn keys_come_out_in_order(
-            keys in proptest::collection::hash_set(0..=i64::MAX as u64, 0..=3 * MOST / 2),
-            few in proptest::collection::hash_set(0..40_u64, 0..40),
+        fn instants_come_out_in_order(
+            any in instants(),
+            near in proptest::collection::vec(0..40_i64, 0..=3 * MOST / 2),
+            narrow in 0..62_u32,
         ) {
-            for keys in [keys, few] {
-                let mut found: Vec<u64> = keys.into_iter().collect();
-                let mut expected = found.clone();
-                expected.sort_unstable();
-                sort_keys(&mut found);
-                prop_assert_eq!(found, expected);
+            let narrowed = any.iter().map(|instant| instant >> narrow).collect();
+            let mut order = Order::default();
+            for instants in [any, near, narrowed] {
+                let mut expected: Vec<usize> = (0..instants.len()).collect();
+                expected.sort_by_key(|&place| instants[place]);
+                let tied = expected.windows(2).any(|pair| instants[pair[0]] == instants[pair[1]]);
+                prop_assert_eq!(order.sort(instants.iter().copied()), tied);
+                prop_assert_eq!(order.places().collect::<Vec<_>>(), expected);
             }
         }
     }

@@ -31,7 +31,7 @@ impl Scoring<'_> {
         seen: &SeenIds,
     ) -> (Scored, u64, SetAside) {
         let known_clients = carried.iter().map(|(client, _)| *client);
-        grouped.group(blocks, known_clients.chain(seen.clients()));
+        grouped.group(blocks, known_clients.chain(seen.clients()), self.text_ids);
         let mut seen_places = vec![None; grouped.clients.len()];
         for (place, client) in seen.clients().enumerate() {
             seen_places[grouped.number(client) as usize] = Some(place);
@@ -46,7 +46,7 @@ impl Scoring<'_> {
         for (client, place) in seen_places.into_iter().enumerate() {
             let own_seen =
                 place.map_or_else(Seen::default, |place| seen.of_client(place, self.text_ids));
-            duplicates += grouped.arrange(blocks, client, self.texts, self.text_ids, &own_seen);
+            duplicates += grouped.arrange(client, self.texts, &own_seen);
             let last =
                 first + known[first..].iter().take_while(|(n, _)| *n as usize == client).count();
             let client_known = &known_rows[first..last];

@@ -1,6 +1,6 @@
 //! The events of one client, in their order and each once.
 
-use super::chunk::{Block, EventId, keep_text, kept_text};
+use super::chunk::{EventId, kept_text};
 use super::event::{Event, Flags, Texts, compare_columns};
 use super::seen::Seen;
 
@@ -18,7 +18,8 @@ pub(super) struct Timeline {
     pub events: Vec<Event>,
     /// Their ids; empty where events have none.
     ids: Vec<EventId>,
-    arena: Vec<u8>,
+    /// The bytes of ids that are texts, of a whole partition.
+    pub arena: Vec<u8>,
     text_ids: bool,
     scratch: Scratch,
 }
@@ -32,26 +33,24 @@ struct Scratch {
 }
 
 impl Timeline {
-    /// Fetch the events at places of blocks, ascending by instant, along with their ids if any event
-    /// may have one.
+    /// Begin a partition: whether ids are texts.
+    pub fn begin(&mut self, text_ids: bool) {
+        self.text_ids = text_ids;
+        self.arena.clear();
+    }
+
+    /// Take the events of a client in an order, along with their ids if any event may have one.
     pub fn fetch(
         &mut self,
-        blocks: &[Block],
-        places: impl Iterator<Item = (usize, usize)> + Clone,
-        with_ids: bool,
-        text_ids: bool,
+        events: &[Event],
+        ids: &[EventId],
+        order: impl Iterator<Item = usize> + Clone,
     ) {
-        self.text_ids = text_ids;
         self.events.clear();
-        self.events.extend(places.clone().map(|(block, place)| blocks[block].events[place]));
+        self.events.extend(order.clone().map(|place| events[place]));
         self.ids.clear();
-        self.arena.clear();
-        if with_ids {
-            self.ids.extend(places.map(|(block, place)| {
-                let Block { ids, arena, .. } = blocks[block];
-                let id = ids.get(place).copied().unwrap_or(0);
-                if text_ids { keep_text(kept_text(id, arena), &mut self.arena) } else { id }
-            }));
+        if !ids.is_empty() {
+            self.ids.extend(order.map(|place| ids[place]));
         }
     }
 
@@ -72,9 +71,6 @@ impl Timeline {
     pub fn settle_ties(&mut self, texts: Texts) {
         let instant = |place: u32| self.events[place as usize].instant;
         let places = 0..self.events.len() as u32;
-        if places.clone().skip(1).all(|place| instant(place - 1) < instant(place)) {
-            return;
-        }
         let mut order = std::mem::take(&mut self.scratch.order); // lent, so that ids can be read
         order.clear();
         order.extend(places);
