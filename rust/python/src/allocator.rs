@@ -11,20 +11,31 @@ use mimalloc::MiMalloc;
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
-/// The number of the option `mi_option_purge_delay` in the header of mimalloc 3: for how many
-/// milliseconds freed memory is kept.
-const PURGE_DELAY: c_int = 15;
-/// What it is if nobody says otherwise, in the environment (`MIMALLOC_PURGE_DELAY`) or here.
-const BY_DEFAULT: c_long = 1000;
-/// About as long as a step of a run takes. Longer brings nothing, and adds to the memory held.
-const KEPT_FOR: c_long = 10;
+/// An option by its number in the header of mimalloc 3, and what it is if nobody says otherwise, in
+/// the environment (`MIMALLOC_…`) or here.
+struct Setting {
+    option: c_int,
+    by_default: c_long,
+    here: c_long,
+}
 
-/// Set the allocator's option. Should another have its number one day, it is left as it is.
+const SETTINGS: [Setting; 2] = [
+    // `purge_delay`: for how many milliseconds freed memory is kept, about as long as a step of a
+    // run takes. Longer brings nothing, and adds to the memory held.
+    Setting { option: 15, by_default: 1000, here: 10 },
+    // `minimal_purge_size`, in KiB: a large page is given back whole or not at all. One that is
+    // given back in part is split, and what is left of it taken again as many small ones.
+    Setting { option: 44, by_default: 0, here: 2048 },
+];
+
+/// Set the allocator's options. Should others have their numbers one day, they are left as they are.
 pub fn prepare() {
-    // SAFETY: both are defined for numbers of options, and may be called at any time.
-    unsafe {
-        if mi_option_get(PURGE_DELAY) == BY_DEFAULT {
-            mi_option_set(PURGE_DELAY, KEPT_FOR);
+    for Setting { option, by_default, here } in SETTINGS {
+        // SAFETY: both are defined for numbers of options, and may be called at any time.
+        unsafe {
+            if mi_option_get(option) == by_default {
+                mi_option_set(option, here);
+            }
         }
     }
 }

@@ -2,26 +2,18 @@
 
 use super::decay::Weights;
 use super::dictionary::Words;
+use super::limits::Limit;
 use super::pages::{Matcher, Pattern, Specificity};
 use super::phase::Sign;
-use super::scheme::{Category, Decay, Density, Group, Repeat, Rule, Scheme};
+use super::scheme::{Category, Decay, Density, Group, Rule, Scheme};
 use crate::error::Result;
-
-/// What a kind of event is.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Kind {
-    /// Part of visits.
-    pub web: bool,
-    /// Makes a visit pass.
-    pub bypass: bool,
-}
 
 /// What an award of a rule does.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Prize {
     pub points: f64,
     pub group: usize,
-    pub repeat: Repeat,
+    pub limit: Limit,
     /// Whether it counts in visits that do not pass too.
     pub ungated: bool,
 }
@@ -33,17 +25,15 @@ pub(super) struct Book {
     pub groups: Vec<Group>,
     pub bounds: Group,
     pub weights: Weights,
-    pub kinds: Vec<Kind>,
     pub timeout: i64,
-    pub last_dwell: i64,
+    pub last_dwell: u64,
     pub bot_events: Option<u32>,
-    pub gate: Option<Gate>,
+    pub gate: Gate,
     pub phase_window: i64,
     /// Whether awards keep their weight for ever.
     pub undecaying: bool,
-    class_of_page: Vec<u32>,
-    /// Whether the pages of each class count for density; none where all do.
-    theme: Option<Vec<bool>>,
+    /// By page: where the pairs of its class begin.
+    pairs_of_page: Vec<u32>,
     /// By class and kind.
     pairs: Vec<Pair>,
     winners: Vec<u32>,
@@ -57,21 +47,28 @@ pub(super) struct Pair {
     end: u32,
     /// What such an event says for the phase, if it counts.
     pub sign: Sign,
+    /// Whether it is part of a visit.
+    pub web: bool,
+    /// Whether its time and clicks count for density.
+    pub on_theme: bool,
 }
 
 /// The demands of density.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Gate {
-    min_dwell: i64,
+    min_dwell: u64,
     min_clicks: u64,
     any: bool,
 }
 
 impl Gate {
     /// A demand that is not made is met by all, and helps nobody where one of two will do.
-    fn new(density: &Density) -> Self {
+    fn new(density: Option<&Density>) -> Self {
+        let Some(density) = density else {
+            return Self { min_dwell: 0, min_clicks: 0, any: false };
+        };
         Self {
-            min_dwell: density.min_dwell.unwrap_or(i64::MIN),
+            min_dwell: density.min_dwell.unwrap_or(0).cast_unsigned(),
             min_clicks: density.min_clicks.unwrap_or(0),
             any: density.any && density.min_dwell.is_some() && density.min_clicks.is_some(),
         }
@@ -79,7 +76,7 @@ impl Gate {
 
     /// Whether a visit meets what is demanded: both are looked at, as neither can be foretold.
     #[inline]
-    pub fn passes(&self, dwell: i64, clicks: u64) -> bool {
+    pub fn passes(&self, dwell: u64, clicks: u64) -> bool {
         let (dwell, clicks) = (dwell >= self.min_dwell, clicks >= self.min_clicks);
         if self.any { dwell | clicks } else { dwell & clicks }
     }
@@ -101,56 +98,56 @@ impl Book {
         let names: Vec<&[u8]> =
             (0..kinds.codes() as u32).map(|code| kinds.get(code).unwrap_or_default()).collect();
         let among = |list: &[String], name: &[u8]| list.iter().any(|kind| kind.as_bytes() == name);
-        let kinds: Vec<Kind> = names
+        let kinds: Vec<(bool, bool)> = names
             .iter()
-            .map(|name| Kind {
-                web: among(&scheme.web_kinds, name),
-                bypass: among(&scheme.bypass_kinds, name),
-            })
+            .map(|name| (among(&scheme.web_kinds, name), among(&scheme.bypass_kinds, name)))
             .collect();
         let (mut pairs, mut winners) = (Vec::new(), Vec::new());
         for members in &classes.members {
             let candidates = ranks.candidates(members);
-            for (code, name) in names.iter().enumerate() {
+            let on_theme = theme.is_none() || members.last() >= Some(&first_theme);
+            for (code, (name, &(web, bypass))) in names.iter().zip(&kinds).enumerate() {
                 let start = winners.len();
                 if code > 0 {
                     win(&scheme.rules, &candidates, name, &mut winners);
                 }
-                let (purchase, bypass) = (*name == b"purchase", kinds[code].bypass);
-                let mut sign = Sign { purchase, bypass, ..Sign::default() };
+                let mut sign = Sign { purchase: *name == b"purchase", bypass, ..Sign::default() };
                 let of_winners =
                     winners[start..].iter().map(|&winner| &scheme.rules[winner as usize]);
                 of_winners.filter_map(|rule| rule.category).for_each(|category| sign.hit(category));
-                pairs.push(Pair { start: start as u32, end: winners.len() as u32, sign });
+                let (start, end) = (start as u32, winners.len() as u32);
+                pairs.push(Pair { start, end, sign, web, on_theme });
             }
         }
+        let row = kinds.len() as u32;
+        let pairs_of_page = classes.of_page.iter().map(|&class| class * row).collect();
         Ok(Self {
             prizes: scheme.rules.iter().map(prize).collect(),
             groups: scheme.groups.clone(),
             bounds: scheme.bounds,
             weights: Weights::new(scheme.decay, oldest),
-            kinds,
             timeout: scheme.timeout,
-            last_dwell: scheme.last_dwell,
+            last_dwell: scheme.last_dwell.cast_unsigned(),
             bot_events: scheme.bot_events,
-            gate: scheme.density.as_ref().map(Gate::new),
+            gate: Gate::new(scheme.density.as_ref()),
             phase_window: scheme.phase_window,
             undecaying: scheme.decay == Decay::None,
-            theme: theme.map(|_| {
-                let on_theme = |patterns: &Vec<u32>| patterns.last() >= Some(&first_theme);
-                classes.members.iter().map(on_theme).collect()
-            }),
-            class_of_page: classes.of_page,
+            pairs_of_page,
             pairs,
             winners,
         })
     }
 
-    /// What the rules make of a kind on a page.
+    /// The number of the pair of a kind and a page.
     #[inline]
-    pub fn pair(&self, kind: u16, page: u32) -> &Pair {
-        let class = self.class_of_page[page as usize] as usize;
-        &self.pairs[class * self.kinds.len() + kind as usize]
+    pub fn pair_of(&self, kind: u16, page: u32) -> u32 {
+        self.pairs_of_page[page as usize] + u32::from(kind)
+    }
+
+    /// What the rules make of the kind and the page of a pair.
+    #[inline]
+    pub fn pair(&self, number: u32) -> &Pair {
+        &self.pairs[number as usize]
     }
 
     /// The winning rule of each group.
@@ -158,19 +155,13 @@ impl Book {
     pub fn winners(&self, pair: &Pair) -> &[u32] {
         &self.winners[pair.start as usize..pair.end as usize]
     }
-
-    /// Whether time and clicks on a page count for density.
-    #[inline]
-    pub fn is_on_theme(&self, page: u32) -> bool {
-        self.theme.as_ref().is_none_or(|theme| theme[self.class_of_page[page as usize] as usize])
-    }
 }
 
 fn prize(rule: &Rule) -> Prize {
     Prize {
         points: rule.points,
         group: rule.group,
-        repeat: rule.repeat,
+        limit: Limit::new(rule.repeat),
         ungated: rule.points <= 0.0 || rule.category == Some(Category::Eliminatory),
     }
 }

@@ -8,7 +8,7 @@ use super::limits::{Days, Limits, Moment, NO_VISIT, still_counts};
 use super::phase::{Phase, Sign, Standing};
 use super::reason::Reason;
 use super::scheme::Category;
-use super::visits::{Visit, Visits};
+use super::visits::Visits;
 use crate::calendar::DAY;
 
 /// What became of one event under one rule.
@@ -217,9 +217,9 @@ impl<'a> Player<'a> {
                 }
                 Carried::Award { instant, rule, in_visit } => {
                     let prize = self.book.prizes[rule as usize];
-                    self.limits.note_carried(rule, prize.repeat, instant, in_visit);
+                    self.limits.note_carried(rule, &prize.limit, instant, in_visit);
                     if !self.book.undecaying {
-                        let weight = self.book.weights.of(self.age(instant));
+                        let weight = self.weight(instant);
                         let contribution = prize.points * weight;
                         self.sums[prize.group] += contribution;
                         witness.see(Entry {
@@ -242,26 +242,30 @@ impl<'a> Player<'a> {
         }
     }
 
-    fn in_window(&self, instant: i64) -> bool {
-        self.as_of.saturating_sub(instant) < self.book.phase_window
+    /// The time from an instant to `as_of`; none where it comes later.
+    #[inline]
+    fn since(&self, instant: i64) -> u64 {
+        if instant > self.as_of { 0 } else { self.as_of.wrapping_sub(instant).cast_unsigned() }
     }
 
-    /// Whole days from an instant to `as_of`.
-    #[inline]
-    fn age(&self, instant: i64) -> u32 {
-        let days = self.as_of.saturating_sub(instant) / DAY;
-        u32::try_from(days).unwrap_or(if days < 0 { 0 } else { u32::MAX })
+    fn in_window(&self, instant: i64) -> bool {
+        self.since(instant) < self.book.phase_window.cast_unsigned()
+    }
+
+    /// The weight of an award of an instant.
+    fn weight(&self, instant: i64) -> f64 {
+        self.book.weights.of(self.since(instant) / DAY.cast_unsigned())
     }
 
     /// The number of a visit of this run, from 1; the visits of earlier runs go before.
     pub fn visit_number(&self, visit: u32) -> u32 {
-        self.earlier.0 + visit + 1
+        self.earlier.0 + visit
     }
 
     /// The place of the first event that a later run may see in another light: that of the last
     /// visit, if an event after `as_of` could still belong to it.
     fn settled(&self, events: usize) -> usize {
-        match self.visits.all.last() {
+        match self.visits.own().last() {
             Some(visit) if self.as_of.saturating_sub(visit.end) < self.book.timeout => visit.first,
             _ => events,
         }
@@ -270,20 +274,17 @@ impl<'a> Player<'a> {
     fn read(&mut self, events: &[Event], places: Range<usize>, witness: &mut impl Witness) {
         let visits = std::mem::take(&mut self.visits); // lent, so that the rest may change
         let (mut standing, mut last_event) = (self.standing, self.last_event); // in registers
-        for place in places {
-            let event = &events[place];
-            let number = visits.of_event[place];
-            let visit = visits.all.get(number as usize);
-            if let Some(outcome) = aside(event, visit) {
-                self.put_aside(event, outcome);
-                witness.see(Entry::nothing(place, event, outcome));
+        let rows = events[places.clone()].iter().zip(&visits.marks[places.clone()]);
+        for (place, (event, &mark)) in places.zip(rows) {
+            let visit = &visits.all[mark.visit as usize];
+            if event.flags.has(Flags::MACHINE) | visit.bot {
+                self.put_aside(place, event, witness);
                 continue;
             }
             last_event = event.instant;
-            let pair = self.book.pair(event.kind, event.page);
-            let passed = visit.is_none_or(|visit| visit.passed);
+            let pair = self.book.pair(mark.pair);
             if self.in_window(event.instant) {
-                let sign = Sign { counted: passed, ..pair.sign };
+                let sign = Sign { counted: visit.passed, ..pair.sign };
                 standing.see(sign);
                 if let Some(kept) = &mut self.kept
                     && sign.is_telling()
@@ -295,40 +296,36 @@ impl<'a> Player<'a> {
             if winners.is_empty() {
                 witness.see(Entry::nothing(place, event, Outcome::NoRule));
             }
-            let at = Moment { instant: event.instant, visit: number };
-            self.award(winners, place, at, passed, witness);
+            let at = Moment { instant: event.instant, place: place as u32, visit: mark.visit };
+            self.award(winners, at, visit.passed, witness);
         }
         (self.visits, self.standing, self.last_event) = (visits, standing, last_event);
     }
 
-    fn put_aside(&mut self, event: &Event, outcome: Outcome) {
-        if event.flags.has(Flags::CARRIED) {
-            return; // counted by the run that read its row
-        }
-        match outcome {
-            Outcome::MachineOpen => self.set_aside.machine_opens += 1,
-            _ => self.set_aside.bot_events += 1,
+    /// An event that counts for nothing: a machine opened the e-mail, or a program made the visit.
+    #[cold]
+    fn put_aside(&mut self, place: usize, event: &Event, witness: &mut impl Witness) {
+        let machine = event.flags.has(Flags::MACHINE);
+        let outcome = if machine { Outcome::MachineOpen } else { Outcome::Bot };
+        witness.see(Entry::nothing(place, event, outcome));
+        if !event.flags.has(Flags::CARRIED) {
+            // or the run that read its row has counted it
+            self.set_aside.machine_opens += u64::from(machine);
+            self.set_aside.bot_events += u64::from(!machine);
         }
     }
 
     /// Award what the winning rules of an event give; `passed` says whether its visit does, if it
     /// is part of one.
     #[inline]
-    fn award(
-        &mut self,
-        winners: &[u32],
-        place: usize,
-        at: Moment,
-        passed: bool,
-        witness: &mut impl Witness,
-    ) {
+    fn award(&mut self, winners: &[u32], at: Moment, passed: bool, witness: &mut impl Witness) {
         let book = self.book;
-        let weight = book.weights.of(self.age(at.instant));
+        let weight = self.weight(at.instant);
         for &rule in winners {
             let prize = &book.prizes[rule as usize];
             let outcome = if !(prize.ungated | passed) {
                 Outcome::Density
-            } else if !self.limits.allow(rule, prize.repeat, at) {
+            } else if !self.limits.award(rule, &prize.limit, at) {
                 Outcome::Repeat
             } else {
                 Outcome::Awarded
@@ -337,14 +334,13 @@ impl<'a> Player<'a> {
             if outcome == Outcome::Awarded {
                 contribution = prize.points * weight;
                 self.sums[prize.group] += contribution;
-                self.limits.note(rule, prize.repeat, at);
                 if let Some(kept) = &mut self.kept {
                     let in_visit = at.visit != NO_VISIT;
                     kept.push(Carried::Award { instant: at.instant, rule, in_visit });
                 }
             }
             witness.see(Entry {
-                place: Some(place),
+                place: Some(at.place as usize),
                 instant: Some(at.instant),
                 rule: Some(rule),
                 group: Some(prize.group),
@@ -364,8 +360,8 @@ impl<'a> Player<'a> {
         }
         let lives = |row: &&Carried| match **row {
             Carried::Award { instant, rule, .. } => {
-                let repeat = self.book.prizes[rule as usize].repeat;
-                let weight = self.book.weights.of(self.age(instant));
+                let repeat = self.book.prizes[rule as usize].limit.repeat;
+                let weight = self.weight(instant);
                 !self.book.undecaying && weight > 0.0
                     || still_counts(repeat, self.as_of.saturating_sub(instant))
             }
@@ -379,7 +375,7 @@ impl<'a> Player<'a> {
     /// The visits that begin before a place, with those of earlier runs, and how many passed.
     fn counts(&self, before: usize) -> (u32, u32) {
         let (mut visits, mut dense) = self.earlier;
-        for visit in self.visits.all.iter().filter(|visit| visit.first < before && !visit.bot) {
+        for visit in self.visits.own().iter().filter(|visit| visit.first < before && !visit.bot) {
             visits += 1;
             dense += u32::from(visit.passed);
         }
@@ -391,7 +387,7 @@ impl<'a> Player<'a> {
         if self.visits.crowded {
             return self.counts(usize::MAX); // visits of programs are none
         }
-        (self.earlier.0 + self.visits.all.len() as u32, self.earlier.1 + self.visits.dense)
+        (self.earlier.0 + self.visits.own().len() as u32, self.earlier.1 + self.visits.dense)
     }
 
     fn score(&mut self) -> Score {
@@ -410,16 +406,6 @@ impl<'a> Player<'a> {
             hits: [Category::Hot, Category::Warm, Category::Eliminatory]
                 .map(|category| self.standing.hits[category as usize]),
         }
-    }
-}
-
-/// Why an event counts for nothing, if it does.
-#[inline]
-fn aside(event: &Event, visit: Option<&Visit>) -> Option<Outcome> {
-    if event.flags.has(Flags::MACHINE) {
-        Some(Outcome::MachineOpen)
-    } else {
-        visit.filter(|visit| visit.bot).map(|_| Outcome::Bot)
     }
 }
 

@@ -41,9 +41,9 @@ impl Weights {
         Self { table }
     }
 
-    /// The weight of an award of an age.
+    /// The weight of an award of an age in days.
     #[inline]
-    pub fn of(&self, age: u32) -> f64 {
+    pub fn of(&self, age: u64) -> f64 {
         self.table.get(age as usize).copied().unwrap_or_else(|| self.table[self.table.len() - 1])
     }
 }
@@ -120,6 +120,6 @@ mod tests {
         let window = Weights::new(Decay::Window(90 * DAY), 1000);
         assert_eq!([0, 89, 90, 5000].map(|age| window.of(age) > 0.5), [true, true, false, false]);
         let never = Weights::new(Decay::None, 1000);
-        assert_eq!(never.of(u32::MAX).to_bits(), 1.0_f64.to_bits());
+        assert_eq!(never.of(u64::MAX).to_bits(), 1.0_f64.to_bits());
     }
 }

@@ -38,12 +38,13 @@ const RECENT: usize = 4096;
 /// The codes of views that one thread saw lately in one column of one batch.
 #[derive(Debug)]
 pub(super) struct Recent {
-    places: Vec<(u128, u32)>,
+    places: Box<[(u128, u32); RECENT]>,
 }
 
 impl Recent {
     pub fn new() -> Self {
-        Self { places: vec![(0, UNKNOWN); RECENT] }
+        let places = vec![(0, UNKNOWN); RECENT];
+        Self { places: places.try_into().unwrap_or_else(|_| unreachable!("it has this length")) }
     }
 
     /// Forget all: another batch begins, with other buffers.

@@ -74,6 +74,13 @@ impl Measures {
         ((self.0 >> Self::CLICK_BITS) as i64).checked_sub(1).filter(|&dwell| dwell >= 0)
     }
 
+    /// Dwell, 0 where it is not known, and whether it is.
+    #[inline]
+    pub fn dwell_if_known(self) -> (u64, bool) {
+        let kept = self.0 >> Self::CLICK_BITS;
+        (kept.saturating_sub(1), kept > 0)
+    }
+
     #[inline]
     pub fn clicks(self) -> u64 {
         self.0 & Self::MOST_CLICKS

@@ -5,14 +5,54 @@ use std::collections::VecDeque;
 use super::scheme::Repeat;
 use crate::calendar::{Clock, DAY, day_of_instant};
 
-/// The number of no visit.
-pub(super) const NO_VISIT: u32 = u32::MAX;
+/// The number of no visit; visits count from 1.
+pub(super) const NO_VISIT: u32 = 0;
 
-/// Where an event stands: its instant, and its visit or [`NO_VISIT`].
+/// Where an event stands: its instant, its place among the client's, and its visit or [`NO_VISIT`].
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Moment {
     pub instant: i64,
+    pub place: u32,
     pub visit: u32,
+}
+
+/// The place of no event.
+const NOWHERE: u32 = u32::MAX;
+
+/// How often a rule may be awarded, made ready.
+///
+/// Most limits give a rule one award a turn: an event, a visit, or all there is. Turns are numbers
+/// that are compared without asking which they are, as which comes next cannot be foretold.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limit {
+    pub repeat: Repeat,
+    /// The bits of the place and of the visit of an event that make up the number of its turn.
+    place: u32,
+    visit: u32,
+    /// Whether time has a say instead, within visits and outside.
+    timed: [bool; 2],
+}
+
+impl Limit {
+    pub fn new(repeat: Repeat) -> Self {
+        let (place, visit, timed) = match repeat {
+            Repeat::Always => (u32::MAX, 0, [false, false]),
+            Repeat::Once => (0, 0, [false, false]),
+            Repeat::OncePerSession => (0, u32::MAX, [false, true]),
+            Repeat::Every(_) | Repeat::Per { .. } => (0, 0, [true, true]),
+        };
+        Self { repeat, place, visit, timed }
+    }
+
+    #[inline]
+    fn is_timed(&self, at: Moment) -> bool {
+        self.timed[usize::from(at.visit == NO_VISIT)]
+    }
+
+    #[inline]
+    fn turn(&self, at: Moment) -> u32 {
+        at.place & self.place | at.visit & self.visit
+    }
 }
 
 /// The days of instants, for limits that count by the day.
@@ -28,12 +68,12 @@ impl Days {
     }
 }
 
-/// What is remembered of one rule.
+/// What is remembered of one rule where time has a say.
 #[derive(Debug, Clone, Default)]
 struct Memory {
-    awarded: bool,
-    /// The visit and the day of the last award within and outside visits.
-    visit: Option<u32>,
+    /// The number of the client it is about; 0 for none.
+    client: u64,
+    /// The day of the last award outside visits.
     day: Option<i32>,
     /// The instant of the last award.
     last: i64,
@@ -44,81 +84,75 @@ struct Memory {
 /// The awards of all rules to one client, reused from client to client.
 #[derive(Debug)]
 pub(super) struct Limits {
+    /// By rule: the last turn with an award, below the number of the client.
+    turns: Vec<u64>,
     memories: Vec<Memory>,
-    /// The rules with an award.
-    touched: Vec<u32>,
+    /// The number of the client at hand: what is remembered of others is forgotten where it is met.
+    client: u64,
     days: Days,
 }
 
 impl Limits {
     pub fn new(rules: usize, days: Days) -> Self {
-        Self { memories: vec![Memory::default(); rules], touched: Vec::new(), days }
+        Self { turns: vec![0; rules], memories: vec![Memory::default(); rules], client: 1, days }
     }
 
     /// Forget everything: another client comes.
     pub fn clear(&mut self) {
-        for rule in self.touched.drain(..) {
-            let memory = &mut self.memories[rule as usize];
-            memory.awarded = false;
-            memory.visit = None;
+        self.client += 1;
+    }
+
+    /// Award a rule if it may be awarded, and say whether it was.
+    #[inline]
+    pub fn award(&mut self, rule: u32, limit: &Limit, at: Moment) -> bool {
+        if limit.is_timed(at) {
+            return self.award_timed(rule, limit.repeat, at);
+        }
+        let turn = self.client << u32::BITS | u64::from(limit.turn(at));
+        std::mem::replace(&mut self.turns[rule as usize], turn) != turn
+    }
+
+    fn award_timed(&mut self, rule: u32, repeat: Repeat, at: Moment) -> bool {
+        let memory = &mut self.memories[rule as usize];
+        let first = memory.client != self.client;
+        if first {
+            memory.client = self.client;
             memory.day = None;
             memory.several.clear();
         }
-    }
-
-    /// Whether a rule may be awarded.
-    #[inline]
-    pub fn allow(&self, rule: u32, repeat: Repeat, at: Moment) -> bool {
-        let memory = &self.memories[rule as usize];
-        if !memory.awarded {
-            return true;
-        }
+        let spent = |since: i64, span: i64| at.instant.saturating_sub(since) >= span;
         match repeat {
             Repeat::Always => true,
-            Repeat::Once => false,
-            Repeat::OncePerSession if at.visit == NO_VISIT => {
-                memory.day != Some(self.days.of(at.instant))
+            Repeat::Once => first,
+            Repeat::OncePerSession => {
+                let day = Some(self.days.of(at.instant));
+                std::mem::replace(&mut memory.day, day) != day
             }
-            Repeat::OncePerSession => memory.visit != Some(at.visit),
-            Repeat::Every(span) => at.instant.saturating_sub(memory.last) >= span,
+            Repeat::Every(span) => {
+                let allowed = first || spent(memory.last, span);
+                if allowed {
+                    memory.last = at.instant;
+                }
+                allowed
+            }
             Repeat::Per { count, span } => {
-                memory.several.len() < count as usize
-                    || at.instant.saturating_sub(memory.several[0]) >= span
-            }
-        }
-    }
-
-    /// Take note of an award.
-    #[inline]
-    pub fn note(&mut self, rule: u32, repeat: Repeat, at: Moment) {
-        if repeat == Repeat::Always {
-            return;
-        }
-        let memory = &mut self.memories[rule as usize];
-        if !memory.awarded {
-            memory.awarded = true;
-            self.touched.push(rule);
-        }
-        match repeat {
-            Repeat::Always | Repeat::Once => {}
-            Repeat::OncePerSession if at.visit == NO_VISIT => {
-                memory.day = Some(self.days.of(at.instant));
-            }
-            Repeat::OncePerSession => memory.visit = Some(at.visit),
-            Repeat::Every(_) => memory.last = at.instant,
-            Repeat::Per { count, .. } => {
-                if memory.several.len() == count as usize {
+                let full = memory.several.len() == count as usize;
+                let allowed = !full || spent(memory.several[0], span);
+                if allowed && full {
                     memory.several.pop_front();
                 }
-                memory.several.push_back(at.instant);
+                if allowed {
+                    memory.several.push_back(at.instant);
+                }
+                allowed
             }
         }
     }
 
     /// Take note of an award of an earlier run, whose visit, if any, is over.
-    pub fn note_carried(&mut self, rule: u32, repeat: Repeat, instant: i64, in_visit: bool) {
-        if !(in_visit && repeat == Repeat::OncePerSession) {
-            self.note(rule, repeat, Moment { instant, visit: NO_VISIT });
+    pub fn note_carried(&mut self, rule: u32, limit: &Limit, instant: i64, in_visit: bool) {
+        if !(in_visit && limit.repeat == Repeat::OncePerSession) {
+            self.award(rule, limit, Moment { instant, place: NOWHERE, visit: NO_VISIT });
         }
     }
 }
@@ -141,24 +175,17 @@ mod tests {
     /// Which of a run of instants are awarded.
     fn awards(repeat: Repeat, moments: &[(i64, u32)]) -> Vec<bool> {
         let mut limits = Limits::new(1, Days { clock: None });
-        moments
-            .iter()
-            .map(|&(instant, visit)| {
-                let at = Moment { instant, visit };
-                let allowed = limits.allow(0, repeat, at);
-                if allowed {
-                    limits.note(0, repeat, at);
-                }
-                allowed
-            })
-            .collect()
+        let award = |(place, &(instant, visit))| {
+            limits.award(0, &Limit::new(repeat), Moment { instant, place, visit })
+        };
+        (0..).zip(moments).map(award).collect()
     }
 
     #[test]
     fn each_limit_at_its_boundary() {
         let out = NO_VISIT;
         assert_eq!(awards(Repeat::Always, &[(0, out), (0, out)]), [true, true]);
-        assert_eq!(awards(Repeat::Once, &[(0, out), (DAY * 900, 3)]), [true, false]);
+        assert_eq!(awards(Repeat::Once, &[(0, out), (DAY * 900, 4)]), [true, false]);
         assert_eq!(
             awards(Repeat::Every(10), &[(0, out), (9, out), (10, out), (19, out)]),
             [true, false, true, false]
@@ -171,7 +198,7 @@ mod tests {
         assert_eq!(
             awards(
                 Repeat::OncePerSession,
-                &[(0, out), (1, 0), (2, 0), (3, 1), (DAY - 1, out), (DAY, out)]
+                &[(0, out), (1, 1), (2, 1), (3, 2), (DAY - 1, out), (DAY, out)]
             ),
             [true, true, false, true, false, true]
         );
@@ -180,10 +207,11 @@ mod tests {
     #[test]
     fn a_client_does_not_inherit() {
         let mut limits = Limits::new(1, Days { clock: None });
-        let at = Moment { instant: 0, visit: NO_VISIT };
-        limits.note(0, Repeat::Once, at);
-        assert!(!limits.allow(0, Repeat::Once, at));
+        let once = Limit::new(Repeat::Once);
+        let at = Moment { instant: 0, place: 0, visit: NO_VISIT };
+        assert!(limits.award(0, &once, at));
+        assert!(!limits.award(0, &once, at));
         limits.clear();
-        assert!(limits.allow(0, Repeat::Once, at));
+        assert!(limits.award(0, &once, at));
     }
 }

@@ -163,16 +163,15 @@ impl Morsel {
             &mut self.kind[..n],
             wide,
         )?;
-        for i in 0..n {
-            if self.fate[i] == USED {
-                if self.kind[i] == MISSING {
-                    self.fate[i] = Reason::Kind as u8;
-                } else if self.instant[i] > reading.as_of {
-                    self.fate[i] = Reason::Future as u8;
-                } else if self.instant[i] <= reading.from && reading.from != i64::MIN {
-                    self.fate[i] = Reason::BeforeState as u8;
-                }
-            }
+        // Most morsels have no odd row: each is asked, as that is faster than to stop early.
+        let mut odd = 0;
+        for (&kind, &instant) in self.kind[..n].iter().zip(&self.instant) {
+            odd |= u8::from(kind == MISSING);
+            odd |= u8::from(instant > reading.as_of);
+            odd |= u8::from(instant <= reading.from);
+        }
+        if odd != 0 {
+            mark_odd(&mut self.fate[..n], &self.kind, &self.instant, reading);
         }
         for (column, codes, dictionary, out) in [
             (&batch.page, &coded.page, (&reading.pages, pages), &mut self.page),
@@ -286,7 +285,7 @@ impl Morsel {
             return Ok(());
         }
         let n = rows.len();
-        let (dwell, fate) = (&mut self.dwell[..n], &self.fate);
+        let (dwell, fate) = (&mut self.dwell[..n], &self.fate[..n]);
         let used = |i: usize| fate[i] == USED;
         match &batch.dwell {
             Some(column) => read_dwell(column, rows.clone(), used, dwell)?,
@@ -302,6 +301,21 @@ impl Morsel {
             }
         }
         Ok(())
+    }
+}
+
+/// Give their reason to events without a kind, or out of the time of the run.
+fn mark_odd(fates: &mut [u8], kinds: &[u32], instants: &[i64], reading: &Reading) {
+    for (fate, (&kind, &instant)) in fates.iter_mut().zip(kinds.iter().zip(instants)) {
+        if *fate == USED {
+            if kind == MISSING {
+                *fate = Reason::Kind as u8;
+            } else if instant > reading.as_of {
+                *fate = Reason::Future as u8;
+            } else if instant <= reading.from && reading.from != i64::MIN {
+                *fate = Reason::BeforeState as u8;
+            }
+        }
     }
 }
 

@@ -15,7 +15,7 @@ fn each_number(
     mut with: impl FnMut(usize, f64) -> Result<()>,
 ) -> Result<()> {
     // Without nulls the question is not asked of each.
-    let all_there = column.validity.is_none() && (0..rows.len()).all(&used);
+    let all_there = are_all_there(column, rows.len(), &used);
     macro_rules! each {
         ($values:expr, $number:expr) => {{
             let number = $number;
@@ -50,6 +50,11 @@ fn each_number(
     Ok(())
 }
 
+/// Whether all rows have a number and are used: each is asked, as that is faster than to stop early.
+fn are_all_there(column: &Column<AmountValues>, rows: usize, used: impl Fn(usize) -> bool) -> bool {
+    column.validity.is_none() && (0..rows).fold(true, |all, i| all & used(i))
+}
+
 /// Write the dwell of rows as it is kept: microseconds plus one, 0 where it is not known.
 ///
 /// # Errors
@@ -60,7 +65,7 @@ pub(super) fn read_dwell(
     used: impl Fn(usize) -> bool,
     out: &mut [i64],
 ) -> Result<()> {
-    let all_there = column.validity.is_none() && (0..rows.len()).all(&used);
+    let all_there = are_all_there(column, rows.len(), &used);
     if let (true, AmountValues::F64(values)) = (all_there, &column.values) {
         // A loop without a way out, which the compiler widens; what is wrong is found below.
         let mut fits = true;
@@ -91,7 +96,7 @@ pub(super) fn read_clicks(
     dwell: &[i64],
     out: &mut [Measures],
 ) -> Result<()> {
-    let all_there = column.validity.is_none() && (0..rows.len()).all(&used);
+    let all_there = are_all_there(column, rows.len(), &used);
     if let (true, AmountValues::Integers(Integers::I64(values))) = (all_there, &column.values) {
         let mut fits = true;
         for ((out, &dwell), &clicks) in out.iter_mut().zip(dwell).zip(&values[rows.clone()]) {

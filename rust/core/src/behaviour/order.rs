@@ -70,17 +70,17 @@ impl Grouped {
         self.table.clear();
         self.table.resize((rows / 4).next_power_of_two().max(64), FREE);
         let mut numbers = std::mem::take(&mut self.numbers); // lent, so that clients can be entered
-        numbers.clear();
-        numbers.reserve(rows);
-        let none = Block::default();
+        numbers.resize(rows, 0);
+        let (mut rest, none) = (numbers.as_mut_slice(), Block::default());
         let following = blocks.iter().skip(1).chain([&none]);
         for (block, next) in blocks.iter().zip(following) {
-            numbers.extend(block.events.iter().enumerate().map(|(place, event)| {
+            let own;
+            (own, rest) = rest.split_at_mut(block.events.len());
+            for (place, (event, number)) in block.events.iter().zip(own).enumerate() {
                 prefetch(next.events, place); // it lies elsewhere, and nobody else foresees it
-                let number = self.number(event.client);
-                self.starts[number as usize] += 1;
-                number
-            }));
+                *number = self.number(event.client);
+                self.starts[*number as usize] += 1;
+            }
         }
         self.numbers = numbers;
     }

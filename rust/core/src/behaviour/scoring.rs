@@ -4,7 +4,7 @@ use super::book::Book;
 use super::chunk::Block;
 use super::client::{Carried, Entry, Nobody, Player, Score, SetAside, Witness};
 use super::event::{Event, Texts};
-use super::limits::Days;
+use super::limits::{Days, NO_VISIT};
 use super::order::Grouped;
 use super::output::{LedgerRow, Scored, StateRow};
 use super::seen::{Seen, SeenIds};
@@ -83,16 +83,17 @@ impl Scoring<'_> {
             let mut lines = Lines::default();
             let score = player.play(known, events, &mut lines, save);
             out.ledger.extend(lines.0.iter().map(|entry| {
-                let number = entry.place.map(|place| player.visits.of_event[place]);
-                let visit = number.and_then(|number| player.visits.all.get(number as usize));
+                let number = entry.place.map(|place| player.visits.marks[place].visit);
+                let number = number.filter(|&number| number != NO_VISIT);
+                let visit = number.map(|number| &player.visits.all[number as usize]);
                 let event = entry.place.map_or_else(Event::default, |place| events[place]);
                 LedgerRow {
                     event,
                     place: entry.place.map(|place| place as u32),
                     instant: entry.instant,
                     id: entry.place.and_then(owned_id),
-                    visit: visit.zip(number).map(|(_, number)| player.visit_number(number)),
-                    visit_dwell: visit.map(|visit| visit.dwell),
+                    visit: number.map(|number| player.visit_number(number)),
+                    visit_dwell: visit.map(|visit| i64::try_from(visit.dwell).unwrap_or(i64::MAX)),
                     visit_clicks: visit.map(|visit| visit.clicks),
                     visit_passed: visit.map(|visit| visit.passed),
                     rule: entry.rule,

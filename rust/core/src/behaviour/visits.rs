@@ -1,5 +1,7 @@
 //! Visits: runs of web events, their time and clicks, and whether they pass.
 
+use std::ops::Range;
+
 use super::book::Book;
 use super::event::{Event, Flags};
 use super::limits::NO_VISIT;
@@ -14,119 +16,112 @@ pub(super) struct Visit {
     pub first: usize,
     /// The last activity: the greatest instant plus known dwell.
     pub end: i64,
-    /// The time that counts for density.
-    pub dwell: i64,
+    /// The time that counts for density, in microseconds.
+    pub dwell: u64,
     /// The clicks that do.
     pub clicks: u64,
     pub bypass: bool,
     pub passed: bool,
     /// Whether a program made it.
     pub bot: bool,
-    events: u32,
 }
 
-impl Visit {
-    fn beginning_at(first: usize, end: i64) -> Self {
-        Self { first, end, dwell: 0, clicks: 0, bypass: false, passed: true, bot: false, events: 0 }
-    }
+/// What the rules and its neighbours make of an event.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Mark {
+    /// The number of its visit.
+    pub visit: u32,
+    /// That of its kind and page in the book.
+    pub pair: u32,
 }
+
+/// What is outside visits is taken for one that passes, and has their first number.
+const OUTSIDE: Visit =
+    Visit { first: 0, end: i64::MIN, dwell: 0, clicks: 0, bypass: false, passed: true, bot: false };
 
 /// The visits of one client, reused from client to client.
 #[derive(Debug, Default)]
 pub(super) struct Visits {
+    /// By number, [`NO_VISIT`] included.
     pub all: Vec<Visit>,
-    /// The visit of each event, or [`NO_VISIT`].
-    pub of_event: Vec<u32>,
+    /// By event.
+    pub marks: Vec<Mark>,
     /// How many visits pass.
     pub dense: u32,
-    /// Whether a visit has so many events that a program may have made it.
+    /// Whether there are so many events that a program may have made a visit.
     pub crowded: bool,
 }
 
-/// The last web event, as long as the time on its page is open.
-#[derive(Clone, Copy)]
-struct Open {
-    instant: i64,
-    on_theme: bool,
-}
-
 impl Visits {
+    /// The visits in their order.
+    pub fn own(&self) -> &[Visit] {
+        &self.all[NO_VISIT as usize + 1..]
+    }
+
     /// Cut the events of a client, in their order, into visits.
     pub fn cut(&mut self, events: &[Event], book: &Book) {
         self.all.clear();
-        self.crowded = false;
-        self.dense = 0;
-        self.of_event.clear();
-        self.of_event.resize(events.len(), NO_VISIT);
-        let mut open: Option<Open> = None;
-        // The visit at hand; the one before the first ended long ago.
-        let mut visit = Visit::beginning_at(0, i64::MIN);
-        let mut number = NO_VISIT; // the next is 0
-        for (place, event) in events.iter().enumerate() {
-            let kind = book.kinds[event.kind as usize];
-            if !kind.web || event.flags.has(Flags::MACHINE) {
+        self.all.push(OUTSIDE);
+        self.marks.clear();
+        self.marks.extend(
+            events
+                .iter()
+                .map(|event| Mark { visit: NO_VISIT, pair: book.pair_of(event.kind, event.page) }),
+        );
+        // The last web event, as long as the time on its page is open and counts.
+        let mut open: Option<i64> = None;
+        let mut number = NO_VISIT as usize;
+        for ((place, event), mark) in events.iter().enumerate().zip(&mut self.marks) {
+            let pair = book.pair(mark.pair);
+            if !pair.web | event.flags.has(Flags::MACHINE) {
                 continue;
             }
-            let begins =
-                number == NO_VISIT || event.instant.saturating_sub(visit.end) >= book.timeout;
-            if let Some(last) = open.take()
-                && last.on_theme
-            {
-                let dwell = if begins {
-                    book.last_dwell
-                } else {
-                    event.instant.saturating_sub(last.instant)
-                };
-                visit.dwell = visit.dwell.saturating_add(dwell);
+            let last = &mut self.all[number];
+            // Instants ascend, so that a difference fits into a word without a sign.
+            let quiet = event.instant.wrapping_sub(last.end).cast_unsigned();
+            let goes_on = event.instant < last.end || quiet < book.timeout.cast_unsigned();
+            let begins = number == NO_VISIT as usize || !goes_on;
+            if let Some(opened) = open.take() {
+                let passed = event.instant.wrapping_sub(opened).cast_unsigned();
+                last.dwell =
+                    last.dwell.saturating_add(if begins { book.last_dwell } else { passed });
             }
             if begins {
-                if number != NO_VISIT {
-                    self.close(visit, book);
-                }
-                visit = Visit::beginning_at(place, event.instant);
-                number = number.wrapping_add(1);
+                number += 1;
+                self.all.push(Visit { first: place, end: event.instant, ..OUTSIDE });
             }
-            self.of_event[place] = number;
-            let on_theme = book.is_on_theme(event.page);
-            let dwell = event.measures.dwell();
-            visit.events += 1;
-            visit.bypass |= kind.bypass;
-            visit.end = visit.end.max(event.instant.saturating_add(dwell.unwrap_or(0)));
-            if on_theme {
-                visit.dwell = visit.dwell.saturating_add(dwell.unwrap_or(0));
+            mark.visit = number as u32;
+            let visit = &mut self.all[number];
+            let (dwell, known) = event.measures.dwell_if_known();
+            visit.end = visit.end.max(event.instant.saturating_add_unsigned(dwell));
+            visit.bypass |= pair.sign.bypass;
+            if pair.on_theme {
+                visit.dwell = visit.dwell.saturating_add(dwell);
                 visit.clicks += event.measures.clicks();
-            }
-            if dwell.is_none() {
-                open = Some(Open { instant: event.instant, on_theme });
+                open = (!known).then_some(event.instant);
             }
         }
-        if open.is_some_and(|last| last.on_theme) {
-            visit.dwell = visit.dwell.saturating_add(book.last_dwell);
+        if open.is_some() {
+            self.all[number].dwell = self.all[number].dwell.saturating_add(book.last_dwell);
         }
-        if number != NO_VISIT {
-            self.close(visit, book);
+        self.judge(events, book);
+    }
+
+    /// Say which visits pass, and which a program made.
+    fn judge(&mut self, events: &[Event], book: &Book) {
+        self.dense = 0;
+        let own = &mut self.all[NO_VISIT as usize + 1..];
+        for visit in own.iter_mut() {
+            visit.passed = visit.bypass | book.gate.passes(visit.dwell, visit.clicks);
+            self.dense += u32::from(visit.passed);
         }
+        self.crowded = book.bot_events.is_some_and(|most| events.len() > most as usize);
         if let (true, Some(most)) = (self.crowded, book.bot_events) {
-            self.judge(events, most);
-        }
-    }
-
-    /// Take a visit that is over in, and say whether it passes.
-    #[inline]
-    fn close(&mut self, mut visit: Visit, book: &Book) {
-        let dense = book.gate.is_none_or(|gate| gate.passes(visit.dwell, visit.clicks));
-        visit.passed = visit.bypass | dense;
-        self.dense += u32::from(visit.passed);
-        self.crowded |= book.bot_events.is_some_and(|most| visit.events > most);
-        self.all.push(visit);
-    }
-
-    /// Say which visits a program made.
-    #[cold]
-    fn judge(&mut self, events: &[Event], most: u32) {
-        for number in 0..self.all.len() {
-            self.all[number].bot = self.all[number].events > most
-                && hurries(&self.instants(number, events, 0), most as usize);
+            for number in NO_VISIT as usize + 1..self.all.len() {
+                let most = most as usize;
+                self.all[number].bot = self.span(number, events).len() > most
+                    && hurries(&self.instants(number, events, 0), most);
+            }
         }
     }
 
@@ -141,14 +136,19 @@ impl Visits {
                 hurries(&self.instants(number, events, Flags::CARRIED), most as usize)
             })
         };
-        (0..self.all.len()).filter(|&number| self.all[number].bot && !known(number)).count()
+        (1..self.all.len()).filter(|&number| self.all[number].bot && !known(number)).count()
+    }
+
+    /// The places from the first event of a visit up to the next visit.
+    fn span(&self, number: usize, events: &[Event]) -> Range<usize> {
+        let end = self.all.get(number + 1).map_or(events.len(), |next| next.first);
+        self.all[number].first..end
     }
 
     /// The instants of the events of a visit that have some flags.
     fn instants(&self, number: usize, events: &[Event], flags: u16) -> Vec<i64> {
-        let end = self.all.get(number + 1).map_or(events.len(), |next| next.first);
-        (self.all[number].first..end)
-            .filter(|&place| self.of_event[place] == number as u32)
+        self.span(number, events)
+            .filter(|&place| self.marks[place].visit == number as u32)
             .map(|place| &events[place])
             .filter(|event| event.flags.0 & flags == flags)
             .map(|event| event.instant)

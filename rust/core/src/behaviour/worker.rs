@@ -121,7 +121,8 @@ impl Worker {
         draft: &mut Draft,
     ) -> Result<()> {
         let plain = batch.machine_open.is_none() && batch.channel.is_none();
-        let all_used = self.morsel.fate[..rows.len()].iter().all(|&fate| fate == USED);
+        let fates = &self.morsel.fate[..rows.len()];
+        let all_used = fates.iter().fold(USED, |any, &fate| any | fate) == USED;
         if plain && all_used && batch.event_id.is_none() {
             self.place_plain(start..start + rows.len(), draft);
             return Ok(());
