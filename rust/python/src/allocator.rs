@@ -5,37 +5,27 @@
 
 use std::ffi::{c_int, c_long};
 
-use libmimalloc_sys::{mi_option_get, mi_option_set};
+use libmimalloc_sys::{_mi_option_last, mi_option_set_default};
 use mimalloc::MiMalloc;
 
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
-/// An option by its number in the header of mimalloc 3, and what it is if nobody says otherwise, in
-/// the environment (`MIMALLOC_…`) or here.
-struct Setting {
-    option: c_int,
-    by_default: c_long,
-    here: c_long,
-}
+/// `mi_option_purge_delay`: for how many milliseconds freed memory is kept. About as long as a step
+/// of a run takes: longer brings nothing, and adds to the memory held.
+const PURGE_DELAY: (c_int, c_long) = (15, 10);
 
-const SETTINGS: [Setting; 2] = [
-    // `purge_delay`: for how many milliseconds freed memory is kept, about as long as a step of a
-    // run takes. Longer brings nothing, and adds to the memory held.
-    Setting { option: 15, by_default: 1000, here: 10 },
-    // `minimal_purge_size`, in KiB: a large page is given back whole or not at all. One that is
-    // given back in part is split, and what is left of it taken again as many small ones.
-    Setting { option: 44, by_default: 0, here: 2048 },
-];
+/// `mi_option_minimal_purge_size`, in KiB: large pages are given back whole, and stay until all of
+/// one is free. Given back in part one is split, and taken again as hundreds of small ones.
+const MINIMAL_PURGE_SIZE: (c_int, c_long) = (44, 2048);
 
-/// Set the allocator's options. Should others have their numbers one day, they are left as they are.
+// The numbers are those of the header of mimalloc 3 with so many options.
+const _: () = assert!(_mi_option_last == 47, "look the numbers of the options up again");
+
+/// Set the allocator's options, but for those that the environment (`MIMALLOC_…`) sets.
 pub fn prepare() {
-    for Setting { option, by_default, here } in SETTINGS {
-        // SAFETY: both are defined for numbers of options, and may be called at any time.
-        unsafe {
-            if mi_option_get(option) == by_default {
-                mi_option_set(option, here);
-            }
-        }
+    for (option, value) in [PURGE_DELAY, MINIMAL_PURGE_SIZE] {
+        // SAFETY: it is defined for numbers of options, and may be called at any time.
+        unsafe { mi_option_set_default(option, value) };
     }
 }

@@ -5,8 +5,8 @@ use std::ops::Range;
 use super::event::{BYTES, Event};
 use crate::hash::turn_word;
 
-/// Partitions of the clients: of 20 million events each holds some 40,000, which fit the cache of
-/// a core while they are sorted.
+/// Partitions of the clients: of 20 million events each holds some 40,000, which stay in the cache of
+/// a core from when they are brought together by client until they are scored.
 pub(super) const PARTITIONS: usize = 512;
 
 /// The partition of a client.

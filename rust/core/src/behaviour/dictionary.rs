@@ -38,6 +38,7 @@ const RECENT: usize = 4096;
 /// The codes of views that one thread saw lately in one column of one batch.
 #[derive(Debug)]
 pub(super) struct Recent {
+    /// An array, so that places of so many bits are known to lie within it.
     places: Box<[(u128, u32); RECENT]>,
 }
 

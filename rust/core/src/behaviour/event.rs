@@ -71,7 +71,8 @@ impl Measures {
 
     #[inline]
     pub fn dwell(self) -> Option<i64> {
-        ((self.0 >> Self::CLICK_BITS) as i64).checked_sub(1).filter(|&dwell| dwell >= 0)
+        let (dwell, known) = self.dwell_if_known();
+        known.then_some(dwell as i64)
     }
 
     /// Dwell, 0 where it is not known, and whether it is.

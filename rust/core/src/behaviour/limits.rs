@@ -29,23 +29,35 @@ pub(super) struct Limit {
     /// The bits of the place and of the visit of an event that make up the number of its turn.
     place: u32,
     visit: u32,
-    /// Whether time has a say instead, within visits and outside.
-    timed: [bool; 2],
+    /// What time says instead, within visits and outside.
+    timed: [Option<Timed>; 2],
+}
+
+/// A limit that time has a say in.
+#[derive(Debug, Clone, Copy)]
+enum Timed {
+    /// Once a day.
+    Day,
+    /// As [`Repeat::Every`].
+    Every(i64),
+    /// As [`Repeat::Per`].
+    Per { count: u32, span: i64 },
 }
 
 impl Limit {
     pub fn new(repeat: Repeat) -> Self {
         let (place, visit, timed) = match repeat {
-            Repeat::Always => (u32::MAX, 0, [false, false]),
-            Repeat::Once => (0, 0, [false, false]),
-            Repeat::OncePerSession => (0, u32::MAX, [false, true]),
-            Repeat::Every(_) | Repeat::Per { .. } => (0, 0, [true, true]),
+            Repeat::Always => (u32::MAX, 0, [None, None]),
+            Repeat::Once => (0, 0, [None, None]),
+            Repeat::OncePerSession => (0, u32::MAX, [None, Some(Timed::Day)]),
+            Repeat::Every(span) => (0, 0, [Some(Timed::Every(span)); 2]),
+            Repeat::Per { count, span } => (0, 0, [Some(Timed::Per { count, span }); 2]),
         };
         Self { repeat, place, visit, timed }
     }
 
     #[inline]
-    fn is_timed(&self, at: Moment) -> bool {
+    fn timed(&self, at: Moment) -> Option<Timed> {
         self.timed[usize::from(at.visit == NO_VISIT)]
     }
 
@@ -105,14 +117,14 @@ impl Limits {
     /// Award a rule if it may be awarded, and say whether it was.
     #[inline]
     pub fn award(&mut self, rule: u32, limit: &Limit, at: Moment) -> bool {
-        if limit.is_timed(at) {
-            return self.award_timed(rule, limit.repeat, at);
+        if let Some(timed) = limit.timed(at) {
+            return self.award_timed(rule, timed, at);
         }
         let turn = self.client << u32::BITS | u64::from(limit.turn(at));
         std::mem::replace(&mut self.turns[rule as usize], turn) != turn
     }
 
-    fn award_timed(&mut self, rule: u32, repeat: Repeat, at: Moment) -> bool {
+    fn award_timed(&mut self, rule: u32, timed: Timed, at: Moment) -> bool {
         let memory = &mut self.memories[rule as usize];
         let first = memory.client != self.client;
         if first {
@@ -121,30 +133,27 @@ impl Limits {
             memory.several.clear();
         }
         let spent = |since: i64, span: i64| at.instant.saturating_sub(since) >= span;
-        match repeat {
-            Repeat::Always => true,
-            Repeat::Once => first,
-            Repeat::OncePerSession => {
+        match timed {
+            Timed::Day => {
                 let day = Some(self.days.of(at.instant));
                 std::mem::replace(&mut memory.day, day) != day
             }
-            Repeat::Every(span) => {
+            Timed::Every(span) => {
                 let allowed = first || spent(memory.last, span);
                 if allowed {
                     memory.last = at.instant;
                 }
                 allowed
             }
-            Repeat::Per { count, span } => {
-                let full = memory.several.len() == count as usize;
-                let allowed = !full || spent(memory.several[0], span);
-                if allowed && full {
+            Timed::Per { count, span } => {
+                if memory.several.len() == count as usize {
+                    if memory.several.front().is_some_and(|&first| !spent(first, span)) {
+                        return false;
+                    }
                     memory.several.pop_front();
                 }
-                if allowed {
-                    memory.several.push_back(at.instant);
-                }
-                allowed
+                memory.several.push_back(at.instant);
+                true
             }
         }
     }
@@ -206,12 +215,47 @@ mod tests {
 
     #[test]
     fn a_client_does_not_inherit() {
-        let mut limits = Limits::new(1, Days { clock: None });
-        let once = Limit::new(Repeat::Once);
-        let at = Moment { instant: 0, place: 0, visit: NO_VISIT };
-        assert!(limits.award(0, &once, at));
-        assert!(!limits.award(0, &once, at));
-        limits.clear();
-        assert!(limits.award(0, &once, at));
+        let limits = [
+            Repeat::Once,
+            Repeat::OncePerSession,
+            Repeat::Every(10),
+            Repeat::Per { count: 1, span: 10 },
+        ];
+        for repeat in limits {
+            for visit in [NO_VISIT, 1] {
+                let limit = Limit::new(repeat);
+                let mut limits = Limits::new(1, Days { clock: None });
+                let at = |place| Moment { instant: 5, place, visit };
+                for _ in 0..2 {
+                    assert!(limits.award(0, &limit, at(0)), "{repeat:?}");
+                    assert!(!limits.award(0, &limit, at(1)), "{repeat:?}");
+                    limits.clear();
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn awards_of_earlier_runs_stand_in_the_way() {
+        // An earlier award at 0 and, if it was in a visit, in one that is over; what comes at 5.
+        for (repeat, in_visit, visit, expected) in [
+            (Repeat::Always, false, NO_VISIT, true),
+            (Repeat::Once, true, 1, false),
+            (Repeat::Once, false, NO_VISIT, false),
+            (Repeat::OncePerSession, true, 1, true),
+            (Repeat::OncePerSession, true, NO_VISIT, true),
+            (Repeat::OncePerSession, false, 1, true),
+            (Repeat::OncePerSession, false, NO_VISIT, false),
+            (Repeat::Every(6), true, 1, false),
+            (Repeat::Every(5), true, 1, true),
+            (Repeat::Per { count: 1, span: 6 }, false, 1, false),
+            (Repeat::Per { count: 2, span: 6 }, false, 1, true),
+        ] {
+            let limit = Limit::new(repeat);
+            let mut limits = Limits::new(1, Days { clock: None });
+            limits.note_carried(0, &limit, 0, in_visit);
+            let found = limits.award(0, &limit, Moment { instant: 5, place: 0, visit });
+            assert_eq!(found, expected, "{repeat:?}, in a visit: {in_visit}, then {visit}");
+        }
     }
 }

@@ -3,10 +3,9 @@
 //! Events arrive in batches of any size and order. Workers read them chunk by chunk into small
 //! records of 32 bytes, texts as codes, and write each where it will stay: with the others of its
 //! partition, chosen by a hash of the client. Beyond a memory budget chunks go to a temporary file.
-//! When all are there, keys that hold the instants and places of events are grouped by client and
-//! sorted, partition by partition, in the cache of one core; one pass over the events of each client
-//! cuts them into visits, finds the winning rules by two look-ups (each distinct page was matched
-//! once), and adds up what is awarded.
+//! When all are there, the events of each partition are brought together by client, in the cache of
+//! one core, and those of each client sorted: they are cut into visits, their winning rules found by
+//! two look-ups (each distinct page was matched once), and what is awarded added up.
 //!
 //! Every sum runs over a client's events in one defined order, so that no result depends on the
 //! order of rows, batches or threads. A saved state keeps awards, not sums of decayed points: a run

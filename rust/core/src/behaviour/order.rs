@@ -3,7 +3,7 @@
 //! Events are brought together by client first: each client's few dozen then lie side by side, in
 //! the first caches while they are sorted and read.
 
-use super::chunk::{Block, EventId, keep_text, kept_text};
+use super::chunk::{Block, EventId};
 use super::event::{Event, Texts};
 use super::rank::Order;
 use super::seen::Seen;
@@ -57,7 +57,7 @@ impl Grouped {
         self.ids.clear();
         if blocks.iter().any(|block| !block.ids.is_empty()) {
             self.ids.resize(rows, 0);
-            self.scatter_ids(blocks, text_ids);
+            self.scatter_ids(blocks);
             self.next.clone_from(&self.starts);
         }
         self.scatter(blocks);
@@ -99,19 +99,18 @@ impl Grouped {
     }
 
     /// The same for ids, of which a block may have none.
-    fn scatter_ids(&mut self, blocks: &[Block], text_ids: bool) {
-        let mut numbers = self.numbers.iter();
+    fn scatter_ids(&mut self, blocks: &[Block]) {
+        let mut numbers = self.numbers.as_slice();
         for block in blocks {
-            for (place, &number) in (0..block.events.len()).zip(&mut numbers) {
-                let id = block.ids.get(place).copied().unwrap_or(0);
+            let (own, rest) = numbers.split_at(block.events.len());
+            for (place, &number) in own.iter().enumerate() {
                 let next = &mut self.next[number as usize];
-                self.ids[*next as usize] = if text_ids {
-                    keep_text(kept_text(id, block.arena), &mut self.own.arena)
-                } else {
-                    id
-                };
+                if let Some(&id) = block.ids.get(place) {
+                    self.ids[*next as usize] = self.own.keep(id, block.arena);
+                }
                 *next += 1;
             }
+            numbers = rest;
         }
     }
 
@@ -174,8 +173,10 @@ mod tests {
 
     use proptest::prelude::*;
 
+    use super::super::chunk::keep_text;
     use super::super::dictionary::Dictionary;
-    use super::super::event::Event;
+    use super::super::event::{Event, Flags};
+    use super::super::timeline::Id;
     use super::*;
 
     /// Blocks of events of a few clients; `page` numbers the events.
@@ -232,6 +233,54 @@ mod tests {
                 grouped.arrange(client, words, &Seen::default());
                 let found: Vec<u32> = grouped.own.events.iter().map(|event| event.page).collect();
                 assert_eq!(found, expected[&grouped.clients[client]]);
+            }
+        }
+    }
+
+    /// A block with ids beside one without, and an id that stands in two blocks.
+    #[test]
+    fn ids_go_with_their_events() {
+        let kinds = Dictionary::new("kind", 10);
+        let words = kinds.words();
+        let texts = Texts { kinds: &words, pages: &words, channels: &words };
+        let event = |client: u64, instant: i64, flag: u16| Event {
+            client,
+            instant,
+            flags: Flags(flag),
+            ..Event::default()
+        };
+        let with = [event(1, 5, Flags::HAS_ID), event(2, 4, Flags::HAS_ID)];
+        let without = [event(2, 6, 0), event(1, 3, 0)];
+        let again = [event(1, 7, Flags::HAS_ID)];
+        for text_ids in [true, false] {
+            let (mut arena, mut other) = (b"..".to_vec(), Vec::new());
+            let id = |text: &[u8], arena: &mut Vec<u8>| {
+                if text_ids { keep_text(text, arena) } else { text.len() as EventId }
+            };
+            let ids = [id(b"a", &mut arena), id(b"bc", &mut arena)];
+            let same = [id(b"a", &mut other)];
+            let blocks = [
+                Block { events: &with, ids: &ids, arena: &arena },
+                Block { events: &without, ..Block::default() },
+                Block { events: &again, ids: &same, arena: &other },
+            ];
+            let mut grouped = Grouped::default();
+            for _ in 0..2 {
+                grouped.group(&blocks, std::iter::empty(), text_ids);
+                let mut found = BTreeMap::new();
+                for client in 0..grouped.clients.len() {
+                    let dropped = grouped.arrange(client, texts, &Seen::default());
+                    let own = &grouped.own;
+                    let length = |place| match own.id(place) {
+                        Some(Id::Text(text)) => text.len() as u64,
+                        Some(Id::Number(number)) => number,
+                        None => 0,
+                    };
+                    let rows = (0..own.events.len()).map(|i| (own.events[i].instant, length(i)));
+                    found.insert(grouped.clients[client], (dropped, rows.collect::<Vec<_>>()));
+                }
+                assert_eq!(found[&1], (1, vec![(3, 0), (5, 1)]), "texts: {text_ids}");
+                assert_eq!(found[&2], (0, vec![(4, 2), (6, 0)]), "texts: {text_ids}");
             }
         }
     }

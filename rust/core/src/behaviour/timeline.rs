@@ -1,6 +1,6 @@
 //! The events of one client, in their order and each once.
 
-use super::chunk::{EventId, kept_text};
+use super::chunk::{EventId, keep_text, kept_text};
 use super::event::{Event, Flags, Texts, compare_columns};
 use super::seen::Seen;
 
@@ -18,8 +18,8 @@ pub(super) struct Timeline {
     pub events: Vec<Event>,
     /// Their ids; empty where events have none.
     ids: Vec<EventId>,
-    /// The bytes of ids that are texts, of a whole partition.
-    pub arena: Vec<u8>,
+    /// The bytes of ids that are texts, of all clients of a partition.
+    arena: Vec<u8>,
     text_ids: bool,
     scratch: Scratch,
 }
@@ -37,6 +37,11 @@ impl Timeline {
     pub fn begin(&mut self, text_ids: bool) {
         self.text_ids = text_ids;
         self.arena.clear();
+    }
+
+    /// Keep an id whose text, if it is one, stands in an arena, and say what stands for it here.
+    pub fn keep(&mut self, id: EventId, arena: &[u8]) -> EventId {
+        if self.text_ids { keep_text(kept_text(id, arena), &mut self.arena) } else { id }
     }
 
     /// Take the events of a client in an order, along with their ids if any event may have one.

@@ -9,6 +9,9 @@ use super::limits::NO_VISIT;
 /// A minute, in microseconds: what the events of a program are counted in.
 const MINUTE: i64 = 60_000_000;
 
+/// The number of the first visit.
+const FIRST: usize = NO_VISIT as usize + 1;
+
 /// A visit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Visit {
@@ -55,7 +58,7 @@ pub(super) struct Visits {
 impl Visits {
     /// The visits in their order.
     pub fn own(&self) -> &[Visit] {
-        &self.all[NO_VISIT as usize + 1..]
+        &self.all[FIRST..]
     }
 
     /// Cut the events of a client, in their order, into visits.
@@ -77,14 +80,14 @@ impl Visits {
                 continue;
             }
             let last = &mut self.all[number];
-            // Instants ascend, so that a difference fits into a word without a sign.
+            // The end may lie ahead; else the difference fits into a word without a sign.
             let quiet = event.instant.wrapping_sub(last.end).cast_unsigned();
             let goes_on = event.instant < last.end || quiet < book.timeout.cast_unsigned();
             let begins = number == NO_VISIT as usize || !goes_on;
             if let Some(opened) = open.take() {
-                let passed = event.instant.wrapping_sub(opened).cast_unsigned();
+                let stayed = event.instant.wrapping_sub(opened).cast_unsigned(); // instants ascend
                 last.dwell =
-                    last.dwell.saturating_add(if begins { book.last_dwell } else { passed });
+                    last.dwell.saturating_add(if begins { book.last_dwell } else { stayed });
             }
             if begins {
                 number += 1;
@@ -110,15 +113,16 @@ impl Visits {
     /// Say which visits pass, and which a program made.
     fn judge(&mut self, events: &[Event], book: &Book) {
         self.dense = 0;
-        let own = &mut self.all[NO_VISIT as usize + 1..];
+        let own = &mut self.all[FIRST..];
         for visit in own.iter_mut() {
             visit.passed = visit.bypass | book.gate.passes(visit.dwell, visit.clicks);
             self.dense += u32::from(visit.passed);
         }
-        self.crowded = book.bot_events.is_some_and(|most| events.len() > most as usize);
-        if let (true, Some(most)) = (self.crowded, book.bot_events) {
-            for number in NO_VISIT as usize + 1..self.all.len() {
-                let most = most as usize;
+        let most = book.bot_events.map(|most| most as usize);
+        let most = most.filter(|&most| events.len() > most);
+        self.crowded = most.is_some();
+        if let Some(most) = most {
+            for number in FIRST..self.all.len() {
                 self.all[number].bot = self.span(number, events).len() > most
                     && hurries(&self.instants(number, events, 0), most);
             }
@@ -136,7 +140,7 @@ impl Visits {
                 hurries(&self.instants(number, events, Flags::CARRIED), most as usize)
             })
         };
-        (1..self.all.len()).filter(|&number| self.all[number].bot && !known(number)).count()
+        (FIRST..self.all.len()).filter(|&number| self.all[number].bot && !known(number)).count()
     }
 
     /// The places from the first event of a visit up to the next visit.
@@ -163,7 +167,58 @@ fn hurries(instants: &[i64], most: usize) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::dictionary::Dictionary;
+    use super::super::event::Measures;
+    use super::super::scheme::{Decay, Group, Scheme};
     use super::*;
+
+    /// A book in which every event is part of a visit, and the visits of instants of unknown dwell.
+    fn cut(instants: &[i64], timeout: i64, last_dwell: i64) -> Visits {
+        let (kinds, pages) = (Dictionary::new("kind", 10), Dictionary::new("page", 10));
+        let kind = kinds.code(b"page_view").unwrap() as u16;
+        let scheme = Scheme {
+            web_kinds: vec!["page_view".to_owned()],
+            timeout,
+            last_dwell,
+            bot_events: None,
+            density: None,
+            bypass_kinds: Vec::new(),
+            decay: Decay::None,
+            bounds: Group::default(),
+            groups: Vec::new(),
+            phase_window: 1,
+            rules: Vec::new(),
+        };
+        let book = Book::new(&scheme, &kinds.words(), &pages.words(), 0).unwrap();
+        let event = |&instant: &i64| Event {
+            instant,
+            kind,
+            measures: Measures::new(None, 1),
+            ..Event::default()
+        };
+        let events: Vec<Event> = instants.iter().map(event).collect();
+        let mut visits = Visits::default();
+        visits.cut(&events, &book);
+        visits
+    }
+
+    #[test]
+    fn time_may_be_as_long_as_instants_allow() {
+        for (instants, timeout, expected) in [
+            // Each on its own: the pause is longer than a word with a sign holds.
+            (vec![i64::MIN, 0, i64::MAX], i64::MAX, vec![3, 3, 3]),
+            (vec![i64::MIN, i64::MAX], i64::MAX, vec![3, 3]),
+            // Together: a microsecond less than the timeout.
+            (vec![0, i64::MAX - 1], i64::MAX, vec![i64::MAX.cast_unsigned() + 2]),
+            (vec![i64::MAX, i64::MAX], 1, vec![3]),
+            (vec![], 1, vec![]),
+        ] {
+            let visits = cut(&instants, timeout, 3);
+            let found: Vec<u64> = visits.own().iter().map(|visit| visit.dwell).collect();
+            assert_eq!(found, expected, "{instants:?}");
+            assert_eq!(visits.dense as usize, expected.len());
+        }
+    }
 
     #[test]
     fn a_minute_is_less_than_sixty_seconds() {

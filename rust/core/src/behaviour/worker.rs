@@ -122,7 +122,8 @@ impl Worker {
     ) -> Result<()> {
         let plain = batch.machine_open.is_none() && batch.channel.is_none();
         let fates = &self.morsel.fate[..rows.len()];
-        let all_used = fates.iter().fold(USED, |any, &fate| any | fate) == USED;
+        let used = |fate: u8| fate == USED;
+        let all_used = fates.iter().fold(true, |all, &fate| all & used(fate));
         if plain && all_used && batch.event_id.is_none() {
             self.place_plain(start..start + rows.len(), draft);
             return Ok(());
