@@ -27,7 +27,8 @@ from grc_fast.bench.machine import machine, versions
 from grc_fast.bench.sales import sales_file
 from grc_fast.bench.setting import Setting, even_threads, in_words
 from grc_fast.bench.worker import Worker
-from grc_fast.output import json_writer, make_directory, write_outputs
+from grc_fast.io.atomic import make_directory
+from grc_fast.io.write import json_writer, write_outputs
 
 MILLION = 1_000_000
 #: Lines of the curves of time, and of memory against lines.

@@ -327,7 +327,7 @@ def test_a_case_that_fails_is_told_and_the_others_are_kept(monkeypatch, error, w
 
 @pytest.mark.parametrize("stop", [KeyboardInterrupt(), RuntimeError("Query interrupted")])
 def test_a_run_that_is_stopped_has_kept_what_was_measured(monkeypatch, tmp_path, stop):
-    from grc_fast.cli import benching
+    from grc_fast.cli import bench as benching
 
     cases = [GOOD, failing(DataError("it went away")), failing(stop)]
     monkeypatch.setattr(suite, "cases_of", lambda subjects, setting: cases)
@@ -533,7 +533,7 @@ def test_a_missing_extra_is_named(monkeypatch):
 
 
 def test_without_matplotlib_there_is_a_warning_and_no_chart(tmp_path, monkeypatch, capsys):
-    from grc_fast.cli import benching
+    from grc_fast.cli import bench as benching
     from grc_fast.cli.console import Messages
 
     monkeypatch.setattr(benching, "has_matplotlib", lambda: False)
@@ -555,7 +555,7 @@ def test_without_matplotlib_there_is_a_warning_and_no_chart(tmp_path, monkeypatc
 
 
 def test_a_failed_case_ends_the_command_with_its_reason():
-    from grc_fast.cli import benching
+    from grc_fast.cli import bench as benching
 
     run = {"cases": [{}], "failed": [{"subject": "s", "name": "the job", "why": "it went away"}]}
     with pytest.raises(GrcError, match=r'^1 of 2 cases .* "the job": it went away$'):

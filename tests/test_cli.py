@@ -629,7 +629,7 @@ def test_a_bad_input_ends_the_real_command_with_1(sales: Path, tmp_path: Path) -
 def test_a_missing_extra_names_what_to_install(
     grc: Callable[..., Run], sales: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("grc_fast.output.find_spec", lambda _name: None)
+    monkeypatch.setattr("grc_fast.io.xlsx.find_spec", lambda _name: None)
 
     done = grc("score", sales, "-o", "scores.xlsx")
 
@@ -700,7 +700,7 @@ def test_a_fault_of_the_program_is_one_sentence(
         raise fault
 
     monkeypatch.delenv("GRC_FAST_DEBUG", raising=False)
-    monkeypatch.setattr("grc_fast.output.check_outputs", fail)
+    monkeypatch.setattr("grc_fast.cli.score.check_outputs", fail)
 
     done = grc("score", sales, "-o", "scores.csv")
 
@@ -852,7 +852,7 @@ def test_the_demonstration_scores_real_sales(grc: Callable[..., Run], tmp_path: 
 def test_the_demonstration_names_its_extra(
     grc: Callable[..., Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("grc_fast.demo.find_spec", lambda _name: None)
+    monkeypatch.setattr("grc_fast.datasets.groceries.find_spec", lambda _name: None)
 
     done = grc("demo")
 

@@ -18,8 +18,8 @@ from polars.testing import assert_frame_equal
 
 import grc_fast as grc
 import oracle
-from grc_fast.facts import collect_facts
-from grc_fast.roles import Roles
+from grc_fast.facts.collect import collect_facts
+from grc_fast.facts.options import SalesReading
 from oracle import Line
 from strategies import AS_OF, at, lines_of, messy_sales, sales_frames, slices
 
@@ -1224,10 +1224,10 @@ def sales_on(*days: int) -> pl.DataFrame:
 def test_the_day_after_the_last_day_of_the_calendar_cannot_be_as_of(
     last: int, windowed: bool
 ) -> None:
-    requests = [("orders", "1y" if windowed else None)]
+    requests = {"orders": ("orders", "1y" if windowed else None)}
 
     with pytest.raises(grc.DataError, match=r"lies outside the years 1 to 9999: .* give as_of"):
-        collect_facts(sales_on(20_000, last), Roles(), requests, as_of=None)
+        collect_facts(sales_on(20_000, last), SalesReading(), requests, as_of=None)
 
 
 @pytest.mark.parametrize("last", [LAST_OF_ALL, LAST_OF_ALL + 1, 5_000_000])

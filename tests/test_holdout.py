@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import grc_fast as grc
 from grc_fast.cli import main
-from grc_fast.value.ranking import rank
+from grc_fast.validation.gains import rank
 
 AS_OF = dt.date(2025, 12, 31)
 CUT = dt.date(2025, 6, 30)
@@ -112,7 +112,7 @@ def test_a_report_is_saved_as_json_and_as_the_same_chart(report, tmp_path):
 
 
 def test_the_extra_that_charts_need_is_named(report, tmp_path, monkeypatch):
-    monkeypatch.setattr("grc_fast.charts.find_spec", lambda name: None)
+    monkeypatch.setattr("grc_fast.io.figure.find_spec", lambda name: None)
     with pytest.raises(grc.OutputError, match=r'pip install "grc-fast\[report\]"'):
         report.save(tmp_path / "chart.svg")
     assert not list(tmp_path.iterdir())

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from scipy import special, stats
 
 import grc_fast as grc
-from grc_fast.campaigns.differences import shrink_differences
-from grc_fast.campaigns.incremental import Arms, Stratum, arms, overall
-from grc_fast.campaigns.shrinkage import Cell, shrink
+from grc_fast.campaigns.empirical_bayes import Cell, shrink
+from grc_fast.campaigns.uplift import Arms, Stratum, arms, overall
+from grc_fast.campaigns.uplift_bayes import shrink_differences
 
 DAY = dt.date(2026, 3, 1)
 

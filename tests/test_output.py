@@ -19,15 +19,9 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from grc_fast.errors import OutputError
-from grc_fast.output import (
-    atomic_path,
-    atomic_paths,
-    check_outputs,
-    check_writable,
-    frame_writer,
-    write_frame,
-    write_outputs,
-)
+from grc_fast.io.atomic import atomic_path, atomic_paths
+from grc_fast.io.output_checks import check_outputs, check_writable
+from grc_fast.io.write import frame_writer, write_frame, write_outputs
 
 READERS: dict[str, Callable[..., pl.DataFrame]] = {
     ".parquet": pl.read_parquet,
@@ -142,7 +136,7 @@ def test_an_empty_frame_still_has_its_header(
 
 
 WRITE_MUCH = (
-    "import polars as pl; from grc_fast.output import write_frame; "
+    "import polars as pl; from grc_fast.io.write import write_frame; "
     "write_frame(pl.select(a=pl.int_range(1_000_000)), '-')"
 )
 
@@ -244,7 +238,7 @@ def test_a_text_longer_than_a_cell_is_refused_and_not_cut(tmp_path: Path) -> Non
 def test_a_missing_extra_names_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("grc_fast.output.find_spec", lambda _name: None)
+    monkeypatch.setattr("grc_fast.io.xlsx.find_spec", lambda _name: None)
 
     with pytest.raises(OutputError, match=r'pip install "grc-fast\[xlsx\]"'):
         check_writable(tmp_path / "list.xlsx")

@@ -24,7 +24,7 @@ import pytest
 
 import grc_fast as grc
 import oracle
-from grc_fast import sources
+from grc_fast.io import source
 from strategies import AS_OF, lines_of, messy_sales
 
 # --- 1. Exact ----------------------------------------------------------------------------------
@@ -151,7 +151,7 @@ def test_reproducible_with_any_batch_size(
     frame = messy.head(rows or messy.height)
     expected = score_bytes(frame)
     batches: list[int] = []
-    monkeypatch.setattr(sources, "BATCH_ROWS", batch_rows)
+    monkeypatch.setattr(source, "BATCH_ROWS", batch_rows)
 
     found = score_bytes(frame.lazy() if lazy else frame, progress=batches.append)
 
@@ -214,7 +214,7 @@ def test_reproducible_from_one_file_or_many(
 def test_reproducible_from_files_with_any_batch_size(
     suffix: str, rows: int, messy_path: Path, messy_bytes: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sources, "BATCH_ROWS", rows)
+    monkeypatch.setattr(source, "BATCH_ROWS", rows)
     batches: list[int] = []
 
     found = score_bytes(messy_path.with_suffix(suffix), progress=batches.append)

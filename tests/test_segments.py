@@ -11,9 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grc_fast import labels
 from grc_fast.errors import OptionError
-from grc_fast.segments import SegmentCondition, SegmentRule, SegmentTable, on_five
+from grc_fast.labels import catalogue as labels
+from grc_fast.rfm.segments.evaluate import on_five
+from grc_fast.rfm.segments.rule import SegmentCondition, SegmentRule
+from grc_fast.rfm.segments.table import SegmentTable
 
 CODES = list(product(range(1, 6), repeat=3))
 CODES_OF_CLASSIC = {

@@ -13,7 +13,7 @@ from scipy import special, stats
 
 import grc_fast as grc
 from grc_fast import _core
-from grc_fast.campaigns.shrinkage import Cell, shrink
+from grc_fast.campaigns.empirical_bayes import Cell, shrink
 
 cells = st.lists(
     st.tuples(st.integers(1, 400), st.floats(0, 1)).map(lambda p: (p[0], round(p[0] * p[1]))),

@@ -20,9 +20,9 @@ import pytest
 from polars.testing import assert_frame_equal
 
 import grc_fast as grc
-from grc_fast.facts import collect_facts
-from grc_fast.roles import Roles
-from grc_fast.sources import open_source
+from grc_fast.facts.collect import collect_facts
+from grc_fast.facts.options import SalesReading
+from grc_fast.io.open import open_source
 
 AS_OF = dt.date(2026, 3, 1)
 NAMES = ["first_purchase", "last_purchase", "orders", "lines", "total"]
@@ -233,7 +233,7 @@ def test_every_source_can_be_the_client_base(kind: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("form", ["eager", "lazy"])
 def test_a_batch_boundary_changes_nothing(form: str, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = facts(sales())
-    monkeypatch.setattr("grc_fast.sources.BATCH_ROWS", 3)
+    monkeypatch.setattr("grc_fast.io.source.BATCH_ROWS", 3)
 
     found = facts(SOURCES[form](sales(), Path()))
 
@@ -250,7 +250,7 @@ def test_the_frame_is_not_rechunked() -> None:
 
 
 def test_a_stream_is_read_batch_by_batch(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("grc_fast.sources.BATCH_ROWS", 10)
+    monkeypatch.setattr("grc_fast.io.source.BATCH_ROWS", 10)
     batch = pa.record_batch({"client_id": [1, 2], "date": ["2026-01-01"] * 2, "amount": [1.0, 2.0]})
     given = iter(range(5000))
     reader = pa.RecordBatchReader.from_batches(batch.schema, (batch for _ in given))
@@ -376,7 +376,7 @@ def test_blank_lines_are_no_rows(tmp_path: Path) -> None:
 def test_blank_lines_stay_out_when_the_file_is_read_twice(tmp_path: Path) -> None:
     path = write(tmp_path / "s.csv", "client_id,date,amount\n7,2026-01-01,1\n\n8,2026-01-02,1\n\n")
 
-    _, quality = collect_facts(path, Roles(), [("orders", "1w")], as_of=None)
+    _, quality = collect_facts(path, SalesReading(), {"orders": ("orders", "1w")}, as_of=None)
 
     assert (quality.rows_read, quality.as_of) == (2, dt.date(2026, 1, 3))
 
@@ -967,20 +967,20 @@ def test_a_wrong_option_is_refused(options: dict[str, Any], message: str) -> Non
 def test_without_as_of_it_is_the_day_after_the_last_sale(kind: str, tmp_path: Path) -> None:
     source = SOURCES[kind](sales(), tmp_path)
 
-    table, quality = collect_facts(source, Roles(), [("lines", "111d")], as_of=None)
+    table, quality = collect_facts(source, SalesReading(), {"lines": ("lines", "111d")}, as_of=None)
 
     assert quality.as_of == dt.date(2026, 5, 2)
     assert quality.notes[-1] == "as_of is 2026-05-02, the day after the last sale"
-    assert table["0"].to_list() == [0, 1, 2]
+    assert table["lines"].to_list() == [0, 1, 2]
 
 
 def test_without_as_of_and_sales_there_is_no_day() -> None:
     with pytest.raises(grc.DataError, match=r"no row of the frame can be used"):
-        collect_facts(sales().clear(), Roles(), [("lines", None)], as_of=None)
+        collect_facts(sales().clear(), SalesReading(), {"lines": ("lines", None)}, as_of=None)
 
 
 def test_progress_is_told_after_each_batch(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("grc_fast.sources.BATCH_ROWS", 3)
+    monkeypatch.setattr("grc_fast.io.source.BATCH_ROWS", 3)
     told: list[int] = []
 
     facts(sales(), progress=told.append)

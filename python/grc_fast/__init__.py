@@ -3,28 +3,20 @@
 The names here are the whole public interface; `help` on any of them has an example.
 """
 
-from importlib.metadata import version
-
-from .behaviour import (
-    BehaviourExplanation,
-    BehaviourQuality,
-    BehaviourResult,
-    BehaviourRules,
-    BehaviourState,
-    behaviour_ledger,
-    combine,
-    explain_behaviour,
-    score_behaviour,
-)
-from .campaigns import (
-    ResponseReport,
-    break_even,
-    break_even_index,
-    calibrate,
-    response,
-    score_before_campaigns,
-)
-from .criteria import Frequency, Monetary, Recency
+from ._utils.version import __version__
+from .behaviour.explanation import BehaviourExplanation, explain_behaviour
+from .behaviour.ledger import behaviour_ledger
+from .behaviour.quality import BehaviourQuality
+from .behaviour.rules import BehaviourRules
+from .behaviour.run import BehaviourResult
+from .behaviour.scoring import score_behaviour
+from .behaviour.state import BehaviourState
+from .campaigns.break_even import break_even, break_even_index
+from .campaigns.response import ResponseReport, calibrate, response
+from .campaigns.scores_before import score_before_campaigns
+from .datasets.clients import simulate_clients
+from .datasets.groceries import demo_sales
+from .datasets.sales import simulate_sales
 from .errors import (
     ColumnError,
     DataError,
@@ -34,27 +26,22 @@ from .errors import (
     OutputError,
     SourceError,
 )
-from .explanation import CriterionExplanation, Explanation
-from .facts import Facts, facts
-from .model import RFMModel
-from .quality import Quality
-from .quantiles import quantile_score, quantile_scores
-from .rfm import RFM, RFMResult, score_rfm
-from .segments import SegmentCondition, SegmentRule, SegmentTable
-from .simulation import simulate_sales
-from .value import (
-    BGNBD,
-    MBGNBD,
-    GammaGamma,
-    HoldoutReport,
-    PurchaseModel,
-    SpendModel,
-    ValueModel,
-    ValueResult,
-    holdout_value,
-    predict_value,
-    simulate_clients,
-)
+from .facts.facts import facts
+from .facts.quality import Quality
+from .facts.table import Facts
+from .rfm.criteria import Frequency, Monetary, Recency
+from .rfm.explanation import CriterionExplanation, Explanation
+from .rfm.quantile_scores import quantile_score, quantile_scores
+from .rfm.rfm import RFM, RFMModel, RFMResult
+from .rfm.score_rfm import score_rfm
+from .rfm.segments.rule import SegmentCondition, SegmentRule
+from .rfm.segments.table import SegmentTable
+from .segmentation.purchase_interest import combine
+from .validation.holdout import HoldoutReport, holdout_value
+from .value.prediction import ValueResult, predict_value
+from .value.purchases import BGNBD, MBGNBD, PurchaseModel
+from .value.spend import GammaGamma, SpendModel
+from .value.value_model import ValueModel
 
 __all__ = [
     "BGNBD",
@@ -97,6 +84,7 @@ __all__ = [
     "break_even_index",
     "calibrate",
     "combine",
+    "demo_sales",
     "explain_behaviour",
     "facts",
     "holdout_value",
@@ -110,5 +98,3 @@ __all__ = [
     "simulate_clients",
     "simulate_sales",
 ]
-
-__version__ = version("grc-fast")

@@ -9,17 +9,12 @@ from typing import Final
 
 import polars as pl
 
+from grc_fast._utils.messages import describe
 from grc_fast.errors import ColumnError, OptionError
-from grc_fast.roles import (
-    Projection,
-    Table,
-    describe,
-    id_expression,
-    require_column,
-)
-from grc_fast.sources import Opened, Part, Source, open_source
-
-__all__ = ["OPTIONAL", "EventRoles", "open_events"]
+from grc_fast.io.ids import id_expression
+from grc_fast.io.open import open_source
+from grc_fast.io.roles import Projection, Table, require_column
+from grc_fast.io.source import Opened, Part, Source
 
 #: Roles that a table may lack, and the type of the nulls that stand for them then.
 OPTIONAL: Final[Mapping[str, pl.DataType]] = {
@@ -140,6 +135,10 @@ class EventRoles:
             expressions.append(keep.alias("keep"))
             read |= filter_columns
         return Projection(tuple(expressions), tuple(name for name in schema if name in read))
+
+
+#: The roles that a caller may name.
+ROLES: Final = tuple(name for name in EventRoles.__dataclass_fields__ if name != "with_channel")
 
 
 class _EventTable(Table):

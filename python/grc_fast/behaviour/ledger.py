@@ -2,35 +2,21 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Mapping
-from contextlib import suppress
-from dataclasses import dataclass
-from operator import index
 from typing import Any, Final
 
 import polars as pl
 
-from grc_fast.behaviour.account import EVENT_REASONS, reason_caption
-from grc_fast.behaviour.events import EventRoles, open_events
+from grc_fast._typing import Instant
+from grc_fast.behaviour.events import ROLES, EventRoles
 from grc_fast.behaviour.rules import BehaviourRules, read_rules
-from grc_fast.behaviour.scoring import (
-    CLIENT,
-    BehaviourResult,
-    Instant,
-    Run,
-    run_events,
-    saved_state,
-)
-from grc_fast.errors import DataError, OptionError
-
-__all__ = ["OUTCOMES", "BehaviourExplanation", "behaviour_ledger", "explain_behaviour"]
+from grc_fast.behaviour.run import Run, run_events, saved_state
+from grc_fast.errors import OptionError
+from grc_fast.facts.table import CLIENT
 
 #: What became of an event under a rule.
 OUTCOMES: Final = pl.Enum(
     ["awarded", "no_rule", "density", "repeat", "machine_open", "bot", "carried"]
 )
-
 _SECOND: Final = 1_000_000
 
 
@@ -77,164 +63,15 @@ def behaviour_ledger(
     >>> ledger.select("rule", "outcome", "contribution", "reason").rows()
     [('open', 'awarded', 2.0, 'awarded'), ('open', 'repeat', 0.0, 'limit: every 24h')]
     """
-    run, read = _run(as_of, options), read_rules(rules)
+    run, read = ledger_run(as_of, options), read_rules(rules)
     _, ledger = run_events(source, read, run)
     assert ledger is not None
     return readable(ledger, read)
 
 
-@dataclass(frozen=True, eq=False)
-class BehaviourExplanation:
-    """One client's score, taken apart.
-
-    Attributes
-    ----------
-    client_id
-        The client.
-    ledger
-        The rows of `behaviour_ledger` of the client.
-    visits
-        `visit`, `begins`, `events`, `dwell`, `clicks`, `passed`.
-    groups
-        `group`, `sum` of the contributions, `floor`, `cap`, and the `score` within them.
-    result
-        The scores of a run over the events of this client alone.
-    """
-
-    client_id: Any
-    ledger: pl.DataFrame
-    visits: pl.DataFrame
-    groups: pl.DataFrame
-    result: BehaviourResult
-
-    @property
-    def score(self) -> float:
-        """The score."""
-        return float(self.result.scores["score"][0])
-
-    @property
-    def phase(self) -> str:
-        """The phase."""
-        return str(self.result.scores["phase"][0])
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return everything in types that JSON knows."""
-        row = self.result.scores.row(0, named=True)
-        return {
-            "client_id": self.client_id,
-            "as_of": self.result.as_of.isoformat(),
-            "score": self.score,
-            "phase": self.phase,
-            "hits": {name: row[name] for name in ("hot", "warm", "eliminatory")},
-            "bounds": self.result.rules.score.model_dump(),
-            "groups": self.groups.to_dicts(),
-            "visits": [_plain(visit) for visit in self.visits.to_dicts()],
-            "ledger": [_plain(row) for row in self.ledger.drop(CLIENT).to_dicts()],
-        }
-
-    def __str__(self) -> str:
-        """Write the explanation for a reader: visits, events, sums."""
-        lines = [*self._event_lines(), *self.sums]
-        return "\n".join([self.title, *(f"  {line}" for line in lines)])
-
-    @property
-    def title(self) -> str:
-        """Who, seen from when."""
-        as_of = self.result.as_of.isoformat(sep=" ", timespec="seconds")
-        return f"client {self.client_id}, {as_of}"
-
-    def _event_lines(self) -> list[str]:
-        lines, visits = [], {row["visit"]: row for row in self.visits.to_dicts()}
-        seen: int | None = None
-        last = None
-        for row in self.ledger.to_dicts():
-            if row["visit"] is not None and row["visit"] != seen:
-                seen = row["visit"]
-                lines.append(_visit_line(visits[seen]))
-            indent = "" if row["visit"] is None else "  "
-            what = " ".join(str(part) for part in (row["kind"], row["page"]) if part is not None)
-            moment = row["timestamp"].isoformat(sep=" ", timespec="seconds")
-            shown = f"{moment}  same" if row["event"] == last else f"{moment}  {what}"
-            last = row["event"]
-            lines.append(f"{indent}{shown}: {_award(row)}")
-        return lines
-
-    @property
-    def sums(self) -> list[str]:
-        """The sums of the groups, the score, and the phase, a line each."""
-        lines = []
-        for row in self.groups.to_dicts():
-            bound = _bound(row["sum"], row["score"], row["floor"], row["cap"])
-            lines.append(f"{row['group']}: {row['sum']:.4f}{bound}")
-        bounds = self.result.rules.score
-        total = float(self.groups["score"].sum())
-        bound = _bound(total, self.score, bounds.min, bounds.max)
-        lines.append(f"score: {self.score:.4f}" + (f" (from {total:.4f}{bound})" if bound else ""))
-        row = self.result.scores.row(0, named=True)
-        hits = ", ".join(f"{name} {row[name]}" for name in ("hot", "warm", "eliminatory"))
-        return [*lines, f"phase: {self.phase} (hits in the window: {hits})"]
-
-
-def explain_behaviour(
-    source: object, rules: object, *, client_id: int | str, as_of: Instant, **options: Any
-) -> BehaviourExplanation:
-    """Take one client's score apart: visits, events, rules, weights and sums.
-
-    Parameters
-    ----------
-    source, rules, as_of
-        As for `score_behaviour`.
-    client_id
-        The client.
-    **options
-        The columns, `where`, `timezone` and `threads`, as for `score_behaviour`.
-
-    Raises
-    ------
-    DataError
-        If the client has no event, or none that can be used.
-    OptionError
-        If `client_id` is neither an integer nor text.
-
-    Examples
-    --------
-    >>> import polars as pl
-    >>> import grc_fast as grc
-    >>> events = pl.DataFrame({
-    ...     "client_id": [7], "timestamp": ["2026-03-01T10:00"], "kind": ["email_open"],
-    ... })
-    >>> rules = {"rule": [{"name": "open", "group": "email", "kind": "email_open", "points": 2}]}
-    >>> print(grc.explain_behaviour(events, rules, client_id=7, as_of="2026-03-02"))
-    client 7, 2026-03-02 00:00:00
-      2026-03-01 10:00:00  email_open: open, +2 × 1 = 2.0000
-      email: 2.0000
-      score: 2.0000
-      phase: discovery (hits in the window: hot 0, warm 0, eliminatory 0)
-    """
-    run, read = _run(as_of, options), read_rules(rules)
-    if run.state is not None:
-        raise OptionError("an explanation needs all events: state cannot go with it")
-    own = _events_of(source, run, client_id)
-    # The frame has the roles' own names; ids and conditions are settled already.
-    plain = EventRoles(with_channel=True)
-    result, ledger = run_events(own, read, _with_roles(run, plain))
-    assert ledger is not None
-    frame = readable(ledger, read)
-    if frame.is_empty():
-        raise DataError(
-            f"no event of the client {client_id!r} can be used: {_drops(result.quality.dropped)}"
-        )
-    return BehaviourExplanation(
-        client_id=frame[CLIENT][0],
-        ledger=frame,
-        visits=_visits(frame),
-        groups=_groups(frame, result),
-        result=result,
-    )
-
-
-def _run(as_of: Instant, options: dict[str, Any]) -> Run:
-    roles = {name: options.pop(name) for name in _ROLES if name in options}
+def ledger_run(as_of: Instant, options: dict[str, Any]) -> Run:
+    """Return the run that a ledger needs, from the options of `score_behaviour`."""
+    roles = {name: options.pop(name) for name in ROLES if name in options}
     known = ("timezone", "threads", "progress", "state")
     for name in options:
         if name not in known:
@@ -242,68 +79,6 @@ def _run(as_of: Instant, options: dict[str, Any]) -> Run:
     state = saved_state(options.pop("state", None))
     roles_read = EventRoles(**roles, with_channel=True)
     return Run(roles_read, as_of, state=state, ledger=True, **options)
-
-
-def _drops(dropped: Mapping[str, int]) -> str:
-    """Say why events are dropped, and how many."""
-    found = [(reason, dropped[reason]) for reason in EVENT_REASONS if dropped[reason]]
-    return ", ".join(f"{rows:,} {reason_caption(reason)}" for reason, rows in found)
-
-
-_ROLES: Final = tuple(name for name in EventRoles.__dataclass_fields__ if name != "with_channel")
-
-
-def _with_roles(run: Run, roles: EventRoles) -> Run:
-    return Run(
-        roles,
-        run.as_of,
-        timezone=run.timezone,
-        ledger=True,
-        threads=run.threads,
-    )
-
-
-def _events_of(source: object, run: Run, client_id: int | str) -> pl.DataFrame:
-    """Read the events of one client, with the columns named by their roles."""
-    client_id = _checked_id(client_id)
-    _, opened = open_events(source, run.roles)
-    found, rows = [], 0
-    for batch in opened.batches():
-        rows += batch.height
-        ids = batch["client"]
-        wanted = _wanted(client_id, ids.dtype)
-        own = batch.filter(ids == wanted if wanted is not None else pl.lit(value=False))
-        if "keep" in own.columns:
-            own = own.filter(pl.col("keep")).drop("keep")
-        found.append(own.rename({"client": CLIENT}))
-        if run.progress is not None:
-            run.progress(rows)
-    events = pl.concat(found, how="vertical_relaxed")
-    if events.is_empty():
-        raise DataError(f"there is no event of a client {client_id!r}: check the id")
-    return events
-
-
-def _wanted(client_id: int | str, dtype: pl.DataType) -> int | str | None:
-    """Return an id as a column holds it, None if it cannot be in it."""
-    if dtype == pl.String:
-        return str(client_id)
-    try:
-        number = int(client_id)
-    except ValueError:
-        return None
-    least, most = (0, 2**64) if dtype == pl.UInt64 else (-(2**63), 2**63)
-    return number if least <= number < most else None
-
-
-def _checked_id(client_id: object) -> int | str:
-    """Return an id that is an integer of any library, or text."""
-    if isinstance(client_id, str):
-        return client_id
-    if not isinstance(client_id, bool):
-        with suppress(TypeError):
-            return index(client_id)  # type: ignore[arg-type]  # that is what is found out
-    raise OptionError(f"client_id must be an integer or text, and {client_id!r} is neither")
 
 
 def readable(ledger: pl.DataFrame, rules: BehaviourRules) -> pl.DataFrame:
@@ -386,68 +161,3 @@ def _demands(rules: BehaviourRules) -> str:
         demands.append(f"{density.min_clicks} clicks")
     between = " and " if density.mode == "all" else " or "
     return f"asked for: {between.join(demands)}" if demands else ""
-
-
-def _visits(ledger: pl.DataFrame) -> pl.DataFrame:
-    inside = ledger.filter(pl.col("visit").is_not_null())
-    return inside.group_by("visit", maintain_order=True).agg(
-        begins=pl.col("timestamp").first(),
-        events=pl.col("event").n_unique(),
-        dwell=pl.col("visit_dwell").first(),
-        clicks=pl.col("visit_clicks").first(),
-        passed=pl.col("visit_passed").first(),
-        bot=(pl.col("outcome") == "bot").any(),
-    )
-
-
-def _groups(ledger: pl.DataFrame, result: BehaviourResult) -> pl.DataFrame:
-    rules, rows = result.rules, []
-    row = result.scores.row(0, named=True)
-    for name in rules.group_names:
-        bounds = rules.groups.get(name)
-        # In the order of the events, as the score is summed.
-        total = 0.0
-        for contribution in ledger.filter(pl.col("group") == name)["contribution"]:
-            total += contribution
-        rows.append(
-            {
-                "group": name,
-                "sum": total,
-                "floor": None if bounds is None else bounds.floor,
-                "cap": None if bounds is None else bounds.cap,
-                "score": row[f"score_{name}"],
-            }
-        )
-    schema = {"group": pl.String, **dict.fromkeys(("sum", "floor", "cap", "score"), pl.Float64)}
-    return pl.DataFrame(rows, schema=schema)
-
-
-def _visit_line(visit: dict[str, Any]) -> str:
-    verdict = "passes" if visit["passed"] else "does not pass"
-    if visit["bot"]:
-        verdict = "set aside: made by a program"
-    clicks = f"{visit['clicks']} click" + ("" if visit["clicks"] == 1 else "s")
-    return f"visit {visit['visit']}: {visit['dwell']:g} s, {clicks}, {verdict}"
-
-
-def _award(row: dict[str, Any]) -> str:
-    if row["rule"] is None:
-        return str(row["reason"])
-    if row["outcome"] != "awarded":
-        return f"{row['rule']}, 0 ({row['reason']})"
-    return f"{row['rule']}, {row['points']:+g} × {row['weight']:.4g} = {row['contribution']:.4f}"
-
-
-def _bound(total: float, score: float, floor: float | None, cap: float | None) -> str:
-    if cap is not None and score < total:
-        return f", capped at {cap:g}"
-    if floor is not None and score > total:
-        return f", raised to {floor:g}"
-    return ""
-
-
-def _plain(row: dict[str, Any]) -> dict[str, Any]:
-    return {
-        key: value.isoformat() if isinstance(value, dt.datetime) else value
-        for key, value in row.items()
-    }

@@ -7,16 +7,14 @@ import hashlib
 import json
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self, get_args
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     FiniteFloat,
     NonNegativeFloat,
@@ -25,14 +23,19 @@ from pydantic import (
 )
 
 from grc_fast import _core
+from grc_fast._utils.messages import nearest
+from grc_fast._utils.validation import (
+    Lines,
+    Section,
+    TwoNamesError,
+    WrongRulesError,
+    lines_of,
+    sentence,
+)
 from grc_fast.errors import OptionError
-from grc_fast.labels import nearest
-
-__all__ = ["PRESETS", "BehaviourRules", "preset_text", "read_rules"]
 
 #: The rule files that ship with the package.
 PRESETS: Final = ("course",)
-
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
 _WEB_KINDS: Final = ("page_view", "search", "click", "download", "form_submit", "purchase")
 _BYPASS: Final = ("form_submit", "purchase")
@@ -43,10 +46,7 @@ _MOST_EVENTS: Final = 1_000_000
 _MOST_POINTS: Final = 1e15
 # Groups spelled this nearly as a declared one are taken for slips.
 _SLIP: Final = 0.6
-
 Category = Literal["hot", "warm", "eliminatory"]
-#: The lines of a rule file on which sections (by name) and rules (by number, from 0) begin.
-Lines = Mapping[str | int, int]
 
 
 def micros(duration: str) -> int:
@@ -149,32 +149,7 @@ PagePattern = Annotated[str, AfterValidator(_page_pattern)]
 Name = Annotated[str, Field(min_length=1)]
 
 
-class _Section(BaseModel):
-    """What all sections share: no key but those that are known, no value of another type."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class _TwoNamesError(ValueError):
-    """Two rules have one name: where they stand, from 1."""
-
-    def __init__(self, name: str, first: int, second: int) -> None:
-        super().__init__(self._text(name, f"the {_nth(first)} and the {_nth(second)}"))
-        self.name, self.places = name, (first - 1, second - 1)
-
-    def with_lines(self, lines: Lines) -> str:
-        """Say the same with the lines of a file."""
-        first, second = (lines.get(place) for place in self.places)
-        if first is None or second is None:
-            return str(self)
-        return self._text(self.name, f"on lines {first} and {second}")
-
-    @staticmethod
-    def _text(name: str, where: str) -> str:
-        return f"two rules are named {name!r} ({where}): ledgers tell rules apart by their names"
-
-
-class Session(_Section):
+class Session(Section):
     """What a visit is."""
 
     kinds: list[Name] = Field(default_factory=lambda: list(_WEB_KINDS))
@@ -183,7 +158,7 @@ class Session(_Section):
     max_events_per_minute: Annotated[Any, AfterValidator(_events_per_minute)] = 100
 
 
-class Density(_Section):
+class Density(Section):
     """When a visit earns points."""
 
     min_dwell: Duration | None = None
@@ -193,7 +168,7 @@ class Density(_Section):
     theme: list[PagePattern] | None = None
 
 
-class Decay(_Section):
+class Decay(Section):
     """How the weight of an award falls with its age."""
 
     half_life: PositiveDuration | None = None
@@ -208,7 +183,7 @@ class Decay(_Section):
         return self
 
 
-class ScoreBounds(_Section):
+class ScoreBounds(Section):
     """The bounds of the score."""
 
     min: FiniteFloat | None = None
@@ -221,7 +196,7 @@ class ScoreBounds(_Section):
         return self
 
 
-class GroupBounds(_Section):
+class GroupBounds(Section):
     """The bounds of a group's points."""
 
     floor: FiniteFloat | None = None
@@ -234,13 +209,13 @@ class GroupBounds(_Section):
         return self
 
 
-class PhaseWindow(_Section):
+class PhaseWindow(Section):
     """How far back the phase looks."""
 
     window: PositiveDuration = "14d"
 
 
-class Rule(_Section):
+class Rule(Section):
     """One rule."""
 
     name: Name
@@ -259,7 +234,7 @@ class Rule(_Section):
         return [self.kind] if isinstance(self.kind, str) else list(self.kind)
 
 
-class BehaviourRules(_Section):
+class BehaviourRules(Section):
     """A whole set of rules, as a rule file holds it.
 
     Parameters
@@ -314,14 +289,14 @@ class BehaviourRules(_Section):
         try:
             super().__init__(**sections)
         except ValidationError as error:
-            raise _WrongRulesError(error, sections) from None
+            raise WrongRulesError(error, sections, type(self)) from None
 
     @model_validator(mode="after")
     def _names(self) -> Self:
         places: dict[str, int] = {}
         for number, rule in enumerate(self.rule, start=1):
             if rule.name in places:
-                raise _TwoNamesError(rule.name, places[rule.name], number)
+                raise TwoNamesError(rule.name, places[rule.name], number)
             places[rule.name] = number
             self._check_group(rule)
         return self
@@ -358,7 +333,7 @@ class BehaviourRules(_Section):
             found = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
             raise OptionError(f"{place}: this is not TOML: {error}") from None
-        return cls.from_dict(found, place=place, lines=_lines_of(text))
+        return cls.from_dict(found, place=place, lines=lines_of(text))
 
     @classmethod
     def from_dict(
@@ -380,8 +355,8 @@ class BehaviourRules(_Section):
             raise OptionError(f"{place}: there is no rule: write at least one under [[rule]]")
         try:
             return cls.model_validate(dict(rules))
-        except _WrongRulesError as wrong:
-            raise OptionError(f"{place}: {_sentence(wrong.error, rules, lines)}") from None
+        except WrongRulesError as wrong:
+            raise OptionError(f"{place}: {sentence(wrong.error, rules, lines, cls)}") from None
 
     @property
     def group_names(self) -> list[str]:
@@ -493,132 +468,5 @@ def preset_text(name: str) -> str:
     """
     if name not in PRESETS:
         raise OptionError(f"there is no preset {name!r}{nearest(name, PRESETS)}")
-    place = files("grc_fast").joinpath("presets", f"{name}.toml")
+    place = files(__package__).joinpath("presets", f"{name}.toml")
     return place.read_text(encoding="utf-8")
-
-
-# -- errors ----------------------------------------------------------------------------------
-
-
-class _WrongRulesError(OptionError):
-    """What validation found, before the place is known."""
-
-    def __init__(self, error: ValidationError, rules: Mapping[str, Any]) -> None:
-        super().__init__(f"the rules: {_sentence(error, rules, None)}")
-        self.error = error
-
-
-def _lines_of(text: str) -> Lines:
-    """Find the lines on which sections and rules begin, and keys outside them stand."""
-    lines: dict[str | int, int] = {}
-    rules, inside = 0, False
-    for number, line in enumerate(text.splitlines(), start=1):
-        if re.match(r"\s*\[\[\s*rule\s*\]\]", line):
-            lines[rules] = number
-            rules, inside = rules + 1, True
-        elif found := re.match(r"\s*\[\s*([^\[\]]+?)\s*\]", line):
-            lines.setdefault(found[1].replace('"', "").replace(" ", ""), number)
-            inside = True
-        elif not inside and (found := re.match(r"\s*\"?([\w-]+)\"?[^=]*=", line)):
-            lines.setdefault(found[1], number)
-    return lines
-
-
-def _sentence(error: ValidationError, rules: Mapping[str, Any], lines: Lines | None) -> str:
-    """Say what is wrong first: where, what, and what would be right."""
-    faults = error.errors(include_url=False)
-    # A misspelt key is also one that is missing: the slip says more.
-    first = min(faults, key=lambda fault: fault["type"] != "extra_forbidden")
-    location = [part for part in first["loc"] if not _is_branch(part)]
-    where = _where(location, rules, lines)
-    kind, given = first["type"], first["input"]
-    key = str(location[-1]) if location else ""
-    if kind == "extra_forbidden":
-        return f"{where[0]}there is no key {key!r}{nearest(key, _keys_beside(location))}"
-    if kind == "missing":
-        return f"{where[0]}the key {key!r} is missing"
-    if kind == "literal_error":
-        expected = first["ctx"]["expected"].replace("'", "").replace(" or ", ", ")
-        return f"{where[1]}{given!r} is none of {expected}{nearest(given, expected.split(', '))}"
-    if kind == "value_error":
-        told = first["ctx"]["error"]
-        if isinstance(told, _TwoNamesError) and lines is not None:
-            told = told.with_lines(lines)
-        return f"{where[1]}{told}"
-    return f"{where[1]}{given!r} {_MESSAGES.get(kind, first['msg'].removeprefix('Input '))}"
-
-
-def _is_branch(part: object) -> bool:
-    """Whether a part of a location is no key, but the name of a branch of a union."""
-    return isinstance(part, str) and bool(re.search(r"[\[\]()]|^(str|int|bool|float)$", part))
-
-
-# How faults of types and shapes are told, by the names that they have in pydantic.
-_MESSAGES: Final[Mapping[str, str]] = {
-    "string_type": "must be text",
-    "string_too_short": "must be text that is not empty",
-    "bool_type": "must be true or false",
-    "int_type": "must be a whole number",
-    "float_type": "must be a number",
-    "finite_number": "must be a finite number",
-    "list_type": "must be a list",
-    "too_short": "must not be empty",
-    "dict_type": "must be a section of keys and values",
-    "model_type": "must be a section of keys and values",
-    "greater_than_equal": "must not be below 0",
-}
-
-
-def _where(location: list[Any], rules: Mapping[str, Any], lines: Lines | None) -> tuple[str, str]:
-    """Name the place of a fault: the section, and the key in it."""
-    if not location:
-        return "", ""
-    section, *rest = location
-    if section == "rule" and rest and isinstance(rest[0], int):
-        number = rest[0]
-        given = rules.get("rule", [])[number]
-        name = given.get("name") if isinstance(given, Mapping) else None
-        place = f"rule {name!r}" if name else f"the {_nth(number + 1)} rule"
-        place += _on_line(lines, number)
-        rest = rest[1:]
-    elif rest and section == "groups":
-        name, *rest = rest
-        place = f"[groups.{name}]" + _on_line(lines, f"groups.{name}", "groups")
-    elif rest:
-        place = f"[{section}]" + _on_line(lines, str(section))
-    else:
-        line = _on_line(lines, str(section))
-        place = line.strip(" ()")
-        rest = [section]
-    before = f"{place}: " if place else ""
-    keys = [str(part) for part in rest if isinstance(part, str)]
-    return before, f"{before}{'.'.join(keys)}: " if keys else before
-
-
-def _on_line(lines: Lines | None, *names: str | int) -> str:
-    """Say on which line the first of some names stands that is known."""
-    found = next((lines[name] for name in names if name in lines), None) if lines else None
-    return "" if found is None else f" (line {found})"
-
-
-def _keys_beside(location: list[Any]) -> Iterable[str]:
-    """Return the keys that there are where one is wrong."""
-    sections: dict[str, type[BaseModel]] = {
-        "session": Session,
-        "density": Density,
-        "decay": Decay,
-        "score": ScoreBounds,
-        "groups": GroupBounds,
-        "phase": PhaseWindow,
-        "rule": Rule,
-    }
-    model = BehaviourRules if len(location) == 1 else sections[location[0]]
-    return model.model_fields
-
-
-def _nth(number: int) -> str:
-    ending = {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
-    return f"{number}{'th' if number % 100 in (11, 12, 13) else ending}"
-
-
-CATEGORIES: Final = get_args(Category)

@@ -11,9 +11,7 @@ from typing import Any, Final
 import polars as pl
 
 from grc_fast.errors import ModelError
-from grc_fast.output import atomic_path
-
-__all__ = ["BehaviourState"]
+from grc_fast.io.atomic import atomic_path
 
 _FORMAT: Final = "grc_fast.behaviour_state"
 _VERSION: Final = 2
@@ -29,8 +27,6 @@ _COLUMNS: Final[Mapping[str, Any]] = {
 }
 # The ids of events have the type in which they came.
 _ID_TYPES: Final = (pl.Int64, pl.UInt64, pl.String)
-
-
 # What the metadata of a file says, beside its format and version.
 _ABOUT: Final[Mapping[str, type]] = {"as_of": int, "zoned": bool, "timezone": str, "rules": str}
 

@@ -9,7 +9,7 @@ import polars as pl
 
 import grc_fast as grc
 from grc_fast.bench.setting import AS_OF
-from grc_fast.output import write_frame
+from grc_fast.io.write import write_frame
 
 __all__ = ["band_values", "read_facts", "read_facts_of_each", "score_file"]
 

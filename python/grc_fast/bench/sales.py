@@ -11,7 +11,7 @@ import polars as pl
 
 from grc_fast.bench.setting import Setting
 from grc_fast.bench.worker import Worker
-from grc_fast.simulation import simulate_sales
+from grc_fast.datasets.sales import simulate_sales
 
 __all__ = ["DISK_A_LINE", "IDS", "MEMORY_A_LINE", "Ids", "sales_file"]
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import polars as pl
 
+from grc_fast._utils.messages import nearest
 from grc_fast.bench.harness import (
     SHORT,
     Case,
@@ -24,7 +25,6 @@ from grc_fast.bench.machine import available_memory, machine, versions
 from grc_fast.bench.setting import Setting, even_threads, require_extra
 from grc_fast.bench.table import machine_in_words
 from grc_fast.errors import DataError, GrcError, OptionError
-from grc_fast.labels import nearest
 
 __all__ = ["FORMAT", "SUBJECTS", "cases_of", "run_suite"]
 

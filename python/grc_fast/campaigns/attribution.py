@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
@@ -10,18 +9,16 @@ from typing import Final, Literal
 import polars as pl
 
 from grc_fast import _core
+from grc_fast._utils.dates import day_number, day_of_number
+from grc_fast._utils.messages import nearest
+from grc_fast.campaigns.tables import CAMPAIGNS, RESPONSES
 from grc_fast.errors import ColumnError, DataError, OptionError
-from grc_fast.labels import nearest
-from grc_fast.quality import day_of_number
-
-from .tables import CAMPAIGNS, RESPONSES, days, flag, money
+from grc_fast.io.small_tables import days, flag, money
 
 Overlap = Literal["last", "first", "all"]
-
 CONTACT: Final = ("client_id", "campaign", "contacted_on")
 _ONE: Final = ("client_id", "campaign", "control")
 _OVERLAPS: Final = ("last", "first", "all")
-_EPOCH: Final = dt.date(1970, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -209,7 +206,7 @@ def _attributed(
 def _window_ends(contacted: pl.Series, window: str) -> pl.DataFrame:
     """Return the last day of the window after each distinct day of contact."""
     distinct = contacted.unique().sort()
-    ends = [day_of_number(_core.period_end((day - _EPOCH).days, window)) for day in distinct]
+    ends = [day_of_number(_core.period_end(day_number(day), window)) for day in distinct]
     return pl.DataFrame(
         {"contacted_on": distinct, "until": ends},
         schema={"contacted_on": pl.Date, "until": pl.Date},

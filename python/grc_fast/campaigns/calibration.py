@@ -2,82 +2,58 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import polars as pl
 
-from grc_fast.errors import ColumnError, DataError, OptionError
-from grc_fast.labels import nearest
-
-from .levels import expected_column
-from .places import LEVELS, CellForm, Level, columns_of, key, largest_digit, place
-from .tables import SCORES, frame_of
-
-if TYPE_CHECKING:
-    from .response_report import ResponseReport
+from grc_fast.campaigns.cell_keys import (
+    CellForm,
+    Level,
+    columns_of,
+    key,
+    largest_digit,
+    place,
+)
+from grc_fast.campaigns.rate_tables import expected_column
+from grc_fast.campaigns.tables import SCORES
+from grc_fast.errors import ColumnError, DataError
+from grc_fast.io.small_tables import frame_of
 
 # What a probability rests on where no campaign reached the client's place.
 _ALL = "all"
 
 
-def calibrate(report: ResponseReport, scores: Any, *, by: Level = "cell") -> pl.DataFrame:
-    """Give each client the response probability that past campaigns promise.
+def probabilities(
+    table: pl.DataFrame,
+    scores: Any,
+    *,
+    by: Level,
+    form: CellForm,
+    rate: float,
+    incremental: float | None,
+) -> pl.DataFrame:
+    """Give each client the rate of their cell, group or segment, as `calibrate` says.
 
     Parameters
     ----------
-    report
-        Of past campaigns.
+    table
+        The rates of the level.
     scores
-        `client_id` and the digits, the `group` or the `segment`: the clients of the next one.
-    by
-        `cell`, `group` or `segment`.
-
-    Returns
-    -------
-    polars.DataFrame
-        `client_id`, `probability`, `low`, `high` (Float64), `kind` (`incremental` where the report
-        has a control group: what a contact adds, not below 0; else `raw, not incremental`) and
-        `basis`: `cell`, `group` or `segment` where past campaigns reached the client's place, `all`
-        where none did. Then `probability` is that of all contacts, without an interval. A client
-        without a score has nulls.
-
-    Raises
-    ------
-    ColumnError
-        If the scores, or the report, lack that level.
-    DataError
-        If a client has two rows, not one client stands where past campaigns reached somebody, or a
-        digit is larger than any of the scores that the report was made of (5 bins are not 10).
-
-    Examples
-    --------
-    >>> import grc_fast as grc
-    >>> import polars as pl
-    >>> scores = pl.DataFrame({"client_id": [1, 2, 3, 4], "group": [1, 1, 2, 2]})
-    >>> mailing = pl.DataFrame(
-    ...     {
-    ...         "client_id": [1, 2, 3, 4],
-    ...         "campaign": ["spring"] * 4,
-    ...         "contacted_on": ["2026-03-01"] * 4,
-    ...         "responded": [True, False, False, False],
-    ...     }
-    ... )
-    >>> report = grc.response(scores, mailing)
-    >>> grc.calibrate(report, scores, by="group")["kind"].unique().to_list()
-    ['raw, not incremental']
+        The clients.
+    by, form
+        The level, and how cells are written.
+    rate, incremental
+        The rate of all contacts, and what contacts add to it if that is known.
     """
-    if by not in LEVELS:
-        raise OptionError(f"by cannot be {by!r}{nearest(by, LEVELS)}")
-    table = {"cell": report.cells, "group": report.groups, "segment": report.segments}[by]
     if table.is_empty():
         raise ColumnError(f"the report has no {by}: the scores that it was made of had none")
     frame = frame_of(scores, SCORES, ("client_id",))
     _check_one_row_each(frame)
-    places = place(frame, by, report.cell_form)
+    places = place(frame, by, form)
     if places is None:
-        raise ColumnError(f"{SCORES} has no {by}: it takes {columns_of(by, report.cell_form)}")
+        raise ColumnError(f"{SCORES} has no {by}: it takes {columns_of(by, form)}")
     if by == "cell":
-        _check_digits(frame, report.cell_form)
+        _check_digits(frame, form)
     keys = key(places)
     known = key(table[by])
     _check_some_match(keys, known, by)
@@ -90,7 +66,7 @@ def calibrate(report: ResponseReport, scores: Any, *, by: Level = "cell") -> pl.
             for name, role in ((expected, "probability"), (low, "low"), (high, "high"))
         ),
     )
-    base = report.rate if expected == "shrunk" else max(report.incremental or 0.0, 0.0)
+    base = rate if expected == "shrunk" else max(incremental or 0.0, 0.0)
     placed, found = pl.col("key").is_not_null(), pl.col("probability").is_not_null()
     return (
         frame.select("client_id", keys)

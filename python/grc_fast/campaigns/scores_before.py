@@ -3,32 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any, Final, cast
+from typing import Any, Unpack, cast
 
 import polars as pl
 
+from grc_fast.campaigns.tables import CAMPAIGNS
 from grc_fast.errors import DataError, OptionError
-from grc_fast.facts import facts
-from grc_fast.labels import nearest
-from grc_fast.rfm import RFM
-
-from .tables import CAMPAIGNS, days, frame_of
-
-_READING: Final = (
-    "client",
-    "date",
-    "amount",
-    "order",
-    "where",
-    "timezone",
-    "money_scale",
-    "threads",
-    "progress",
-)
+from grc_fast.facts.facts import facts
+from grc_fast.facts.options import Reading, SalesReading
+from grc_fast.io.small_tables import days, frame_of
+from grc_fast.rfm.rfm import RFM
 
 
 def score_before_campaigns(
-    source: Any, campaigns: Any, *, rfm: RFM | None = None, **reading: Any
+    source: Any, campaigns: Any, *, rfm: RFM | None = None, **reading: Unpack[Reading]
 ) -> pl.DataFrame:
     """Score clients as they were on the day before each campaign.
 
@@ -68,13 +56,13 @@ def score_before_campaigns(
     >>> scores["last_purchase"].max() < dt.date(2025, 3, 1)
     True
     """
-    for name in reading:
-        if name == "as_of":
-            raise OptionError(
-                "as_of cannot be given: clients are scored as of the day before each campaign"
-            )
-        if name not in _READING:
-            raise OptionError(f"{name!r} is no option of reading sales{nearest(name, _READING)}")
+    if "as_of" in reading:
+        raise OptionError(
+            "as_of cannot be given: clients are scored as of the day before each campaign"
+        )
+    if "clients" in reading:
+        raise OptionError("clients cannot be given: those who have not bought have no scores")
+    SalesReading.of(reading)
     frame = frame_of(campaigns, CAMPAIGNS, ("campaign", "contacted_on"))
     starts = (
         frame.with_columns(days(frame, "contacted_on", CAMPAIGNS))

@@ -11,41 +11,59 @@ import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from importlib import import_module
 from types import FrameType
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
-
-from grc_fast.cli.behaviour import behaviour
-from grc_fast.cli.bench import bench
-from grc_fast.cli.demo import demo
-from grc_fast.cli.explain import explain
-from grc_fast.cli.response import response
-from grc_fast.cli.score import score
-from grc_fast.cli.value import value
-
-__all__ = ["app", "main"]
+from typer.core import TyperGroup
 
 # A process that a signal ends has 128 and the signal's number as its exit code.
 SIGNAL = 128
 DEBUG_VARIABLE = "GRC_FAST_DEBUG"
 _SECRETS = "password|passwd|pwd|secret|token|signature|access_key"
+# What each command is for, as its own docstring begins. A command is imported when it is called:
+# that loads Polars, which takes longer than all of `--help`.
+COMMANDS = {
+    "score": "Score every client by recency, frequency and monetary value.",
+    "behaviour": "Score every client by what they did on the web and with e-mails.",
+    "explain": "Take one client's score apart: values, thresholds, points and the rule of its "
+    "segment.",
+    "value": "Say what every client is worth: purchases to come, their price, and the gain.",
+    "response": "Say who answered past campaigns, by RFM cell, group and segment.",
+    "demo": "Score the 2,469 households of a real grocer: 1.5 million lines of the year 2017.",
+    "bench": 'Measure this machine, side by side with pandas, Polars and DuckDB (extra "bench").',
+}
+
+
+class _Commands(TyperGroup):
+    """The commands, each of them loaded when it is called."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Load the command that is called in the place of its summary."""
+        if args and args[0] in COMMANDS:
+            self.commands[args[0]] = _loaded(args[0])
+        return super().resolve_command(ctx, args)
+
+
+def _loaded(name: str) -> Any:
+    """Import a command from the module of its name."""
+    single = typer.Typer(add_completion=False, rich_markup_mode=None)
+    single.command(name)(getattr(import_module(f"grc_fast.cli.{name}"), name))
+    return typer.main.get_command(single)
+
 
 app = typer.Typer(
     name="grc-fast",
+    cls=_Commands,
     help="Score a whole customer base on one machine, in seconds.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-app.command("score")(score)
-app.command("behaviour")(behaviour)
-app.command("explain")(explain)
-app.command("value")(value)
-app.command("response")(response)
-app.command("demo")(demo)
-app.command("bench")(bench)
+for _name, _summary in COMMANDS.items():
+    app.command(_name, help=_summary)(lambda: None)
 
 
 def _show_version(asked: bool) -> None:  # noqa: FBT001 (the signature is Typer's)
@@ -181,6 +199,6 @@ def _flush() -> None:
     try:
         sys.stdout.flush()
     except OSError:
-        from grc_fast.output import forget_standard_output
+        from grc_fast.io.write import forget_standard_output
 
         forget_standard_output()

@@ -1,30 +1,44 @@
 """`grc-fast behaviour`: points and phase of every client, from web and e-mail events."""
 
+from __future__ import annotations
+
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
+import polars as pl
 import typer
+from rich.table import Table
 
+from grc_fast._typing import AnyPath, Lang
+from grc_fast.behaviour.events import EventRoles
+from grc_fast.behaviour.ledger import readable
+from grc_fast.behaviour.memory import parse_memory
+from grc_fast.behaviour.rules import preset_text, read_rules
+from grc_fast.behaviour.run import BehaviourResult, Run, run_events
+from grc_fast.behaviour.state import BehaviourState
+from grc_fast.cli.console import Messages, frame_table, show_table
 from grc_fast.cli.options import (
     ClientColumn,
     Condition,
     EventColumns,
-    Language,
     QualityFile,
     RunOptions,
     output_option,
     taking,
 )
-from grc_fast.cli.threads import limit_polars
+from grc_fast.cli.reading import event_columns, source_of
+from grc_fast.io.output_checks import check_outputs
+from grc_fast.io.write import STDOUT, frame_writer, json_writer, write_result, write_text
+from grc_fast.labels.catalogue import section
 
 
 def _print_preset(name: str | None) -> None:
     """Print a rule file of the package, whatever else the command line says."""
     if name is None:
         return
-    from grc_fast.behaviour.rules import preset_text
-    from grc_fast.output import write_text
 
     write_text(preset_text(name))
     raise typer.Exit
@@ -122,7 +136,7 @@ class BehaviourOptions(RunOptions, EventColumns):
         ),
     ] = None
     quality: QualityFile = None
-    lang: Annotated[Language, typer.Option("--lang", help="Language of the labels.")] = Language.EN
+    lang: Annotated[Lang, typer.Option("--lang", help="Lang of the labels.")] = "en"
 
 
 def _is_same(path: str, other: str | None) -> bool:
@@ -136,27 +150,72 @@ def behaviour(options: BehaviourOptions) -> None:
     The size of every phase goes to standard output (or the scores, with -o -); progress and the
     account of what was read and dropped go to standard error.
     """
-    limit_polars(options.threads)
-    # Imported when Polars may be: it reads its number of threads then.
-    from grc_fast import output
-    from grc_fast.cli import events
-    from grc_fast.cli.console import Messages, show_table
-
     named = (options.state_out, options.ledger, options.quality)
     other_files = [path for path in named if path is not None]
     inputs = [*options.source, options.rules]
     if options.state_in is not None and not _is_same(options.state_in, options.state_out):
         # The state that a run replaces is read before, and stands until the run has succeeded.
         inputs.append(options.state_in)
-    output.check_outputs([options.output], other_files, inputs)
+    check_outputs([options.output], other_files, inputs)
     messages = Messages(quiet=options.quiet)
-    result, ledger = events.run_behaviour(options, messages)
+    result, ledger = _score(options, messages)
     messages.note(str(result.quality))
-    phases = events.phase_table(result, options.lang.value)
-    events.write(result, ledger, options)
-    if options.output == output.STDOUT:
+    phases = _phase_table(result, options.lang)
+    _write(result, ledger, options)
+    if options.output == STDOUT:
         messages.table(phases)
         return
     for path in (options.output, *other_files):
         messages.note(f"written: {path}")
     show_table(phases)
+
+
+def _score(
+    options: BehaviourOptions, messages: Messages
+) -> tuple[BehaviourResult, pl.DataFrame | None]:
+    """Read the rules and the events, and score; also the ledger where it is asked for."""
+    rules = read_rules(options.rules)
+    wants_ledger = options.ledger is not None
+    roles = EventRoles(
+        client=options.client,
+        where=options.where,
+        with_channel=wants_ledger,
+        **event_columns(options),
+    )
+    source = source_of(options.source)
+    with messages.progress() as progress:
+        run = Run(
+            roles,
+            options.as_of,
+            timezone=options.timezone,
+            state=None if options.state_in is None else BehaviourState.load(options.state_in),
+            keep_state=options.state_out is not None,
+            ledger=wants_ledger,
+            memory=parse_memory(options.memory),
+            threads=options.threads,
+            progress=progress,
+        )
+        result, ledger = run_events(source, rules, run)
+    if ledger is not None:
+        ledger = readable(ledger, rules)
+    return result, ledger
+
+
+def _write(result: BehaviourResult, ledger: pl.DataFrame | None, options: BehaviourOptions) -> None:
+    """Write the files of a run: all of them, or none."""
+    files: dict[AnyPath, Callable[[Path], None]] = {}
+    if options.state_out is not None and result.state is not None:
+        files[options.state_out] = result.state.write
+    if options.ledger is not None and ledger is not None:
+        files[options.ledger] = frame_writer(ledger, options.ledger)
+    if options.quality is not None:
+        files[options.quality] = json_writer(result.quality.to_dict())
+    write_result(result.scores, options.output, files)
+
+
+def _phase_table(result: BehaviourResult, lang: str) -> Table:
+    """Return the phases with their clients and mean scores."""
+    words = section("phase", lang)
+    phase = pl.col("phase").cast(pl.String).replace(words)
+    frame = result.phases.with_columns(phase, pl.col("score").round(2))
+    return frame_table(frame, section("table", lang))

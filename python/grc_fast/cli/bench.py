@@ -1,12 +1,27 @@
 """`grc-fast bench`: this machine, side by side with pandas, Polars and DuckDB."""
 
-from dataclasses import dataclass
-from typing import Annotated
+from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import polars as pl
 import typer
 
+from grc_fast._typing import AnyPath
+from grc_fast.bench.chart import chart_writer, has_matplotlib
+from grc_fast.bench.harness import Comparison
+from grc_fast.bench.setting import even_threads
+from grc_fast.bench.suite import run_suite
+from grc_fast.bench.table import SHOWN, columns, conditions, figure_rows, in_unit
+from grc_fast.cli.console import Messages, frame_table, show_table
 from grc_fast.cli.options import RunOptions, comma_list, taking
 from grc_fast.cli.threads import limit_polars
+from grc_fast.errors import DataError
+from grc_fast.io.atomic import make_directory
+from grc_fast.io.write import json_writer, write_outputs
 
 
 @dataclass(kw_only=True)
@@ -58,15 +73,8 @@ def bench(options: BenchOptions) -> None:
     Results are checked to be equal before anything is timed. The table goes to standard output,
     every round to bench.json in the directory, case by case, and a chart beside it in the end.
     """
-    from grc_fast.bench.setting import even_threads
-
     threads = even_threads(options.threads)
     limit_polars(threads)
-    # Imported when Polars may be: it reads its number of threads then.
-    from grc_fast.bench.suite import run_suite
-    from grc_fast.cli import benching
-    from grc_fast.cli.console import Messages
-    from grc_fast.output import make_directory
 
     messages = Messages(quiet=options.quiet)
     directory = make_directory(options.output_dir)
@@ -76,9 +84,56 @@ def bench(options: BenchOptions) -> None:
         scale=options.scale,
         rounds=options.rounds,
         threads=threads,
-        report=lambda done: benching.note(done, messages),
-        keep=lambda so_far: benching.keep(so_far, directory),
+        report=lambda done: note(done, messages),
+        keep=lambda so_far: keep(so_far, directory),
     )
-    benching.write(run, directory, messages)
-    benching.show(run)
-    benching.check(run)
+    write(run, directory, messages)
+    show(run)
+    check(run)
+
+
+def note(done: Comparison, messages: Messages) -> None:
+    """Say the medians of a case."""
+    medians = ", ".join(f"{way} {in_unit(m, done.unit)}" for way, m in done.medians.items())
+    messages.note(f"{done.name}: {medians}")
+
+
+def keep(run: Mapping[str, Any], directory: Path) -> None:
+    """Write what has been measured so far: a run that is stopped leaves it."""
+    write_outputs({directory / "bench.json": json_writer(run)})
+
+
+def write(run: Mapping[str, Any], directory: Path, messages: Messages) -> None:
+    """Write the run and, if it can be drawn, its chart."""
+    outputs: dict[AnyPath, Callable[[Path], None]] = {directory / "bench.json": json_writer(run)}
+    if has_matplotlib():
+        outputs[directory / "bench.svg"] = chart_writer(run)
+    else:
+        messages.warn('there is no chart without Matplotlib: run pip install "grc-fast[bench]"')
+    write_outputs(outputs)
+    for path in outputs:
+        messages.note(f"written: {path}")
+    messages.note(conditions(run))
+
+
+def show(run: Mapping[str, Any]) -> None:
+    """Show every figure beside its goal, on standard output."""
+    rows = pl.DataFrame(columns(figure_rows(run), SHOWN), schema=list(SHOWN), orient="row")
+    show_table(frame_table(rows, {}))
+
+
+def check(run: Mapping[str, Any]) -> None:
+    """Refuse a run of which a case could not be measured, when all the others have been shown.
+
+    Raises
+    ------
+    DataError
+        If there is one.
+    """
+    failed = run["failed"]
+    if failed:
+        first = failed[0]
+        raise DataError(
+            f"{len(failed)} of {len(failed) + len(run['cases'])} cases could not be measured; the "
+            f'first is "{first["name"]}": {first["why"]}'
+        )

@@ -1,5 +1,7 @@
 """What a command shows: tables on standard output, everything else on standard error."""
 
+from __future__ import annotations
+
 import io
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -14,8 +16,8 @@ from rich.progress import Progress, ProgressColumn, SpinnerColumn, Task
 from rich.table import Table
 from rich.text import Text
 
-from grc_fast.banding import format_number
-from grc_fast.output import write_text
+from grc_fast.io.write import write_text
+from grc_fast.rfm.bands import format_number
 
 # Wide enough that nothing is cut where there is no screen to fit in.
 _UNLIMITED: Final = 100_000

@@ -1,12 +1,17 @@
 """`grc-fast demo`: the whole of it on real sales."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import Annotated
 
 import typer
 
-from grc_fast.cli.options import Language, RunOptions, taking
-from grc_fast.cli.threads import limit_polars
+from grc_fast._typing import Lang
+from grc_fast.cli import scoring
+from grc_fast.cli.console import Messages, show_table
+from grc_fast.cli.options import RunOptions, taking
+from grc_fast.datasets.groceries import run_demo
 
 
 @dataclass(kw_only=True)
@@ -19,24 +24,18 @@ class DemoOptions(RunOptions):
             "--output-dir", "-o", metavar="DIRECTORY", help="Where the scores and the model go."
         ),
     ] = "grc-fast-demo"
-    lang: Annotated[Language, typer.Option("--lang", help="Language of the labels.")] = Language.EN
+    lang: Annotated[Lang, typer.Option("--lang", help="Lang of the labels.")] = "en"
 
 
 @taking(DemoOptions)
 def demo(options: DemoOptions) -> None:
     """Score the 2,469 households of a real grocer: 1.5 million lines of the year 2017."""
-    limit_polars(options.threads)
-    # Imported when Polars may be: it reads its number of threads then.
-    from grc_fast.cli import scoring
-    from grc_fast.cli.console import Messages, show_table
-    from grc_fast.demo import run_demo
-    from grc_fast.rfm import Lang
-
-    lang: Lang = options.lang.value
     messages = Messages(quiet=options.quiet)
     with messages.progress() as progress:
-        run = run_demo(options.output_dir, lang=lang, threads=options.threads, progress=progress)
-    scoring.report(run.result, messages, lang)
+        run = run_demo(
+            options.output_dir, lang=options.lang, threads=options.threads, progress=progress
+        )
+    scoring.report(run.result, messages, options.lang)
     for path in (run.scores, run.model):
         messages.note(f"written: {path}")
-    show_table(scoring.segment_table(run.result, lang))
+    show_table(scoring.segment_table(run.result, options.lang))

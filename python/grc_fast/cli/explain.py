@@ -1,18 +1,19 @@
 """`grc-fast explain`: how one client came to its score."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, fields
 from typing import Annotated, Any
 
+import polars as pl
 import typer
 
-from grc_fast.cli.options import (
-    EventColumns,
-    SalesOptions,
-    ScoringOptions,
-    SharedOptions,
-    taking,
-)
-from grc_fast.cli.threads import limit_polars
+from grc_fast.behaviour.explanation import BehaviourExplanation, explain_behaviour
+from grc_fast.cli import scoring
+from grc_fast.cli.console import Messages, frame_table, show_table, show_text
+from grc_fast.cli.options import EventColumns, SalesOptions, ScoringOptions, SharedOptions, taking
+from grc_fast.cli.reading import event_columns, source_of
+from grc_fast.io.write import json_text, write_text
 
 
 @dataclass(kw_only=True)
@@ -43,14 +44,9 @@ def explain(options: ExplainOptions) -> None:
 
     With --rules the score is that of behaviour: visits, events, rules, weights and sums.
     """
-    limit_polars(options.threads)
     if options.rules is not None:
-        explain_events(options, options.rules)
+        _explain_events(options, options.rules)
         return
-    # Imported when Polars may be: it reads its number of threads then.
-    from grc_fast.cli import scoring
-    from grc_fast.cli.console import Messages, show_text
-    from grc_fast.output import json_text, write_text
 
     explanation = scoring.run_explain(options, options.id, Messages(quiet=options.quiet))
     if options.json:
@@ -66,7 +62,7 @@ def _options_of_sales() -> dict[str, Any]:
     return {field.name: field.default for field in (*own, *fields(ScoringOptions))}
 
 
-def explain_events(options: ExplainOptions, rules: str) -> None:
+def _explain_events(options: ExplainOptions, rules: str) -> None:
     """Take one client's behaviour score apart."""
     for name, default in _options_of_sales().items():
         if getattr(options, name) != default:
@@ -75,11 +71,6 @@ def explain_events(options: ExplainOptions, rules: str) -> None:
             )
     if options.as_of is None:
         raise typer.BadParameter("--rules needs --as-of, the instant that ages are counted from")
-    from grc_fast.behaviour import explain_behaviour
-    from grc_fast.cli import events
-    from grc_fast.cli.console import Messages
-    from grc_fast.cli.reading import source_of
-    from grc_fast.output import json_text, write_text
 
     with Messages(quiet=options.quiet).progress() as progress:
         explanation = explain_behaviour(
@@ -92,9 +83,38 @@ def explain_events(options: ExplainOptions, rules: str) -> None:
             timezone=options.timezone,
             threads=options.threads,
             progress=progress,
-            **events.columns_of(options),
+            **event_columns(options),
         )
     if options.json:
         write_text(json_text(explanation.to_dict()))
     else:
-        events.show_explanation(explanation)
+        _show_explanation(explanation)
+
+
+# The columns of a ledger that a reader sees.
+_SHOWN = (
+    "timestamp",
+    "visit",
+    "kind",
+    "page",
+    "group",
+    "rule",
+    "points",
+    "outcome",
+    "weight",
+    "contribution",
+    "reason",
+)
+
+
+def _show_explanation(explanation: BehaviourExplanation) -> None:
+    """Write one client's score taken apart on standard output: visits, ledger, sums."""
+    moment = pl.col(pl.Datetime).dt.strftime("%Y-%m-%d %H:%M:%S")
+    write_text(f"{explanation.title}\n\n")
+    if explanation.visits.height:
+        verdicts = pl.col("passed", "bot").replace_strict({True: "yes", False: "no"})
+        show_table(frame_table(explanation.visits.with_columns(moment, verdicts), {}))
+        write_text("\n")
+    ledger = explanation.ledger.select(_SHOWN).with_columns(moment, pl.col("contribution").round(4))
+    show_table(frame_table(ledger, {}))
+    write_text("\n" + "\n".join(explanation.sums) + "\n")

@@ -5,62 +5,20 @@ Options of the scoring have no default here: None means that the user said nothi
 `--model-in` needs to know.
 """
 
+from __future__ import annotations
+
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from enum import StrEnum
 from typing import Annotated, Any, TypeVar, get_type_hints
 
 import typer
 
+from grc_fast._typing import Edges, Lang, Returns, Ties
+from grc_fast.cli.threads import limit_polars
+from grc_fast.rfm.criteria import FrequencyMeasure, MonetaryMeasure
+
 Options = TypeVar("Options")
-
-
-class Ties(StrEnum):
-    """What becomes of equal values at the edge of a quantile."""
-
-    TOGETHER = "together"
-    SPLIT = "split"
-
-
-class Edges(StrEnum):
-    """How the edges of quantiles are taken."""
-
-    INVERTED_CDF = "inverted_cdf"
-    LINEAR = "linear"
-
-
-class Returns(StrEnum):
-    """What becomes of lines with a negative amount."""
-
-    NET = "net"
-    DROP = "drop"
-    KEEP = "keep"
-
-
-class FrequencyMeasure(StrEnum):
-    """What the frequency counts."""
-
-    ORDERS = "orders"
-    LINES = "lines"
-    ACTIVE_DAYS = "active_days"
-    MEAN_GAP = "mean_gap"
-
-
-class MonetaryMeasure(StrEnum):
-    """What the monetary criterion measures."""
-
-    TOTAL = "total"
-    MEAN_BASKET = "mean_basket"
-    LAST_BASKET = "last_basket"
-    MAX_BASKET = "max_basket"
-
-
-class Language(StrEnum):
-    """The language of the labels."""
-
-    EN = "en"
-    FR = "fr"
 
 
 #: Options that several commands take, each defined once.
@@ -387,11 +345,11 @@ class ScoringOptions:
         ),
     ] = None
     lang: Annotated[
-        Language | None,
+        Lang | None,
         typer.Option(
             "--lang",
             show_default=False,
-            help="Language of the labels (en by default).",
+            help="Lang of the labels (en by default).",
         ),
     ] = None
     model_in: Annotated[
@@ -426,6 +384,7 @@ def taking(options: type[Options]) -> Callable[[Callable[[Options], None]], Call
 
     def decorate(command: Callable[[Options], None]) -> Callable[..., None]:
         def run(**values: Any) -> None:
+            limit_polars(values.get("threads"))
             command(options(**values))
 
         run.__name__, run.__doc__ = command.__name__, command.__doc__

@@ -1,10 +1,16 @@
 """From the options of a command to what is read."""
 
-from collections.abc import Callable
+from __future__ import annotations
 
-from grc_fast.cli.options import SalesOptions, comma_list
-from grc_fast.rfm import Reading
-from grc_fast.roles import Roles
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import fields
+from typing import Any
+
+from grc_fast._typing import Returns
+from grc_fast._utils.dates import parse_day
+from grc_fast.cli.options import EventColumns, SalesColumns, SalesOptions, comma_list
+from grc_fast.facts.options import Reading, SalesReading
 
 
 def source_of(paths: list[str]) -> str | list[str]:
@@ -12,22 +18,37 @@ def source_of(paths: list[str]) -> str | list[str]:
     return paths[0] if len(paths) == 1 else paths
 
 
-def reading_of(
-    options: SalesOptions, threads: int | None, progress: Callable[[int], None] | None
-) -> Reading:
-    """Return how the sales are read."""
+def sales_columns(options: SalesColumns) -> Reading:
+    """Return how the columns of sales are read."""
     return Reading(
-        as_of=options.as_of,
-        roles=Roles(
-            client=options.client,
-            date=options.date,
-            amount=options.amount,
-            order=comma_list(options.order) if options.order else None,
-            where=options.where,
-        ),
-        clients=options.clients,
+        client=options.client,
+        date=options.date,
+        amount=options.amount,
+        order=comma_list(options.order) if options.order else None,
+        where=options.where,
         timezone=options.timezone,
         money_scale=options.money_scale,
-        threads=threads,
-        progress=progress,
     )
+
+
+def sales_reading(
+    options: SalesOptions,
+    returns: Returns,
+    threads: int | None,
+    progress: Callable[[int], None] | None,
+) -> SalesReading:
+    """Return how sales are read."""
+    reading = sales_columns(options) | Reading(
+        clients=options.clients, threads=threads, progress=progress
+    )
+    return SalesReading.of(reading, returns=returns)
+
+
+def day_of(options: SalesOptions) -> dt.date | None:
+    """Return the day that recency is counted from; None for the day after the last sale."""
+    return None if options.as_of is None else parse_day(options.as_of)
+
+
+def event_columns(options: EventColumns) -> dict[str, Any]:
+    """Return the columns of events by role."""
+    return {field.name: getattr(options, field.name) for field in fields(EventColumns)}

@@ -1,29 +1,29 @@
 """`grc-fast response`: who answered past campaigns."""
 
-from dataclasses import dataclass
-from enum import StrEnum
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Annotated
 
+import polars as pl
 import typer
 
+from grc_fast._typing import AnyPath
+from grc_fast.campaigns import response as campaign_response
+from grc_fast.campaigns.attribution import Overlap
+from grc_fast.campaigns.cell_keys import Level
+from grc_fast.campaigns.scores_before import score_before_campaigns
+from grc_fast.cli.console import Messages, frame_table, show_table
 from grc_fast.cli.options import RunOptions, SalesColumns, output_option, taking
-from grc_fast.cli.threads import limit_polars
-
-
-class OverlapRule(StrEnum):
-    """Which contact an answer goes to."""
-
-    LAST = "last"
-    FIRST = "first"
-    ALL = "all"
-
-
-class PlaceLevel(StrEnum):
-    """What a response probability is that of."""
-
-    CELL = "cell"
-    GROUP = "group"
-    SEGMENT = "segment"
+from grc_fast.cli.reading import sales_columns
+from grc_fast.facts.options import Reading
+from grc_fast.io.ids import with_common_ids
+from grc_fast.io.output_checks import check_outputs
+from grc_fast.io.report_file import check_report_path
+from grc_fast.io.small_tables import read_table
+from grc_fast.io.write import STDOUT, write_result
 
 
 @dataclass(kw_only=True)
@@ -66,9 +66,9 @@ class ResponseOptions(RunOptions, SalesColumns):
         ),
     ] = None
     by: Annotated[
-        PlaceLevel,
+        Level,
         typer.Option("--by", help="With --calibrate: whose rate a client gets."),
-    ] = PlaceLevel.CELL
+    ] = "cell"
     responses: Annotated[
         str | None,
         typer.Option(
@@ -88,9 +88,9 @@ class ResponseOptions(RunOptions, SalesColumns):
         ),
     ] = None
     overlap: Annotated[
-        OverlapRule,
+        Overlap,
         typer.Option("--overlap", help="Which contact an answer goes to where windows overlap."),
-    ] = OverlapRule.LAST
+    ] = "last"
     cost: Annotated[
         float | None,
         typer.Option("--cost", metavar="MONEY", show_default=False, help="Of one contact."),
@@ -119,8 +119,88 @@ def response(options: ResponseOptions) -> None:
     -o -); everything else goes to standard error. The options from --client to --money-scale say
     how sales are read, and go with --from-sales.
     """
-    limit_polars(options.threads)
-    # Imported when Polars may be: it reads its number of threads then.
-    from grc_fast.cli import responding
+    _check(options)
+    given = (options.scores, options.campaigns, options.responses, options.calibrate)
+    inputs = [path for path in given if path is not None]
+    reports = [] if options.report is None else [options.report]
+    check_outputs([options.output], reports, inputs)
+    if options.report is not None:
+        check_report_path(options.report)
+    messages = Messages(quiet=options.quiet)
+    scores, campaigns, responses, clients = _tables(options, messages)
+    found = campaign_response.response(
+        scores,
+        campaigns,
+        responses=responses,
+        window=options.window,
+        overlap=options.overlap,
+        cost=options.cost,
+        margin=options.margin,
+    )
+    messages.note(str(found))
+    written = found.table if clients is None else _calibrated(found, clients, options, messages)
+    files: dict[AnyPath, Callable[[Path], None]] = {path: found.writer(path) for path in reports}
+    write_result(written, options.output, files)
+    to_stdout = options.output == STDOUT
+    for path in reports if to_stdout else [*reports, options.output]:
+        messages.note(f"written: {path}")
+    for table in (found.groups, found.segments):
+        if table.height:
+            (messages.table if to_stdout else show_table)(frame_table(table, {}))
 
-    responding.run(options)
+
+def _check(options: ResponseOptions) -> None:
+    """Refuse options that would have no effect."""
+    if options.calibrate is None and options.by != "cell":
+        raise typer.BadParameter("--by goes with --calibrate: it says whose rate a client gets")
+    if options.from_sales:
+        return
+    for field in fields(SalesColumns):
+        if getattr(options, field.name) != field.default:
+            raise typer.BadParameter(
+                f"--{field.name.replace('_', '-')} goes with --from-sales: scores have their "
+                "columns by name"
+            )
+
+
+def _tables(
+    options: ResponseOptions, messages: Messages
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame | None, pl.DataFrame | None]:
+    """Read the scores, or make them of the sales; and the other tables, with ids that can meet."""
+    campaigns = read_table(options.campaigns)
+    scores = _scores(options, campaigns, messages) if options.from_sales else None
+    scores = read_table(options.scores) if scores is None else scores
+    others = [read_table(path) for path in (options.responses, options.calibrate) if path]
+    scores, campaigns, *others = with_common_ids(scores, campaigns, *others)
+    responses = others.pop(0) if options.responses else None
+    return scores, campaigns, responses, others.pop(0) if options.calibrate else None
+
+
+def _scores(options: ResponseOptions, campaigns: pl.DataFrame, messages: Messages) -> pl.DataFrame:
+    with messages.progress() as progress:
+        scores = score_before_campaigns(
+            options.scores,
+            campaigns,
+            **(sales_columns(options) | Reading(threads=options.threads, progress=progress)),
+        )
+    count = scores["campaign"].n_unique()
+    read = campaigns.drop_nulls(["campaign", "contacted_on"])["campaign"].n_unique()
+    early = f" ({read - count:,} more began before the first sale)" if read > count else ""
+    messages.note(f"clients were scored as of the day before each of {count:,} campaigns{early}")
+    return scores
+
+
+def _calibrated(
+    report: campaign_response.ResponseReport,
+    clients: pl.DataFrame,
+    options: ResponseOptions,
+    messages: Messages,
+) -> pl.DataFrame:
+    chances = report.calibrate(clients, by=options.by)
+    own, of_all = ((chances["basis"] == basis).sum() for basis in (options.by, "all"))
+    messages.note(
+        f"probabilities ({chances['kind'][0]}): {own:,} clients have that of their "
+        f"{options.by}, {of_all:,} that of all contacts, since no campaign reached their "
+        f"{options.by}; {chances['basis'].null_count():,} have no score"
+    )
+    return chances

@@ -1,12 +1,17 @@
 """`grc-fast score`: points, group and segment of every client."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import Annotated
 
 import typer
 
+from grc_fast.cli import scoring
+from grc_fast.cli.console import Messages, show_table
 from grc_fast.cli.options import QualityFile, SharedOptions, output_option, taking
-from grc_fast.cli.threads import limit_polars
+from grc_fast.io.output_checks import check_outputs
+from grc_fast.io.write import STDOUT
 
 
 @dataclass(kw_only=True)
@@ -33,21 +38,14 @@ def score(options: ScoreOptions) -> None:
     The segment table goes to standard output (or the scores, with -o -); progress, the account
     of what was read and dropped and the size of every band go to standard error.
     """
-    limit_polars(options.threads)
-    # Imported when Polars may be: it reads its number of threads then.
-    from grc_fast import output
-    from grc_fast.cli import scoring
-    from grc_fast.cli.console import Messages, show_table
-
     other_files = [path for path in (options.model_out, options.quality) if path is not None]
-    output.check_outputs([options.output], other_files, scoring.inputs(options))
+    check_outputs([options.output], other_files, scoring.inputs(options))
     messages = Messages(quiet=options.quiet)
     result = scoring.run_score(options, messages)
-    lang = scoring.language(options)
-    scoring.report(result, messages, lang)
-    segments = scoring.segment_table(result, lang)
+    scoring.report(result, messages, options.lang)
+    segments = scoring.segment_table(result, options.lang)
     scoring.write(result, options.output, model=options.model_out, quality=options.quality)
-    if options.output == output.STDOUT:
+    if options.output == STDOUT:
         messages.table(segments)
         return
     for path in (options.output, *other_files):

@@ -1,5 +1,7 @@
 """From the options of a command to scores: what `score`, `explain` and `demo` share."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
@@ -9,16 +11,17 @@ import polars as pl
 import typer
 from rich.table import Table
 
-from grc_fast import labels
+from grc_fast._typing import AnyPath, Lang
 from grc_fast.cli.console import Messages, frame_table
 from grc_fast.cli.options import ScoringOptions, SharedOptions, comma_list
-from grc_fast.cli.reading import reading_of, source_of
-from grc_fast.criteria import Frequency, Monetary, Recency
+from grc_fast.cli.reading import day_of, sales_reading, source_of
 from grc_fast.errors import OptionError
-from grc_fast.explanation import Explanation
-from grc_fast.model import RFMModel
-from grc_fast.output import AnyPath, json_writer, write_result
-from grc_fast.rfm import RFM, Lang, RFMResult, read_facts, score_sales
+from grc_fast.io.write import json_writer, write_result
+from grc_fast.labels.catalogue import section
+from grc_fast.rfm.criteria import Frequency, Monetary, Recency
+from grc_fast.rfm.explanation import Explanation
+from grc_fast.rfm.rfm import RFM, RFMModel, RFMResult, score_sales
+from grc_fast.rfm.sales_facts import read_facts
 
 # Scoring options that a saved model does not decide.
 _BESIDE_A_MODEL: Final = {"lang", "model_in"}
@@ -35,20 +38,23 @@ def run_score(options: SharedOptions, messages: Messages) -> RFMResult:
     model, rfm = _model_and_specification(options)
     with messages.progress() as progress:
         source = source_of(options.source)
-        reading = reading_of(options, options.threads, progress)
-        return score_sales(rfm, source, reading, model=model, lang=language(options))
+        reading = sales_reading(options, rfm.returns, options.threads, progress)
+        return score_sales(
+            rfm, source, reading, as_of=day_of(options), model=model, lang=options.lang
+        )
 
 
 def run_explain(options: SharedOptions, client: str, messages: Messages) -> Explanation:
     """Read the sales and take the score of one client apart."""
     model, rfm = _model_and_specification(options)
     with messages.progress() as progress:
-        reading = reading_of(options, options.threads, progress)
-        facts, _ = read_facts(rfm, source_of(options.source), reading)
+        reading = sales_reading(options, rfm.returns, options.threads, progress)
+        source = source_of(options.source)
+        facts, _ = read_facts(rfm, source, reading, as_of=day_of(options))
     if model is None:
         model = rfm.fit(facts, threads=options.threads)
     client_id = _client_id(client, facts.frame["client_id"].dtype)
-    return model.explain(facts, client_id=client_id, lang=language(options))
+    return model.explain(facts, client_id=client_id, lang=options.lang)
 
 
 def specification(options: ScoringOptions) -> RFM:
@@ -91,11 +97,6 @@ def _model_and_specification(options: ScoringOptions) -> tuple[RFMModel | None, 
     return model, model.rfm
 
 
-def language(options: ScoringOptions) -> Lang | None:
-    """Return the language that the user chose, or None."""
-    return None if options.lang is None else options.lang.value
-
-
 def _client_id(text: str, dtype: pl.DataType) -> int | str:
     """Return a client id as the sales hold it."""
     if not dtype.is_integer():
@@ -121,7 +122,7 @@ def write(result: RFMResult, scores: str, *, model: str | None, quality: str | N
 def report(result: RFMResult, messages: Messages, lang: Lang | None) -> None:
     """Say what was read, used and dropped, how large every band is, and what to beware of."""
     messages.note(str(result.quality))
-    criteria = labels.section("criterion", lang or result.model.rfm.lang)
+    criteria = section("criterion", lang or result.model.rfm.lang)
     bands = result.model.bands.with_columns(pl.col("criterion").replace(criteria))
     messages.table(_captioned(bands, result, lang))
     for warning in result.model.warnings:
@@ -134,4 +135,4 @@ def segment_table(result: RFMResult, lang: Lang | None) -> Table:
 
 
 def _captioned(frame: pl.DataFrame, result: RFMResult, lang: Lang | None) -> Table:
-    return frame_table(frame, labels.section("table", lang or result.model.rfm.lang))
+    return frame_table(frame, section("table", lang or result.model.rfm.lang))

@@ -1,5 +1,7 @@
 """The number of threads of Polars, which must be known before Polars starts its own."""
 
+from __future__ import annotations
+
 import json
 import os
 import sys

@@ -13,15 +13,15 @@ from typing import Any, Final
 
 import polars as pl
 
+from grc_fast._utils.dates import parse_day
+from grc_fast._utils.messages import describe, listing, suggestion
 from grc_fast.errors import ColumnError, DataError, ModelError, OptionError
-from grc_fast.facts import CLIENT, STATUS, Facts, parse_day
-from grc_fast.roles import describe, listing, suggestion
+from grc_fast.facts.table import CLIENT, STATUS, Facts
 
 #: The facts from which clients are valued.
 PURCHASE_FACTS: Final = ("first_purchase", "last_purchase", "active_days")
 SPEND_FACTS: Final = ("active_days", "total", "first_day_total")
 VALUE_FACTS: Final = ("first_purchase", "last_purchase", "active_days", "total", "first_day_total")
-
 _PLACE: Final = "the frame of facts"
 # Totals are sums of exact integers, divided once; their difference is 0 within these roundings.
 _ROUNDINGS: Final = 4 * 2.0**-52

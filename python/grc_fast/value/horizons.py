@@ -8,15 +8,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from grc_fast import _core
+from grc_fast._utils.checks import rate
+from grc_fast._utils.dates import day_number, day_of_number
 from grc_fast.errors import OptionError
-from grc_fast.quality import day_of_number
-
-from .numbers import rate
 
 #: Short, medium and long.
 HORIZONS: Final = ("3mo", "12mo", "36mo")
-
-_EPOCH: Final = dt.date(1970, 1, 1)
 # A year of the calendar, leap years and all, in days.
 _YEAR: Final = 365.25
 # Rates beyond a tenfold loss a year are typing errors (10 for 10 %).
@@ -101,7 +98,7 @@ def check_horizons(horizons: object) -> list[str]:
 
 def end_of(day: dt.date, period: str) -> dt.date:
     """Return the last day of a period that follows a day."""
-    return day_of_number(_core.period_end((day - _EPOCH).days, period))
+    return day_of_number(_core.period_end(day_number(day), period))
 
 
 def _days_until(as_of: dt.date, horizon: str) -> int:

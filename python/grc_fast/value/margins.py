@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import polars as pl
 
+from grc_fast._utils.checks import rate
+from grc_fast._utils.messages import nearest
 from grc_fast.errors import ColumnError, DataError, OptionError
-from grc_fast.facts import Returns, collect_facts, parse_day
-from grc_fast.labels import nearest
-from grc_fast.quality import Quality
-from grc_fast.rfm import Reading
-from grc_fast.sources import open_source
-
-from .histories import Histories
-from .numbers import rate
+from grc_fast.facts.collect import collect_facts, over_all_time
+from grc_fast.facts.options import SalesReading
+from grc_fast.facts.quality import Quality
+from grc_fast.io.open import open_source
+from grc_fast.value.histories import Histories
 
 _SHARE: Final = "share"
 
@@ -62,25 +60,6 @@ def check_margin(margin: object) -> float | str:
     )
 
 
-def collect(
-    source: Any, reading: Reading, returns: Returns, names: Sequence[str]
-) -> tuple[pl.DataFrame, Quality]:
-    """Read facts over all time, under their own names."""
-    table, quality = collect_facts(
-        source,
-        reading.roles,
-        [(name, None) for name in names],
-        as_of=None if reading.as_of is None else parse_day(reading.as_of),
-        clients=reading.clients,
-        returns=returns,
-        timezone=reading.timezone,
-        money_scale=reading.money_scale,
-        threads=reading.threads,
-        progress=reading.progress,
-    )
-    return table.rename({str(place): name for place, name in enumerate(names)}), quality
-
-
 def margins_of_column(known: Histories, name: str) -> Margins:
     """Take each client's share from a column of the facts.
 
@@ -111,10 +90,8 @@ def margins_of_column(known: Histories, name: str) -> Margins:
 def margins_of_lines(
     known: Histories,
     source: Any,
-    reading: Reading,
+    reading: SalesReading,
     margin: str,
-    *,
-    returns: Returns,
     account: Quality,
 ) -> Margins:
     """Compute each client's share from the margins of their lines, in a second pass.
@@ -133,12 +110,17 @@ def margins_of_lines(
     # What is wrong with the margin itself is said of it alone.
     alone = replace(reading.roles, amount=margin, order=None, amount_role="margin")
     open_source(source).open(alone)
-    of_margin = replace(
-        reading.roles, amount=_margin_of_used_lines(source, reading, returns, margin), order=None
-    )
     # A margin below 0 is no return: it is as much part of the sum as any.
-    again = replace(reading, roles=of_margin, clients=None, as_of=account.as_of)
-    table, quality = collect(source, again, "keep", ("total", "lines"))
+    again = replace(
+        reading,
+        amount=_margin_of_used_lines(source, reading, margin),
+        order=None,
+        clients=None,
+        returns="keep",
+    )
+    table, quality = collect_facts(
+        source, again, over_all_time(("total", "lines")), as_of=account.as_of
+    )
     # As text: lines without a margin may hold the only ids that are no numbers.
     client, gain = pl.col("client_id").cast(pl.String), pl.col("total").cast(pl.Float64)
     both = (
@@ -157,15 +139,15 @@ def margins_of_lines(
     return _shares(both, margin, [*said, *_seem_rates(both, margin)])
 
 
-def _margin_of_used_lines(source: Any, reading: Reading, returns: Returns, margin: str) -> str:
+def _margin_of_used_lines(source: Any, reading: SalesReading, margin: str) -> str:
     """Write the margin of the lines whose amount is used as SQL: null for others, 0 for dropped."""
     parts = open_source(source).open(reading.roles).parts
     columns = {name for part, _ in parts for name in part.schema}
     amount, gain = (
         '"' + text.replace('"', '""') + '"' if text in columns else f"({text})"
-        for text in (reading.roles.amount, margin)
+        for text in (reading.amount, margin)
     )
-    if returns == "drop":
+    if reading.returns == "drop":
         gain = f"CASE WHEN {amount} < 0 THEN 0 ELSE {gain} END"
     # Nothing but a finite number leaves 0 when it is taken from itself.
     return f"CASE WHEN {amount} - {amount} = 0 THEN {gain} END"

@@ -4,44 +4,37 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
-from typing import Any, Final, cast
+from typing import Any, Final, Unpack, cast
 
 import polars as pl
 
-from grc_fast.criteria import check_threads
+from grc_fast._typing import Returns
+from grc_fast._utils.checks import check_threads
+from grc_fast._utils.dates import parse_day
+from grc_fast._utils.messages import nearest
 from grc_fast.errors import OptionError, SourceError
-from grc_fast.facts import Facts, Progress, Returns, parse_day
-from grc_fast.labels import nearest
-from grc_fast.quality import Quality
-from grc_fast.rfm import Reading
-from grc_fast.roles import Roles
-from grc_fast.sources import open_source
-
-from .histories import VALUE_FACTS, Histories, histories
-from .horizons import HORIZONS, check_horizons
-from .margins import Margins, check_margin, collect, margins_of_column, margins_of_lines
-from .purchases import SPECIFICATIONS, ModelName
-from .spend import GammaGamma
-from .value_model import ValueModel
+from grc_fast.facts.collect import collect_facts, over_all_time
+from grc_fast.facts.options import Reading, SalesReading
+from grc_fast.facts.quality import Quality
+from grc_fast.facts.table import Facts
+from grc_fast.io.open import open_source
+from grc_fast.io.tables import column_names
+from grc_fast.value.histories import VALUE_FACTS, Histories, histories
+from grc_fast.value.horizons import HORIZONS, check_horizons
+from grc_fast.value.margins import (
+    Margins,
+    check_margin,
+    margins_of_column,
+    margins_of_lines,
+)
+from grc_fast.value.purchases import SPECIFICATIONS, ModelName
+from grc_fast.value.spend import GammaGamma
+from grc_fast.value.value_model import ValueModel
 
 #: What is taken for the margin where nothing is said; a run that takes it says so.
 MARGIN: Final = 0.3
-
-# What facts were read with, so that it cannot be chosen any more.
-_READING: Final = {
-    "client": "client_id",
-    "date": "date",
-    "amount": "amount",
-    "order": None,
-    "where": None,
-    "clients": None,
-    "returns": "net",
-    "timezone": "UTC",
-    "money_scale": None,
-    "progress": None,
-}
 
 
 @dataclass(frozen=True)
@@ -114,17 +107,8 @@ def predict_value(
     discount: float = 0.0,
     time_scaler: float = 7.0,
     model: ModelName | ValueModel = "mbgnbd",
-    client: str = "client_id",
-    date: str = "date",
-    amount: str = "amount",
-    order: str | Sequence[str] | None = None,
-    where: str | None = None,
-    clients: Any = None,
     returns: Returns = "net",
-    timezone: str = "UTC",
-    money_scale: int | None = None,
-    threads: int | None = None,
-    progress: Progress | None = None,
+    **reading: Unpack[Reading],
 ) -> ValueResult:
     """Say what each client is worth: purchases to come, their price, and the gain from them.
 
@@ -132,7 +116,7 @@ def predict_value(
     ----------
     source
         Sales (anything that `grc_fast.facts` reads), or `Facts` with `first_purchase`,
-        `last_purchase`, `active_days`, `total` and `first_day_total`, or a Polars frame of them
+        `last_purchase`, `active_days`, `total` and `first_day_total`, or a table of them
         (which needs `as_of`).
     as_of
         The day up to which purchases are known, and from which horizons count. Facts know theirs.
@@ -187,27 +171,19 @@ def predict_value(
     'mbgnbd'
     """
     durations = check_horizons(horizons)
-    check_threads(threads)
+    threads = check_threads(reading.get("threads"))
     chosen = check_model(model)
     share = check_margin(margin)
-    if _holds_facts(source, date):
-        _refuse_reading(locals())
+    if _holds_facts(source, reading.get("date", SalesReading.date)):
+        _refuse_reading({**reading, "returns": returns})
         known = histories(source, VALUE_FACTS, as_of)
         quality = source.quality if isinstance(source, Facts) else None
         shares = share if isinstance(share, float) else margins_of_column(known, share)
     else:
         if as_of is None:
             raise OptionError("as_of is needed: the library never reads the clock")
-        reading = Reading(
-            as_of=parse_day(as_of),
-            roles=Roles(client=client, date=date, amount=amount, order=order, where=where),
-            clients=clients,
-            timezone=timezone,
-            money_scale=money_scale,
-            threads=threads,
-            progress=progress,
-        )
-        known, quality, shares = read_histories(source, reading, returns, share)
+        how = SalesReading.of(reading, returns=returns)
+        known, quality, shares = read_histories(source, how, parse_day(as_of), share)
     fitted = (
         chosen
         if isinstance(chosen, ValueModel)
@@ -219,7 +195,7 @@ def predict_value(
 
 
 def read_histories(
-    source: Any, reading: Reading, returns: Returns, margin: float | str = MARGIN
+    source: Any, reading: SalesReading, as_of: dt.date | None, margin: float | str = MARGIN
 ) -> tuple[Histories, Quality, float | Margins]:
     """Read sales into what the models need, and each client's share of margin if it is a column."""
     if isinstance(margin, str) and not open_source(source).replayable:
@@ -227,25 +203,26 @@ def read_histories(
             "margins of lines take a second reading, and a stream can be read but once: collect it "
             "into a frame first, or give the margin as a rate"
         )
-    frame, quality = collect(source, reading, returns, VALUE_FACTS)
+    frame, quality = collect_facts(source, reading, over_all_time(VALUE_FACTS), as_of=as_of)
     known = histories(frame, VALUE_FACTS, quality.as_of)
     if not isinstance(margin, str):
         return known, quality, margin
-    shares = margins_of_lines(known, source, reading, margin, returns=returns, account=quality)
-    return known, quality, shares
+    return known, quality, margins_of_lines(known, source, reading, margin, quality)
 
 
 def _holds_facts(source: Any, date: str) -> bool:
-    """Tell whether a source is no sales but what was made of them."""
+    """Tell facts from sales: a table with every fact, and without the date of a sale."""
     if isinstance(source, Facts):
         return True
-    frame = isinstance(source, pl.DataFrame) and date not in source.columns
-    return frame and all(name in source.columns for name in VALUE_FACTS)
+    names = column_names(source)
+    return names is not None and date not in names and set(VALUE_FACTS) <= set(names)
 
 
 def _refuse_reading(given: Mapping[str, Any]) -> None:
-    for name, default in _READING.items():
-        if given[name] is not default and given[name] != default:
+    """Refuse options that have no effect on facts, which were read already."""
+    for option in fields(SalesReading):
+        name = option.name
+        if name != "threads" and given.get(name, option.default) != option.default:
             raise OptionError(
                 f"{name} cannot be given with facts, which were read already: leave it out"
             )

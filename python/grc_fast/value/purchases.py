@@ -12,17 +12,13 @@ from typing import Any, ClassVar, Final, Literal, cast
 import polars as pl
 
 from grc_fast import _core
-from grc_fast.criteria import check_threads
-
-from .histories import PURCHASE_FACTS, Histories, histories, histories_or_fitted
-from .horizons import outlook
-from .numbers import strictly_positive
+from grc_fast._utils.checks import check_threads, strictly_positive
+from grc_fast.errors import ModelError
+from grc_fast.value.histories import PURCHASE_FACTS, Histories, histories, histories_or_fitted
+from grc_fast.value.horizons import outlook
+from grc_fast.value.model_json import PURCHASE_PARAMETERS, TITLES, Parts, load_parts, save_parts
 
 ModelName = Literal["bgnbd", "mbgnbd"]
-
-#: The models by their names in files and options.
-TITLES: Final = {"mbgnbd": "MBG/NBD", "bgnbd": "BG/NBD"}
-PARAMETERS: Final = ("r", "alpha", "a", "b")
 
 
 @dataclass(frozen=True)
@@ -91,7 +87,7 @@ class _Specification:
             log_likelihood=found["log_likelihood"],
             standard_errors={
                 name: error
-                for name, error in zip(PARAMETERS, found["standard_errors"], strict=True)
+                for name, error in zip(PURCHASE_PARAMETERS, found["standard_errors"], strict=True)
                 if not math.isnan(error)
             },
             clients=found["clients"],
@@ -201,7 +197,7 @@ class PurchaseModel:
     @property
     def parameters(self) -> dict[str, float]:
         """The parameters by name."""
-        return {name: getattr(self, name) for name in PARAMETERS}
+        return {name: getattr(self, name) for name in PURCHASE_PARAMETERS}
 
     @property
     def warnings(self) -> list[str]:
@@ -282,9 +278,7 @@ class PurchaseModel:
         OutputError
             If the file cannot be written.
         """
-        from .value_model import ValueModel
-
-        ValueModel(self, None).save(path)
+        save_parts(self.part(), path)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> PurchaseModel:
@@ -295,9 +289,27 @@ class PurchaseModel:
         ModelError
             If the file is no such model.
         """
-        from .value_model import ValueModel
+        return cls.of_parts(load_parts(path), os.fspath(path))
 
-        return ValueModel.load(path).purchases
+    def part(self) -> Parts:
+        """Return the model as files hold it, by its name."""
+        part = {
+            **self.parameters,
+            "log_likelihood": self.log_likelihood,
+            "standard_errors": dict(self.standard_errors),
+            "clients": self.clients,
+            "time_scaler": self.time_scaler,
+            "as_of": self.as_of,
+        }
+        return {self.name: part}
+
+    @classmethod
+    def of_parts(cls, parts: Parts, where: str) -> PurchaseModel:
+        """Make the purchase model that a file holds; `where` is how errors name it."""
+        for name in SPECIFICATIONS:
+            if name in parts:
+                return cls(cast(ModelName, name), **parts[name])
+        raise ModelError(f"{where} holds no purchase model: fit MBGNBD() or BGNBD() and save it")
 
     def outcomes(
         self,

@@ -11,22 +11,18 @@ from typing import Any, Final, cast
 import polars as pl
 
 from grc_fast import _core
-from grc_fast.criteria import check_threads
+from grc_fast._utils.checks import check_threads, strictly_positive
 from grc_fast.errors import DataError, ModelError, OptionError
+from grc_fast.value.histories import SPEND_FACTS, Histories, histories, histories_or_fitted
+from grc_fast.value.model_json import SPEND, SPEND_PARAMETERS, Parts, load_parts, save_parts
 
-from .histories import SPEND_FACTS, Histories, histories, histories_or_fitted
-from .numbers import strictly_positive
-
-PARAMETERS: Final = ("p", "q", "v")
 #: Beyond this correlation the model's assumption, that spend and frequency are independent, is
 #: doubtful (the rule of thumb that goes with Fader and Hardie's own 0.11 for CDNOW).
 MOST_CORRELATION: Final = 0.3
-
 # Clients that a fit takes at least, as in the core.
 _FEWEST: Final = 50
 # Where mean spends vary by less than this share, a fit that fails does so because they are alike.
 _ALIKE: Final = 0.1
-
 _FACTS: Final = ("first_purchase", "last_purchase", *SPEND_FACTS)
 
 
@@ -84,7 +80,7 @@ class GammaGamma:
         return SpendModel(
             *found["parameters"],
             log_likelihood=found["log_likelihood"],
-            standard_errors=dict(zip(PARAMETERS, found["standard_errors"], strict=True)),
+            standard_errors=dict(zip(SPEND_PARAMETERS, found["standard_errors"], strict=True)),
             clients=found["clients"],
             correlation=found["correlation"],
             fitted=clients,
@@ -138,7 +134,7 @@ class SpendModel:
 
     def __post_init__(self) -> None:
         """Check the parameters, which may be the user's own."""
-        for name in PARAMETERS:
+        for name in SPEND_PARAMETERS:
             strictly_positive(name, getattr(self, name))
         if self.q <= 1:
             raise OptionError(f"q must be above 1, or the mean spend is infinite, not {self.q!r}")
@@ -146,7 +142,7 @@ class SpendModel:
     @property
     def parameters(self) -> dict[str, float]:
         """The parameters by name."""
-        return {name: getattr(self, name) for name in PARAMETERS}
+        return {name: getattr(self, name) for name in SPEND_PARAMETERS}
 
     @property
     def population_mean(self) -> float:
@@ -207,9 +203,7 @@ class SpendModel:
         OutputError
             If the file cannot be written.
         """
-        from .value_model import save_parts
-
-        save_parts(None, self, path)
+        save_parts(self.part(), path)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> SpendModel:
@@ -220,9 +214,22 @@ class SpendModel:
         ModelError
             If the file holds no such model.
         """
-        from .value_model import load_parts
+        return cls.of_parts(load_parts(path), os.fspath(path))
 
-        spend = load_parts(path)[1]
-        if spend is None:
-            raise ModelError(f"{os.fspath(path)} holds no Gamma-Gamma model: fit one and save it")
-        return spend
+    def part(self) -> Parts:
+        """Return the model as files hold it, by its name."""
+        part = {
+            **self.parameters,
+            "log_likelihood": self.log_likelihood,
+            "standard_errors": dict(self.standard_errors),
+            "clients": self.clients,
+            "correlation": self.correlation,
+        }
+        return {SPEND: part}
+
+    @classmethod
+    def of_parts(cls, parts: Parts, where: str) -> SpendModel:
+        """Make the spend model that a file holds; `where` is how errors name it."""
+        if SPEND not in parts:
+            raise ModelError(f"{where} holds no Gamma-Gamma model: fit one and save it")
+        return cls(**parts[SPEND])

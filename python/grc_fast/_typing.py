@@ -1,0 +1,18 @@
+"""The aliases and literal types that several subjects share."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from collections.abc import Callable
+from typing import Literal, TypeAlias
+
+Returns = Literal["net", "drop", "keep"]
+Progress = Callable[[int], object]
+Instant = dt.datetime | dt.date | str
+AnyPath: TypeAlias = str | os.PathLike[str]
+Ties = Literal["together", "split"]
+Edges = Literal["inverted_cdf", "linear"]
+Number = int | float
+Lang = Literal["en", "fr"]
+Day: TypeAlias = dt.date | str

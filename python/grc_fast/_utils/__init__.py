@@ -1,0 +1,1 @@
+"""What every subject uses: days, messages, checks."""

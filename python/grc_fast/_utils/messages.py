@@ -1,0 +1,82 @@
+"""Parts of error messages: the nearest name, the names there are, types in words."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+
+import polars as pl
+
+# How many column names an error lists: enough to recognise the table, short enough for one line.
+_LISTED = 12
+
+
+def suggestion(name: str, columns: Iterable[str]) -> str:
+    """Say the nearest names, or nothing when none is near."""
+    folded: dict[str, str] = {}
+    for column in columns:
+        folded.setdefault(column.casefold(), column)
+    near = difflib.get_close_matches(name.casefold(), list(folded), n=3, cutoff=0.6)
+    if not near:
+        return ""
+    return " (did you mean " + " or ".join(repr(folded[match]) for match in near) + "?)"
+
+
+def listing(columns: Sequence[str]) -> str:
+    """Say which columns there are, the first few of them."""
+    named = [name for name in columns if "\0" not in name]  # a CSV's text copies are ours
+    if not named:
+        return "; it has no columns at all"
+    shown = ", ".join(named[:_LISTED])
+    more = f" and {len(named) - _LISTED} more" if len(named) > _LISTED else ""
+    return f"; its columns are {shown}{more}"
+
+
+def describe(dtype: pl.DataType) -> str:
+    """Name a type in the reader's words."""
+    if isinstance(dtype, (pl.List, pl.Array)):
+        return f"lists ({dtype})"
+    if isinstance(dtype, pl.Struct):
+        return "structs (records)"
+    if dtype.is_integer():
+        return f"integers ({dtype})"
+    if dtype.is_float():
+        return f"floats ({dtype})"
+    words: dict[type[pl.DataType], str] = {
+        pl.Boolean: "true/false values",
+        pl.String: "text",
+        pl.Categorical: "text",
+        pl.Enum: "text",
+        pl.Binary: "binary values",
+        pl.Date: "dates",
+        pl.Datetime: "dates and times",
+        pl.Time: "times of day",
+        pl.Duration: "durations",
+        pl.Object: "Python objects",
+        pl.Null: "nulls only",
+    }
+    return words.get(type(dtype), f"values of type {dtype}")
+
+
+def first_line(error: BaseException) -> str:
+    """Shorten a Polars error to the sentence that says what is wrong."""
+    text = str(error).strip()
+    return text.splitlines()[0].strip().rstrip(".") if text else type(error).__name__
+
+
+def nearest(word: object, names: Iterable[str]) -> str:
+    """Return the end of an error message: the valid name nearest to `word`, or all of them.
+
+    Examples
+    --------
+    >>> nearest("segmnet", ["name", "segment"])
+    "; did you mean 'segment'?"
+    >>> nearest("zzz", ["name", "segment"])
+    '; the valid names are name, segment'
+    """
+    known = list(names)
+    close = get_close_matches(str(word).lower(), known, n=1)
+    if close:
+        return f"; did you mean {close[0]!r}?"
+    return f"; the valid names are {', '.join(known)}" if known else ""

@@ -1,0 +1,187 @@
+"""The account of a run over events: every row is used, or counted under a reason."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from grc_fast._utils.dates import shown_instant
+
+#: Why an event is not used; one that could be dropped for several reasons counts under the first.
+EVENT_REASONS: Final = (
+    "where",
+    "client",
+    "timestamp",
+    "kind",
+    "future",
+    "before_state",
+    "duplicate",
+    "machine_open",
+    "bot",
+)
+_CAPTIONS: Final = {
+    "where": "dropped by the where condition",
+    "client": "without a client",
+    "timestamp": "without a timestamp",
+    "kind": "without a kind",
+    "future": "later than as_of",
+    "before_state": "not later than the saved state",
+    "duplicate": "duplicates of an event id",
+    "machine_open": "opened by a machine",
+    "bot": "in visits of programs",
+}
+# How many kinds an account lists before it only counts them.
+_LISTED: Final = 20
+
+
+def reason_caption(reason: str) -> str:
+    """Return a reason in words: `without a client`."""
+    return _CAPTIONS[reason]
+
+
+@dataclass(frozen=True)
+class BehaviourQuality:
+    """What was read, used and dropped, and why.
+
+    ``rows_read == rows_used + sum(dropped.values())``.
+
+    Attributes
+    ----------
+    rows_read, rows_used
+        Rows of the source, and those of them that scores are made of.
+    dropped
+        Rows by reason: `where`, `client`, `timestamp`, `kind`, `future`, `before_state`,
+        `duplicate`, `machine_open`, `bot`. A row counts under the first reason that holds.
+    clients
+        Clients with a row in the scores.
+    bot_visits
+        Visits that were set aside because a program made them.
+    kinds
+        Events of each kind, those set aside included.
+    unknown_kinds
+        The kinds that no rule and no section of the rules names, with their events; a rule without
+        a kind is about them all the same.
+    pages
+        Distinct pages.
+    first_event, last_event
+        The first and last instant read that is not later than `as_of`; None where there is none.
+    as_of
+        The instant that ages are counted from.
+    spilled
+        Bytes that went to a temporary file for lack of memory.
+    notes
+        What else is worth knowing: how files are written, where `as_of` comes from.
+    """
+
+    rows_read: int
+    rows_used: int
+    dropped: Mapping[str, int]
+    clients: int
+    bot_visits: int
+    kinds: Mapping[str, int]
+    unknown_kinds: Mapping[str, int]
+    pages: int
+    first_event: dt.datetime | None
+    last_event: dt.datetime | None
+    as_of: dt.datetime
+    spilled: int = 0
+    notes: tuple[str, ...] = field(default=())
+
+    @classmethod
+    def from_account(
+        cls,
+        account: Mapping[str, Any],
+        *,
+        known_kinds: frozenset[str],
+        timezone: str,
+        notes: tuple[str, ...] = (),
+    ) -> BehaviourQuality:
+        """Make it of the account that the extension keeps: instants in microseconds."""
+        zone = timezone if account["zoned"] else None
+        kinds = dict(account["kinds"])
+        as_of = shown_instant(account["as_of"], zone)
+        assert as_of is not None
+        return cls(
+            rows_read=account["rows_read"],
+            rows_used=account["rows_used"],
+            dropped=dict(account["dropped"]),
+            clients=account["clients"],
+            bot_visits=account["bot_visits"],
+            kinds=kinds,
+            unknown_kinds={kind: n for kind, n in kinds.items() if kind not in known_kinds},
+            pages=account["pages"],
+            first_event=shown_instant(account["first_event"], zone),
+            last_event=shown_instant(account["last_event"], zone),
+            as_of=as_of,
+            spilled=account["spilled"],
+            notes=notes,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything in types that JSON knows."""
+        return {
+            "rows_read": self.rows_read,
+            "rows_used": self.rows_used,
+            "dropped": dict(self.dropped),
+            "clients": self.clients,
+            "bot_visits": self.bot_visits,
+            "kinds": dict(self.kinds),
+            "unknown_kinds": dict(self.unknown_kinds),
+            "pages": self.pages,
+            "first_event": None if self.first_event is None else self.first_event.isoformat(),
+            "last_event": None if self.last_event is None else self.last_event.isoformat(),
+            "as_of": self.as_of.isoformat(),
+            "spilled": self.spilled,
+            "notes": list(self.notes),
+        }
+
+    def __str__(self) -> str:
+        """Write the account for a reader, a line a reason."""
+        lines = [f"{_count(self.rows_read, 'event')} read", self._line("used", self.rows_used)]
+        lines += [
+            self._line(_CAPTIONS[reason], self.dropped[reason])
+            for reason in EVENT_REASONS
+            if self.dropped[reason]
+        ]
+        events = ""
+        if self.first_event is not None and self.last_event is not None:
+            events = f"; events from {_minute(self.first_event)} to {_minute(self.last_event)}"
+        lines.append(
+            f"{_count(self.clients, 'client')} scored{events}; as of {_minute(self.as_of)}"
+        )
+        if self.bot_visits:
+            lines.append(f"{_count(self.bot_visits, 'visit')} of programs set aside")
+        if self.unknown_kinds:
+            lines.append(f"kinds that no rule names: {_listed(self.unknown_kinds)}")
+        if self.spilled:
+            lines.append(f"{_size(self.spilled)} went through a temporary file")
+        return "\n".join(lines + [f"note: {note}" for note in self.notes])
+
+    def _line(self, caption: str, rows: int) -> str:
+        share = f"{100 * rows / self.rows_read:.1f} %" if self.rows_read else "-"
+        return f"  {caption}: {rows:,} ({share})"
+
+
+def _listed(kinds: Mapping[str, int]) -> str:
+    first = [f"{kind} ({events:,})" for kind, events in list(kinds.items())[:_LISTED]]
+    more = len(kinds) - len(first)
+    return ", ".join(first) + (f" and {more:,} more" if more else "")
+
+
+def _minute(instant: dt.datetime) -> str:
+    return instant.isoformat(sep=" ", timespec="seconds")
+
+
+def _size(size: int) -> str:
+    """Write a number of bytes: `128 bytes`, `1.5 KB`, `23 MB`."""
+    if size < 2**10:
+        return _count(size, "byte")
+    unit, scale = ("KB", 2**10) if size < 2**20 else ("MB", 2**20)
+    number = size / scale
+    return f"{number:,.1f} {unit}" if number < 10 else f"{number:,.0f} {unit}"
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number:,} {thing}" + ("" if number == 1 else "s")

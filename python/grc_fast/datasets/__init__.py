@@ -1,0 +1,1 @@
+"""Sales and clients to try, test and measure on."""

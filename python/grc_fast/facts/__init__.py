@@ -1,0 +1,1 @@
+"""Facts: the pass over sales."""

@@ -1,0 +1,152 @@
+"""The pass over sales, for any mixture of facts and windows."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeAlias
+
+import polars as pl
+
+from grc_fast import _core
+from grc_fast._utils.dates import day_number, day_of_number
+from grc_fast.errors import DataError, SourceError
+from grc_fast.facts.client_base import base_batches, with_status
+from grc_fast.facts.options import SalesReading
+from grc_fast.facts.quality import Quality
+from grc_fast.io.locate import locate
+from grc_fast.io.open import open_source
+from grc_fast.io.source import Opened, Source
+
+#: A fact, over all time or over a window.
+Request: TypeAlias = tuple[str, str | None]
+
+
+def collect_facts(
+    source: object,
+    reading: SalesReading,
+    requests: Mapping[str, Request],
+    *,
+    as_of: dt.date | None,
+    returns_only: bool = False,
+    scored_by: str | None = None,
+) -> tuple[pl.DataFrame, Quality]:
+    """Run the pass over the sales for any mixture of facts and windows.
+
+    Parameters
+    ----------
+    source
+        As for `grc_fast.facts`.
+    reading
+        How it is read.
+    requests
+        The columns to compute: by name, the fact, and its window or None.
+    as_of
+        The day; None makes it the day after the last sale used, and a note says so.
+    returns_only
+        Whether clients with returns only have a row (they do with a client base in any case).
+    scored_by
+        The column that is null for clients who bought nothing in its window: such clients are out
+        of the window, in `status` and in the account.
+
+    Returns
+    -------
+    tuple of polars.DataFrame and Quality
+        The table has `client_id`, `status` (Enum, with a client base only) and the columns asked
+        for; ascending by client.
+    """
+    roles = reading.roles
+    read = open_source(source)
+    opened = read.open(roles)
+    base = None if reading.clients is None else base_batches(reading.clients, roles, opened)
+    options: dict[str, Any] = {
+        "returns": reading.returns,
+        "order": bool(roles.orders),
+        "timezone": reading.timezone,
+        "plain_integer_ids": opened.plain_integer_ids,
+        "threads": reading.threads,
+    }
+    if reading.money_scale is not None:
+        options["money_scale"] = reading.money_scale
+    day = as_of
+    if day is None and any(window is not None for _, window in requests.values()):
+        # Windows count back from a day that only a pass of its own can tell.
+        opened = opened if opened.replayable else opened.held()
+        first_pass = _core.FactsBuilder(facts=[], as_of=None, **(options | {"order": False}))
+        _push_all(first_pass, opened, reading)
+        _, account = first_pass.finish(returns_only=True, base=False)
+        day = _checked_day(read, account)
+    builder = _core.FactsBuilder(facts=list(requests.values()), as_of=day_number(day), **options)
+    _push_all(builder, opened, reading)
+    for ids in base or ():
+        builder.add_clients(ids)
+    table, account = builder.finish(returns_only=returns_only, base=base is not None)
+    day = _checked_day(read, account)
+    # The core names the columns by their positions.
+    names = {str(position): name for position, name in enumerate(requests)}
+    frame, out_of_window = with_status(
+        pl.DataFrame(table).rename(names),
+        based=base is not None,
+        scored_by=scored_by,
+        # Their rows, if they are in the table, are null in every window.
+        returns_only=account["clients_returns_only"] if returns_only else 0,
+    )
+    notes = opened.notes
+    if as_of is None:
+        notes += (f"as_of is {day}, the day after the last sale",)
+    quality = Quality.from_account(
+        account,
+        returns_dropped=reading.returns == "drop",
+        out_of_window=out_of_window,
+        notes=notes,
+    )
+    return frame, quality
+
+
+def over_all_time(names: Iterable[str]) -> dict[str, Request]:
+    """Return requests of facts over all time, under their own names."""
+    return {name: (name, None) for name in names}
+
+
+def _push_all(builder: _core.FactsBuilder, opened: Opened, reading: SalesReading) -> None:
+    """Push every batch; an error about a value gets the column and the row that hold it."""
+    try:
+        for batch in opened.batches():
+            orders = [batch[name] for name in batch.columns if name.startswith("order_")]
+            builder.push(
+                batch["client"],
+                batch["date"],
+                batch["amount"],
+                order=orders or None,
+                keep=batch["keep"] if "keep" in batch.columns else None,
+            )
+            if reading.progress is not None:
+                reading.progress(builder.rows_read)
+    except DataError as error:
+        role = getattr(error, "role", None)
+        if role is None:
+            raise
+        columns = ", ".join(reading.roles.orders) if role == "order" else getattr(reading, role)
+        raise DataError(f"{error} (column {columns!r}{locate(error, role, opened)})") from None
+
+
+def _checked_day(source: Source, account: _core._Account) -> dt.date:
+    """Return the `as_of` of an account; files without rows and a day before every sale are not."""
+    if source.is_file and account["rows_read"] == 0:
+        raise SourceError(f"{source.name} is empty: it has no rows")
+    if account["as_of"] is None:
+        raise DataError(
+            f"as_of cannot be the day after the last sale, as no row of {source.name} can be used"
+        )
+    try:
+        as_of = day_of_number(account["as_of"])
+    except DataError as error:
+        # Only the day after the last sale can be out of the calendar: one that is given is a date.
+        raise DataError(
+            f"as_of cannot be the day after the last sale of {source.name}: {error}, or give as_of"
+        ) from None
+    if account["rows_used"] == 0 and account["dropped"]["future"][0] > 0:
+        first = account["first_day_read"]
+        when = "" if first is None else f" (the first is on {day_of_number(first)})"
+        raise DataError(f"as_of {as_of} is before every sale{when}: take a later day")
+    return as_of

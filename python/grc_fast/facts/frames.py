@@ -1,0 +1,30 @@
+"""Tables of one row a client, from whichever library."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+
+from grc_fast.errors import DataError
+from grc_fast.facts.table import Facts
+from grc_fast.io.pandas_frames import is_pandas_frame, to_series
+
+
+def to_frame(data: object) -> pl.DataFrame:
+    """Return facts, or any table of one row a client, as a Polars frame."""
+    if isinstance(data, Facts):
+        return data.frame
+    if isinstance(data, pl.DataFrame):
+        return data
+    if isinstance(data, pl.LazyFrame):
+        return data.collect()
+    if is_pandas_frame(data):
+        pandas: Any = data
+        return pl.DataFrame([to_series(str(name), pandas[name]) for name in pandas.columns])
+    if not hasattr(data, "__arrow_c_stream__"):
+        raise DataError(
+            f"the clients are a {type(data).__name__}: give the facts of spec.facts(…), or a "
+            "Polars, pandas or PyArrow table with one row a client"
+        )
+    return pl.DataFrame(data)

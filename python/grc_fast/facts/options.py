@@ -1,0 +1,90 @@
+"""The options of reading sales: one set of names, types, defaults and checks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import Any, TypedDict, cast, get_args
+
+from grc_fast._typing import Progress, Returns
+from grc_fast._utils.checks import check_threads
+from grc_fast._utils.messages import nearest
+from grc_fast.errors import OptionError
+from grc_fast.io.roles import Roles
+
+
+class Reading(TypedDict, total=False):
+    """The options that every function that reads sales takes; `grc_fast.facts` describes them."""
+
+    client: str
+    date: str
+    amount: str
+    order: str | Sequence[str] | None
+    where: str | None
+    clients: Any
+    timezone: str
+    money_scale: int | None
+    threads: int | None
+    progress: Progress | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SalesReading:
+    """How sales are read: every option of `Reading`, checked, and what a negative amount is."""
+
+    client: str = "client_id"
+    date: str = "date"
+    amount: str = "amount"
+    order: str | Sequence[str] | None = None
+    where: str | None = None
+    clients: Any = None
+    returns: Returns = "net"
+    timezone: str = "UTC"
+    money_scale: int | None = None
+    threads: int | None = None
+    progress: Progress | None = None
+
+    def __post_init__(self) -> None:
+        """Check every option."""
+        known = get_args(Returns)
+        if self.returns not in known:
+            raise OptionError(
+                f"returns must be one of {', '.join(known)}, and not {self.returns!r}"
+            )
+        if not isinstance(self.timezone, str):
+            raise OptionError(
+                f"timezone must be a zone such as Europe/Paris, not {self.timezone!r}"
+            )
+        scale = cast(object, self.money_scale)
+        whole = isinstance(scale, int) and not isinstance(scale, bool)
+        if scale is not None and not (whole and 0 <= cast(int, scale) <= 18):
+            raise OptionError(f"money_scale must be a whole number from 0 to 18, not {scale!r}")
+        check_threads(self.threads)
+        _ = self.roles
+
+    @classmethod
+    def of(cls, reading: Reading, *, returns: Returns = "net") -> SalesReading:
+        """Check the options that a caller gave.
+
+        Raises
+        ------
+        OptionError
+            If one is unknown, or its value is wrong.
+        """
+        known = [field.name for field in fields(cls) if field.name != "returns"]
+        for name in reading:
+            if name not in known:
+                raise OptionError(f"{name!r} is no option of reading sales{nearest(name, known)}")
+        return cls(**reading, returns=returns)
+
+    @cached_property
+    def roles(self) -> Roles:
+        """The columns that play the parts of a sale."""
+        return Roles(
+            client=self.client,
+            date=self.date,
+            amount=self.amount,
+            order=self.order,
+            where=self.where,
+        )

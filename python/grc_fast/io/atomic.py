@@ -1,0 +1,178 @@
+"""Files that appear when they are complete."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import secrets
+import shutil
+import stat
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from grc_fast._typing import AnyPath
+from grc_fast.errors import OutputError
+
+
+def make_directory(path: AnyPath) -> Path:
+    """Make the directory of a command's outputs if it is not there, and return it.
+
+    Raises
+    ------
+    OutputError
+        It cannot be made.
+    """
+    directory = Path(path)
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"the directory {str(directory)!r} cannot be made "
+            f"({(error.strerror or str(error)).lower()}): choose another with --output-dir"
+        ) from error
+    return directory
+
+
+@contextmanager
+def atomic_path(path: AnyPath) -> Iterator[Path]:
+    """Give a temporary path beside `path`, and rename it to `path` if the block succeeds.
+
+    Parameters
+    ----------
+    path
+        The target; a symbolic link is followed, an existing file is replaced and keeps its mode.
+
+    Yields
+    ------
+    Path
+        An empty file of a hidden, unique name in the same directory. It is removed if the block
+        fails in any way, `KeyboardInterrupt` and `SystemExit` included.
+
+    Raises
+    ------
+    OutputError
+        The file cannot be made, or not renamed.
+    """
+    with atomic_paths([path]) as (temporary,), naming(path):
+        yield temporary
+
+
+@contextmanager
+def atomic_paths(paths: Sequence[AnyPath]) -> Iterator[list[Path]]:
+    """Give a temporary path for each target, and rename them all if the block succeeds.
+
+    Like `atomic_path` for several files: either every target is replaced or none is.
+    """
+    targets = [Path(os.path.realpath(path)) for path in paths]
+    with ExitStack() as cleanup:
+        temporaries = []
+        for path, target in zip(paths, targets, strict=True):
+            with naming(path):
+                temporary = beside(target)
+                cleanup.callback(remove, temporary)
+                make(temporary, target)
+            temporaries.append(temporary)
+        yield temporaries
+        for path, temporary in zip(paths, temporaries, strict=True):
+            with naming(path):
+                _synchronise(temporary)
+        _rename(paths, temporaries, targets)
+
+
+def beside(target: Path) -> Path:
+    """Return the temporary name of a file, beside it."""
+    # The name is cut because a file system takes names of 255 bytes.
+    return target.with_name(f".{target.name[:40]}.{secrets.token_hex(8)}.tmp")
+
+
+def make(temporary: Path, target: Path) -> None:
+    """Make the temporary file, with the permissions of the one that it replaces."""
+    os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+    with suppress(FileNotFoundError):
+        temporary.chmod(stat.S_IMODE(target.stat().st_mode))
+
+
+def _synchronise(temporary: Path) -> None:
+    with temporary.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def _rename(paths: Sequence[AnyPath], temporaries: Sequence[Path], targets: Sequence[Path]) -> None:
+    """Rename every file, and put the old ones back if one of them cannot be renamed."""
+    with ExitStack() as cleanup, ExitStack() as undo:
+        for path, temporary, target in zip(paths, temporaries, targets, strict=True):
+            with naming(path):
+                if len(targets) > 1:
+                    undo.callback(_restore, target, _keep(target, cleanup))
+                temporary.replace(target)
+        undo.pop_all()
+
+
+def _keep(target: Path, cleanup: ExitStack) -> Path | None:
+    """Give the old file a second name until the whole run has succeeded."""
+    if not target.exists():
+        return None
+    kept = beside(target)
+    cleanup.callback(remove, kept)
+    try:
+        os.link(target, kept)
+    except OSError:  # a file system without hard links
+        shutil.copy2(target, kept)
+    return kept
+
+
+def _restore(target: Path, kept: Path | None) -> None:
+    if kept is None:
+        remove(target)
+    else:
+        kept.replace(target)
+
+
+def remove(path: Path) -> None:
+    """Remove a temporary file, if it is still there."""
+    with suppress(OSError):
+        path.unlink()
+
+
+@contextmanager
+def naming(path: AnyPath) -> Iterator[None]:
+    """Turn what goes wrong in writing a file into one sentence that names it."""
+    try:
+        yield
+    except OutputError:
+        raise
+    except Exception as error:
+        if not _is_writing_error(error):
+            raise
+        raise OutputError(f"{os.fspath(path)!r} cannot be written: {reason(error)}") from error
+
+
+def _is_writing_error(error: Exception) -> bool:
+    # xlsxwriter wraps an operating system error in an exception of its own.
+    return (
+        isinstance(error, (OSError, pl.exceptions.PolarsError))
+        or type(error).__module__ == "xlsxwriter.exceptions"
+    )
+
+
+_FULL: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+def reason(error: BaseException) -> str:
+    """Return why a file could not be written, in words, and what to do."""
+    code = getattr(error, "errno", None)
+    if code is None and (found := re.search(r"\b(?:os error|Errno) (\d+)", str(error))):
+        code = int(found[1])
+    if code is None:
+        first_line = str(error).strip().partition("\n")[0]
+        return first_line or type(error).__name__
+    if code in _FULL:
+        return f"{os.strerror(code).lower()}: free some space or write to another disk"
+    if code in {errno.EACCES, errno.EPERM, errno.EROFS}:
+        return f"{os.strerror(code).lower()}: choose a directory that you may write to"
+    return os.strerror(code).lower()

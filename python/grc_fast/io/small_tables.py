@@ -1,0 +1,177 @@
+"""Small tables read whole: their columns, and what these may hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+import polars as pl
+
+from grc_fast._utils.messages import describe, listing, suggestion
+from grc_fast.errors import ColumnError, DataError
+from grc_fast.io.ids import whole_floats
+from grc_fast.io.open import open_source
+from grc_fast.io.roles import Projection, Table
+
+
+def frame_of(table: Any, what: str, names: Sequence[str]) -> pl.DataFrame:
+    """Take a table with some columns.
+
+    Raises
+    ------
+    ColumnError
+        If it is none, or lacks one of them.
+    """
+    if isinstance(table, pl.LazyFrame):
+        table = table.collect()
+    if not isinstance(table, pl.DataFrame):
+        try:
+            table = pl.DataFrame(table)
+        except (TypeError, ValueError, pl.exceptions.PolarsError) as error:
+            raise ColumnError(
+                f"{what} must be a table, and {type(table).__name__} is not"
+            ) from error
+    for name in names:
+        if name not in table.columns:
+            raise ColumnError(
+                f"{what} has no column {name!r}{suggestion(name, table.columns)}"
+                f"{listing(table.columns)}"
+            )
+    return cast(pl.DataFrame, table)
+
+
+def whole(frame: pl.DataFrame, name: str, what: str) -> pl.Series:
+    """Return a column of whole numbers as integers.
+
+    Raises
+    ------
+    ColumnError
+        If it holds anything else.
+    """
+    column = frame[name]
+    if column.dtype.is_integer():
+        return column
+    if column.dtype.is_float():
+        return whole_floats(column, what)
+    if column.dtype == pl.Null:
+        return column.cast(pl.Int64)
+    raise ColumnError(f"{what} has {describe(column.dtype)} in {name!r}: write whole numbers")
+
+
+def flag(frame: pl.DataFrame, name: str, what: str) -> pl.Expr:
+    """Return a column of true and false, or of 1 and 0, as Boolean.
+
+    Raises
+    ------
+    ColumnError
+        If it holds anything else.
+    """
+    dtype = frame[name].dtype
+    if dtype == pl.Boolean:
+        return pl.col(name)
+    if dtype.is_integer() and frame[name].drop_nulls().is_in([0, 1]).all():
+        return pl.col(name).cast(pl.Boolean)
+    raise ColumnError(f"{what} has {describe(dtype)} in {name!r}: write true or false, 1 or 0")
+
+
+def days(frame: pl.DataFrame, name: str, what: str) -> pl.Expr:
+    """Return a column of dates, dates and times, or ISO text of either, as Date.
+
+    Raises
+    ------
+    ColumnError
+        If it holds anything else.
+    """
+    dtype = frame[name].dtype
+    if dtype == pl.Date or isinstance(dtype, pl.Datetime):
+        return pl.col(name).cast(pl.Date)
+    if dtype == pl.String:
+        for form in ("%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S"):
+            with suppress(pl.exceptions.PolarsError):
+                return pl.lit(frame[name].str.to_date(form)).alias(name)
+    raise ColumnError(
+        f"{what} has {describe(dtype)} in {name!r} that are no days: write them as 2026-11-01"
+    )
+
+
+def money(frame: pl.DataFrame, name: str, what: str) -> pl.Expr:
+    """Return a column of money as Float64; nulls where there is no such column.
+
+    Raises
+    ------
+    ColumnError, DataError
+        If it holds no numbers, or numbers that are not finite.
+    """
+    if name not in frame.columns:
+        return pl.lit(None, pl.Float64).alias(name)
+    column = frame[name]
+    if not (column.dtype.is_numeric() or column.dtype == pl.Null):
+        raise ColumnError(f"{what} has {describe(column.dtype)} in {name!r}: write numbers")
+    numbers = column.cast(pl.Float64)
+    if not numbers.is_finite().all():
+        raise DataError(f"{what} has a value in {name!r} that is no finite number: leave it empty")
+    return pl.lit(numbers).alias(name)
+
+
+_TEXTS: Final = frozenset(("client_id", "campaign", "contacted_on", "date", "segment"))
+_NUMBERS: Final = frozenset(("spend",))
+
+
+@dataclass(frozen=True)
+class _EveryColumn:
+    """The roles of a table of which each column is read under its own name."""
+
+    client: str = "client_id"
+
+    def text_columns(self) -> frozenset[str]:
+        """Columns that a text file must not turn into numbers."""
+        return _TEXTS
+
+    def amount_columns(self, header: Iterable[str]) -> frozenset[str]:
+        """Columns of `header` that hold numbers."""
+        return _NUMBERS & frozenset(header)
+
+    def where_columns(self, header: Iterable[str]) -> frozenset[str]:
+        """Columns of `header` whose type is that of their values."""
+        return frozenset(header) - _TEXTS - _NUMBERS
+
+    def sql_columns(self, header: Iterable[str]) -> frozenset[str]:
+        """Columns of `header` that are read by the type of their values."""
+        return self.where_columns(header)
+
+    def id_columns(self) -> list[tuple[str, str, str]]:
+        """List the id columns: role, column, name in the projection."""
+        return [("client", self.client, self.client)]
+
+    def resolve(
+        self, schema: pl.Schema, *, place: str, text_names: Mapping[str, str] | None = None
+    ) -> Projection:
+        """Take every column, the ids as ids.
+
+        Raises
+        ------
+        ColumnError
+            If there is no client id, or it is of a type that no id has.
+        """
+        table = Table(schema, place, text_names or {})
+        ids = table.id_column(self.client, "client").alias(self.client)
+        names = [name for name in schema if name not in (text_names or {}).values()]
+        rest = [pl.col(name) for name in names if name != self.client]
+        return Projection((ids, *rest), tuple(names))
+
+
+def read_table(path: str) -> pl.DataFrame:
+    """Read a table with a client id whole.
+
+    Raises
+    ------
+    SourceError, ColumnError
+        If it cannot be read, its format is not known, or it has no client id.
+    """
+    opened = open_source(path).open(_EveryColumn())
+    frame = pl.concat(opened.batches(), how="vertical_relaxed")
+    return frame.with_columns(
+        pl.col(name).replace("", None) for name, dtype in frame.schema.items() if dtype == pl.String
+    )

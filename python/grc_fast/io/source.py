@@ -1,0 +1,280 @@
+"""Sources opened for their roles: parts of one kind, read batch by batch."""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+
+import polars as pl
+
+from grc_fast._utils.messages import describe, first_line
+from grc_fast.errors import ColumnError, DataError, GrcError, SourceError
+from grc_fast.io.ids import id_expression
+from grc_fast.io.roles import Projection, Roles, TableRoles, common_amount, require_column
+
+# Rows a batch: large enough that each call into Rust keeps all cores busy, small enough that a
+# batch takes little memory. From 1 to 4 million the pass gains about a tenth with each doubling.
+BATCH_ROWS = 2_000_000
+KINDS_OF_SOURCE = (
+    "a path, a list of paths, a glob, a directory, the URL of an object store, a Polars, pandas "
+    "or PyArrow table, or any object with __arrow_c_stream__"
+)
+_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
+
+
+@dataclass
+class Part(ABC):
+    """One table of a source: a file, a group of like files, or a frame in memory.
+
+    Attributes
+    ----------
+    place
+        How errors name it.
+    schema
+        Its columns and their types.
+    text_names
+        Columns whose text stands under another name (see `Roles.resolve`).
+    """
+
+    place: str
+    schema: pl.Schema
+    text_names: dict[str, str] = field(default_factory=dict)
+
+    @abstractmethod
+    def select(self, projection: Projection) -> Iterator[pl.DataFrame]:
+        """Give the projection's columns, batch by batch, in the order of the rows."""
+
+    def line_of_row(self, row: int) -> int | None:  # noqa: ARG002
+        """Find the line of a text file that holds data row `row`, or None."""
+        return None
+
+
+@dataclass
+class FramePart(Part):
+    """A Polars frame in memory: slices share its buffers, and it is never rechunked."""
+
+    frame: pl.DataFrame = field(default_factory=pl.DataFrame)
+
+    def select(self, projection: Projection) -> Iterator[pl.DataFrame]:
+        """Give the projection's columns, slice by slice."""
+        with polars_errors(self.place):
+            for piece in self.frame.iter_slices(BATCH_ROWS):
+                yield piece.select(projection.expressions)
+
+
+@dataclass
+class LazyPart(Part):
+    """A Polars LazyFrame, streamed."""
+
+    frame: pl.LazyFrame = field(default_factory=pl.LazyFrame)
+
+    def select(self, projection: Projection) -> Iterator[pl.DataFrame]:
+        """Give the projection's columns, batch by batch."""
+        with polars_errors(self.place):
+            yield from stream(self.frame, projection.expressions)
+
+
+# The parts of a source, notes about them, and whether text ids may turn out to be integers.
+Found = tuple[Sequence[Part], Sequence[str], bool]
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A source whose roles are all found: what is read, and what is worth saying about it.
+
+    Attributes
+    ----------
+    parts
+        Each part with the projection of its columns.
+    notes
+        How the files are written, such as `CSV with ";" and decimal comma`.
+    plain_integer_ids
+        Whether text ids become integers when every one is a plain integer.
+    replayable
+        Whether the batches can be read twice.
+    """
+
+    parts: tuple[tuple[Part, Projection], ...]
+    notes: tuple[str, ...]
+    plain_integer_ids: bool
+    replayable: bool
+
+    @property
+    def text_ids(self) -> bool:
+        """Whether the client's id is text."""
+        part, projection = self.parts[0]
+        return projection.types(part.schema)["client"] == pl.String
+
+    def held(self) -> Opened:
+        """Read the projection of a stream into memory, so that it can be read twice."""
+        frame = pl.concat(self.batches(), rechunk=False)
+        part = FramePart(self.parts[0][0].place, frame.schema, frame=frame)
+        projection = Projection(tuple(map(pl.col, frame.columns)), tuple(frame.columns))
+        return replace(self, parts=((part, projection),), replayable=True)
+
+    def batches(self) -> Iterator[pl.DataFrame]:
+        """Give the batches of all parts: `client`, `date`, `amount`, `order_0` …, `keep`."""
+        some = False
+        for part, projection in self.parts:
+            for batch in part.select(projection):
+                some = True
+                yield batch
+        if not some:  # no rows have types all the same
+            part, projection = self.parts[0]
+            yield pl.DataFrame(schema=part.schema).select(projection.expressions)
+
+
+@dataclass(frozen=True)
+class Source:
+    """Something with rows in it, not yet read.
+
+    Attributes
+    ----------
+    name
+        How errors and reports name it, without credentials.
+    replayable
+        Whether it can be read twice. A stream can not.
+    is_file
+        Whether it is made of files: files without any row are an error.
+    """
+
+    name: str
+    _parts: Callable[[TableRoles], Found]
+    replayable: bool = True
+    is_file: bool = False
+
+    def open(self, roles: TableRoles) -> Opened:
+        """Check the roles against every part, without reading the rows.
+
+        Raises
+        ------
+        SourceError
+            If a file is empty, truncated or of another format than its name says.
+        ColumnError, OptionError
+            If a role is wrong (see `Roles.resolve`).
+        """
+        parts, notes, plain_integer_ids = self._parts(roles)
+        pairs = [
+            (part, roles.resolve(part.schema, place=part.place, text_names=part.text_names))
+            for part in parts
+        ]
+        for role, name, alias in roles.id_columns():
+            _check_same_kind(role, [(part, name) for part in parts])
+            pairs = _without_null_types(pairs, name, alias)
+        types = [projection.types(part.schema) for part, projection in pairs]
+        amount = common_amount([found["amount"] for found in types if "amount" in found])
+        if amount is not None:
+            pairs = [(part, projection.cast("amount", amount)) for part, projection in pairs]
+        return Opened(tuple(pairs), tuple(dict.fromkeys(notes)), plain_integer_ids, self.replayable)
+
+    def open_ids(self, names: Sequence[str]) -> Opened:
+        """Open a table of clients, of which just the id is read.
+
+        Parameters
+        ----------
+        names
+            What the column may be called, the likeliest first; a table's only column will do
+            under any name.
+
+        Returns
+        -------
+        Opened
+            Its batches have the one column `client`.
+        """
+        parts, notes, plain_integer_ids = self._parts(
+            Roles(client=names[0], date=names[-1], amount=names[-1])
+        )
+        found: list[tuple[Part, str]] = []
+        pairs: list[tuple[Part, Projection]] = []
+        for part in parts:
+            columns = [name for name in part.schema if name not in part.text_names.values()]
+            name = next((name for name in names if name in columns), None)
+            if name is None and len(columns) == 1:
+                name = columns[0]
+            if name is None:
+                require_column(names[0], "client", columns, part.place)
+            assert name is not None
+            found.append((part, name))
+            expression = id_expression(name, "client", part.schema[name], part.place)
+            pairs.append((part, Projection((expression.alias("client"),), (name,))))
+        _check_same_kind("client", found)
+        return Opened(tuple(pairs), tuple(notes), plain_integer_ids, self.replayable)
+
+
+def stream(frame: pl.LazyFrame, expressions: Sequence[pl.Expr]) -> Iterator[pl.DataFrame]:
+    """Run a query and give expressions of it, batch by batch in the order of the rows.
+
+    The query itself only selects columns by name: with any expression in it, Polars reads as far
+    ahead as it can, and the memory of a run grows with the rows. This is the only use of an
+    interface that is still unstable.
+    """
+    names = dict.fromkeys(name for part in expressions for name in part.meta.root_names())
+    query = frame.select(*names)
+    for batch in query.collect_batches(chunk_size=BATCH_ROWS, maintain_order=True, lazy=True):
+        yield batch.select(expressions)
+
+
+def slices(height: int) -> Iterator[tuple[int, int]]:
+    """Give the first row of each batch of a table, and the row after its last."""
+    for start in range(0, height, BATCH_ROWS):
+        yield start, min(start + BATCH_ROWS, height)
+
+
+def needed_columns(roles: TableRoles, columns: Iterable[str]) -> frozenset[str]:
+    """Columns among `columns` that any role reads."""
+    columns = frozenset(columns)
+    return (
+        (roles.text_columns() & columns)
+        | roles.amount_columns(columns)
+        | roles.where_columns(columns)
+    )
+
+
+@contextmanager
+def polars_errors(
+    place: str, fault: Callable[[pl.exceptions.PolarsError], GrcError] | None = None
+) -> Iterator[None]:
+    """Turn whatever Polars or the system raises while reading into one sentence."""
+    try:
+        yield
+    except pl.exceptions.InvalidOperationError as error:
+        raise DataError(f"{redact(place)}: {redact(first_line(error))}") from None
+    except pl.exceptions.PolarsError as error:
+        if fault is not None:
+            raise fault(error) from None
+        raise SourceError(f"{redact(place)} cannot be read: {redact(first_line(error))}") from None
+    except OSError as error:
+        reason = error.strerror or first_line(error)
+        raise SourceError(f"{redact(place)} cannot be read: {redact(reason)}") from None
+
+
+def _check_same_kind(role: str, columns: Sequence[tuple[Part, str]]) -> None:
+    """Check that an id is text in every file or a number in every file: `7` and `"7"` differ."""
+    first, name = columns[0]
+    for part, other in columns[1:]:
+        here, there = part.schema[other], first.schema[name]
+        if here.is_numeric() != there.is_numeric() and pl.Null not in (here, there):
+            raise ColumnError(
+                f"the {role} column {name!r} holds {describe(there)} in {first.place} and "
+                f"{describe(here)} in {part.place}: make them the same type"
+            )
+
+
+def _without_null_types(
+    pairs: list[tuple[Part, Projection]], name: str, alias: str
+) -> list[tuple[Part, Projection]]:
+    """Let ids that are all null in one file have the kind that they have elsewhere."""
+    if not any(part.schema[name].is_numeric() for part, _ in pairs):
+        return pairs
+    return [
+        (part, projection.cast(alias, pl.Int64()) if part.schema[name] == pl.Null else projection)
+        for part, projection in pairs
+    ]
+
+
+def redact(text: str) -> str:
+    """Take credentials out of URLs."""
+    return _CREDENTIALS.sub("", text)

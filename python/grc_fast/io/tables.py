@@ -1,0 +1,155 @@
+"""Tables in memory and Arrow streams as parts of a source."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import polars as pl
+
+from grc_fast._utils.messages import first_line
+from grc_fast.errors import ColumnError, SourceError
+from grc_fast.io.pandas_frames import column_type, is_pandas_frame, to_series
+from grc_fast.io.roles import Projection, TableRoles
+from grc_fast.io.source import (
+    KINDS_OF_SOURCE,
+    Found,
+    FramePart,
+    LazyPart,
+    Part,
+    Source,
+    needed_columns,
+    polars_errors,
+    slices,
+    stream,
+)
+
+
+@dataclass
+class PandasPart(Part):
+    """A pandas frame: only the needed columns are converted, arrays slice by slice."""
+
+    frame: Any = None
+    whole: dict[str, pl.Series] = field(default_factory=dict)
+    columns: dict[str, Any] = field(default_factory=dict)
+
+    def select(self, projection: Projection) -> Iterator[pl.DataFrame]:
+        """Give the projection's columns, slice by slice."""
+        with polars_errors(self.place):
+            for start, stop in slices(len(self.frame)):
+                piece = {name: self._slice(name, start, stop) for name in projection.columns}
+                yield pl.DataFrame(piece).select(projection.expressions)
+
+    def _slice(self, name: str, start: int, stop: int) -> pl.Series:
+        if name in self.whole:
+            return self.whole[name].slice(start, stop - start)
+        return to_series(name, self.columns[name].iloc[start:stop])
+
+
+def column_names(source: object) -> list[str] | None:
+    """Return the columns of a Polars, pandas or Arrow table; None of anything else."""
+    if isinstance(source, pl.LazyFrame):
+        return source.collect_schema().names()
+    if isinstance(source, pl.DataFrame) or is_pandas_frame(source):
+        return [str(name) for name in cast(Any, source).columns]
+    return getattr(getattr(source, "schema", None), "names", None)
+
+
+def table(name: str, frame: pl.DataFrame) -> Source:
+    """Open a Polars frame."""
+    part = FramePart(name, frame.schema, frame=frame)
+    return Source(name, lambda _roles: ([part], [], False))
+
+
+def lazy_source(frame: pl.LazyFrame) -> Source:
+    """Open a LazyFrame."""
+
+    def parts(_roles: TableRoles) -> Found:
+        with polars_errors("the LazyFrame"):
+            schema = frame.collect_schema()
+        return [LazyPart("the LazyFrame", schema, frame=frame)], [], False
+
+    return Source("the LazyFrame", parts)
+
+
+def pandas_source(frame: Any) -> Source:
+    """Open a pandas frame."""
+    names = [str(name) for name in frame.columns]
+
+    def parts(roles: TableRoles) -> Found:
+        place = "the pandas frame"
+        needed = needed_columns(roles, names)
+        for name in sorted(needed):
+            if names.count(name) > 1:
+                raise ColumnError(
+                    f"{place} has {names.count(name)} columns named {name!r}: rename all but one"
+                )
+        columns = {
+            name: frame.iloc[:, position] for position, name in enumerate(names) if name in needed
+        }
+        whole = {
+            name: to_series(name, column)
+            for name, column in columns.items()
+            if column_type(column) == "objects"
+        }
+        types: dict[str, pl.DataType] = {name: pl.Null() for name in names}
+        for name, column in columns.items():
+            series = whole[name] if name in whole else to_series(name, column.iloc[:0])
+            types[name] = series.dtype
+        part = PandasPart(place, pl.Schema(types), frame=frame, whole=whole, columns=columns)
+        return [part], [], False
+
+    return Source("the pandas frame", parts)
+
+
+def arrow_source(source: object) -> Source:
+    """Take an Arrow stream, batch by batch, through Polars."""
+    name = type(source).__name__
+    if not hasattr(source, "__arrow_c_stream__"):
+        for method in ("to_arrow_reader", "fetch_record_batch"):  # a DuckDB result
+            if hasattr(source, method):
+                with warnings.catch_warnings():  # DuckDB's advice to take a relation instead
+                    warnings.simplefilter("ignore", UserWarning)
+                    return arrow_source(getattr(source, method)())
+        if hasattr(source, "__arrow_c_array__"):
+            frame = pl.DataFrame(source)
+            return table(f"the {name}", frame)
+        raise SourceError(f"a source cannot be made of {article(name)}: give {KINDS_OF_SOURCE}")
+    place = f"the {name}"
+    replayable = hasattr(source, "num_rows")  # a table in memory, not a stream
+
+    def parts(_roles: TableRoles) -> Found:
+        part = _StreamPart(place, pl.Schema(), stream=source, replayable=replayable)
+        part.frame = part.scan()
+        part.schema = part.frame.collect_schema()
+        return [part], [], False
+
+    return Source(f"the {name}", parts, replayable=replayable)
+
+
+@dataclass
+class _StreamPart(LazyPart):
+    """An Arrow stream; a table can give its stream again."""
+
+    stream: object = None
+    replayable: bool = False
+
+    def scan(self) -> pl.LazyFrame:
+        try:
+            return pl.scan_arrow_c_stream(self.stream)
+        except Exception as error:  # noqa: BLE001 (a stranger's object raises what it likes)
+            raise SourceError(
+                f"{self.place} cannot be read as a table in Arrow: {first_line(error)}"
+            ) from None
+
+    def select(self, projection: Projection) -> Iterator[pl.DataFrame]:
+        with polars_errors(self.place):
+            frame = self.scan() if self.replayable else self.frame
+            yield from stream(frame, projection.expressions)
+
+
+def article(name: str) -> str:
+    """Put the right article before a name."""
+    return f"an {name}" if name[:1].lower() in "aeiou" else f"a {name}"

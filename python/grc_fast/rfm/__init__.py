@@ -1,0 +1,1 @@
+"""RFM: criteria, bands, points, groups and segments."""

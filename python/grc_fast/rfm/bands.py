@@ -1,0 +1,350 @@
+"""From values to bands: quantiles and thresholds, through the kernels or as Polars expressions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final, Literal, TypeAlias, cast
+
+import polars as pl
+
+from grc_fast import _core
+from grc_fast._typing import Edges, Number, Ties
+from grc_fast.errors import DataError, ModelError
+from grc_fast.rfm.criteria import Criterion, Recency, small_is_best, threshold_days
+
+Kind = Literal["quantiles", "split", "thresholds"]
+Pair: TypeAlias = tuple[Number, int | str]
+# Quantile bands hold their upper edge, thresholds belong to the band above them.
+_CLOSED: Final = {"quantiles": "right", "split": "right", "thresholds": "left"}
+
+
+@dataclass(frozen=True)
+class FittedBands:
+    """The bands of one criterion, frozen.
+
+    Attributes
+    ----------
+    criterion
+        What is banded.
+    size
+        How many bands.
+    kind
+        ``"quantiles"``, ``"split"`` (quantiles that cut ties by client id) or ``"thresholds"``.
+    edges
+        Of quantiles: the ``size - 1`` upper edges, ascending. Empty otherwise.
+    pairs
+        Of split quantiles: the last (value, client id) of each band but the last.
+    counts
+        Scored clients of the fit in each band, those without a value in the worst.
+    ties
+        Of the fit: the value that filled a run of bands by itself, and how many clients have it,
+        for each run (first band, last band).
+    """
+
+    criterion: Criterion
+    size: int
+    kind: Kind
+    edges: tuple[Number, ...] = ()
+    pairs: tuple[Pair, ...] = ()
+    counts: tuple[int, ...] = ()
+    ties: tuple[TieRun, ...] = field(default=())
+
+    @property
+    def closed(self) -> Literal["left", "right"]:
+        """Which end of a band belongs to it."""
+        return cast(Literal["left", "right"], _CLOSED[self.kind])
+
+    def edges_at(self, as_of: int | None) -> tuple[Number, ...]:
+        """Return the edges between the bands, as numbers; of split quantiles their values."""
+        if self.kind == "split":
+            return tuple(value for value, _ in self.pairs)
+        if self.kind == "quantiles":
+            return self.edges
+        if isinstance(self.criterion, Recency):
+            return threshold_days(self.criterion.bands or (), as_of)
+        return tuple(self.criterion.bands or ())
+
+    def points(self, bands: pl.Series) -> pl.Series:
+        """Return the points of bands: as many as there are bands for the best, 1 without value."""
+        scored = bands.fill_null(self.worst_band) if bands.null_count() else bands
+        return (self.size + 1) - scored if small_is_best(self.criterion) else scored
+
+    def points_expr(self, bands: pl.Expr) -> pl.Expr:
+        """Return `points` as an expression."""
+        scored = bands.fill_null(self.worst_band)
+        if small_is_best(self.criterion):
+            scored = pl.lit(self.size + 1, dtype=pl.UInt8) - scored
+        return scored.cast(pl.UInt8)
+
+    def counting(self, clients: Mapping[int, int]) -> FittedBands:
+        """Return the same bands with their sizes, from clients by points."""
+        bands = range(1, self.size + 1)
+        return replace(self, counts=tuple(clients.get(self.points_of(band), 0) for band in bands))
+
+    def points_of(self, band: int) -> int:
+        """Return the points of one band."""
+        return self.size + 1 - band if small_is_best(self.criterion) else band
+
+    @property
+    def worst_band(self) -> int:
+        """The band that earns one point."""
+        return self.size if small_is_best(self.criterion) else 1
+
+
+@dataclass(frozen=True)
+class TieRun:
+    """One value that fills several quantile bands by itself."""
+
+    first: int
+    last: int
+    value: Number
+    clients: int
+
+
+@dataclass(frozen=True)
+class Banding:
+    """How a criterion is to be cut into bands."""
+
+    criterion: Criterion
+    bins: int
+    ties: Ties
+    edges: Edges
+
+    @property
+    def kind(self) -> Kind:
+        """Thresholds where the criterion has some, else the two sorts of quantiles."""
+        if self.criterion.bands is not None:
+            return "thresholds"
+        return "split" if self.ties == "split" else "quantiles"
+
+    @property
+    def size(self) -> int:
+        """How many bands."""
+        return self.bins if self.criterion.bands is None else len(self.criterion.bands) + 1
+
+
+def fit_bands(
+    banding: Banding, values: pl.Series, ids: pl.Series, *, as_of: int | None, threads: int | None
+) -> tuple[FittedBands, pl.Series]:
+    """Learn the bands of `values` and return them with each value's band (null: no value).
+
+    `values` holds the scored clients' values and null elsewhere; `ids` ascends and is unique.
+    """
+    values = kernel_values(values)
+    if banding.kind == "split":
+        pairs, handed = _core.split_bands(values, ids, banding.bins, threads=threads)
+        fitted = FittedBands(banding.criterion, banding.size, "split", pairs=tuple(pairs))
+        return fitted, pl.Series(handed)
+    if banding.kind == "quantiles":
+        edges, handed = _core.quantile_bands(
+            values, banding.bins, method=banding.edges, threads=threads
+        )
+        fitted = FittedBands(banding.criterion, banding.size, "quantiles", edges=tuple(edges))
+        return fitted, pl.Series(handed)
+    fitted = FittedBands(banding.criterion, banding.size, "thresholds")
+    return fitted, apply_bands(fitted, values, ids, as_of=as_of, threads=threads)
+
+
+def apply_bands(
+    fitted: FittedBands,
+    values: pl.Series,
+    ids: pl.Series,
+    *,
+    as_of: int | None,
+    threads: int | None = None,
+) -> pl.Series:
+    """Return the band of each value by the kernels (UInt8, null where there is no value)."""
+    values = kernel_values(values)
+    if fitted.kind == "split":
+        check_pair_ids(fitted, ids.dtype)
+        handed = _core.bands_by_pair(values, ids, list(fitted.pairs), threads=threads)
+        return pl.Series(handed)
+    below, edges = edges_for(fitted.edges_at(as_of), values.dtype, fitted.closed)
+    bands = pl.Series(_core.bands(values, edges, closed=fitted.closed, threads=threads))
+    return bands + below if below else bands
+
+
+def bands_expr(
+    fitted: FittedBands, values: pl.Expr, dtype: pl.DataType, as_of: int | None
+) -> pl.Expr:
+    """Return the band of each value as an expression; the same as `apply_bands`."""
+    if fitted.kind == "split":
+        raise ModelError(
+            f"{fitted.criterion.name}: ties='split' cuts equal values by client id, which an "
+            "expression over a LazyFrame cannot do: collect the frame and score that, or fit with "
+            "ties='together'"
+        )
+    # A float of 32 bits is compared as one of 64, as the edges are.
+    dtype = dtype if dtype in _INTEGERS else pl.Float64()
+    below, edges = edges_for(fitted.edges_at(as_of), dtype, fitted.closed)
+    values = values.cast(dtype)
+    if dtype.is_float():
+        values = values.fill_nan(None)
+    first = pl.when(values.is_not_null()).then(pl.lit(1 + below, dtype=pl.UInt8))
+    if not edges:
+        return first
+    passed = (
+        values > pl.lit(edge, dtype=dtype)
+        if fitted.closed == "right"
+        else values >= pl.lit(edge, dtype=dtype)
+        for edge in edges
+    )
+    return first + pl.sum_horizontal(above.cast(pl.UInt8) for above in passed).cast(pl.UInt8)
+
+
+# The integers that the kernels compare as they are, with their ranges.
+_INTEGERS: Final[dict[pl.DataType, tuple[int, int]]] = {
+    pl.Int8(): (-(2**7), 2**7 - 1),
+    pl.Int16(): (-(2**15), 2**15 - 1),
+    pl.Int32(): (-(2**31), 2**31 - 1),
+    pl.Int64(): (-(2**63), 2**63 - 1),
+    pl.UInt8(): (0, 2**8 - 1),
+    pl.UInt16(): (0, 2**16 - 1),
+    pl.UInt32(): (0, 2**32 - 1),
+    pl.UInt64(): (0, 2**64 - 1),
+}
+_FLOATS: Final = (pl.Float32(), pl.Float64())
+
+
+def kernel_values(values: pl.Series) -> pl.Series:
+    """Return values in a type that the kernels take, without a copy where theirs is one."""
+    if values.dtype in _INTEGERS or values.dtype in _FLOATS:
+        return values
+    return values.cast(pl.Float64)
+
+
+def edges_for(
+    edges: Sequence[Number], dtype: pl.DataType, closed: Literal["left", "right"]
+) -> tuple[int, list[int] | list[float]]:
+    """Return edges in the type of the values, and how many lie below every value of that type.
+
+    Exact also where a float could not hold the values (integers beyond 2^53): among integers,
+    2.5 separates as 2 does where bands hold their upper edge, and as 3 does where they do not.
+    """
+    if dtype not in _INTEGERS:
+        return 0, [float(edge) for edge in edges]
+    low, high = _INTEGERS[dtype]
+    round_edge = math.floor if closed == "right" else math.ceil
+    below = 0
+    kept: list[int] = []
+    for edge in edges:
+        whole = round_edge(edge) if math.isfinite(edge) else edge
+        if whole < low:
+            below += 1
+        elif whole <= high:
+            kept.append(int(whole))
+    return below, kept
+
+
+def tie_runs(fitted: FittedBands, values: pl.Series) -> tuple[TieRun, ...]:
+    """Return the runs of bands that one value fills by itself (`ties="together"` only)."""
+    if fitted.kind != "quantiles":
+        return ()
+    frame = kernel_values(values).alias("values").to_frame()
+    runs: list[TieRun] = []
+    for value, bands in _equal_edges(fitted):
+        if len(bands) > 1:
+            dtype = frame.schema["values"] if isinstance(value, int) else pl.Float64()
+            clients = frame.select((pl.col("values") == pl.lit(value, dtype=dtype)).sum()).item()
+            runs.append(TieRun(bands[0], bands[-1], value, clients))
+    return tuple(run for run in runs if run.clients > 1)
+
+
+def _equal_edges(fitted: FittedBands) -> list[tuple[Number, list[int]]]:
+    """Return each distinct edge and the bands it closes, with the bands above it if empty."""
+    groups: list[tuple[Number, list[int]]] = []
+    for band, edge in enumerate(fitted.edges, start=1):
+        if groups and groups[-1][0] == edge:
+            groups[-1][1].append(band)
+        else:
+            groups.append((edge, [band]))
+    if groups and fitted.counts[-1] == 0:
+        groups[-1][1].append(fitted.size)
+    return groups
+
+
+def check_pair_ids(fitted: FittedBands, dtype: pl.DataType) -> None:
+    """Refuse to compare numbers with text where ties are cut by client id."""
+    if not fitted.pairs:
+        return
+    text = isinstance(fitted.pairs[0][1], str)
+    if text != (dtype == pl.String):
+        there, here = ("text", "numbers") if text else ("numbers", "text")
+        raise ModelError(
+            f"{fitted.criterion.name}: this model cuts ties by client ids that are {there}, and "
+            f"here client_id holds {here}: give it the ids of the fit's kind"
+        )
+
+
+def band_warnings(fitted: FittedBands) -> list[str]:
+    """Say which bands nobody is in, and why."""
+    empty = [band for band, clients in enumerate(fitted.counts, start=1) if clients == 0]
+    if fitted.kind == "thresholds" or not empty:
+        return []
+    name, total = fitted.criterion.name, sum(fitted.counts)
+    if total < fitted.size:
+        return [
+            (
+                f"{name}: {total} clients are fewer than {fitted.size} bands: nobody has "
+                f"{_points_list(fitted, empty)}; fit on more clients or ask for fewer bins"
+            )
+        ]
+    warnings = [_tie_warning(fitted, run, empty, total) for run in fitted.ties]
+    explained = {band for run in fitted.ties for band in range(run.first, run.last + 1)}
+    others = [band for band in empty if band not in explained]
+    if others:
+        warnings.append(
+            f"{name}: nobody is in {_list('band', others)} of {fitted.size}, so nobody has "
+            f"{_points_list(fitted, others)}"
+        )
+    return warnings
+
+
+def _tie_warning(fitted: FittedBands, run: TieRun, empty: list[int], total: int) -> str:
+    merged = [band for band in empty if run.first <= band <= run.last]
+    return (
+        f"{fitted.criterion.name}: {100 * run.clients / total:.1f} % of clients have the value "
+        f"{format_number(run.value)}, so bands {run.first} to {run.last} of {fitted.size} are "
+        f"merged into band {run.first}: nobody has {_points_list(fitted, merged)}; "
+        'thresholds (bands=[…]), fewer bins or ties="split" avoid it'
+    )
+
+
+def _points_list(fitted: FittedBands, bands: Sequence[int]) -> str:
+    best_first = small_is_best(fitted.criterion)
+    points = sorted(fitted.size + 1 - band if best_first else band for band in bands)
+    noun = "point" if points == [1] else "points"
+    return f"{_join(points)} {noun}"
+
+
+def _list(noun: str, numbers: Sequence[int]) -> str:
+    return f"{noun}{'s' if len(numbers) > 1 else ''} {_join(numbers)}"
+
+
+def _join(numbers: Sequence[int]) -> str:
+    """Write 1, 2, 3, 7 as "1 to 3 or 7"."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and runs[-1][-1] == number - 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    parts: list[str] = []
+    for run in runs:
+        parts += [f"{run[0]} to {run[-1]}"] if len(run) > 2 else [str(number) for number in run]
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} or {parts[-1]}"
+
+
+def format_number(value: Number) -> str:
+    """Write a number for a reader: 1, 2.5, 1,234.5."""
+    if isinstance(value, int) or value.is_integer():
+        return f"{int(value):,}"
+    return f"{value:,.10g}"
+
+
+def require_clients(scored: int) -> None:
+    """Refuse to learn bands from nobody."""
+    if scored == 0:
+        raise DataError("there is no client to learn bands from: no row has a purchase to score")

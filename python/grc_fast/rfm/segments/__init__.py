@@ -1,0 +1,1 @@
+"""Segment tables: ordered rules that name the clients."""

@@ -1,0 +1,1 @@
+"""Clients seen from several sides at once."""
