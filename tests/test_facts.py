@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
@@ -19,7 +20,7 @@ from polars.testing import assert_frame_equal
 import grc_fast as grc
 import oracle
 from grc_fast.facts.collect import collect_facts
-from grc_fast.facts.options import SalesReading
+from grc_fast.facts.options import Reading, SalesReading
 from oracle import Line
 from strategies import AS_OF, at, lines_of, messy_sales, sales_frames, slices
 
@@ -1245,3 +1246,24 @@ def test_a_first_day_before_the_calendar_is_an_error_that_says_what_to_do() -> N
 
 def test_a_last_sale_on_the_last_day_of_the_calendar_is_used() -> None:
     assert grc.facts(sales_on(LAST_OF_ALL), as_of=date.max).quality.last_day == date.max
+
+
+def test_the_options_of_reading_have_one_set_of_names() -> None:
+    known = {field.name for field in dataclasses.fields(SalesReading)}
+    assert set(Reading.__annotations__) | {"returns"} == known
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda sales, **options: grc.facts(sales, as_of=AS_OF, **options),
+        lambda sales, **options: grc.score_rfm(sales, as_of=AS_OF, rfm=grc.RFM(), **options),
+        lambda sales, **options: grc.RFM().facts(sales, as_of=AS_OF, **options),
+        lambda sales, **options: grc.predict_value(sales, as_of=AS_OF, **options),
+        lambda sales, **options: grc.holdout_value(sales, as_of=AS_OF, **options),
+    ],
+    ids=["facts", "score_rfm", "RFM.facts", "predict_value", "holdout_value"],
+)
+def test_a_misspelt_option_is_refused_with_the_nearest(read: Any) -> None:
+    with pytest.raises(grc.OptionError, match=r"ammount.*"):
+        read(pl.DataFrame(), ammount="price")

@@ -191,3 +191,24 @@ def test_options_without_effect_are_refused(files, tmp_path, capsys, options, wh
     code, _, err = run(capsys, scores, campaigns, "-o", tmp_path / "rates.csv", *options)
     assert code == 2
     assert why in err
+
+
+def test_python_reads_the_same_files_to_the_same_report(files, tmp_path, capsys):
+    scores = pl.DataFrame({"client_id": ["7", "8", "9"], "group": [1, 1, 2]})
+    paths = files("scores.csv", scores), files("campaigns.csv", mailing(["7", "8", "9"]))
+    out = tmp_path / "rates.parquet"
+    code, _, _ = run(capsys, *paths, "-o", out)
+
+    report = grc.response(*paths)
+
+    assert code == 0
+    assert report.table.equals(pl.read_parquet(out))
+    # Written as plain integers, which meet those of a frame.
+    assert grc.response(scores.cast({"client_id": pl.Int64}), paths[1]).table.equals(report.table)
+    assert report.calibrate(paths[0], by="group")["client_id"].to_list() == [7, 8, 9]
+
+
+def test_files_whose_ids_are_text_meet_as_text(files):
+    scores = files("scores.csv", pl.DataFrame({"client_id": ["007", "8"], "group": [1, 2]}))
+    report = grc.response(scores, files("campaigns.csv", mailing(["007", "8"])))
+    assert report.groups["rate"].to_list() == [1.0, 0.0]

@@ -354,6 +354,16 @@ def test_a_frame_of_facts_is_valued_as_facts_are(sales, valued):
 
 
 @pytest.mark.parametrize(
+    "kind", [pl.DataFrame.lazy, pl.DataFrame.to_pandas, pl.DataFrame.to_arrow, pl.DataFrame.clone]
+)
+def test_facts_are_told_from_sales_in_any_table(sales, kind):
+    facts = grc.facts(sales, as_of=AS_OF, facts=FACTS)
+    found = grc.predict_value(kind(facts.frame), as_of=AS_OF)
+    assert found.values.equals(grc.predict_value(facts).values)
+    assert found.quality is None
+
+
+@pytest.mark.parametrize(
     "option",
     [
         {"client": "card"},

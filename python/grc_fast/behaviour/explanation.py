@@ -7,16 +7,16 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from operator import index
-from typing import Any
+from typing import Any, Unpack
 
 import polars as pl
 
 from grc_fast._typing import Instant
 from grc_fast.behaviour.events import EventRoles, open_events
-from grc_fast.behaviour.ledger import ledger_run, readable
+from grc_fast.behaviour.ledger import readable
 from grc_fast.behaviour.quality import EVENT_REASONS, reason_caption
 from grc_fast.behaviour.rules import read_rules
-from grc_fast.behaviour.run import BehaviourResult, Run, run_events
+from grc_fast.behaviour.run import BehaviourResult, EventReading, Run, run_events
 from grc_fast.errors import DataError, OptionError
 from grc_fast.facts.table import CLIENT
 from grc_fast.io.ids import id_as_held
@@ -115,7 +115,12 @@ class BehaviourExplanation:
 
 
 def explain_behaviour(
-    source: object, rules: object, *, client_id: int | str, as_of: Instant, **options: Any
+    source: object,
+    rules: object,
+    *,
+    client_id: int | str,
+    as_of: Instant,
+    **reading: Unpack[EventReading],
 ) -> BehaviourExplanation:
     """Take one client's score apart: visits, events, rules, weights and sums.
 
@@ -125,7 +130,7 @@ def explain_behaviour(
         As for `score_behaviour`.
     client_id
         The client.
-    **options
+    **reading
         The columns, `where`, `timezone` and `threads`, as for `score_behaviour`.
 
     Raises
@@ -150,7 +155,7 @@ def explain_behaviour(
       score: 2.0000
       phase: discovery (hits in the window: hot 0, warm 0, eliminatory 0)
     """
-    run, read = ledger_run(as_of, options), read_rules(rules)
+    run, read = Run.of(as_of, reading, ledger=True), read_rules(rules)
     if run.state is not None:
         raise OptionError("an explanation needs all events: state cannot go with it")
     own = _events_of(source, run, client_id)

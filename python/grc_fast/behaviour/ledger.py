@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final, Unpack
 
 import polars as pl
 
 from grc_fast._typing import Instant
-from grc_fast.behaviour.events import ROLES, EventRoles
 from grc_fast.behaviour.rules import BehaviourRules, read_rules
-from grc_fast.behaviour.run import Run, run_events, saved_state
-from grc_fast.errors import OptionError
+from grc_fast.behaviour.run import EventReading, Run, run_events
 from grc_fast.facts.table import CLIENT
 
 #: What became of an event under a rule.
@@ -21,7 +19,7 @@ _SECOND: Final = 1_000_000
 
 
 def behaviour_ledger(
-    source: object, rules: object, *, as_of: Instant, **options: Any
+    source: object, rules: object, *, as_of: Instant, **reading: Unpack[EventReading]
 ) -> pl.DataFrame:
     """Return the ledger of every client: a row for each event, and rule that won for it.
 
@@ -29,7 +27,7 @@ def behaviour_ledger(
     ----------
     source, rules, as_of
         As for `score_behaviour`.
-    **options
+    **reading
         The columns, `where`, `timezone`, `state` and `threads`, as for `score_behaviour`.
 
     Returns
@@ -63,22 +61,10 @@ def behaviour_ledger(
     >>> ledger.select("rule", "outcome", "contribution", "reason").rows()
     [('open', 'awarded', 2.0, 'awarded'), ('open', 'repeat', 0.0, 'limit: every 24h')]
     """
-    run, read = ledger_run(as_of, options), read_rules(rules)
+    run, read = Run.of(as_of, reading, ledger=True), read_rules(rules)
     _, ledger = run_events(source, read, run)
     assert ledger is not None
     return readable(ledger, read)
-
-
-def ledger_run(as_of: Instant, options: dict[str, Any]) -> Run:
-    """Return the run that a ledger needs, from the options of `score_behaviour`."""
-    roles = {name: options.pop(name) for name in ROLES if name in options}
-    known = ("timezone", "threads", "progress", "state")
-    for name in options:
-        if name not in known:
-            raise OptionError(f"a ledger takes no option {name!r}")
-    state = saved_state(options.pop("state", None))
-    roles_read = EventRoles(**roles, with_channel=True)
-    return Run(roles_read, as_of, state=state, ledger=True, **options)
 
 
 def readable(ledger: pl.DataFrame, rules: BehaviourRules) -> pl.DataFrame:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypedDict
 
 import polars as pl
 
@@ -13,7 +13,8 @@ from grc_fast import _core
 from grc_fast._typing import Instant, Progress
 from grc_fast._utils.checks import check_threads
 from grc_fast._utils.dates import parse_instant
-from grc_fast.behaviour.events import OPTIONAL, EventRoles, open_events
+from grc_fast._utils.messages import nearest
+from grc_fast.behaviour.events import OPTIONAL, ROLES, EventRoles, open_events
 from grc_fast.behaviour.memory import half_of_memory
 from grc_fast.behaviour.quality import BehaviourQuality
 from grc_fast.behaviour.rules import BehaviourRules
@@ -73,6 +74,25 @@ class BehaviourResult:
         )
 
 
+class EventReading(TypedDict, total=False):
+    """The options that every function that reads events takes; `score_behaviour` describes them."""
+
+    client: str
+    timestamp: str
+    kind: str
+    page: str | None
+    dwell: str | None
+    clicks: str | None
+    channel: str | None
+    event_id: str | None
+    machine_open: str | None
+    where: str | None
+    timezone: str
+    state: BehaviourState | str | Path | None
+    threads: int | None
+    progress: Progress | None
+
+
 @dataclass(frozen=True)
 class Run:
     """How a run reads its events.
@@ -104,6 +124,32 @@ class Run:
     memory: int | None = None
     threads: int | None = None
     progress: Progress | None = None
+
+    @classmethod
+    def of(cls, as_of: Instant | None, reading: EventReading, **wanted: Any) -> Run:
+        """Check the options that a caller gave, beside what is wanted.
+
+        Raises
+        ------
+        OptionError
+            If one is unknown, or its value is wrong.
+        """
+        given: dict[str, Any] = dict(reading)
+        roles = {role: given.pop(role) for role in ROLES if role in given}
+        for name in given:
+            if name not in EventReading.__annotations__:
+                raise OptionError(
+                    f"{name!r} is no option of reading events"
+                    f"{nearest(name, EventReading.__annotations__)}"
+                )
+        state = saved_state(given.pop("state", None))
+        return cls(
+            EventRoles(**roles, with_channel=wanted.get("ledger", False)),
+            as_of,
+            state=state,
+            **given,
+            **wanted,
+        )
 
 
 def run_events(

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Unpack
 
-from grc_fast._typing import Instant, Progress
-from grc_fast.behaviour.events import EventRoles
+from grc_fast._typing import Instant
 from grc_fast.behaviour.memory import parse_memory
 from grc_fast.behaviour.rules import read_rules
-from grc_fast.behaviour.run import BehaviourResult, Run, run_events, saved_state
-from grc_fast.behaviour.state import BehaviourState
+from grc_fast.behaviour.run import BehaviourResult, EventReading, Run, run_events
 from grc_fast.errors import OptionError
 
 
@@ -18,22 +16,9 @@ def score_behaviour(
     rules: object,
     *,
     as_of: Instant,
-    client: str = "client_id",
-    timestamp: str = "timestamp",
-    kind: str = "kind",
-    page: str | None = None,
-    dwell: str | None = None,
-    clicks: str | None = None,
-    channel: str | None = None,
-    event_id: str | None = None,
-    machine_open: str | None = None,
-    where: str | None = None,
-    timezone: str = "UTC",
-    state: BehaviourState | str | Path | None = None,
     keep_state: bool = False,
     memory: int | str | None = None,
-    threads: int | None = None,
-    progress: Progress | None = None,
+    **reading: Unpack[EventReading],
 ) -> BehaviourResult:
     """Score clients by what they did on the web and with e-mails.
 
@@ -119,28 +104,7 @@ def score_behaviour(
     >>> result.scores.select("client_id", "score", "score_web", "score_email", "phase").rows()
     [(7, 10.0, 10.0, 0.0, 'decision'), (9, 1.0, 0.0, 1.0, 'inactive')]
     """
-    roles = EventRoles(
-        client=client,
-        timestamp=timestamp,
-        kind=kind,
-        page=page,
-        dwell=dwell,
-        clicks=clicks,
-        channel=channel,
-        event_id=event_id,
-        machine_open=machine_open,
-        where=where,
-    )
     if as_of is None:
         raise OptionError("as_of is missing: give the instant from which ages are counted")
-    run = Run(
-        roles,
-        as_of,
-        timezone=timezone,
-        state=saved_state(state),
-        keep_state=keep_state,
-        memory=parse_memory(memory),
-        threads=threads,
-        progress=progress,
-    )
+    run = Run.of(as_of, reading, keep_state=keep_state, memory=parse_memory(memory))
     return run_events(source, read_rules(rules), run)[0]

@@ -19,9 +19,8 @@ from grc_fast.campaigns.response_chart import response_figure
 from grc_fast.campaigns.tables import CAMPAIGNS, RESPONSES, SCORES
 from grc_fast.campaigns.uplift import Stratum, arms, overall, strata, with_both_arms
 from grc_fast.errors import ColumnError, DataError, OptionError
-from grc_fast.io.ids import same_ids
 from grc_fast.io.report_file import ReportFile
-from grc_fast.io.small_tables import frame_of, whole
+from grc_fast.io.small_tables import frames_of, whole
 
 # What became of answers, in the words of the report.
 _ANSWERS = {
@@ -197,9 +196,10 @@ def response(
     Parameters
     ----------
     scores
-        `client_id` and any of `r`, `f` and `m`; `group`; `segment`: the scores of `score_rfm`. With
-        a column `campaign` (as `score_before_campaigns` gives) each contact gets the score of its
-        campaign, else all get the same: scores that know what came after flatter the rates.
+        A table, here and below, or the path of its file: `client_id` and any of `r`, `f` and `m`;
+        `group`; `segment`: the scores of `score_rfm`. With a column `campaign` (as
+        `score_before_campaigns` gives) each contact gets the score of its campaign, else all get
+        the same: scores that know what came after flatter the rates.
     campaigns
         One row a contact: `client_id`, `campaign`, `contacted_on` (days), `responded` (true or
         false; not with `responses`), and where there are, `spend` (money) and `control` (true for
@@ -354,13 +354,13 @@ def calibrate(report: ResponseReport, scores: Any, *, by: Level = "cell") -> pl.
 
 def _tables(scores: Any, campaigns: Any, responses: Any) -> dict[str, pl.DataFrame]:
     """Take the tables, with ids that can meet."""
-    found = {
-        SCORES: frame_of(scores, SCORES, ("client_id",)),
-        CAMPAIGNS: frame_of(campaigns, CAMPAIGNS, CONTACT),
+    given: dict[str, tuple[Any, tuple[str, ...]]] = {
+        SCORES: (scores, ("client_id",)),
+        CAMPAIGNS: (campaigns, CONTACT),
     }
     if responses is not None:
-        found[RESPONSES] = frame_of(responses, RESPONSES, ("client_id", "date"))
-    return same_ids("campaign", same_ids("client_id", found))
+        given[RESPONSES] = (responses, ("client_id", "date"))
+    return frames_of(given)
 
 
 def _apart(scores: pl.DataFrame, treated: pl.DataFrame) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,19 +12,53 @@ import polars as pl
 
 from grc_fast._utils.messages import describe, listing, suggestion
 from grc_fast.errors import ColumnError, DataError
-from grc_fast.io.ids import whole_floats
+from grc_fast.io.ids import same_ids, whole_floats, with_common_ids
 from grc_fast.io.open import open_source
 from grc_fast.io.roles import Projection, Table
 
 
-def frame_of(table: Any, what: str, names: Sequence[str]) -> pl.DataFrame:
-    """Take a table with some columns.
+def frames_of(tables: Mapping[str, tuple[Any, Sequence[str]]]) -> dict[str, pl.DataFrame]:
+    """Take tables with some columns each, whose clients and campaigns are to meet.
+
+    Parameters
+    ----------
+    tables
+        By the name that errors give it: the table, or the path of its file, and its columns.
 
     Raises
     ------
+    SourceError
+        If a file cannot be read.
     ColumnError
-        If it is none, or lacks one of them.
+        If something is no table, or lacks a column, or ids are text in one and numbers in another.
     """
+    read = {
+        what: (read_table(os.fspath(table)) if _is_path(table) else table, names)
+        for what, (table, names) in tables.items()
+    }
+    found = {what: frame_of(table, what, names) for what, (table, names) in read.items()}
+    if any(_is_path(table) for table, _ in tables.values()):
+        # Files do not say whether an id is text or a number.
+        found = dict(zip(found, with_common_ids(*found.values()), strict=True))
+    return same_ids("campaign", same_ids("client_id", found))
+
+
+def _is_path(table: object) -> bool:
+    return isinstance(table, (str, os.PathLike))
+
+
+def frame_of(table: Any, what: str, names: Sequence[str]) -> pl.DataFrame:
+    """Take a table with some columns, or read it from a file.
+
+    Raises
+    ------
+    SourceError
+        If a file cannot be read.
+    ColumnError
+        If it is no table, or lacks a column.
+    """
+    if _is_path(table):
+        [table] = with_common_ids(read_table(os.fspath(table)))
     if isinstance(table, pl.LazyFrame):
         table = table.collect()
     if not isinstance(table, pl.DataFrame):
