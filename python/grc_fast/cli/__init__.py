@@ -11,66 +11,40 @@ import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from importlib import import_module
 from types import FrameType
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from typer.core import TyperGroup
+
+from grc_fast._utils.version import __version__
+from grc_fast.cli import behaviour, bench, demo, explain, response, score, value
+from grc_fast.errors import GrcError
+from grc_fast.io.write import forget_standard_output
 
 # A process that a signal ends has 128 and the signal's number as its exit code.
 SIGNAL = 128
 DEBUG_VARIABLE = "GRC_FAST_DEBUG"
 _SECRETS = "password|passwd|pwd|secret|token|signature|access_key"
-# What each command is for, as its own docstring begins. A command is imported when it is called:
-# that loads Polars, which takes longer than all of `--help`.
-COMMANDS = {
-    "score": "Score every client by recency, frequency and monetary value.",
-    "behaviour": "Score every client by what they did on the web and with e-mails.",
-    "explain": "Take one client's score apart: values, thresholds, points and the rule of its "
-    "segment.",
-    "value": "Say what every client is worth: purchases to come, their price, and the gain.",
-    "response": "Say who answered past campaigns, by RFM cell, group and segment.",
-    "demo": "Score the 2,469 households of a real grocer: 1.5 million lines of the year 2017.",
-    "bench": 'Measure this machine, side by side with pandas, Polars and DuckDB (extra "bench").',
-}
-
-
-class _Commands(TyperGroup):
-    """The commands, each of them loaded when it is called."""
-
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """Load the command that is called in the place of its summary."""
-        if args and args[0] in COMMANDS:
-            self.commands[args[0]] = _loaded(args[0])
-        return super().resolve_command(ctx, args)
-
-
-def _loaded(name: str) -> Any:
-    """Import a command from the module of its name."""
-    single = typer.Typer(add_completion=False, rich_markup_mode=None)
-    single.command(name)(getattr(import_module(f"grc_fast.cli.{name}"), name))
-    return typer.main.get_command(single)
-
-
 app = typer.Typer(
     name="grc-fast",
-    cls=_Commands,
     help="Score a whole customer base on one machine, in seconds.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for _name, _summary in COMMANDS.items():
-    app.command(_name, help=_summary)(lambda: None)
+app.command("score")(score.score)
+app.command("behaviour")(behaviour.behaviour)
+app.command("explain")(explain.explain)
+app.command("value")(value.value)
+app.command("response")(response.response)
+app.command("demo")(demo.demo)
+app.command("bench")(bench.bench)
 
 
 def _show_version(asked: bool) -> None:  # noqa: FBT001 (the signature is Typer's)
     if asked:
-        from importlib.metadata import version
-
-        typer.echo(f"grc-fast {version('grc-fast')}")
+        typer.echo(f"grc-fast {__version__}")
         raise typer.Exit
 
 
@@ -137,8 +111,6 @@ def _report(error: BaseException) -> int:
 
 
 def _sentence(error: BaseException) -> str:
-    from grc_fast.errors import GrcError
-
     if isinstance(error, GrcError):
         return str(error)
     if isinstance(error, MemoryError):
@@ -199,6 +171,4 @@ def _flush() -> None:
     try:
         sys.stdout.flush()
     except OSError:
-        from grc_fast.io.write import forget_standard_output
-
         forget_standard_output()

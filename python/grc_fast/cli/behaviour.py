@@ -136,7 +136,7 @@ class BehaviourOptions(RunOptions, EventColumns):
         ),
     ] = None
     quality: QualityFile = None
-    lang: Annotated[Lang, typer.Option("--lang", help="Lang of the labels.")] = "en"
+    lang: Annotated[Lang, typer.Option("--lang", help="Language of the labels.")] = "en"
 
 
 def _is_same(path: str, other: str | None) -> bool:

@@ -24,7 +24,7 @@ class DemoOptions(RunOptions):
             "--output-dir", "-o", metavar="DIRECTORY", help="Where the scores and the model go."
         ),
     ] = "grc-fast-demo"
-    lang: Annotated[Lang, typer.Option("--lang", help="Lang of the labels.")] = "en"
+    lang: Annotated[Lang, typer.Option("--lang", help="Language of the labels.")] = "en"
 
 
 @taking(DemoOptions)

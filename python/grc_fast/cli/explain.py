@@ -9,11 +9,14 @@ import polars as pl
 import typer
 
 from grc_fast.behaviour.explanation import BehaviourExplanation, explain_behaviour
-from grc_fast.cli import scoring
 from grc_fast.cli.console import Messages, frame_table, show_table, show_text
 from grc_fast.cli.options import EventColumns, SalesOptions, ScoringOptions, SharedOptions, taking
-from grc_fast.cli.reading import event_columns, source_of
+from grc_fast.cli.reading import day_of, event_columns, sales_reading, source_of
+from grc_fast.cli.scoring import model_and_specification
+from grc_fast.errors import OptionError
 from grc_fast.io.write import json_text, write_text
+from grc_fast.rfm.explanation import Explanation
+from grc_fast.rfm.sales_facts import read_facts
 
 
 @dataclass(kw_only=True)
@@ -48,11 +51,36 @@ def explain(options: ExplainOptions) -> None:
         _explain_events(options, options.rules)
         return
 
-    explanation = scoring.run_explain(options, options.id, Messages(quiet=options.quiet))
+    explanation = _explain_score(options, Messages(quiet=options.quiet))
     if options.json:
         write_text(json_text(explanation.to_dict()))
     else:
         show_text(str(explanation))
+
+
+def _explain_score(options: ExplainOptions, messages: Messages) -> Explanation:
+    """Read the sales and take the score of one client apart."""
+    model, rfm = model_and_specification(options)
+    with messages.progress() as progress:
+        reading = sales_reading(options, rfm.returns, options.threads, progress)
+        source = source_of(options.source)
+        facts, _ = read_facts(rfm, source, reading, as_of=day_of(options))
+    if model is None:
+        model = rfm.fit(facts, threads=options.threads)
+    client_id = _client_id(options.id, facts.frame["client_id"].dtype)
+    return model.explain(facts, client_id=client_id, lang=options.lang)
+
+
+def _client_id(text: str, dtype: pl.DataType) -> int | str:
+    """Return a client id as the sales hold it."""
+    if not dtype.is_integer():
+        return text
+    try:
+        return int(text)
+    except ValueError:
+        raise OptionError(
+            f"--id {text!r} is no client of these sales, whose client ids are whole numbers"
+        ) from None
 
 
 def _options_of_sales() -> dict[str, Any]:

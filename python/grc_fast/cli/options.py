@@ -349,7 +349,7 @@ class ScoringOptions:
         typer.Option(
             "--lang",
             show_default=False,
-            help="Lang of the labels (en by default).",
+            help="Language of the labels (en by default).",
         ),
     ] = None
     model_in: Annotated[

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from grc_fast._typing import AnyPath
 from grc_fast.cli import scoring
 from grc_fast.cli.console import Messages, show_table
 from grc_fast.cli.options import QualityFile, SharedOptions, output_option, taking
+from grc_fast.cli.reading import day_of, sales_reading, source_of
 from grc_fast.io.output_checks import check_outputs
-from grc_fast.io.write import STDOUT
+from grc_fast.io.write import STDOUT, json_writer, write_result
+from grc_fast.rfm.rfm import RFMResult, score_sales
 
 
 @dataclass(kw_only=True)
@@ -39,15 +44,42 @@ def score(options: ScoreOptions) -> None:
     of what was read and dropped and the size of every band go to standard error.
     """
     other_files = [path for path in (options.model_out, options.quality) if path is not None]
-    check_outputs([options.output], other_files, scoring.inputs(options))
+    check_outputs([options.output], other_files, _inputs(options))
     messages = Messages(quiet=options.quiet)
-    result = scoring.run_score(options, messages)
+    result = _score(options, messages)
     scoring.report(result, messages, options.lang)
     segments = scoring.segment_table(result, options.lang)
-    scoring.write(result, options.output, model=options.model_out, quality=options.quality)
+    _write(result, options)
     if options.output == STDOUT:
         messages.table(segments)
         return
     for path in (options.output, *other_files):
         messages.note(f"written: {path}")
     show_table(segments)
+
+
+def _inputs(options: ScoreOptions) -> list[str]:
+    """Return what a run reads, to compare its outputs with."""
+    named = (options.clients, options.model_in, options.segments)
+    return [*options.source, *(path for path in named if path is not None)]
+
+
+def _score(options: ScoreOptions, messages: Messages) -> RFMResult:
+    """Read the sales and score their clients, with a new model or a saved one."""
+    model, rfm = scoring.model_and_specification(options)
+    with messages.progress() as progress:
+        source = source_of(options.source)
+        reading = sales_reading(options, rfm.returns, options.threads, progress)
+        return score_sales(
+            rfm, source, reading, as_of=day_of(options), model=model, lang=options.lang
+        )
+
+
+def _write(result: RFMResult, options: ScoreOptions) -> None:
+    """Write the files of a run: all of them, or none."""
+    files: dict[AnyPath, Callable[[Path], None]] = {}
+    if options.model_out is not None:
+        files[options.model_out] = json_writer(result.model.to_dict())
+    if options.quality is not None:
+        files[options.quality] = json_writer(result.quality.to_dict())
+    write_result(result.scores, options.output, files)
