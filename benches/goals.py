@@ -1,6 +1,6 @@
-"""What the project holds itself to, at full size on two cores; GOALS.md says how far it has come.
+"""The goals of the project, at full size on two cores; GOALS.md has them beside what was measured.
 
-A ratio is theirs ÷ ours, and a goal its least; a goal of ours alone is the most that we may take.
+A ratio is theirs ÷ ours, and its goal is a minimum; a goal for our own figure is a maximum.
 """
 
 from __future__ import annotations
