@@ -36,7 +36,7 @@ class BenchOptions(RunOptions):
             min=1,
             metavar="N",
             help="Divide every size by N, for a quick look. The full sizes hold 50 and 100 million "
-            "lines and take the best part of an hour and up to 20 GB of memory.",
+            "lines and take about an hour and up to 20 GB of memory.",
         ),
     ] = 1
     rounds: Annotated[
