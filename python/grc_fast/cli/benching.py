@@ -43,7 +43,7 @@ def write(run: Mapping[str, Any], directory: Path, messages: Messages) -> None:
 
 
 def show(run: Mapping[str, Any]) -> None:
-    """Show every figure, on standard output."""
+    """Show every figure beside its goal, on standard output."""
     rows = pl.DataFrame(columns(figure_rows(run), SHOWN), schema=list(SHOWN), orient="row")
     show_table(frame_table(rows, {}))
 
