@@ -5,8 +5,10 @@ MAKEFLAGS += --no-builtin-rules
 
 # The interpreter that makes the virtual environment: `make PYTHON=python3.13 demo`.
 PYTHON ?= python3
-# What `bench` and `figures` divide their sizes by.
+# What `bench` divides its sizes by.
 SCALE ?= 1
+# Which of the three runs, at different hours, `figures` makes.
+RUN ?= 1
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -84,9 +86,10 @@ ratios: $(VENV)/.dev ## Check on small sizes that no ratio to the others has fal
 	$(BIN)/pytest benches/test_ratios.py
 
 .PHONY: figures
-figures: $(VENV)/.dev ## Measure everything anew and write it into README and guide (an hour and more)
-	$(BIN)/grc-fast bench --scale $(SCALE) --output-dir docs/performance
-	$(BIN)/python benches/cost_curves.py --scale $(SCALE) --output-dir docs/performance
+figures: $(VENV)/.dev ## Measure everything and write it into README and guide (RUN=2: as the second run)
+	$(BIN)/grc-fast bench
+	cp grc-fast-bench/bench.json docs/performance/run-$(RUN).json
+	$(BIN)/python benches/cost_curves.py --output-dir docs/performance
 	$(BIN)/python benches/publish.py
 
 .PHONY: clean

@@ -17,7 +17,7 @@ import pytest
 from reached import reach
 
 import grc_fast as grc
-from grc_fast.bench.harness import Case, Goal, Measure, check_equal, clock
+from grc_fast.bench.harness import Case, Measure, check_equal, clock
 from grc_fast.bench.setting import in_words
 from grc_fast.value.histories import PURCHASE_FACTS, histories
 from grc_fast.value.purchases import PurchaseModel
@@ -75,9 +75,8 @@ def test_fit_and_predict_against_lifetimes(threads: int, rounds: int, scale: int
         yield {way: clock(run) for way, run in ways.items()}
 
     name = f"fit and predict, MBG/NBD, {in_words(number)} clients"
-    goal = Goal(("lifetimes",), must=20, aim=100)
 
-    reach(Case("value", name, opened, [goal]), rounds, scale)
+    reach(Case("value", name, opened, {"lifetimes": ("lifetimes",)}), rounds, scale)
 
 
 def test_value_of_five_million_clients(threads: int, rounds: int, scale: int) -> None:
@@ -100,6 +99,5 @@ def test_value_of_five_million_clients(threads: int, rounds: int, scale: int) ->
         yield {way: clock(run) for way, run in ways.items()}
 
     name = f"fit and value from facts, {in_words(number)} clients"
-    goal = Goal(must=5.0 / scale, bound="at most")
 
-    reach(Case("value", name, opened, [goal]), rounds, scale)
+    reach(Case("value", name, opened, {}), rounds, scale)

@@ -1,9 +1,11 @@
-"""Write what was measured into README.md and the guide, so that they say what is true.
+"""Write what was measured into README.md, the guide and GOALS.md, so that they say what is true.
 
     python benches/publish.py            # after `grc-fast bench` and `benches/cost_curves.py`
     python benches/publish.py --check    # exit code 1 if a page says something else
 
-The text between the markers of a page is made of docs/performance/bench.json and curves.json.
+The text between the markers of a page comes from docs/performance/run-*.json and curves.json.
+There are one to three runs of the whole comparison, made at different hours; each figure is that of
+the run in which it is the least favourable to us.
 """
 
 from __future__ import annotations
@@ -13,31 +15,60 @@ import json
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from grc_fast.bench.setting import in_words
-from grc_fast.bench.table import (
-    HEADINGS,
-    SHOWN,
-    columns,
-    conditions,
-    figure_rows,
-    in_unit,
-    markdown,
-    when,
-)
+from goals import goals_of
+
+from grc_fast.bench.chart import chart_writer
+from grc_fast.bench.harness import SAME
+from grc_fast.bench.setting import SHORTEST, in_words
+from grc_fast.bench.table import HEADINGS, conditions, figure_rows, in_ratio, in_unit
 
 ROOT = Path(__file__).resolve().parent.parent
 MEASURED = ROOT / "docs" / "performance"
-
-#: The goals of the project that the curves show: lines a second against those of ten million
-#: lines, threads, and the memory of 50 million lines of 5 million clients in bytes.
-RATE, SPEED_UP, MEMORY = 0.75, 1.8, 0.9e9
-GOAL_THREADS, REFERENCE_LINES = 2, 10_000_000
-MEMORY_LINES, MEMORY_CLIENTS = 50_000_000, 5_000_000
+NUMBERS = {1: "one", 2: "two", 3: "three"}
 
 Json = Mapping[str, Any]
+#: A case as `bench.json` has it, its figures from the runs in which they are the least favourable.
+Case = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of README: a job, its case, and that of the shortest query beside it."""
+
+    job: str
+    case: str
+    shortest: str | None = None
+
+
+LINES = (
+    Line(
+        "facts: 10 M sales lines, 1 M clients",
+        "facts, 10 M lines of 1 M clients, integer ids",
+        f"facts, 10 M lines of 1 M clients, integer ids, {SHORTEST}",
+    ),
+    Line(
+        "the same, distinct orders counted",
+        "facts, 10 M lines of 1 M clients, integer ids, distinct orders",
+    ),
+    Line("quintiles of 5 M values", "quantile kernel, 5 M values, continuous"),
+    Line(
+        "three criteria scored, 5 M clients",
+        "three criteria scored from facts, 5 M clients",
+    ),
+    Line(
+        "whole job, Parquet to Parquet: 50 M lines, 5 M clients",
+        "whole job, Parquet to scored Parquet, 50 M lines",
+        f"whole job beside the {SHORTEST}, Parquet to scored Parquet, 50 M lines",
+    ),
+    Line(
+        "behaviour: 20 M events, 1 M clients",
+        "behaviour scores, 20 M events, 1 M clients",
+    ),
+)
 
 
 def main() -> None:
@@ -46,23 +77,23 @@ def main() -> None:
         "--check", action="store_true", help="only tell whether pages are up to date"
     )
     check = parser.parse_args().check
-    run, curves = read("bench.json"), read("curves.json")
+    runs = read_runs()
+    curves = json.loads((MEASURED / "curves.json").read_text("utf-8"))
+    cases = least_favourable(runs)
+    if not check:
+        chart_writer({"cases": cases})(MEASURED / "ratios.svg")
     sections: Mapping[str, Mapping[str, Callable[[], str]]] = {
-        "README.md": {"headline": lambda: headline(run)},
+        "README.md": {"headline": lambda: headline(runs, cases)},
         "docs/performance.md": {
-            "comparison": lambda: comparison(run),
+            "comparison": lambda: comparison(runs, cases),
             "time": lambda: time_table(curves),
-            "memory": lambda: memory_tables(curves),
+            "memory": lambda: memory_table(curves),
         },
+        "benches/GOALS.md": {"goals": lambda: goals_table(cases)},
     }
     late = [page for page, made in sections.items() if publish(ROOT / page, made, check=check)]
     if check and late:
         sys.exit(f"{', '.join(late)}: not what was measured; run python benches/publish.py")
-
-
-def read(name: str) -> Json:
-    found: Json = json.loads((MEASURED / name).read_text("utf-8"))
-    return found
 
 
 def publish(page: Path, made: Mapping[str, Callable[[], str]], *, check: bool) -> bool:
@@ -80,68 +111,134 @@ def publish(page: Path, made: Mapping[str, Callable[[], str]], *, check: bool) -
     return after != before
 
 
+# -- the runs --------------------------------------------------------------------------------------
+
+
+def read_runs() -> list[Json]:
+    """Return the runs, which must be of full size and alike in all but the hour."""
+    runs = [json.loads(path.read_text("utf-8")) for path in sorted(MEASURED.glob("run-*.json"))]
+    if len(runs) not in NUMBERS:
+        sys.exit(
+            f"docs/performance has {len(runs)} files run-*.json, and one to three are expected"
+        )
+    for name in ("machine", "versions", "settings"):
+        if any(run[name] != runs[0][name] for run in runs):
+            sys.exit(f"the runs differ in their {name}, so that they are not runs of one thing")
+    if runs[0]["settings"]["scale"] != 1:
+        sys.exit("what is published is of full size: measure without --scale")
+    return runs
+
+
+def least_favourable(runs: Sequence[Json]) -> list[Case]:
+    """Return every case once, each of its figures from the run with the least ratio."""
+    merged: dict[str, Case] = {}
+    for run in runs:
+        for case in run["cases"]:
+            ours = next(iter(case["medians"].values()))
+            into = merged.setdefault(case["name"], {**case, "ours": ours, "figures": []})
+            into["ours"] = max(into["ours"], ours)
+            known = {figure["against"]: figure for figure in into["figures"]}
+            for figure in case["figures"]:
+                other = known.get(figure["against"])
+                if other is None or figure["ratio"] < other["ratio"]:
+                    known[figure["against"]] = figure
+            into["figures"] = list(known.values())
+    return list(merged.values())
+
+
+def conditions_of(runs: Sequence[Json]) -> str:
+    """Say in a line which runs these are, when they began, and on what machine."""
+    begun = "; ".join(began(run) for run in runs)
+    which = (
+        "One full run"
+        if len(runs) == 1
+        else f"The least favourable of {NUMBERS[len(runs)]} full runs"
+    )
+    every = {**runs[0], "cases": [case for run in runs for case in run["cases"]]}
+    return f"{which} ({begun}): {conditions(every)}."
+
+
+def began(run: Json) -> str:
+    """Say when a run began, and how many of its cases were measured again later."""
+    first = run["run"]["begun"]
+    later = [case["run"]["begun"] for case in run["cases"] if case["run"]["begun"] != first]
+    again = (
+        f", {len(later)} of {len(run['cases'])} cases again {minute(max(later))}" if later else ""
+    )
+    return f"{minute(first)} UTC{again}"
+
+
+def minute(moment: str) -> str:
+    """Write a moment in ISO 8601 to the minute."""
+    return moment[:16].replace("T", " ")
+
+
 # -- the comparison --------------------------------------------------------------------------------
 
 
-def headline(run: Json) -> str:
-    """The rows that a reader of README looks for, and how many goals are not reached in all."""
-    shown = [case for case in run["cases"] if is_headline(case)]
-    table = figures({**run, "cases": shown}, SHOWN)
-    said = f"{when(run)}: {conditions(run)}.{scale_in_words(run)}"
-    return f"{said}\n\n{table}\n\n{shortfalls(run)}"
+def headline(runs: Sequence[Json], cases: Sequence[Case]) -> str:
+    """The six lines that a reader of README looks for."""
+    known = {
+        (case["name"], figure["against"]): figure for case in cases for figure in case["figures"]
+    }
+    rows = []
+    for line in LINES:
+        same, shortest = known[line.case, SAME], known.get((line.shortest, SHORTEST))
+        beside = ("not measured yet" if line.shortest else "", "")
+        if shortest is not None:
+            ours, theirs = in_unit(shortest["ours"], "s"), in_unit(shortest["theirs"], "s")
+            beside = f"{shortest['opponent']}: {theirs} to our {ours}", in_ratio(shortest["ratio"])
+        best = f"{same['opponent']}: {in_unit(same['theirs'], 's')}"
+        rows.append([line.job, in_unit(same["ours"], "s"), best, in_ratio(same["ratio"]), *beside])
+    others = "best of the others, same columns"
+    headings = ["job", "grc_fast", others, "ratio", SHORTEST, "ratio"]
+    return f"{markdown(headings, rows)}\n\n{conditions_of(runs)}"
 
 
-def is_headline(case: Json) -> bool:
-    """Tell whether README has the rows of a case: one of each row of goals, and all misses."""
-    if any(figure["meets_must"] is False for figure in case["figures"]):
-        return True
-    if case["subject"] == "facts":
-        return "integer ids" in case["name"] or "letters" in case["name"]
-    if case["subject"] == "quantiles":
-        return "continuous" in case["name"] and has_goal(case)
-    return True
+def comparison(runs: Sequence[Json], cases: Sequence[Case]) -> str:
+    """Every figure."""
+    return f"{conditions_of(runs)}\n\n{markdown(HEADINGS, list(figure_rows({'cases': cases})))}"
 
 
-def shortfalls(run: Json) -> str:
-    """Say how many figures miss their goals."""
-    if run["settings"]["scale"] != 1:
-        return "Whether goals are reached is known at full size only."
-    every = [figure for case in run["cases"] for figure in case["figures"]]
-    musts = [figure for figure in every if figure["must"] is not None]
-    aims = [figure for figure in every if figure["aim"] is not None]
-    below_must = sum(not figure["meets_must"] for figure in musts)
-    below_aim = sum(not figure["meets_aim"] for figure in aims)
-    return (
-        f"{below_must or 'None'} of the {len(musts)} figures that must reach a goal "
-        f"{'misses' if below_must < 2 else 'miss'} it. The aims, which are higher, are missed by "
-        f"{below_aim} of {len(aims)}. [Performance](docs/performance.md) has all of them."
+def markdown(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a Markdown table."""
+    lines = [headings, ["---"] * len(headings), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+# -- the goals -------------------------------------------------------------------------------------
+
+
+def goals_table(cases: Sequence[Case]) -> str:
+    """Every goal beside what was measured, and how many are missed."""
+    found = list(measured_goals(cases))
+    rows = [row for row, *_ in found]
+    musts = [meets for _, meets, _ in found if meets is not None]
+    aims = [meets for *_, meets in found if meets is not None]
+    headings = ["case", "against", "must", "aim", "measured", ""]
+    said = (
+        f"Missed: {musts.count(False)} of {len(musts)} required figures, and "
+        f"{aims.count(False)} of {len(aims)} aims, which are higher."
     )
+    return f"{said}\n\n{markdown(headings, rows)}"
 
 
-def has_goal(case: Json) -> bool:
-    return any(figure["must"] is not None for figure in case["figures"])
-
-
-def comparison(run: Json) -> str:
-    """Every figure, beside its goal."""
-    said = f"{when(run)}: {conditions(run)}.{scale_in_words(run)}"
-    return f"{said}\n\n{figures(run, HEADINGS)}"
-
-
-def scale_in_words(run: Json) -> str:
-    scale = run["settings"]["scale"]
-    return "" if scale == 1 else f" Sizes are divided by {scale}; goals are of the full sizes."
-
-
-def figures(run: Json, shown: Sequence[str]) -> str:
-    return markdown(shown, columns(figure_rows(run), shown))
+def measured_goals(cases: Sequence[Case]) -> Iterator[tuple[list[str], bool | None, bool | None]]:
+    """Yield a row for each goal of the cases, and whether its must and its aim are met."""
+    for case in cases:
+        ratios = {figure["against"]: figure["ratio"] for figure in case["figures"]}
+        for goal, found in goals_of(case["name"], case["ours"], ratios):
+            must, aim = goal.meets(found, goal.must), goal.meets(found, goal.aim)
+            said = "missed" if must is False else "aim missed" if aim is False else "met"
+            texts = (goal.in_words(value, case["unit"]) for value in (goal.must, goal.aim, found))
+            yield [case["name"], goal.against or "ours alone", *texts, said], must, aim
 
 
 # -- the curves ------------------------------------------------------------------------------------
 
 
 def time_table(curves: Json) -> str:
-    """Seconds with one thread and with all, and how lines a second hold out."""
+    """Seconds with one thread and with all, and lines a second."""
     many = curves["settings"]["threads"]
     keys = [f"{job}_{threads}" for job in ("facts", "whole_job") for threads in ("1", "all")]
     jobs = [
@@ -149,54 +246,25 @@ def time_table(curves: Json) -> str:
         for job in ("facts", "whole job")
         for threads in ("1 thread", f"{many} threads")
     ]
-    reference = reference_rate(curves)
     rows = [
         [
             in_words(point["lines"]),
             in_words(point["clients"]),
             *(in_unit(point[key], "s") if key in point else "" for key in keys),
-            f"{rate(point) / 1e6:.1f} M",
-            "; ".join(time_notes(point, reference, many)),
+            f"{point['lines'] / point.get('facts_all', point['facts_1']) / 1e6:.1f} M",
         ]
         for point in curves["time"]
     ]
-    return markdown(["lines", "clients", *jobs, "lines/s, facts", "below its goal"], rows)
+    return markdown(["lines", "clients", *jobs, "lines/s, facts"], rows)
 
 
-def reference_rate(curves: Json) -> float:
-    """Lines a second of the size that others are compared with."""
-    lines = REFERENCE_LINES // curves["settings"]["scale"]
-    return next(rate(point) for point in curves["time"] if point["lines"] == lines)
-
-
-def rate(point: Json) -> float:
-    """Lines a second of the facts pass with all threads."""
-    lines: float = point["lines"] / point.get("facts_all", point["facts_1"])
-    return lines
-
-
-def time_notes(point: Json, reference: float, many: int) -> Iterator[str]:
-    """Say which goals a point of their size misses."""
-    if point["lines"] < REFERENCE_LINES:
-        return
-    if rate(point) < RATE * reference:
-        yield f"lines/s {rate(point) / reference:.2f}x, must {RATE}x of those of 10 M lines"
-    speed_up = point["facts_1"] / point.get("facts_all", point["facts_1"])
-    if many == GOAL_THREADS and speed_up < SPEED_UP:
-        yield f"{many} threads {speed_up:.2f}x as fast as one, aim {SPEED_UP}x"
-
-
-def memory_tables(curves: Json) -> str:
+def memory_table(curves: Json) -> str:
     """Peaks against lines, and against clients."""
-    scale = curves["settings"]["scale"]
-    goal_size = (MEMORY_LINES // scale, MEMORY_CLIENTS // scale)
-    rows = []
-    for point in (*curves["memory_by_lines"], *curves["memory_by_clients"]):
-        size = (point["lines"], point["clients"])
-        above = scale == 1 and size == goal_size and point["peak"] > MEMORY
-        note = f"above {in_unit(MEMORY, 'B')}" if above else ""
-        rows.append([in_words(size[0]), in_words(size[1]), in_unit(point["peak"], "B"), note])
-    return markdown(["lines", "clients at most", "peak", "below its goal"], rows)
+    rows = [
+        [in_words(point["lines"]), in_words(point["clients"]), in_unit(point["peak"], "B")]
+        for point in (*curves["memory_by_lines"], *curves["memory_by_clients"])
+    ]
+    return markdown(["lines", "clients at most", "peak"], rows)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
 """What every bench does with a case: measure it, show it, and see that it reaches its goals."""
 
-from grc_fast.bench.harness import Case, Comparison, Verdict, measure
-from grc_fast.bench.table import in_unit
+from goals import goals_of
+
+from grc_fast.bench.harness import Case, Comparison, measure
+from grc_fast.bench.table import in_ratio, in_unit
 
 
 def reach(case: Case, rounds: int, scale: int) -> Comparison:
@@ -11,22 +13,12 @@ def reach(case: Case, rounds: int, scale: int) -> Comparison:
     print(f"\n{done.name}")
     for way, median in done.medians.items():
         print(f"  {way:<28} {in_unit(median, done.unit)}")
-    for verdict in done.verdicts:
-        print(f"  {_in_words(verdict, done)}")
+    for figure in done.figures:
+        print(f"  {in_ratio(figure.ratio)} {figure.opponent}")
     assert all(values for values in done.rounds.values())
     if scale == 1:
-        assert not [
-            verdict for verdict in done.verdicts if verdict.meets(verdict.goal.must) is False
-        ]
+        ours = next(iter(done.medians.values()))
+        ratios = {figure.against: figure.ratio for figure in done.figures}
+        goals = goals_of(done.name, ours, ratios)
+        assert not [goal for goal, found in goals if goal.meets(found, goal.must) is False]
     return done
-
-
-def _in_words(verdict: Verdict, done: Comparison) -> str:
-    """Say one figure, and what it is to reach."""
-    if verdict.opponent is None:
-        figure, unit = in_unit(verdict.figure, done.unit), lambda goal: in_unit(goal, done.unit)
-    else:
-        figure, unit = f"{verdict.figure:.1f}x {verdict.opponent}", "{:g}x".format
-    goals = (("must", verdict.goal.must), ("aim", verdict.goal.aim))
-    said = [f"{name} {verdict.goal.bound} {unit(goal)}" for name, goal in goals if goal is not None]
-    return f"{figure}{': ' if said else ''}{', '.join(said)}"

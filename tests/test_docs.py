@@ -7,6 +7,7 @@ by people only.
 """
 
 import doctest
+import html
 import os
 import re
 import shutil
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import segments_figure
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -92,3 +94,24 @@ def test_the_examples_of_a_page_hold(page, tmp_path, monkeypatch):
 def test_no_example_of_a_page_goes_unrun(page):
     unrun = [block for block in blocks(page) if block.language not in {"pycon", "console"}]
     assert not [block for block in unrun if re.search(r"^(>>>|\$) ", block.text, re.MULTILINE)]
+
+
+def test_the_picture_of_readme_is_drawn_from_the_results_of_the_demonstration():
+    segments = segments_figure.scored_groceries().segments
+    shares = {f" {share:.1%}" for name in ("share", "money_share") for share in segments[name]}
+    drawn = set(re.findall(r">([^<]*)</text>", segments_figure.TARGET.read_text("utf-8")))
+    assert shares | {html.escape(name, quote=False) for name in segments["segment"]} <= drawn
+
+
+def test_the_picture_of_readme_says_in_words_what_it_shows():
+    (words,) = re.findall(
+        r"^!\[(.*)\]\(docs/images/segments-groceries\.svg\)$",
+        (ROOT / "README.md").read_text("utf-8"),
+        re.MULTILINE,
+    )
+    segments = segments_figure.scored_groceries().segments
+    for name, clients, money in segments.select("segment", "share", "money_share").rows():
+        if name in {"champions", "lost"}:
+            assert name in words
+            assert f"{clients:.1%}".replace("%", " %") in words
+            assert f"{money:.1%}".replace("%", " %") in words

@@ -18,7 +18,7 @@ import polars as pl
 
 import grc_fast as grc
 from grc_fast.bench.events import AS_OF, HITS, WEB, rules, simulate_events, winners
-from grc_fast.bench.harness import OURS, Case, Goal, Measure, check_equal, clock
+from grc_fast.bench.harness import OURS, SAME, Case, Measure, check_equal, clock
 from grc_fast.bench.polars_side import Engine
 from grc_fast.bench.setting import Setting, in_words
 
@@ -30,8 +30,7 @@ FEW_EVENTS: Final = 5_000_000
 EVENTS_A_CLIENT: Final = 20
 #: Bytes an event that the windows of the others take at the least: 500 with 200 k events.
 MEMORY_AN_EVENT: Final = 300
-#: Events a second that the project holds itself to, on two cores.
-MUST, AIM = 10e6, 20e6
+PANDAS: Final = "pandas"
 
 Others = Callable[[pl.DataFrame], Mapping[str, Callable[[], Any]]]
 
@@ -52,16 +51,17 @@ def cases(setting: Setting) -> list[Case]:
 
     def by_pandas(events: pl.DataFrame) -> dict[str, Callable[[], Any]]:
         frame, pairs = events.to_pandas(), table.to_pandas()
-        return {"pandas": lambda: pandas_scores(frame, pairs)}
+        return {PANDAS: lambda: pandas_scores(frame, pairs)}
 
-    speed = Goal(must=many / MUST, aim=many / AIM, bound="at most")
     return [
-        _case(setting, many, by_polars, [Goal(tuple(engines), must=8, aim=16), speed]),
-        _case(setting, few, by_pandas, [Goal(("pandas",), must=50, aim=100)]),
+        _case(setting, many, by_polars, {SAME: tuple(engines)}),
+        _case(setting, few, by_pandas, {PANDAS: (PANDAS,)}),
     ]
 
 
-def _case(setting: Setting, events: int, others: Others, goals: list[Goal]) -> Case:
+def _case(
+    setting: Setting, events: int, others: Others, opponents: Mapping[str, tuple[str, ...]]
+) -> Case:
     clients = max(events // EVENTS_A_CLIENT, 1)
 
     @contextmanager
@@ -76,7 +76,7 @@ def _case(setting: Setting, events: int, others: Others, goals: list[Goal]) -> C
         yield {name: clock(way) for name, way in ways.items()}
 
     name = f"behaviour scores, {in_words(events)} events, {in_words(clients)} clients"
-    return Case("behaviour", name, opened, goals, memory=events * MEMORY_AN_EVENT)
+    return Case("behaviour", name, opened, opponents, memory=events * MEMORY_AN_EVENT)
 
 
 def _are_equal(ours: pl.DataFrame, theirs: pl.DataFrame) -> bool:

@@ -11,7 +11,15 @@ import pyarrow as pa
 from grc_fast.bench.classic import CLASSIC
 from grc_fast.bench.setting import AS_OF, CODEC, Orders
 
-__all__ = ["band", "connect", "read_facts", "score", "score_file"]
+__all__ = [
+    "band",
+    "connect",
+    "read_facts",
+    "score",
+    "score_file",
+    "shortest_file",
+    "shortest_query",
+]
 
 
 def connect(threads: int, directory: Path) -> duckdb.DuckDBPyConnection:
@@ -53,6 +61,25 @@ def read_facts(
     return connection.sql(query).to_arrow_table()
 
 
+def shortest_query(connection: duckdb.DuckDBPyConnection, table: str) -> duckdb.DuckDBPyRelation:
+    """Last purchase, count and sum of each client."""
+    return connection.sql(_shortest(table))
+
+
+def shortest_file(sales: str, scores: str, threads: int) -> Callable[[], object]:
+    """Return the shortest query from Parquet to Parquet."""
+    connection = connect(threads, Path(scores).parent)
+    query = _copy(_shortest(f"read_parquet({_text(sales)})"), scores)
+    return lambda: connection.execute(query)
+
+
+def _shortest(table: str) -> str:
+    return f"""
+        SELECT client_id, max(date) AS last_purchase, count(*) AS orders, sum(amount) AS total
+        FROM {table} GROUP BY client_id
+    """
+
+
 def band(connection: duckdb.DuckDBPyConnection, table: str) -> pa.Table:
     """Band 1 to 5 of the column `value`, row by row: four order statistics, and comparisons."""
     return connection.sql(
@@ -84,9 +111,12 @@ def score_file(sales: str, scores: str, threads: int) -> Callable[[], object]:
             HAVING first_purchase IS NOT NULL
         )
     """
-    target = f"{_text(scores)} (FORMAT parquet, COMPRESSION {CODEC})"
-    query = f"COPY ({_score(clients)}) TO {target}"
+    query = _copy(_score(clients), scores)
     return lambda: connection.execute(query)
+
+
+def _copy(query: str, file: str) -> str:
+    return f"COPY ({query}) TO {_text(file)} (FORMAT parquet, COMPRESSION {CODEC})"
 
 
 def _score(clients: str) -> str:

@@ -20,14 +20,13 @@ from grc_fast.errors import DataError
 
 __all__ = [
     "OURS",
+    "SAME",
     "SHORT",
-    "Bound",
     "Case",
     "Comparison",
-    "Goal",
+    "Figure",
     "Measure",
     "Unit",
-    "Verdict",
     "check_equal",
     "clock",
     "measure",
@@ -36,6 +35,8 @@ __all__ = [
 
 #: The name of our own way, where there is one.
 OURS: Final = "grc_fast"
+#: The opponents that compute what we compute.
+SAME: Final = "same columns"
 
 #: Seconds: where a round of all ways takes less, there are more rounds, so that medians are steady.
 SHORT: Final = 10.0
@@ -44,31 +45,8 @@ SHORT: Final = 10.0
 Measure: TypeAlias = Callable[[], float]
 #: Seconds, seconds a line, or bytes: less is better in each.
 Unit: TypeAlias = Literal["s", "s/line", "B"]
-Bound: TypeAlias = Literal["at least", "at most"]
 #: The least and the most.
 Range: TypeAlias = tuple[float, float]
-
-
-@dataclass(frozen=True)
-class Goal:
-    """What one figure of a case is to reach.
-
-    Parameters
-    ----------
-    against
-        The ways of which the best is the opponent; those that a case lacks are passed over. None
-        at all makes the figure ours alone.
-    must, aim
-        What the project holds itself to, and what it would like; None where it only reports.
-    bound
-        ``"at least"``: the figure is theirs ÷ ours, how many times better we are. ``"at most"``:
-        it is ours ÷ theirs, or ours alone.
-    """
-
-    against: tuple[str, ...] = ()
-    must: float | None = None
-    aim: float | None = None
-    bound: Bound = "at least"
 
 
 @dataclass(frozen=True)
@@ -82,8 +60,9 @@ class Case:
     open
         Makes the data, runs every way once, asserts that their results are equal, and gives the
         ways by name for as long as the block lasts; the first of them is ours.
-    goals
-        The figures that are quoted of it.
+    opponents
+        Ways by group, such as those that compute the same columns: the fastest of a group is the
+        one that is quoted. Ways that a case lacks are passed over.
     unit
         What the ways return.
     rounds
@@ -95,7 +74,7 @@ class Case:
     subject: str
     name: str
     open: Callable[[], AbstractContextManager[Mapping[str, Measure]]]
-    goals: Sequence[Goal]
+    opponents: Mapping[str, Sequence[str]]
     unit: Unit = "s"
     rounds: int | None = None
     memory: int = 0
@@ -103,40 +82,32 @@ class Case:
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """One figure of a case, beside its goal.
+class Figure:
+    """What is quoted of a case: our median, and that of the best of a group of opponents.
 
     Attributes
     ----------
+    against
+        The group.
     ours, theirs
         Medians, in the unit of the case.
     our_range, their_range
         The least and the most of the rounds.
     opponent
-        The best of the others; None where the figure is ours alone.
+        The best of the group.
     """
 
+    against: str
     ours: float
     our_range: Range
-    opponent: str | None
-    theirs: float | None
-    their_range: Range | None
-    goal: Goal
+    opponent: str
+    theirs: float
+    their_range: Range
 
     @property
-    def figure(self) -> float:
-        """Theirs ÷ ours, ours ÷ theirs, or ours alone: what the goal bounds."""
-        if self.theirs is None:
-            return self.ours
-        if self.goal.bound == "at least":
-            return self.theirs / self.ours
-        return self.ours / self.theirs
-
-    def meets(self, limit: float | None) -> bool | None:
-        """Tell whether the figure keeps to a limit; None where there is none."""
-        if limit is None:
-            return None
-        return self.figure >= limit if self.goal.bound == "at least" else self.figure <= limit
+    def ratio(self) -> float:
+        """Theirs ÷ ours: how many times better we are."""
+        return self.theirs / self.ours
 
 
 @dataclass(frozen=True)
@@ -147,7 +118,7 @@ class Comparison:
     name: str
     unit: Unit
     rounds: Mapping[str, Sequence[float]]
-    goals: Sequence[Goal]
+    opponents: Mapping[str, Sequence[str]]
 
     @property
     def medians(self) -> dict[str, float]:
@@ -160,19 +131,18 @@ class Comparison:
         return {way: (min(values), max(values)) for way, values in self.rounds.items()}
 
     @property
-    def verdicts(self) -> list[Verdict]:
-        """Return the figures, in the order of the goals; those without an opponent are left out."""
+    def figures(self) -> list[Figure]:
+        """One figure for each group of opponents that has a way here, in their order."""
         medians, ranges = self.medians, self.ranges
         us = next(iter(medians))
-        ours = medians[us], ranges[us]
         found = []
-        for goal in self.goals:
-            others = {way: medians[way] for way in goal.against if way in medians}
+        for group, members in self.opponents.items():
+            others = {way: medians[way] for way in members if way in medians}
             if others:
                 best = min(others, key=others.__getitem__)
-                found.append(Verdict(*ours, best, medians[best], ranges[best], goal))
-            elif not goal.against:
-                found.append(Verdict(*ours, None, None, None, goal))
+                found.append(
+                    Figure(group, medians[us], ranges[us], best, medians[best], ranges[best])
+                )
         return found
 
 
@@ -228,7 +198,7 @@ def measure(case: Case, rounds: int) -> Comparison:
         wanted = case.rounds or (rounds_when_short(rounds) if is_short else rounds)
         for _ in range(1, wanted):
             one_round()
-    return Comparison(case.subject, case.name, case.unit, taken, case.goals)
+    return Comparison(case.subject, case.name, case.unit, taken, case.opponents)
 
 
 def check_equal(results: Iterable[tuple[str, Any]], equal: Callable[[Any, Any], bool]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 import numpy as np
 import polars as pl
@@ -14,11 +15,14 @@ from grc_fast.io.write import write_frame
 __all__ = ["band_values", "read_facts", "read_facts_of_each", "score_file"]
 
 
-def score_file(sales: str, scores: str, threads: int) -> Callable[[], None]:
+def score_file(
+    sales: str, scores: str, threads: int, returns: Literal["net", "keep"] = "net"
+) -> Callable[[], None]:
     """Return the whole job: sales in Parquet to scores in Parquet."""
 
     def job() -> None:
-        write_frame(grc.score_rfm(sales, as_of=AS_OF, threads=threads).scores, scores)
+        result = grc.score_rfm(sales, as_of=AS_OF, returns=returns, threads=threads)
+        write_frame(result.scores, scores)
 
     return job
 

@@ -20,6 +20,8 @@ __all__ = [
     "score",
     "score_by_edges",
     "score_file",
+    "shortest_file",
+    "shortest_query",
 ]
 
 Engine: TypeAlias = Literal["in-memory", "streaming"]
@@ -51,6 +53,25 @@ def facts_query(sales: pl.LazyFrame, *, orders: Orders = "lines") -> pl.LazyFram
         )
     count = _DAY.count() if orders == "lines" else pl.col("order_id").filter(_BOUGHT).n_unique()
     return sales.group_by("client_id").agg(first, last, count.alias("orders"), spent)
+
+
+def shortest_query(sales: pl.LazyFrame) -> pl.LazyFrame:
+    """Last purchase, count and sum of each client."""
+    return sales.group_by("client_id").agg(
+        pl.col("date").max().alias("last_purchase"),
+        pl.len().alias("orders"),
+        pl.col("amount").sum().alias("total"),
+    )
+
+
+def shortest_file(sales: str, scores: str, engine: Engine) -> Callable[[], None]:
+    """Return the shortest query from Parquet to Parquet."""
+
+    def job() -> None:
+        found = shortest_query(pl.scan_parquet(sales)).collect(engine=engine)
+        found.write_parquet(scores, compression=CODEC)
+
+    return job
 
 
 def quintile(column: str) -> pl.Expr:

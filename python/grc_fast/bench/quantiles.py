@@ -13,15 +13,13 @@ import polars as pl
 
 import grc_fast as grc
 from grc_fast.bench import duckdb_side, polars_side
-from grc_fast.bench.harness import OURS, Case, Goal, Measure, check_equal, clock
+from grc_fast.bench.harness import OURS, SAME, Case, Measure, check_equal, clock
 from grc_fast.bench.polars_side import Engine, quintile
 from grc_fast.bench.setting import Setting, in_words
 
 __all__ = ["cases"]
 
 SIZES: Final = (1_000_000, 5_000_000, 10_000_000)
-#: The size of the goals on continuous values.
-GOAL_SIZE: Final = 5_000_000
 
 #: The same bands written out: four quantiles and comparisons, or the edges of a sorted copy, or of
 #: counted values where these are few.
@@ -35,6 +33,7 @@ COUNTED: Final = "Polars by hand, counted"
 FEW_VALUES: Final = ("cents", "small integers", "constant")
 #: What libraries offer in one call: by order statistics, as is our default, or by edges that are
 #: interpolated between them. Each is measured against the same edges of ours.
+ONE_CALL: Final = "one call"
 BY_RANK: Final = ("Polars, rank", "Polars, bin_quantiles")
 INTERPOLATED: Final = ("Polars, qcut", "pandas.qcut")
 #: Reads every value and does nothing with it: the floor, and no opponent.
@@ -110,7 +109,9 @@ def _case(setting: Setting, size: int, kind: str) -> Case:
             yield measures | {FLOOR: clock(lambda: np.sum(array))}
 
     name = f"quantile kernel, {in_words(number)} values, {kind}"
-    return Case("quantiles", name, opened, _goals(size, kind))
+    if kind != "continuous":
+        return Case("quantiles", name, opened, {SAME: (*BY_HAND, COUNTED)})
+    return Case("quantiles", name, opened, {ONE_CALL: BY_RANK, SAME: BY_HAND, FLOOR: (FLOOR,)})
 
 
 def _interpolated(setting: Setting, size: int) -> Case:
@@ -125,21 +126,7 @@ def _interpolated(setting: Setting, size: int) -> Case:
             yield {name: clock(way) for name, way in ways.items()}
 
     name = f"quantile kernel, {in_words(number)} values, continuous, interpolated edges"
-    at_goal = size == GOAL_SIZE
-    goal = Goal(INTERPOLATED, must=15, aim=40) if at_goal else Goal(INTERPOLATED)
-    return Case("quantiles", name, opened, [goal])
-
-
-def _goals(size: int, kind: str) -> list[Goal]:
-    if kind != "continuous":
-        return [Goal((*BY_HAND, COUNTED), must=2, aim=8)]
-    if size != GOAL_SIZE:
-        return [Goal(BY_RANK), Goal(BY_HAND), Goal((FLOOR,), bound="at most")]
-    return [
-        Goal(BY_RANK, must=15, aim=40),
-        Goal(BY_HAND, must=3, aim=8),
-        Goal((FLOOR,), must=12, aim=5, bound="at most"),
-    ]
+    return Case("quantiles", name, opened, {ONE_CALL: INTERPOLATED})
 
 
 def _ways(values: pl.Series, setting: Setting) -> dict[str, Callable[[], Any]]:

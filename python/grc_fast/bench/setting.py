@@ -10,13 +10,26 @@ from typing import Final, Literal, TypeAlias
 from grc_fast.bench.container import cores
 from grc_fast.errors import OptionError
 
-__all__ = ["AS_OF", "CODEC", "Orders", "Setting", "even_threads", "in_words", "require_extra"]
+__all__ = [
+    "AS_OF",
+    "CODEC",
+    "SHORTEST",
+    "Orders",
+    "Setting",
+    "even_threads",
+    "in_words",
+    "require_extra",
+]
 
 #: The day after the three years of simulated sales.
 AS_OF: Final = "2026-01-01"
 
 #: What compresses the scores of the whole job, on every side: what the package itself writes.
 CODEC: Final = "snappy"
+
+#: The opponents that compute less: last purchase, count and sum by client, the shortest query that
+#: a user would write instead.
+SHORTEST: Final = "shortest query"
 
 #: How orders are counted: each line is one, or the distinct ids, or those by grouping twice.
 Orders: TypeAlias = Literal["lines", "distinct", "twice"]
@@ -40,7 +53,7 @@ class Setting:
     rounds
         How often each way runs after it has warmed up, where a round is not short.
     scale
-        Sizes are divided by it: 1 for those of the project's goals.
+        Sizes are divided by it.
     """
 
     threads: int

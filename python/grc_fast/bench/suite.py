@@ -13,14 +13,7 @@ from typing import Any, Final
 import polars as pl
 
 from grc_fast._utils.messages import nearest
-from grc_fast.bench.harness import (
-    SHORT,
-    Case,
-    Comparison,
-    Verdict,
-    measure,
-    rounds_when_short,
-)
+from grc_fast.bench.harness import SHORT, Case, Comparison, Figure, measure, rounds_when_short
 from grc_fast.bench.machine import available_memory, machine, versions
 from grc_fast.bench.setting import Setting, even_threads, require_extra
 from grc_fast.bench.table import machine_in_words
@@ -29,7 +22,7 @@ from grc_fast.errors import DataError, GrcError, OptionError
 __all__ = ["FORMAT", "SUBJECTS", "cases_of", "run_suite"]
 
 #: The version of the layout of `bench.json`.
-FORMAT: Final = 2
+FORMAT: Final = 3
 
 #: Modules of this package, in the order in which they run; each has a function `cases`.
 SUBJECTS: Final = (
@@ -60,7 +53,7 @@ def run_suite(
     subjects
         Names of `SUBJECTS`.
     scale
-        Sizes are divided by it; the project's goals are of scale 1.
+        Sizes are divided by it.
     rounds
         How often each way runs, after it has warmed up; twice as often and once more where a round
         of all ways is short.
@@ -78,8 +71,8 @@ def run_suite(
     dict
         What `bench.json` holds: when the run began and on what machine, when it finished (None as
         long as it has not), the versions, the settings, and for each case when it was measured and
-        by which run, every round of every way, the medians, the ranges, and the figures beside
-        their goals; under `failed`, the cases that could not be measured, and why.
+        by which run, every round of every way, the medians, the ranges, and the figures; under
+        `failed`, the cases that could not be measured, and why.
 
     Raises
     ------
@@ -109,7 +102,7 @@ def run_suite(
                 run["failed"].append({"subject": case.subject, "name": case.name, "why": why})
             else:
                 when = {"measured": _now(), "run": run["run"]}
-                run["cases"].append(_kept(comparison, at_full_size=scale == 1) | when)
+                run["cases"].append(_kept(comparison) | when)
                 if report is not None:
                     report(comparison)
             if keep is not None:
@@ -193,7 +186,7 @@ def _checked(subjects: Iterable[str]) -> tuple[str, ...]:
     return tuple(subject for subject in SUBJECTS if subject in asked)
 
 
-def _kept(comparison: Comparison, *, at_full_size: bool) -> dict[str, Any]:
+def _kept(comparison: Comparison) -> dict[str, Any]:
     return {
         "subject": comparison.subject,
         "name": comparison.name,
@@ -201,23 +194,17 @@ def _kept(comparison: Comparison, *, at_full_size: bool) -> dict[str, Any]:
         "rounds": {way: list(values) for way, values in comparison.rounds.items()},
         "medians": comparison.medians,
         "ranges": {way: list(ends) for way, ends in comparison.ranges.items()},
-        "figures": [_figure(verdict, at_full_size=at_full_size) for verdict in comparison.verdicts],
+        "figures": [_figure(figure) for figure in comparison.figures],
     }
 
 
-def _figure(verdict: Verdict, *, at_full_size: bool) -> dict[str, Any]:
-    """Return a figure beside its goal; whether it is met is known at full size only."""
-    goal = verdict.goal
+def _figure(figure: Figure) -> dict[str, Any]:
     return {
-        "ours": verdict.ours,
-        "our_range": verdict.our_range,
-        "opponent": verdict.opponent,
-        "theirs": verdict.theirs,
-        "their_range": verdict.their_range,
-        "figure": verdict.figure,
-        "bound": goal.bound,
-        "must": goal.must,
-        "aim": goal.aim,
-        "meets_must": verdict.meets(goal.must) if at_full_size else None,
-        "meets_aim": verdict.meets(goal.aim) if at_full_size else None,
+        "against": figure.against,
+        "ours": figure.ours,
+        "our_range": figure.our_range,
+        "opponent": figure.opponent,
+        "theirs": figure.theirs,
+        "their_range": figure.their_range,
+        "ratio": figure.ratio,
     }

@@ -51,7 +51,7 @@ class BenchOptions(RunOptions):
             min=1,
             metavar="N",
             help="Divide every size by N, for a quick look. The full sizes hold 50 and 100 million "
-            "lines and take the best part of an hour and up to 20 GB of memory.",
+            "lines and take about an hour and up to 20 GB of memory.",
         ),
     ] = 1
     rounds: Annotated[
@@ -117,7 +117,7 @@ def write(run: Mapping[str, Any], directory: Path, messages: Messages) -> None:
 
 
 def show(run: Mapping[str, Any]) -> None:
-    """Show every figure beside its goal, on standard output."""
+    """Show every figure on standard output."""
     rows = pl.DataFrame(columns(figure_rows(run), SHOWN), schema=list(SHOWN), orient="row")
     show_table(frame_table(rows, {}))
 
