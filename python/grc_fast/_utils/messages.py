@@ -65,6 +65,11 @@ def first_line(error: BaseException) -> str:
     return text.splitlines()[0].strip().rstrip(".") if text else type(error).__name__
 
 
+def quoted(text: str, limit: int = 60) -> str:
+    """Quote a text, cut if it is long."""
+    return repr(text if len(text) <= limit else text[: limit - 1] + "…")
+
+
 def nearest(word: object, names: Iterable[str]) -> str:
     """Return the end of an error message: the valid name nearest to `word`, or all of them.
 

@@ -13,9 +13,10 @@ from typing import Any, Literal
 
 import polars as pl
 
+from grc_fast._utils.messages import first_line, quoted
 from grc_fast.errors import ColumnError, SourceError
 from grc_fast.io.roles import TableRoles
-from grc_fast.io.text_lines import INFERENCE_ROWS, brief, clip
+from grc_fast.io.source import INFERENCE_ROWS
 
 # The separator and the decimal sign are read off this much of a file.
 _SAMPLE_BYTES = 1 << 16
@@ -164,7 +165,7 @@ class CsvFile:
             found = self._find_fault(str(error))
             if found is not None:
                 return SourceError(found)
-        return SourceError(f"{self.path} cannot be read as {self.form}: {brief(error)}")
+        return SourceError(f"{self.path} cannot be read as {self.form}: {first_line(error)}")
 
     def line_of_row(self, row: int) -> int | None:
         """Find the line on which data row `row` (1 for the first) ends."""
@@ -318,17 +319,17 @@ class CsvFile:
         few = "few" if len(record) < len(self.header) else "many"
         return (
             f"{self.path}, line {line} has too {few} fields: {len(record)} where the header has "
-            f"{len(self.header)} (it begins {clip(self.form.separator.join(record))})"
+            f"{len(self.header)} (it begins {quoted(self.form.separator.join(record))})"
         )
 
     def _value_fault(self, line: int, name: str, text: str) -> str:
         if name in self._numbers:
             return (
-                f"{self.path}, line {line}: the column {name!r} holds {clip(text)}, which is not "
+                f"{self.path}, line {line}: the column {name!r} holds {quoted(text)}, which is not "
                 f"a number with a decimal {'comma' if self.form.reads_comma else 'point'}"
             )
         return (
-            f"{self.path}, line {line}: the column {name!r} holds {clip(text)}, which is not "
+            f"{self.path}, line {line}: the column {name!r} holds {quoted(text)}, which is not "
             "like the values of the first rows; compare it as text in the SQL, or mend the value"
         )
 
@@ -341,7 +342,7 @@ class CsvFile:
                     near = line[max(0, error.start - 10) : error.start + 10]
                     return (
                         f"{self.path}, line {number} is not UTF-8 text (near "
-                        f"{clip(near.decode('latin-1'))}): save the file as UTF-8"
+                        f"{quoted(near.decode('latin-1'))}): save the file as UTF-8"
                     )
         return f"{self.path} is not UTF-8 text: save it as UTF-8"
 

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import polars as pl
 
+from grc_fast._utils.messages import first_line, quoted
 from grc_fast.errors import SourceError
 from grc_fast.io.roles import TableRoles
-from grc_fast.io.text_lines import INFERENCE_ROWS, brief, clip
+from grc_fast.io.source import INFERENCE_ROWS
 
 
 class NdjsonFile:
@@ -49,7 +50,7 @@ class NdjsonFile:
     def fault(self, error: pl.exceptions.PolarsError) -> SourceError:
         """Turn a Polars error into a sentence with the line and the value."""
         found = self._find_fault() if self._local else None
-        return SourceError(found or f"{self.path} cannot be read as NDJSON: {brief(error)}.")
+        return SourceError(found or f"{self.path} cannot be read as NDJSON: {first_line(error)}.")
 
     def line_of_row(self, row: int) -> int | None:
         """Find the line of data row `row` (1 for the first)."""
@@ -100,11 +101,11 @@ class NdjsonFile:
             record = json.loads(line)
         except json.JSONDecodeError as error:
             reason = f"{error.msg} at character {error.pos + 1}"
-            return f"is not JSON ({reason}): {clip(line.strip())}"
+            return f"is not JSON ({reason}): {quoted(line.strip())}"
         if not isinstance(record, dict):
-            return f"is not a JSON object: {clip(line.strip())}"
+            return f"is not a JSON object: {quoted(line.strip())}"
         for name, dtype in self._columns.items():
             value = record.get(name)
             if dtype.is_numeric() and value is not None and not isinstance(value, (int, float)):
-                return f"has {clip(str(value))} in the column {name!r}, which is not a number"
+                return f"has {quoted(str(value))} in the column {name!r}, which is not a number"
         return None

@@ -18,6 +18,8 @@ from grc_fast.io.roles import Projection, Roles, TableRoles, common_amount, requ
 # Rows a batch: large enough that each call into Rust keeps all cores busy, small enough that a
 # batch takes little memory. From 1 to 4 million the pass gains about a tenth with each doubling.
 BATCH_ROWS = 2_000_000
+# Types of the columns that only `where` or an SQL amount reads are read off so many rows.
+INFERENCE_ROWS = 10_000
 KINDS_OF_SOURCE = (
     "a path, a list of paths, a glob, a directory, the URL of an object store, a Polars, pandas "
     "or PyArrow table, or any object with __arrow_c_stream__"
