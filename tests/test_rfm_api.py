@@ -69,6 +69,7 @@ def clients(n: int = 400, seed: int = 0) -> pl.DataFrame:
         (lambda: grc.Recency(weight=INF), "not inf"),
         (lambda: grc.Recency(weight=True), "not True"),
         (lambda: grc.Recency(weight="2"), "not '2'"),
+        (lambda: grc.Recency(weight=10**400), "must be a finite number above 0, not 1000"),
         (lambda: grc.Frequency("order"), "did you mean 'orders'"),
         (lambda: grc.Frequency("total"), "frequency: measure cannot be 'total'"),
         (lambda: grc.Frequency(bands=[1, 1]), "frequency: bands must rise, but 1 is not after 1"),

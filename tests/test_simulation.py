@@ -121,3 +121,11 @@ def test_means_are_those_of_the_models(given, model, seen, horizon, unit, seed):
         # Where next to nobody buys, the sample's own spread would be too small.
         error = np.sqrt(max(found.var(), expected) / len(found))
         assert found.mean() == pytest.approx(expected, abs=6 * error)
+
+
+@pytest.mark.parametrize("number", ["lines", "clients", "days", "seed"])
+@pytest.mark.parametrize("wrong", [-1, 1.5, "x", None, True, 2**64])
+def test_simulated_sales_refuse_what_is_no_number_of_theirs(number, wrong):
+    options = {"lines": 10, "clients": 3} | {number: wrong}
+    with pytest.raises(grc.OptionError, match=f"{number} must be a whole number from 0 to .* not"):
+        grc.simulate_sales(**options)

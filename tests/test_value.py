@@ -459,6 +459,10 @@ def test_a_loaded_model_knows_no_clients(valued, tmp_path):
         (lambda d: d["mbgnbd"].update(r=0), r"mbgnbd.r must be a number above 0"),
         (lambda d: d["mbgnbd"].pop("alpha"), r"mbgnbd.alpha must be a number"),
         (lambda d: d["mbgnbd"].update(a="1"), r"mbgnbd.a must be a number"),
+        (
+            lambda d: d["mbgnbd"].update(time_scalar=1),
+            r"mbgnbd has an unknown key 'time_scalar'; did you mean 'time_scaler'\?",
+        ),
         (lambda d: d["mbgnbd"].update(as_of="soon"), r"mbgnbd.as_of must be a day"),
         (lambda d: d["mbgnbd"].update(clients=-1), r"clients must be a whole number"),
         (lambda d: d["mbgnbd"].update(standard_errors=[1]), r"standard_errors must be an object"),

@@ -1,94 +1,136 @@
-"""Checks of numbers that users give."""
+"""Checks of what callers give as options: each returns the value, or says what it must be."""
 
 from __future__ import annotations
 
 import math
 import operator
+import sys
+from collections.abc import Collection
+from decimal import Decimal
+from numbers import Real
 from typing import Any, cast
 
+from grc_fast._typing import Number
+from grc_fast._utils.messages import nearest
 from grc_fast.errors import OptionError
 
 MAX_THREADS = 1024
+_MOST = sys.float_info.max
 
 
-def check_threads(value: object) -> int | None:
-    """Return `value` (a number of threads) as an integer from 1 to 1024, or None: every core."""
-    if value is None:
-        return None
-    try:
-        threads = operator.index(cast(Any, value))
-    except TypeError:
-        threads = 0
-    if isinstance(value, bool) or not 1 <= threads <= MAX_THREADS:
-        raise OptionError(
-            f"threads must be a whole number from 1 to {MAX_THREADS}, or None for every core, "
-            f"not {value!r}"
-        )
-    return threads
-
-
-def finite(what: str, value: object) -> float:
-    """Return `value` as a float that is neither NaN nor infinite.
-
-    Raises
-    ------
-    OptionError
-        If it is none.
+def whole(what: str, value: object, *, least: int, most: int, otherwise: str = "") -> int:
+    """Return an integer of any library as one from `least` to `most`.
 
     Examples
     --------
-    >>> finite("rate", 1)
-    1.0
+    >>> whole("bins", 5, least=2, most=100)
+    5
+    """
+    try:
+        number = operator.index(cast(Any, value))
+    except TypeError:
+        number = least - 1
+    if isinstance(value, bool) or not least <= number <= most:
+        # As is usual, no comma in four digits.
+        end = f"{most:,}" if most >= 10_000 else most
+        raise OptionError(
+            f"{what} must be a whole number from {least} to {end}{otherwise}, not {value!r}"
+        )
+    return number
+
+
+def check_threads(value: object) -> int | None:
+    """Return a number of threads from 1 to 1024, or None: every core."""
+    if value is None:
+        return None
+    return whole("threads", value, least=1, most=MAX_THREADS, otherwise=", or None for every core")
+
+
+def finite(
+    what: str,
+    value: object,
+    must_be: str = "a finite number",
+    *,
+    least: float = -_MOST,
+    most: float = _MOST,
+    above: float = -math.inf,
+) -> Number:
+    """Return a real number of any library, whole ones as int, that is neither NaN nor infinite.
+
+    Examples
+    --------
+    >>> finite("weight", 2)
+    2
     """
     number = _number(value)
-    if number is None:
-        raise OptionError(f"{what} must be a finite number, not {value!r}")
+    if not (least <= number <= most and number > above):
+        raise OptionError(f"{what} must be {must_be}, not {value!r}")
     return number
 
 
 def strictly_positive(what: str, value: object) -> float:
-    """Return `value` as a float above 0.
-
-    Raises
-    ------
-    OptionError
-        If it is none.
+    """Return a number above 0.
 
     Examples
     --------
     >>> strictly_positive("time_scaler", 7)
     7.0
     """
-    number = _number(value)
-    if number is None or not number > 0:
-        raise OptionError(f"{what} must be a number above 0, not {value!r}")
-    return number
+    return float(finite(what, value, "a number above 0", above=0))
 
 
 def rate(what: str, value: object, *, least: float, most: float) -> float:
-    """Return `value` as a float from `least` to `most`.
-
-    Raises
-    ------
-    OptionError
-        If it is none.
+    """Return a number from `least` to `most`.
 
     Examples
     --------
     >>> rate("discount", 0.1, least=0, most=10)
     0.1
     """
-    number = _number(value)
-    if number is None or not least <= number <= most:
-        raise OptionError(f"{what} must be a number from {least:g} to {most:g}, not {value!r}")
-    return number
+    return float(
+        finite(what, value, f"a number from {least:g} to {most:g}", least=least, most=most)
+    )
 
 
-def _number(value: object) -> float | None:
-    if isinstance(value, bool):
-        return None
+def one_of(what: str, value: object, known: Collection[str]) -> None:
+    """Refuse a value that is none of the names that there are, and say the nearest.
+
+    Examples
+    --------
+    >>> one_of("overlap", "last", ["last", "first"])
+    """
+    if value not in known:
+        raise OptionError(f"{what} cannot be {value!r}{nearest(value, known)}")
+
+
+def text(what: str, value: object, must_be: str) -> None:
+    """Refuse anything but text.
+
+    Examples
+    --------
+    >>> text("timezone", "UTC", "a zone such as Europe/Paris")
+    """
+    if not isinstance(value, str):
+        raise OptionError(f"{what} must be {must_be}, not {value!r}")
+
+
+def column(role: str, value: object) -> None:
+    """Refuse what names no column, or is no SQL in the place of one.
+
+    Examples
+    --------
+    >>> column("client", "card")
+    """
+    if not isinstance(value, str) or not value:
+        must_be = "a SQL condition" if role == "where" else "a column name"
+        raise OptionError(f"{role} must be {must_be}, and {value!r} is not one")
+
+
+def _number(value: object) -> Number:
+    """Return any real number but a Boolean as Python's own, and NaN for anything else."""
+    if isinstance(value, bool) or not isinstance(value, Real | Decimal):
+        return math.nan
     try:
-        number = float(cast(Any, value))
-    except (TypeError, ValueError):
-        return None
-    return number if math.isfinite(number) and not isinstance(value, str) else None
+        return operator.index(cast(Any, value))
+    except TypeError:
+        return float(value)

@@ -1,12 +1,22 @@
-"""Files of rules, validated by pydantic: every error is one sentence that says where and what."""
+"""What files hold, validated by pydantic: every error is one sentence that says where and what."""
 
 from __future__ import annotations
 
+import datetime as dt
+import json
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, get_args
+from typing import Annotated, Any, Final, TypeVar, cast, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 
 from grc_fast._utils.messages import nearest
 from grc_fast.errors import OptionError
@@ -35,7 +45,7 @@ class TwoNamesError(ValueError):
 
 
 class Section(BaseModel):
-    """What all sections share: no key but those that are known, no value of another type."""
+    """What all parts of files share: no key but those that are known, no value of another type."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
@@ -73,10 +83,7 @@ def sentence(
     model: type[BaseModel],
 ) -> str:
     """Say what is wrong first: where, what, and what would be right."""
-    faults = error.errors(include_url=False)
-    # A misspelt key is also one that is missing: the slip says more.
-    first = min(faults, key=lambda fault: fault["type"] != "extra_forbidden")
-    location = [part for part in first["loc"] if not _is_branch(part)]
+    first, location = _first_fault(error)
     where = _where(location, rules, lines)
     kind, given = first["type"], first["input"]
     key = str(location[-1]) if location else ""
@@ -93,6 +100,15 @@ def sentence(
             told = told.with_lines(lines)
         return f"{where[1]}{told}"
     return f"{where[1]}{given!r} {_MESSAGES.get(kind, first['msg'].removeprefix('Input '))}"
+
+
+def _first_fault(error: ValidationError) -> tuple[Any, list[Any]]:
+    """Return the fault to tell, and the keys and numbers at which it stands."""
+    # A misspelt key is also one that is missing: the slip says more.
+    first = min(
+        error.errors(include_url=False), key=lambda fault: fault["type"] != "extra_forbidden"
+    )
+    return first, [part for part in first["loc"] if not _is_branch(part)]
 
 
 def _is_branch(part: object) -> bool:
@@ -166,3 +182,61 @@ def _section_in(annotation: object) -> type[BaseModel] | None:
 def _nth(number: int) -> str:
     ending = {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
     return f"{number}{'th' if number % 100 in (11, 12, 13) else ending}"
+
+
+_Part = TypeVar("_Part", bound=BaseModel)
+
+
+def part_of(model: type[_Part], data: object, title: str = "") -> _Part:
+    """Validate a part of a JSON file; a ValueError says which of its values must be what."""
+    try:
+        return model.model_validate(dict(data) if isinstance(data, Mapping) else data)
+    except ValidationError as error:
+        first, location = _first_fault(error)
+    *parents, key = [title, *location]
+    parent, place = _dotted(parents), _dotted([*parents, key])
+    match first["type"]:
+        case "extra_forbidden" | "invalid_key":
+            near = nearest(key, _keys_beside(location, model))
+            raise ValueError(f"{parent} has an unknown key {key!r}{near}")
+        case "missing":
+            raise ValueError(f"{parent} has no key {key!r}")
+        case "value_error":
+            raise ValueError(f"{place} {first['ctx']['error']}")
+        case "model_type" | "dict_type":
+            raise ValueError(f"{place} must be an object, not {shown(first['input'])}")
+        case kind:
+            raise ValueError(f"{place} {_MESSAGES[kind]}, not {shown(first['input'])}")
+
+
+def _dotted(parts: Iterable[object]) -> str:
+    return ".".join(part for part in parts if isinstance(part, str) and part) or "the file"
+
+
+def saying(wrong: str) -> WrapValidator:
+    """Say of a value of another type what is wrong; `{given}` is what the file holds."""
+
+    def check(value: object, handler: ValidatorFunctionWrapHandler) -> Any:
+        try:
+            return handler(value)
+        except ValidationError:
+            raise ValueError(wrong.format(given=shown(value))) from None
+
+    return WrapValidator(check)
+
+
+def shown(value: object) -> str:
+    """Show a value of a JSON file, cut if it is long."""
+    text = json.dumps(value, default=str)
+    return text if len(text) <= 40 else f"{text[:37]}…"
+
+
+def _day(value: object) -> dt.date:
+    try:
+        return dt.date.fromisoformat(cast(str, value))
+    except (TypeError, ValueError):
+        raise ValueError(f"must be a day as 2026-11-01, not {shown(value)}") from None
+
+
+Day = Annotated[dt.date, BeforeValidator(_day)]
+Count = Annotated[int, Field(ge=0), saying("must be a whole number from 0, not {given}")]

@@ -9,8 +9,9 @@ from typing import Final
 
 import polars as pl
 
+from grc_fast._utils.checks import column
 from grc_fast._utils.messages import describe
-from grc_fast.errors import ColumnError, OptionError
+from grc_fast.errors import ColumnError
 from grc_fast.io.ids import id_expression
 from grc_fast.io.open import open_source
 from grc_fast.io.roles import Projection, Table, require_column
@@ -67,8 +68,7 @@ class EventRoles:
             optional = field.name in OPTIONAL or field.name == "where"
             if field.name == "with_channel" or (optional and value is None):
                 continue
-            if not isinstance(value, str) or not value:
-                raise OptionError(f"{field.name} must be a column name, and {value!r} is not one")
+            column(field.name, value)
 
     def column(self, role: str) -> str:
         """Return the column of a role, whether the table has it or not."""

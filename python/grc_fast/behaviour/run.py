@@ -11,7 +11,7 @@ import polars as pl
 
 from grc_fast import _core
 from grc_fast._typing import Instant, Progress
-from grc_fast._utils.checks import check_threads
+from grc_fast._utils.checks import check_threads, text
 from grc_fast._utils.dates import parse_instant
 from grc_fast._utils.messages import nearest
 from grc_fast.behaviour.events import OPTIONAL, ROLES, EventRoles, open_events
@@ -156,8 +156,7 @@ def run_events(
     source: object, rules: BehaviourRules, run: Run
 ) -> tuple[BehaviourResult, pl.DataFrame | None]:
     """Read events, and give the scores and, if asked for, the ledger as the extension makes it."""
-    if not isinstance(run.timezone, str):
-        raise OptionError(f"timezone must be a zone such as Europe/Paris, not {run.timezone!r}")
+    text("timezone", run.timezone, "a zone such as Europe/Paris")
     as_of, is_utc = (None, False) if run.as_of is None else parse_instant(run.as_of)
     if run.state is not None:
         run.state.check(rules.fingerprint, run.timezone)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 import polars as pl
 
 from grc_fast import _core
+from grc_fast._utils.checks import one_of
 from grc_fast._utils.dates import day_number, day_of_number
-from grc_fast._utils.messages import nearest
 from grc_fast.campaigns.tables import CAMPAIGNS, RESPONSES
 from grc_fast.errors import ColumnError, DataError, OptionError
 from grc_fast.io.small_tables import days, flag, money
@@ -18,7 +18,6 @@ from grc_fast.io.small_tables import days, flag, money
 Overlap = Literal["last", "first", "all"]
 CONTACT: Final = ("client_id", "campaign", "contacted_on")
 _ONE: Final = ("client_id", "campaign", "control")
-_OVERLAPS: Final = ("last", "first", "all")
 
 
 @dataclass(frozen=True)
@@ -56,8 +55,7 @@ def contacts_of(
         If a column is of a wrong type, has nulls, a client is both contacted and control in one
         campaign, or an option is wrong.
     """
-    if overlap not in _OVERLAPS:
-        raise OptionError(f"overlap cannot be {overlap!r}{nearest(overlap, _OVERLAPS)}")
+    one_of("overlap", overlap, get_args(Overlap))
     if responses is None and overlap != "last":
         raise OptionError(
             f"overlap={overlap!r} has no effect without responses, which are attributed by it: "

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import polars as pl
 
-from grc_fast._utils.messages import nearest
+from grc_fast._utils.checks import one_of
 from grc_fast.campaigns.attribution import CONTACT, Overlap, contacts_of
 from grc_fast.campaigns.break_even import break_even
 from grc_fast.campaigns.calibration import probabilities
@@ -111,8 +111,7 @@ class ResponseReport(ReportFile):
 
         The same as `grc_fast.calibrate(report, scores, by=by)`.
         """
-        if by not in LEVELS:
-            raise OptionError(f"by cannot be {by!r}{nearest(by, LEVELS)}")
+        one_of("by", by, LEVELS)
         return probabilities(
             {"cell": self.cells, "group": self.groups, "segment": self.segments}[by],
             scores,

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from typing import Any, cast
 
 import polars as pl
 
 from grc_fast import _core
-from grc_fast._utils.checks import check_threads, strictly_positive
+from grc_fast._utils.checks import check_threads, strictly_positive, whole
 from grc_fast._utils.dates import parse_day
 from grc_fast.errors import OptionError
 from grc_fast.value.model_json import PURCHASE_PARAMETERS, SPEND_PARAMETERS
@@ -91,10 +90,7 @@ def simulate_clients(
         ("horizon", horizon, 2**21),
         ("seed", seed, 2**64 - 1),
     ):
-        if not (isinstance(cast(Any, number), int) and 0 <= number <= most):
-            raise OptionError(
-                f"simulate_clients: {name} is {number!r}: take one from 0 to {most:,}"
-            )
+        whole(f"simulate_clients: {name}", number, least=0, most=most)
     table = _core.simulate_clients(
         clients,
         model=model,

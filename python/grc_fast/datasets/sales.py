@@ -7,8 +7,8 @@ import datetime as dt
 import polars as pl
 
 from grc_fast import _core
+from grc_fast._utils.checks import whole
 from grc_fast._utils.dates import day_number
-from grc_fast.errors import OptionError
 
 
 def simulate_sales(
@@ -60,14 +60,13 @@ def simulate_sales(
     >>> sales.equals(grc.simulate_sales(1000, 50, seed=7))
     True
     """
-    for name, value, most in (("lines", lines, 2**40), ("clients", clients, 2**32 - 1)):
-        if not 0 <= value <= most:
-            raise OptionError(f"simulate_sales: {name} is {value}: take one from 0 to {most:,}")
-    if not 0 <= days < 2**20 or not 0 <= seed < 2**64:
-        raise OptionError(
-            f"simulate_sales: days is {days} and seed {seed}: take days from 1 to 1,048,575 and a "
-            "seed from 0 to 2^64 - 1"
-        )
+    for name, value, most in (
+        ("lines", lines, 2**40),
+        ("clients", clients, 2**32 - 1),
+        ("days", days, 2**20 - 1),
+        ("seed", seed, 2**64 - 1),
+    ):
+        whole(f"simulate_sales: {name}", value, least=0, most=most)
     table = _core.simulate_sales(
         lines=lines, clients=clients, first_day=day_number(first_day), days=days, seed=seed
     )

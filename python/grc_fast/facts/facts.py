@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Final, Unpack
 
 from grc_fast._typing import Returns
+from grc_fast._utils.checks import text
 from grc_fast._utils.dates import parse_day
 from grc_fast._utils.messages import suggestion
 from grc_fast.errors import OptionError
@@ -108,8 +109,8 @@ def facts(
     3
     """
     names = _check_names(facts)
-    if window is not None and not isinstance(window, str):
-        raise OptionError(f"window must be a duration such as 12mo, and {window!r} is not one")
+    if window is not None:
+        text("window", window, "a duration such as 12mo")
     how = SalesReading.of(reading, returns=returns)
     requests = {name: (name, window) for name in names}
     scored_by = None

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Any, TypedDict, cast, get_args
+from typing import Any, Final, TypedDict, get_args
 
 from grc_fast._typing import Progress, Returns
-from grc_fast._utils.checks import check_threads
+from grc_fast._utils.checks import check_threads, text, whole
 from grc_fast._utils.messages import nearest
 from grc_fast.errors import OptionError
 from grc_fast.io.roles import Roles
+
+# As many as an integer of 64 bits holds.
+_MOST_DECIMALS: Final = 18
 
 
 class Reading(TypedDict, total=False):
@@ -52,14 +55,9 @@ class SalesReading:
             raise OptionError(
                 f"returns must be one of {', '.join(known)}, and not {self.returns!r}"
             )
-        if not isinstance(self.timezone, str):
-            raise OptionError(
-                f"timezone must be a zone such as Europe/Paris, not {self.timezone!r}"
-            )
-        scale = cast(object, self.money_scale)
-        whole = isinstance(scale, int) and not isinstance(scale, bool)
-        if scale is not None and not (whole and 0 <= cast(int, scale) <= 18):
-            raise OptionError(f"money_scale must be a whole number from 0 to 18, not {scale!r}")
+        text("timezone", self.timezone, "a zone such as Europe/Paris")
+        if self.money_scale is not None:
+            whole("money_scale", self.money_scale, least=0, most=_MOST_DECIMALS)
         check_threads(self.threads)
         _ = self.roles
 

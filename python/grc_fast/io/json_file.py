@@ -4,12 +4,47 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from grc_fast.errors import ModelError
+from grc_fast._utils.validation import shown
+from grc_fast.errors import GrcError, ModelError
 from grc_fast.io.write import json_writer, write_outputs
+
+
+@dataclass(frozen=True)
+class ModelFormat:
+    """A kind of model file in JSON: the name and version in it, and what errors call it."""
+
+    name: str
+    version: int
+    article: str
+    title: str
+
+    @contextmanager
+    def reading(self, data: object, where: str) -> Iterator[None]:
+        """Check the format of a file; what is wrong with its parts becomes a `ModelError`."""
+        if not isinstance(data, Mapping) or data.get("format") != self.name:
+            raise ModelError(
+                f'{where} is not {self.article} {self.title}: its "format" is not "{self.name}"; '
+                "save one with model.save(…)"
+            )
+        whole = f"{where} is not a whole {self.title}"
+        version = data.get("version")
+        if isinstance(version, bool) or not isinstance(version, int) or version < 1:
+            raise ModelError(f'{whole}: its "version" is {shown(version)}')
+        if version > self.version:
+            raise ModelError(
+                f"{where} was written by a newer grc_fast (format version {version}; this one "
+                f"reads up to {self.version}): upgrade with pip install -U grc-fast"
+            )
+        try:
+            yield
+        except (GrcError, ValueError) as error:
+            raise ModelError(f"{whole}: {error}") from None
 
 
 def save_json(content: Mapping[str, Any], path: str | os.PathLike[str]) -> None:

@@ -12,6 +12,7 @@ from typing import Protocol
 
 import polars as pl
 
+from grc_fast._utils.checks import column
 from grc_fast._utils.messages import describe, first_line, listing, suggestion
 from grc_fast.errors import ColumnError, OptionError
 from grc_fast.io.ids import INTEGERS_WIDE, id_expression
@@ -112,9 +113,9 @@ class Roles:
 
     def __post_init__(self) -> None:
         for role in ("client", "date", "amount"):
-            _check_text(role, getattr(self, role))
+            column(role, getattr(self, role))
         if self.where is not None:
-            _check_text("where", self.where)
+            column("where", self.where)
         if self.order is not None and not isinstance(self.order, str):
             try:
                 object.__setattr__(self, "order", tuple(self.order))
@@ -129,7 +130,7 @@ class Roles:
                     "when each row is an order"
                 )
             for name in self.orders:
-                _check_text("order", name)
+                column("order", name)
 
     @property
     def orders(self) -> tuple[str, ...]:
@@ -353,11 +354,6 @@ def require_column(name: str, role: str, columns: Sequence[str], place: str) -> 
             f"{place} has no column {name!r} for the role {role}{suggestion(name, columns)}"
             f"{listing(columns)}"
         )
-
-
-def _check_text(role: str, value: object) -> None:
-    if not isinstance(value, str) or not value:
-        raise OptionError(f"{role} must be a column name, and {value!r} is not one")
 
 
 def _is_money(dtype: pl.DataType) -> bool:

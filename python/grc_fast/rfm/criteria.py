@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import math
-import operator
 from collections.abc import Iterable, Sequence
 from dataclasses import KW_ONLY, dataclass
-from decimal import Decimal
 from itertools import pairwise
-from numbers import Real
-from typing import Any, ClassVar, Final, Literal, TypeAlias, cast, get_args
+from typing import ClassVar, Final, Literal, TypeAlias, get_args
 
 from grc_fast import _core
 from grc_fast._typing import Edges, Number, Ties
-from grc_fast._utils.messages import nearest
+from grc_fast._utils.checks import finite, one_of, whole
 from grc_fast.errors import OptionError
 
 FrequencyMeasure = Literal["orders", "lines", "active_days", "mean_gap"]
@@ -82,11 +78,35 @@ class Recency:
         """Check every option, and keep the bands as a tuple."""
         if self.bands is not None:
             object.__setattr__(self, "bands", _durations(self.name, self.bands))
-        _check_common(self)
+        _check_shared(self)
 
 
 @dataclass(frozen=True)
-class Frequency:
+class _Counted:
+    """What the criteria of numbers share: several measures, and rising numbers as bands."""
+
+    name: ClassVar[Literal["frequency", "monetary"]]
+    measures: ClassVar[tuple[str, ...]]
+
+    measure: str
+    _: KW_ONLY
+    window: str | None = None
+    bands: Sequence[Number] | None = None
+    bins: int | None = None
+    ties: Ties | None = None
+    edges: Edges | None = None
+    weight: Number = 1
+
+    def __post_init__(self) -> None:
+        """Check every option, and keep the bands as a tuple."""
+        one_of(f"{self.name}: measure", self.measure, self.measures)
+        if self.bands is not None:
+            object.__setattr__(self, "bands", _numbers(self.name, self.bands))
+        _check_shared(self)
+
+
+@dataclass(frozen=True)
+class Frequency(_Counted):
     """How often a client bought.
 
     Parameters
@@ -123,24 +143,10 @@ class Frequency:
     measures: ClassVar[tuple[str, ...]] = get_args(FrequencyMeasure)
 
     measure: FrequencyMeasure = "orders"
-    _: KW_ONLY
-    window: str | None = None
-    bands: Sequence[Number] | None = None
-    bins: int | None = None
-    ties: Ties | None = None
-    edges: Edges | None = None
-    weight: Number = 1
-
-    def __post_init__(self) -> None:
-        """Check every option, and keep the bands as a tuple."""
-        _one_of(self.name, "measure", self.measure, self.measures)
-        if self.bands is not None:
-            object.__setattr__(self, "bands", _numbers(self.name, self.bands))
-        _check_common(self)
 
 
 @dataclass(frozen=True)
-class Monetary:
+class Monetary(_Counted):
     """How much a client spent.
 
     Parameters
@@ -173,20 +179,6 @@ class Monetary:
     measures: ClassVar[tuple[str, ...]] = get_args(MonetaryMeasure)
 
     measure: MonetaryMeasure = "total"
-    _: KW_ONLY
-    window: str | None = None
-    bands: Sequence[Number] | None = None
-    bins: int | None = None
-    ties: Ties | None = None
-    edges: Edges | None = None
-    weight: Number = 1
-
-    def __post_init__(self) -> None:
-        """Check every option, and keep the bands as a tuple."""
-        _one_of(self.name, "measure", self.measure, self.measures)
-        if self.bands is not None:
-            object.__setattr__(self, "bands", _numbers(self.name, self.bands))
-        _check_common(self)
 
 
 Criterion: TypeAlias = Recency | Frequency | Monetary
@@ -212,8 +204,8 @@ def whole_weights(criteria: Iterable[Criterion]) -> bool:
 
 def check_ties_and_edges(what: str, ties: object, edges: object) -> None:
     """Refuse unknown ways of tying and interpolating, and split ties with linear edges."""
-    _one_of(what, "ties", ties, get_args(Ties))
-    _one_of(what, "edges", edges, get_args(Edges))
+    one_of(f"{what}: ties", ties, get_args(Ties))
+    one_of(f"{what}: edges", edges, get_args(Edges))
     if ties == "split" and edges == "linear":
         raise OptionError(
             f"{what}: ties='split' has no edges to interpolate, so edges='linear' cannot go with "
@@ -256,15 +248,16 @@ def _days_before(duration: str, as_of: int | None) -> int:
     return as_of - _core.window_start(as_of, duration)
 
 
-def _check_common(criterion: Criterion) -> None:
+def _check_shared(criterion: Recency | _Counted) -> None:
     """Check the options that the three criteria share."""
     what = criterion.name
     if criterion.window is not None:
         _duration(what, "window", criterion.window)
     if criterion.bins is not None:
-        object.__setattr__(criterion, "bins", check_count(what, "bins", criterion.bins))
+        object.__setattr__(criterion, "bins", check_count(f"{what}: bins", criterion.bins))
     check_ties_and_edges(what, criterion.ties or "together", criterion.edges or "inverted_cdf")
-    object.__setattr__(criterion, "weight", _weight(what, criterion.weight))
+    weight = finite(f"{what}: weight", criterion.weight, "a finite number above 0", above=0)
+    object.__setattr__(criterion, "weight", weight)
     if criterion.bands is None:
         return
     for option in ("bins", "ties", "edges"):
@@ -275,40 +268,9 @@ def _check_common(criterion: Criterion) -> None:
             )
 
 
-def _one_of(what: str, option: str, value: object, known: Sequence[str]) -> None:
-    if value in known:
-        return
-    raise OptionError(f"{what}: {option} cannot be {value!r}{nearest(value, known)}")
-
-
-def check_count(what: str, option: str, value: object) -> int:
-    """Return `value` (a number of bands) as an integer from 2 to 100."""
-    try:
-        count = operator.index(cast(Any, value))
-    except TypeError:
-        count = -1
-    if isinstance(value, bool) or not MIN_BINS <= count <= MAX_BINS:
-        raise OptionError(
-            f"{what}: {option} must be a whole number from {MIN_BINS} to {MAX_BINS}, not {value!r}"
-        )
-    return count
-
-
-def _weight(what: str, value: object) -> Number:
-    weight = _number(value)
-    if weight is None or not math.isfinite(weight) or weight <= 0:
-        raise OptionError(f"{what}: weight must be a finite number above 0, not {value!r}")
-    return weight
-
-
-def _number(value: object) -> Number | None:
-    """Return a Python number for any real number but a Boolean, None for anything else."""
-    if isinstance(value, bool) or not isinstance(value, Real | Decimal):
-        return None
-    try:
-        return operator.index(cast(Any, value))
-    except TypeError:
-        return float(value)
+def check_count(what: str, value: object) -> int:
+    """Return a number of bands or groups, from 2 to 100."""
+    return whole(what, value, least=MIN_BINS, most=MAX_BINS)
 
 
 def _sequence(what: str, bands: object) -> list[object]:
@@ -325,9 +287,7 @@ def _sequence(what: str, bands: object) -> list[object]:
 def _numbers(what: str, bands: object) -> tuple[Number, ...]:
     numbers: list[Number] = []
     for value in _sequence(what, bands):
-        number = _number(value)
-        if number is None or not math.isfinite(number):
-            raise OptionError(f"{what}: a threshold must be a finite number, not {value!r}")
+        number = finite(f"{what}: a threshold", value)
         if numbers and number <= numbers[-1]:
             raise OptionError(
                 f"{what}: bands must rise, but {number!r} is not after {numbers[-1]!r}"

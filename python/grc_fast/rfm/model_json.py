@@ -2,28 +2,79 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from itertools import pairwise
-from typing import Any, Final, cast
+from typing import Annotated, Any, Final
+
+from pydantic import Field, PlainValidator, create_model
 
 from grc_fast._typing import Number
-from grc_fast.errors import GrcError, ModelError
-from grc_fast.rfm.bands import Banding, FittedBands, Pair, TieRun
+from grc_fast._utils.validation import Count, Day, Section, part_of, saying, shown
+from grc_fast.io.json_file import ModelFormat
+from grc_fast.rfm.bands import Banding, FittedBands, TieRun
 from grc_fast.rfm.criteria import Criterion, Frequency, Monetary, Recency, whole_weights
 from grc_fast.rfm.fitted import FittedModel
 from grc_fast.rfm.segments.table import SegmentTable
 from grc_fast.rfm.specification import MOST_POINTS, Specification
 
-FORMAT: Final = "grc_fast.rfm"
-VERSION: Final = 1
+_FORMAT: Final = ModelFormat("grc_fast.rfm", 1, "an", "RFM model")
 _CRITERIA: Final = {"recency": Recency, "frequency": Frequency, "monetary": Monetary}
 _OPTIONS: Final = ("bins", "ties", "edges", "groups", "returns", "lang")
 # JSON has no infinities, and an edge may be one.
 _INFINITIES: Final = {math.inf: "inf", -math.inf: "-inf"}
+
+
+def _number(value: object) -> object:
+    number = next((number for number, name in _INFINITIES.items() if value == name), value)
+    if isinstance(number, bool) or not isinstance(number, int | float) or math.isnan(number):
+        raise ValueError(f"must be a number, not {shown(value)}")
+    return number
+
+
+_Value = Annotated[Number, PlainValidator(_number)]
+_Pair = Annotated[
+    tuple[_Value, int | str],
+    Field(strict=False),
+    saying("holds {given}, not a value and a client id"),
+]
+_Run = Annotated[
+    tuple[Count, Count, _Value, Count],
+    Field(strict=False),
+    saying("holds {given}, not a first band, last band, value, count"),
+]
+
+
+class _Bands(Section):
+    kind: Any
+    size: Any
+    edges: list[_Value]
+    pairs: list[_Pair]
+
+
+class _Fit(Section):
+    clients: Annotated[int, Field(ge=1), saying("must be a whole number from 1, not {given}")]
+    as_of: Day | None
+    band_sizes: Any
+    ties: Any
+    grc_fast: str
+
+
+class _File(Section):
+    format: str
+    version: int
+    spec: Any
+    bands: Any
+    group_floors: list[_Value]
+    segments: Any
+    fit: _Fit
+
+
+def _with_keys(keys: Iterable[str], kind: Any = Any) -> type[Section]:
+    """Return a model of just these keys, whose values are all of a kind."""
+    definitions: dict[str, Any] = dict.fromkeys(keys, (kind, ...))
+    return create_model("Keys", __base__=Section, **definitions)
 
 
 def model_to_dict(model: FittedModel) -> dict[str, Any]:
@@ -31,8 +82,8 @@ def model_to_dict(model: FittedModel) -> dict[str, Any]:
     spec = model.rfm
     criteria = {name: _criterion_to_dict(getattr(spec, name)) for name in _CRITERIA}
     return {
-        "format": FORMAT,
-        "version": VERSION,
+        "format": _FORMAT.name,
+        "version": _FORMAT.version,
         "spec": {**criteria, **{option: getattr(spec, option) for option in _OPTIONS}},
         "bands": {bands.criterion.name: _bands_to_dict(bands) for bands in model.fitted},
         "group_floors": [_number_out(floor) for floor in model.group_floors],
@@ -54,128 +105,44 @@ def model_to_dict(model: FittedModel) -> dict[str, Any]:
 
 def model_from_dict(data: object, where: str) -> FittedModel:
     """Make a model of what `model_to_dict` returned; anything else is a ModelError."""
-    _check_format(data, where)
-    reader = _Reader(where)
-    top = reader.table(data, "the file", ("format", "version", *_PARTS))
-    fit = reader.table(top["fit"], "fit", ("clients", "as_of", "band_sizes", "ties", "grc_fast"))
-    spec = _spec(reader, top["spec"], top["segments"])
+    with _FORMAT.reading(data, where):
+        return _model(part_of(_File, data))
+
+
+def _model(file: _File) -> FittedModel:
+    spec, fit = _specification(file), file.fit
     names = [criterion.name for criterion in spec.criteria]
     bands, sizes, ties = (
-        reader.table(part, title, names)
-        for part, title in (
-            (top["bands"], "bands"),
-            (fit["band_sizes"], "fit.band_sizes"),
-            (fit["ties"], "fit.ties"),
+        part_of(_with_keys(names, kind), part, title)
+        for kind, part, title in (
+            (_Bands, file.bands, "bands"),
+            (list[Count], fit.band_sizes, "fit.band_sizes"),
+            (list[_Run], fit.ties, "fit.ties"),
         )
     )
     fitted = tuple(
-        _bands(reader, banding, bands[name], sizes[name], ties[name])
+        _fitted(banding, getattr(bands, name), getattr(sizes, name), getattr(ties, name))
         for name, banding in zip(names, spec.bandings, strict=True)
     )
-    clients = reader.count(fit["clients"], "fit.clients", least=1)
-    _check_sizes(reader, fitted, clients)
+    _check_sizes(fitted, fit.clients)
     return FittedModel(
         rfm=spec,
         fitted=fitted,
-        group_floors=_floors(reader, top["group_floors"], spec),
-        clients=clients,
-        as_of=reader.day(fit["as_of"], "fit.as_of"),
-        package=reader.text(fit["grc_fast"], "fit.grc_fast"),
+        group_floors=_floors(file.group_floors, spec),
+        clients=fit.clients,
+        as_of=fit.as_of,
+        package=fit.grc_fast,
     )
 
 
-_PARTS: Final = ("spec", "bands", "group_floors", "segments", "fit")
-
-
-class _Reader:
-    """Takes parts of a model file, and says where the first wrong one is."""
-
-    def __init__(self, where: str) -> None:
-        self._where = where
-
-    def error(self, message: str) -> ModelError:
-        return ModelError(f"{self._where} is not a whole RFM model: {message}")
-
-    def table(self, value: object, title: str, keys: Sequence[str]) -> dict[str, Any]:
-        """Take a JSON object with just these keys."""
-        if not isinstance(value, Mapping):
-            raise self.error(f"{title} must be an object, not {_shown(value)}")
-        for key in keys:
-            if key not in value:
-                raise self.error(f"{title} has no key {key!r}")
-        for key in value:
-            if key not in keys:
-                raise self.error(f"{title} has an unknown key {key!r}")
-        return dict(value)
-
-    def array(self, value: object, title: str) -> list[Any]:
-        if not isinstance(value, list | tuple):
-            raise self.error(f"{title} must be a list, not {_shown(value)}")
-        return list(value)
-
-    def number(self, value: object, title: str) -> Number:
-        for number, written in _INFINITIES.items():
-            if value == written:
-                return number
-        if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value):
-            raise self.error(f"{title} must be a number, not {_shown(value)}")
-        return value
-
-    def count(self, value: object, title: str, *, least: int = 0) -> int:
-        if isinstance(value, bool) or not isinstance(value, int) or value < least:
-            raise self.error(f"{title} must be a whole number from {least}, not {_shown(value)}")
-        return value
-
-    def text(self, value: object, title: str) -> str:
-        if not isinstance(value, str):
-            raise self.error(f"{title} must be text, not {_shown(value)}")
-        return value
-
-    def day(self, value: object, title: str) -> dt.date | None:
-        if value is None:
-            return None
-        try:
-            return dt.date.fromisoformat(self.text(value, title))
-        except ValueError:
-            raise self.error(f"{title} must be a day as 2026-11-01, not {value!r}") from None
-
-
-def _check_format(data: object, where: str) -> None:
-    if not isinstance(data, Mapping) or data.get("format") != FORMAT:
-        raise ModelError(
-            f'{where} is not an RFM model: its "format" is not "{FORMAT}"; save one with '
-            "model.save(…)"
-        )
-    version = data.get("version")
-    if isinstance(version, bool) or not isinstance(version, int) or version < 1:
-        raise ModelError(f'{where} is not a whole RFM model: its "version" is {_shown(version)}')
-    if version > VERSION:
-        raise ModelError(
-            f"{where} was written by a newer grc_fast (format version {version}; this one reads "
-            f"up to {VERSION}): upgrade with pip install -U grc-fast"
-        )
-
-
-def _spec(reader: _Reader, data: object, segments: object) -> Specification:
-    spec = reader.table(data, "spec", (*_CRITERIA, *_OPTIONS))
-    try:
-        table = SegmentTable.from_dict(cast(Any, segments), name="segments")
-        criteria = {
-            name: None if spec[name] is None else _criterion(reader, name, spec[name])
-            for name in _CRITERIA
-        }
-        options = {option: spec[option] for option in _OPTIONS}
-        return Specification(**cast(Any, criteria), **options, segments=table)
-    except ModelError:
-        raise
-    except GrcError as error:
-        raise reader.error(str(error)) from None
-
-
-def _criterion(reader: _Reader, name: str, data: object) -> Criterion:
-    made = _CRITERIA[name]
-    options = reader.table(data, f"spec.{name}", [field.name for field in _fields(made)])
-    return cast(Criterion, made(**options))
+def _specification(file: _File) -> Specification:
+    table = SegmentTable.from_dict(file.segments, name="segments")
+    options = dict(part_of(_with_keys((*_CRITERIA, *_OPTIONS)), file.spec, "spec"))
+    for name, kind in _CRITERIA.items():
+        if options[name] is not None:
+            keys = _with_keys(field.name for field in _fields(kind))
+            options[name] = kind(**dict(part_of(keys, options[name], f"spec.{name}")))
+    return Specification(**options, segments=table)
 
 
 def _criterion_to_dict(criterion: Criterion | None) -> dict[str, Any] | None:
@@ -198,103 +165,64 @@ def _bands_to_dict(bands: FittedBands) -> dict[str, Any]:
     }
 
 
-def _bands(
-    reader: _Reader, banding: Banding, data: object, sizes: object, ties: object
-) -> FittedBands:
-    name = banding.criterion.name
-    title = f"bands.{name}"
-    bands = reader.table(data, title, ("kind", "size", "edges", "pairs"))
-    if (bands["kind"], bands["size"]) != (banding.kind, banding.size):
-        raise reader.error(f"{title} does not go with spec: {banding.size} bands by {banding.kind}")
-    edges = [reader.number(e, f"{title}.edges") for e in reader.array(bands["edges"], title)]
-    pairs = [_pair(reader, pair, title) for pair in reader.array(bands["pairs"], title)]
+def _fitted(banding: Banding, bands: _Bands, sizes: list[int], ties: list[Any]) -> FittedBands:
+    title = f"bands.{banding.criterion.name}"
+    edges, pairs = bands.edges, bands.pairs
+    if (bands.kind, bands.size) != (banding.kind, banding.size):
+        raise ValueError(f"{title} does not go with spec: {banding.size} bands by {banding.kind}")
     wanted = {0, banding.size - 1} if banding.kind == "quantiles" else {0}
     if len(edges) not in wanted or len(pairs) > (banding.size - 1) * (banding.kind == "split"):
-        raise reader.error(f"{title} has {len(edges) + len(pairs)} edges for {banding.size} bands")
-    _check_ascending(reader, edges, title)
-    _check_pairs(reader, pairs, title)
-    counts = [reader.count(c, "fit.band_sizes") for c in reader.array(sizes, "fit.band_sizes")]
-    if len(counts) != banding.size:
-        raise reader.error(f"fit.band_sizes has {len(counts)} sizes for {banding.size} bands")
+        raise ValueError(f"{title} has {len(edges) + len(pairs)} edges for {banding.size} bands")
+    if len({type(client) for _, client in pairs}) > 1:
+        raise ValueError(f"{title}.pairs mixes client ids that are numbers and text")
+    _check_ascending(edges, f"{title}.edges")
+    _check_ascending(pairs, f"{title}.pairs")
+    if len(sizes) != banding.size:
+        raise ValueError(f"fit.band_sizes has {len(sizes)} sizes for {banding.size} bands")
     return FittedBands(
         banding.criterion,
         banding.size,
         banding.kind,
         edges=tuple(edges),
         pairs=tuple(pairs),
-        counts=tuple(counts),
-        ties=tuple(_tie_run(reader, run) for run in reader.array(ties, "fit.ties")),
+        counts=tuple(sizes),
+        ties=tuple(TieRun(*run) for run in ties),
     )
 
 
-def _tie_run(reader: _Reader, data: object) -> TieRun:
-    run = reader.array(data, "fit.ties")
-    if len(run) != 4:
-        raise reader.error(
-            f"fit.ties holds {_shown(run)}, not a first band, last band, value, count"
-        )
-    first, last, value, clients = run
-    counts = [reader.count(count, "fit.ties") for count in (first, last, clients)]
-    return TieRun(counts[0], counts[1], reader.number(value, "fit.ties"), counts[2])
-
-
-def _pair(reader: _Reader, data: object, title: str) -> Pair:
-    pair = reader.array(data, f"{title}.pairs")
-    if len(pair) != 2 or isinstance(pair[1], bool) or not isinstance(pair[1], int | str):
-        raise reader.error(f"{title}.pairs holds {_shown(pair)}, not a value and a client id")
-    return reader.number(pair[0], f"{title}.pairs"), pair[1]
-
-
-def _check_ascending(reader: _Reader, edges: Sequence[Number], title: str) -> None:
-    # Equal edges are ties.
+def _check_ascending(edges: Sequence[Any], title: str) -> None:
+    # Equal edges are ties, or close bands that fewer clients than bands left empty.
     for low, high in pairwise(edges):
         if high < low:
-            raise reader.error(f"{title}.edges must be ascending, but {high} comes after {low}")
+            raise ValueError(f"{title} must be ascending, but {high} comes after {low}")
 
 
-def _check_pairs(reader: _Reader, pairs: Sequence[Pair], title: str) -> None:
-    if len({type(client) for _, client in pairs}) > 1:
-        raise reader.error(f"{title}.pairs mixes client ids that are numbers and text")
-    # Equal edges close bands that fewer clients than bands left empty.
-    for low, high in pairwise(pairs):
-        if cast(Any, high) < cast(Any, low):
-            raise reader.error(f"{title}.pairs must be ascending, but {high} comes after {low}")
-
-
-def _check_sizes(reader: _Reader, fitted: Sequence[FittedBands], clients: int) -> None:
+def _check_sizes(fitted: Sequence[FittedBands], clients: int) -> None:
     for bands in fitted:
         total = sum(bands.counts)
         if total != clients:
-            raise reader.error(
+            raise ValueError(
                 f"fit.band_sizes of {bands.criterion.name} add up to {total:,} clients, "
                 f"and fit.clients is {clients:,}"
             )
 
 
-def _floors(reader: _Reader, data: object, spec: Specification) -> tuple[Number, ...]:
-    floors = [reader.number(f, "group_floors") for f in reader.array(data, "group_floors")]
+def _floors(floors: Sequence[Number], spec: Specification) -> tuple[Number, ...]:
     if len(floors) != spec.groups - 1:
-        raise reader.error(f"group_floors has {len(floors)} scores for {spec.groups} groups")
+        raise ValueError(f"group_floors has {len(floors)} scores for {spec.groups} groups")
     if whole_weights(spec.criteria):
         for floor in floors:
             if not (0 <= floor <= MOST_POINTS and float(floor).is_integer()):
-                raise reader.error(
+                raise ValueError(
                     f"group_floors must be whole scores from 0 to {MOST_POINTS:,}, as every weight "
-                    "is whole, not "
-                    f"{_shown(_number_out(floor))}"
+                    f"is whole, not {shown(_number_out(floor))}"
                 )
         floors = [int(floor) for floor in floors]
     for high, low in pairwise(floors):
         if low > high:
-            raise reader.error(f"group_floors must go down, but {low} comes after {high}")
+            raise ValueError(f"group_floors must go down, but {low} comes after {high}")
     return tuple(floors)
 
 
 def _number_out(value: Number) -> Number | str:
     return _INFINITIES.get(value, value)
-
-
-def _shown(value: object) -> str:
-    """Show a value of a file, cut if it is long."""
-    text = json.dumps(value, default=str)
-    return text if len(text) <= 40 else f"{text[:37]}…"

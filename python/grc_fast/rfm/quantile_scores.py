@@ -8,8 +8,8 @@ import polars as pl
 
 from grc_fast import _core
 from grc_fast._typing import Edges, Ties
-from grc_fast._utils.checks import check_threads
-from grc_fast._utils.messages import describe, nearest
+from grc_fast._utils.checks import check_threads, one_of
+from grc_fast._utils.messages import describe
 from grc_fast.errors import ColumnError, OptionError
 from grc_fast.rfm.bands import kernel_values
 from grc_fast.rfm.criteria import check_count, check_ties_and_edges
@@ -163,9 +163,6 @@ class GrcNamespace:
 
 
 def _check_options(bins: int, best: str, ties: str, edges: str) -> None:
-    check_count("quantile_scores", "bins", bins)
+    check_count("quantile_scores: bins", bins)
     check_ties_and_edges("quantile_scores", ties, edges)
-    if best not in get_args(Best):
-        raise OptionError(
-            f"quantile_scores: best cannot be {best!r}{nearest(best, get_args(Best))}"
-        )
+    one_of("quantile_scores: best", best, get_args(Best))

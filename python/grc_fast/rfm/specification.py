@@ -7,7 +7,7 @@ from os import PathLike
 from typing import Final, cast, get_args
 
 from grc_fast._typing import Edges, Lang, Returns, Ties
-from grc_fast._utils.messages import nearest
+from grc_fast._utils.checks import one_of
 from grc_fast.errors import OptionError
 from grc_fast.labels.catalogue import check_lang
 from grc_fast.rfm.bands import Banding
@@ -46,16 +46,13 @@ class Specification:
     def __post_init__(self) -> None:
         """Check every option alone, and then together with the criteria's own."""
         self._check_criteria()
-        object.__setattr__(self, "bins", check_count("RFM", "bins", self.bins))
-        object.__setattr__(self, "groups", check_count("RFM", "groups", self.groups))
+        object.__setattr__(self, "bins", check_count("RFM: bins", self.bins))
+        object.__setattr__(self, "groups", check_count("RFM: groups", self.groups))
         check_ties_and_edges("RFM", self.ties, self.edges)
         for banding in self.bandings:
             if banding.kind != "thresholds":
                 check_ties_and_edges(banding.criterion.name, banding.ties, banding.edges)
-        if self.returns not in get_args(Returns):
-            raise OptionError(
-                f"RFM: returns cannot be {self.returns!r}{nearest(self.returns, get_args(Returns))}"
-            )
+        one_of("RFM: returns", self.returns, get_args(Returns))
         check_lang(self.lang)
         object.__setattr__(self, "segments", SegmentTable.resolve(self.segments))
         self.table.labels(self.lang)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-import math
 import os
-from collections.abc import Mapping, Sequence
-from typing import Any, Final, TypeAlias, cast
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, TypeAlias
 
-from grc_fast.errors import ModelError
-from grc_fast.io.json_file import load_json, save_json
+from pydantic import ConfigDict, Field, FiniteFloat
 
-FORMAT: Final = "grc_fast.value"
-VERSION: Final = 1
+from grc_fast._utils.validation import Count, Day, Section, part_of, saying
+from grc_fast.io.json_file import ModelFormat, load_json, save_json
+
+_FORMAT: Final = ModelFormat("grc_fast.value", 1, "a", "value model")
 #: The purchase models by their names in files and options.
 TITLES: Final = {"mbgnbd": "MBG/NBD", "bgnbd": "BG/NBD"}
 PURCHASE_PARAMETERS: Final = ("r", "alpha", "a", "b")
@@ -22,6 +22,47 @@ SPEND_PARAMETERS: Final = ("p", "q", "v")
 
 # The models of a file by name, each as the options that make it.
 Parts: TypeAlias = dict[str, dict[str, Any]]
+
+_Positive = Annotated[
+    float, Field(gt=0, allow_inf_nan=False), saying("must be a number above 0, not {given}")
+]
+_Finite = Annotated[FiniteFloat, saying("must be a number, not {given}")]
+_MeanIsFinite = Annotated[
+    FiniteFloat,
+    Field(gt=1),
+    saying("must be above 1, or the mean spend is infinite, not {given}"),
+]
+# A parameter that is left out is no number.
+_NEEDED: Final[Any] = None
+
+
+class _Fitted(Section):
+    """What both kinds of model know of their fit."""
+
+    model_config = ConfigDict(validate_default=True)
+
+    log_likelihood: _Finite | None = None
+    standard_errors: dict[str, _Positive] = Field(default_factory=dict)
+    clients: Count = 0
+
+
+class _Purchases(_Fitted):
+    r: _Positive = _NEEDED
+    alpha: _Positive = _NEEDED
+    a: _Positive = _NEEDED
+    b: _Positive = _NEEDED
+    time_scaler: _Positive = 7.0
+    as_of: Day | None = None
+
+
+class _Spend(_Fitted):
+    p: _Positive = _NEEDED
+    q: _MeanIsFinite = _NEEDED
+    v: _Positive = _NEEDED
+    correlation: _Finite | None = None
+
+
+_PARTS: Final[Mapping[str, type[_Fitted]]] = {**dict.fromkeys(TITLES, _Purchases), SPEND: _Spend}
 
 
 def save_parts(parts: Parts, path: str | os.PathLike[str]) -> None:
@@ -43,115 +84,20 @@ def to_dict(parts: Parts) -> dict[str, Any]:
         }
         for name, part in parts.items()
     }
-    return {"format": FORMAT, "version": VERSION, **written}
+    return {"format": _FORMAT.name, "version": _FORMAT.version, **written}
 
 
-def from_dict(data: object, where: str) -> Parts:
+def from_dict(data: Any, where: str) -> Parts:
     """Check what `to_dict` returned, and return the models that it holds."""
-    reader = _Reader(where)
-    if not isinstance(data, Mapping) or data.get("format") != FORMAT:
-        raise ModelError(
-            f'{where} is not a value model: its "format" is not "{FORMAT}"; save one with '
-            "model.save(…)"
-        )
-    if data.get("version") != VERSION:
-        raise ModelError(
-            f"{where} has the format version {data.get('version')!r}, and this grc_fast reads "
-            f"{VERSION}: upgrade with pip install -U grc-fast"
-        )
-    names = [name for name in TITLES if name in data]
-    unknown = set(data) - {"format", "version", SPEND, *names}
-    if unknown or len(names) > 1 or not (names or SPEND in data):
-        raise reader.error(
-            f"it must hold one of {', '.join(TITLES)}, {SPEND} or both, and it holds "
-            f"{', '.join(sorted(map(str, data)))}"
-        )
-    parts = {name: _purchases(reader, name, data[name]) for name in names}
-    if SPEND in data:
-        parts[SPEND] = _spend(reader, data[SPEND])
-    return parts
-
-
-def _purchases(reader: _Reader, name: str, data: object) -> dict[str, Any]:
-    part = reader.table(data, name)
-    day = part.get("as_of")
-    try:
-        as_of = None if day is None else dt.date.fromisoformat(cast(str, day))
-    except (TypeError, ValueError):
-        raise reader.error(f"{name}.as_of must be a day as 2026-11-01, not {day!r}") from None
-    return {
-        **reader.parameters(part, name, PURCHASE_PARAMETERS),
-        "log_likelihood": reader.number(part, name, "log_likelihood"),
-        "standard_errors": reader.errors(part, name),
-        "clients": reader.count(part, name),
-        "time_scaler": reader.positive(part, name, "time_scaler", default=7.0),
-        "as_of": as_of,
-    }
-
-
-def _spend(reader: _Reader, data: object) -> dict[str, Any]:
-    part = reader.table(data, SPEND)
-    parameters = reader.parameters(part, SPEND, SPEND_PARAMETERS)
-    if parameters["q"] <= 1:
-        raise reader.error(
-            f"{SPEND}.q must be above 1, or the mean spend is infinite, not {parameters['q']}"
-        )
-    return {
-        **parameters,
-        "log_likelihood": reader.number(part, SPEND, "log_likelihood"),
-        "standard_errors": reader.errors(part, SPEND),
-        "clients": reader.count(part, SPEND),
-        "correlation": reader.number(part, SPEND, "correlation"),
-    }
-
-
-class _Reader:
-    """Takes parts of a model file, and says where the first wrong one is."""
-
-    def __init__(self, where: str) -> None:
-        self._where = where
-
-    def error(self, message: str) -> ModelError:
-        return ModelError(f"{self._where} is not a whole value model: {message}")
-
-    def table(self, value: object, title: str) -> Mapping[str, Any]:
-        if not isinstance(value, Mapping):
-            raise self.error(f"{title} must be an object, not {value!r}")
-        return value
-
-    def parameters(
-        self, part: Mapping[str, Any], title: str, names: Sequence[str]
-    ) -> dict[str, float]:
-        return {name: self.positive(part, title, name) for name in names}
-
-    def positive(
-        self, part: Mapping[str, Any], title: str, name: str, default: float | None = None
-    ) -> float:
-        value = part.get(name, default)
-        number = _finite(value)
-        if number is None or number <= 0:
-            raise self.error(f"{title}.{name} must be a number above 0, not {value!r}")
-        return number
-
-    def number(self, part: Mapping[str, Any], title: str, name: str) -> float | None:
-        value = part.get(name)
-        number = _finite(value)
-        if value is not None and number is None:
-            raise self.error(f"{title}.{name} must be a number, not {value!r}")
-        return number
-
-    def count(self, part: Mapping[str, Any], title: str) -> int:
-        value = part.get("clients", 0)
-        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-            raise self.error(f"{title}.clients must be a whole number from 0, not {value!r}")
-        return value
-
-    def errors(self, part: Mapping[str, Any], title: str) -> dict[str, float]:
-        errors = self.table(part.get("standard_errors", {}), f"{title}.standard_errors")
-        return {name: self.positive(errors, f"{title}.standard_errors", name) for name in errors}
-
-
-def _finite(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        return None
-    return float(value)
+    with _FORMAT.reading(data, where):
+        names = set(data) - {"format", "version"}
+        if not names or not names <= set(_PARTS) or names >= set(TITLES):
+            raise ValueError(
+                f"it must hold one of {', '.join(TITLES)}, {SPEND} or both, and it holds "
+                f"{', '.join(sorted(map(str, data)))}"
+            )
+        return {
+            name: part_of(model, data[name], name).model_dump()
+            for name, model in _PARTS.items()
+            if name in names
+        }

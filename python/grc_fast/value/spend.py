@@ -11,8 +11,8 @@ from typing import Any, Final, cast
 import polars as pl
 
 from grc_fast import _core
-from grc_fast._utils.checks import check_threads, strictly_positive
-from grc_fast.errors import DataError, ModelError, OptionError
+from grc_fast._utils.checks import check_threads, finite, strictly_positive
+from grc_fast.errors import DataError, ModelError
 from grc_fast.value.histories import SPEND_FACTS, Histories, histories, histories_or_fitted
 from grc_fast.value.model_json import SPEND, SPEND_PARAMETERS, Parts, load_parts, save_parts
 
@@ -136,8 +136,7 @@ class SpendModel:
         """Check the parameters, which may be the user's own."""
         for name in SPEND_PARAMETERS:
             strictly_positive(name, getattr(self, name))
-        if self.q <= 1:
-            raise OptionError(f"q must be above 1, or the mean spend is infinite, not {self.q!r}")
+        finite("q", self.q, "above 1, or the mean spend is infinite", above=1)
 
     @property
     def parameters(self) -> dict[str, float]:
