@@ -8,7 +8,6 @@ import math
 from importlib.util import find_spec
 from pathlib import Path
 
-import mpmath
 import numpy as np
 import polars as pl
 import pytest
@@ -17,7 +16,6 @@ from hypothesis import strategies as st
 from scipy import special, stats
 
 import grc_fast as grc
-from grc_fast import _core
 
 AS_OF = "2026-11-01"
 
@@ -123,51 +121,6 @@ def test_no_search_of_scipy_finds_a_better_fit(cdnow):
         model.log_likelihood, abs=1e-7
     )
     assert -best <= model.log_likelihood + 1e-6
-
-
-# Gauss's hypergeometric function
-
-# s + x, b + k, c, and 1 - z: one, few and ten thousand purchases, up to the singularity.
-GRID = list(
-    itertools.product(
-        (0.02, 0.7, 3.5, 60.0, 10_000.0),
-        (0.05, 1.0, 7.3, 500.0),
-        (-0.95, -0.2, 0.001, 1.0, 40.0),
-        (0.999, 0.5, 0.05, 1e-3, 1e-7, 1e-12),
-    )
-)
-
-
-def test_gauss_agrees_with_mpmath_over_the_grid():
-    checked = 0
-    for s, b, more, rest in GRID:
-        c = b + more
-        if c <= 0:
-            continue
-        z = 1.0 - rest
-        with mpmath.workdps(40):
-            try:
-                expected = float(mpmath.log(mpmath.hyp2f1(s, b, c, mpmath.mpf(z), maxterms=10**5)))
-            except (mpmath.NoConvergence, ValueError):
-                continue
-        found = _core.ln_gauss(s, b, c, z)
-        assert found == pytest.approx(expected, rel=2e-11, abs=2e-11), (s, b, c, rest)
-        checked += 1
-    assert checked > 450
-
-
-def test_gauss_agrees_with_scipy_where_scipy_is_good():
-    for s, b, c, z in itertools.product(
-        (0.2, 2.5, 9.0), (0.3, 4.0), (4.5, 11.0), (0.01, 0.4, 0.85)
-    ):
-        assert math.exp(_core.ln_gauss(s, b, c, z)) == pytest.approx(
-            special.hyp2f1(s, b, c, z), rel=1e-10
-        )
-
-
-def test_gauss_refuses_what_it_does_not_compute():
-    with pytest.raises(grc.OptionError, match="0 <= z < 1"):
-        _core.ln_gauss(1.0, 1.0, 1.0, 1.0)
 
 
 # Expectations, against integrals over the rates and chances themselves

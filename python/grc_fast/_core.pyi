@@ -26,7 +26,6 @@ __all__ = [
     "expected_spend",
     "fit_purchases",
     "fit_spend",
-    "ln_gauss",
     "parse_duration",
     "period_end",
     "predict_purchases",
@@ -122,7 +121,7 @@ class BehaviourBuilder:
     def __new__(
         cls,
         *,
-        scheme: Mapping[str, Any],
+        rules: Mapping[str, Any],
         as_of: int | None,
         as_of_is_utc: bool = False,
         resume_from: tuple[int, bool] | None = None,
@@ -190,10 +189,6 @@ class _Estimate(TypedDict):
     standard_errors: list[float]
     log_likelihood: float
     clients: int
-    evaluations: int
-
-class _PurchaseEstimate(_Estimate):
-    cells: int
 
 class _SpendEstimate(_Estimate):
     correlation: float | None
@@ -206,7 +201,7 @@ def fit_purchases(
     model: str,
     unit: float,
     threads: int | None = None,
-) -> _PurchaseEstimate: ...
+) -> _Estimate: ...
 def fit_spend(
     repeats: _Column, means: _Column, *, threads: int | None = None
 ) -> _SpendEstimate: ...
@@ -218,16 +213,15 @@ def predict_purchases(
     model: str,
     parameters: Sequence[float],
     unit: float,
-    edges: Sequence[float],
-    discounts: Sequence[float],
+    period_ends: Sequence[float],
+    discount_factors: Sequence[float],
     horizons: Sequence[int],
     threads: int | None = None,
 ) -> tuple[_ArrowArray, list[_ArrowArray], list[_ArrowArray]]: ...
 def expected_spend(
     repeats: _Column, means: _Column, *, parameters: Sequence[float], threads: int | None = None
 ) -> _ArrowArray: ...
-def beta_quantile(a: float, b: float, share: float) -> float: ...
-def ln_gauss(s: float, b: float, c: float, z: float) -> float: ...
+def beta_quantile(a: float, b: float, probability: float) -> float: ...
 def simulate_clients(
     clients: int,
     *,

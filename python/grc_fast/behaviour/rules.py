@@ -377,10 +377,10 @@ class BehaviourRules(Section):
     @property
     def fingerprint(self) -> str:
         """A digest of everything that decides scores: states of other rules are refused by it."""
-        scheme = json.dumps([self.scheme(), self.group_names], sort_keys=True)
-        return hashlib.sha256(scheme.encode()).hexdigest()
+        compiled = json.dumps([self.compiled(), self.group_names], sort_keys=True)
+        return hashlib.sha256(compiled.encode()).hexdigest()
 
-    def scheme(self) -> dict[str, Any]:
+    def compiled(self) -> dict[str, Any]:
         """Return the rules as the extension takes them: durations in microseconds."""
         groups = self.group_names
         bounds = [self.groups.get(name, GroupBounds()) for name in groups]

@@ -162,7 +162,7 @@ def run_events(
         run.state.check(rules.fingerprint, run.timezone)
     read, opened = open_events(source, run.roles)
     builder = _core.BehaviourBuilder(
-        scheme=rules.scheme(),
+        rules=rules.compiled(),
         as_of=as_of,
         as_of_is_utc=is_utc,
         resume_from=None if run.state is None else (run.state.as_of, run.state.zoned),

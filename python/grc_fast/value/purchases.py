@@ -329,8 +329,8 @@ class PurchaseModel:
             model=self.name,
             parameters=list(self.parameters.values()),
             unit=self.time_scaler,
-            edges=ahead.edges if ahead else [],
-            discounts=ahead.worths if ahead else [],
+            period_ends=ahead.edges if ahead else [],
+            discount_factors=ahead.worths if ahead else [],
             horizons=ahead.ends if ahead else [],
             threads=check_threads(threads),
         )

@@ -8,7 +8,7 @@ use grc_core::facts::{
     AmountValues, Batch, Builder, Column, DateValues, Fact, IdValues, Integers, Options, Request,
     Returns,
 };
-use grc_core::simulation::{Shape, sales};
+use grc_core::simulation::{SalesSimulation, simulate_sales};
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -18,9 +18,14 @@ fn main() {
     let (lines, clients) = (number(0, 10_000_000), number(1, 1_000_000));
     let (threads, batch) = (number(2, 2), number(3, 2_000_000));
     let by_order = arguments.iter().any(|text| text == "orders");
-    let made =
-        sales(Shape { lines, clients: clients as u32, first_day: 19_000, days: 1095, seed: 7 })
-            .expect("a shape that can be simulated");
+    let made = simulate_sales(SalesSimulation {
+        lines,
+        clients: clients as u32,
+        first_day: 19_000,
+        days: 1095,
+        seed: 7,
+    })
+    .expect("a shape that can be simulated");
     let amounts: Vec<f64> = made.cents.iter().map(|&cents| cents as f64 / 100.0).collect();
     for _ in 0..5 {
         let facts = [Fact::FirstPurchase, Fact::LastPurchase, Fact::Orders, Fact::Total];

@@ -6,8 +6,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use grc_core::quantiles::{
-    Closed, Column, Value, bands_from_edges, linear_edges, order_statistics, quantile_bands,
-    split_bands,
+    ChunkedColumn, Closed, Rankable, bands_from_edges, linear_bands, quantile_bands, split_bands,
 };
 
 const ROUNDS: usize = 9;
@@ -36,8 +35,11 @@ fn uniform(rows: usize) -> impl Iterator<Item = f64> {
     })
 }
 
-fn report<T: Value>(name: &str, values: &[T]) {
-    let column = Column::new(values);
+fn report<T: Rankable>(name: &str, values: &[T])
+where
+    f64: grc_core::quantiles::Edge<T>,
+{
+    let column = ChunkedColumn::new(values);
     print!("{name:<22}");
     for threads in [1, 2] {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
@@ -46,11 +48,10 @@ fn report<T: Value>(name: &str, values: &[T]) {
             let (edges, _) = quantile_bands(&column, 5).unwrap();
             [
                 time(rows, || quantile_bands(&column, 5)),
-                time(rows, || order_statistics(&column, &[rows / 2])),
                 time(rows, || bands_from_edges(&column, &edges_of(&edges), Closed::Right)),
                 time(rows, || quantile_bands(&column, 10)),
                 time(rows, || quantile_bands(&column, 100)),
-                time(rows, || linear_edges(&column, 5)),
+                time(rows, || linear_bands(&column, 5)),
                 time(rows, || split_bands(&column, 5)),
             ]
         });
@@ -63,7 +64,7 @@ fn report<T: Value>(name: &str, values: &[T]) {
 }
 
 /// Edges as a frozen model holds them.
-fn edges_of<T: Value>(edges: &[T]) -> Vec<Edge<T>> {
+fn edges_of<T: Rankable>(edges: &[T]) -> Vec<Edge<T>> {
     edges.iter().map(|edge| Edge(*edge)).collect()
 }
 
@@ -71,9 +72,9 @@ fn edges_of<T: Value>(edges: &[T]) -> Vec<Edge<T>> {
 #[derive(Clone, Copy)]
 struct Edge<T>(T);
 
-impl<T: Value> grc_core::quantiles::Edge<T> for Edge<T> {
-    fn cut(self, _: Closed) -> grc_core::quantiles::Cut<T> {
-        grc_core::quantiles::Cut::Above(self.0)
+impl<T: Rankable> grc_core::quantiles::Edge<T> for Edge<T> {
+    fn cut(self, _: Closed) -> grc_core::quantiles::EdgeCut<T> {
+        grc_core::quantiles::EdgeCut::Above(self.0)
     }
 }
 
@@ -91,8 +92,8 @@ fn main() {
     let money: Vec<i64> = spend.iter().map(|v| (v.min(1e9) * 100.0) as i64).collect();
     let small: Vec<f32> = spend.iter().map(|v| *v as f32).collect();
     println!(
-        "ns a value, {rows} rows; for 1 and for 2 threads: quintile edges and bands, median, bands \
-         from 4 edges, deciles, percentiles, linear quintile edges, split quintiles"
+        "ns a value, {rows} rows; for 1 and for 2 threads: quintile edges and bands, bands \
+         from 4 edges, deciles, percentiles, linear quintile bands, split quintiles"
     );
     let sum = time(rows, || {
         let mut sums = [0.0; 16];

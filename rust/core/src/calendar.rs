@@ -12,7 +12,7 @@ pub const DAY: i64 = 86_400_000_000;
 
 /// A unit of a duration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unit {
+pub enum DurationUnit {
     /// `s`
     Second,
     /// `m`
@@ -37,8 +37,20 @@ pub struct Duration {
     /// How many units, at least 1.
     pub count: i32,
     /// The unit.
-    pub unit: Unit,
+    pub unit: DurationUnit,
 }
+
+/// The units as they are written, in their order.
+const UNITS: [(&str, DurationUnit); 8] = [
+    ("s", DurationUnit::Second),
+    ("m", DurationUnit::Minute),
+    ("h", DurationUnit::Hour),
+    ("d", DurationUnit::Day),
+    ("w", DurationUnit::Week),
+    ("mo", DurationUnit::Month),
+    ("q", DurationUnit::Quarter),
+    ("y", DurationUnit::Year),
+];
 
 impl Duration {
     /// Read `3w`, `24mo`, `1y`, …
@@ -47,42 +59,25 @@ impl Duration {
     /// If the text is anything else: the sentence says which units there are.
     pub fn parse(text: &str) -> Result<Self> {
         let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-        let unit = match &text[digits..] {
-            "s" => Unit::Second,
-            "m" => Unit::Minute,
-            "h" => Unit::Hour,
-            "d" => Unit::Day,
-            "w" => Unit::Week,
-            "mo" => Unit::Month,
-            "q" => Unit::Quarter,
-            "y" => Unit::Year,
-            _ => return Err(not_a_duration(text)),
+        let Some(&(_, unit)) = UNITS.iter().find(|(name, _)| *name == &text[digits..]) else {
+            return Err(not_a_duration(text));
         };
         let significant = text[..digits].trim_start_matches('0');
         if significant.is_empty() {
             return Err(not_a_duration(text));
         }
         match significant.parse::<i32>() {
-            Ok(count) if count <= MOST_UNITS => Ok(Self { count, unit }),
+            Ok(count) if count <= MAX_UNITS => Ok(Self { count, unit }),
             // Digits alone fail for nothing but their number.
             _ => Err(Error::Option(format!(
-                "the duration \"{text}\" is too long: a duration has at most {MOST_UNITS} units"
+                "the duration \"{text}\" is too long: a duration has at most {MAX_UNITS} units"
             ))),
         }
     }
 
     /// The unit as it is written.
     pub fn unit_text(self) -> &'static str {
-        match self.unit {
-            Unit::Second => "s",
-            Unit::Minute => "m",
-            Unit::Hour => "h",
-            Unit::Day => "d",
-            Unit::Week => "w",
-            Unit::Month => "mo",
-            Unit::Quarter => "q",
-            Unit::Year => "y",
-        }
+        UNITS[self.unit as usize].0
     }
 
     /// The day this long before `day`; months and years clamp at the ends of months.
@@ -107,17 +102,17 @@ impl Duration {
         })
     }
 
-    fn out_of_calendar(self, place: &str) -> Error {
+    fn out_of_calendar(self, bound: &str) -> Error {
         let written = format!("{}{}", self.count, self.unit_text());
-        Error::Option(format!("the duration \"{written}\" reaches {place}: take a shorter one"))
+        Error::Option(format!("the duration \"{written}\" reaches {bound}: take a shorter one"))
     }
 
     /// The calendar's own form, or what is wrong with it; a unit finer than a day is refused.
     fn span(self) -> Result<std::result::Result<Span, jiff::Error>> {
         let written = format!("{}{}", self.count, self.unit_text());
         Ok(match self.unit {
-            Unit::Second | Unit::Minute | Unit::Hour => {
-                let hint = if self.unit == Unit::Minute {
+            DurationUnit::Second | DurationUnit::Minute | DurationUnit::Hour => {
+                let hint = if self.unit == DurationUnit::Minute {
                     format!("it is {} minutes, for months write {}mo", self.count, self.count)
                 } else {
                     "take a unit of d, w, mo, q or y".to_owned()
@@ -126,17 +121,17 @@ impl Duration {
                     "the duration \"{written}\" is finer than a day, and days are what is counted here: {hint}"
                 )));
             }
-            Unit::Day => Span::new().try_days(self.count),
-            Unit::Week => Span::new().try_weeks(self.count),
-            Unit::Month => Span::new().try_months(self.count),
-            Unit::Quarter => Span::new().try_months(i64::from(self.count) * 3),
-            Unit::Year => Span::new().try_years(self.count),
+            DurationUnit::Day => Span::new().try_days(self.count),
+            DurationUnit::Week => Span::new().try_weeks(self.count),
+            DurationUnit::Month => Span::new().try_months(self.count),
+            DurationUnit::Quarter => Span::new().try_months(i64::from(self.count) * 3),
+            DurationUnit::Year => Span::new().try_years(self.count),
         })
     }
 }
 
 /// Ten thousand years of days: more than any calendar here holds, small enough to multiply.
-const MOST_UNITS: i32 = 3_660_000;
+const MAX_UNITS: i32 = 3_660_000;
 
 fn not_a_duration(text: &str) -> Error {
     Error::Option(format!(
@@ -150,7 +145,7 @@ fn epoch() -> Date {
 }
 
 /// The number of a date, in days since 1970-01-01.
-pub fn day_of(date: Date) -> i32 {
+fn day_of(date: Date) -> i32 {
     // Both ends lie within ±9999 years, so the difference in days fits.
     (date - epoch()).get_days()
 }
@@ -158,11 +153,6 @@ pub fn day_of(date: Date) -> i32 {
 /// The date of a day number.
 fn date_of(day: i32) -> std::result::Result<Date, jiff::Error> {
     epoch().checked_add(Span::new().try_days(day)?)
-}
-
-/// A day number as `2026-11-01`, or as `day N` where no calendar reaches.
-pub fn show_day(day: i32) -> String {
-    date_of(day).map_or_else(|_| format!("day {day}"), |date| date.to_string())
 }
 
 /// The day of an instant in microseconds since 1970-01-01 00:00.
@@ -230,7 +220,7 @@ impl Clock {
     /// # Errors
     /// A sentence that quotes the text and, for `11/12/2010` and the like, says why it is refused.
     pub fn parse(&self, text: &str) -> Result<(i64, i64)> {
-        let (instant, zoned) = read_moment(text)?;
+        let (instant, zoned) = parse_instant(text)?;
         Ok((instant, if zoned { self.wall(instant) } else { instant }))
     }
 }
@@ -240,7 +230,7 @@ impl Clock {
 ///
 /// # Errors
 /// As [`Clock::parse`].
-pub fn read_moment(text: &str) -> Result<(i64, bool)> {
+pub fn parse_instant(text: &str) -> Result<(i64, bool)> {
     static PARSER: DateTimeParser = DateTimeParser::new();
     let trimmed = text.trim_ascii();
     let Ok(pieces) = PARSER.parse_pieces(trimmed) else {

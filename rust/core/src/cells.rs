@@ -16,11 +16,12 @@ const PIECE: usize = 1 << 16;
 const BLOCK: usize = 1024;
 /// The most cells: a table of them has to stay a small thing.
 const MAX_CELLS: usize = 1 << 24;
-/// As many cells as a byte can tell apart: tables of so many entries are read without a check of
-/// bounds, and cells are worked out 16 rows at a time.
-const FEW: usize = 256;
-/// Tallies of few cells kept side by side: rows of one cell in a row would wait for each other.
-const TALLIES: usize = 4;
+/// As many cells as a byte can number: a table of so many entries is read without a check of bounds,
+/// and cells are computed 16 rows at a time.
+const BYTE_CELLS: usize = 256;
+/// Parallel counters for up to [`BYTE_CELLS`] cells: increments of a single one would wait for each
+/// other where successive rows are in one cell.
+const COUNTERS: usize = 4;
 
 /// Bands of several criteria, checked to be as long as each other and to make a table of a
 /// reasonable size.
@@ -61,7 +62,7 @@ pub fn cell_counts(bands: &[&[u8]], sizes: &[usize]) -> Result<Vec<u64>, Error> 
         .map(|n| {
             let rows = n * run..grid.rows.min((n + 1) * run);
             let mut counts = none();
-            if grid.cells > FEW {
+            if grid.cells > BYTE_CELLS {
                 grid.each_block(rows, |_, cells: &[u32]| {
                     for cell in cells {
                         counts[*cell as usize] += 1;
@@ -69,10 +70,10 @@ pub fn cell_counts(bands: &[&[u8]], sizes: &[usize]) -> Result<Vec<u64>, Error> 
                 })?;
                 return Ok(counts);
             }
-            let mut tallies = [[0; FEW]; TALLIES];
+            let mut counters = [[0; BYTE_CELLS]; COUNTERS];
             grid.each_block(rows, |_, cells: &[u8]| {
-                let [a, b, c, d] = &mut tallies;
-                let (fours, rest) = cells.as_chunks::<TALLIES>();
+                let [a, b, c, d] = &mut counters;
+                let (fours, rest) = cells.as_chunks::<COUNTERS>();
                 for four in fours {
                     a[usize::from(four[0])] += 1;
                     b[usize::from(four[1])] += 1;
@@ -81,63 +82,35 @@ pub fn cell_counts(bands: &[&[u8]], sizes: &[usize]) -> Result<Vec<u64>, Error> 
                 }
                 rest.iter().for_each(|cell| a[usize::from(*cell)] += 1);
             })?;
-            for tally in tallies {
-                counts.iter_mut().zip(tally).for_each(|(count, more)| *count += more);
+            for counter in counters {
+                counts.iter_mut().zip(counter).for_each(|(count, more)| *count += more);
             }
             Ok(counts)
         })
         .try_reduce(none, |counts, more| Ok(sum(counts, more)))
 }
 
-/// What a table with one entry a cell says for each row, written to `out`. O(n · criteria),
-/// parallel.
+/// Looks up for each row the entry of its cell, in several tables at once, so that cells are computed
+/// once. O(n · criteria), parallel.
 ///
 /// # Errors
 ///
-/// As [`cell_counts`]; `Error::Option` if the table does not have one entry a cell or `out` is not
-/// as long as the bands. `out` is then unspecified.
+/// As [`cell_counts`]; `Error::Option` if a table does not have one entry a cell or its output is not
+/// as long as the bands. Outputs are then unspecified.
 ///
 /// # Examples
 ///
 /// ```
-/// use grc_core::cells::cell_lookup;
+/// use grc_core::cells::{Lookup, cell_lookup};
 /// let (recency, frequency) = ([1u8, 1, 2], [2u8, 2, 1]);
-/// let mut points = [0u32; 3];
-/// cell_lookup(&[&recency, &frequency], &[2, 2], &[2, 3, 3, 4], &mut points)?;
-/// assert_eq!(points, [3, 3, 3]);
+/// let (mut points, mut shares) = ([0u32; 3], [0.0; 3]);
+/// let mut of_points = Lookup::new(&[2, 3, 3, 4], &mut points);
+/// let mut of_shares = Lookup::new(&[0.4, 0.2, 0.1, 0.3], &mut shares);
+/// cell_lookup(&[&recency, &frequency], &[2, 2], &mut [&mut of_points, &mut of_shares])?;
+/// assert_eq!((points, shares), ([3, 3, 3], [0.2, 0.2, 0.1]));
 /// # Ok::<(), grc_core::error::Error>(())
 /// ```
-pub fn cell_lookup<T: Copy + Send + Sync>(
-    bands: &[&[u8]],
-    sizes: &[usize],
-    table: &[T],
-    out: &mut [T],
-) -> Result<(), Error> {
-    let mut look_up = Lookup::new(table, out);
-    cell_lookups(bands, sizes, &mut [&mut look_up])
-}
-
-/// Looks several tables up at once, so that the cells are computed once.
-///
-/// # Errors
-///
-/// As [`cell_lookup`].
-///
-/// # Examples
-///
-/// ```
-/// use grc_core::cells::{Lookup, cell_lookups};
-/// let recency = [1u8, 2];
-/// let (mut points, mut shares) = ([0u32; 2], [0.0; 2]);
-/// cell_lookups(
-///     &[&recency],
-///     &[2],
-///     &mut [&mut Lookup::new(&[5, 4], &mut points), &mut Lookup::new(&[0.5, 0.1], &mut shares)],
-/// )?;
-/// assert_eq!((points, shares), ([5, 4], [0.5, 0.1]));
-/// # Ok::<(), grc_core::error::Error>(())
-/// ```
-pub fn cell_lookups(
+pub fn cell_lookup(
     bands: &[&[u8]],
     sizes: &[usize],
     lookups: &mut [&mut dyn CellColumn],
@@ -155,13 +128,13 @@ pub fn cell_lookups(
     parts.into_par_iter().enumerate().try_for_each(|(n, mut parts)| {
         let start = n * PIECE;
         let rows = start..grid.rows.min(start + PIECE);
-        if grid.cells > FEW {
+        if grid.cells > BYTE_CELLS {
             return grid.each_block(rows, |row, cells| {
                 parts.iter_mut().for_each(|part| part.write(row - start, cells));
             });
         }
         grid.each_block(rows, |row, cells| {
-            parts.iter_mut().for_each(|part| part.write_few(row - start, cells));
+            parts.iter_mut().for_each(|part| part.write_bytes(row - start, cells));
         })
     })
 }
@@ -170,18 +143,18 @@ pub fn cell_lookups(
 #[derive(Debug)]
 pub struct Lookup<'a, T> {
     table: &'a [T],
-    /// The same where cells are few, filled up with any entry.
-    few: Option<Box<[T; FEW]>>,
+    /// The same for up to [`BYTE_CELLS`] cells, padded with any entry.
+    padded: Option<Box<[T; BYTE_CELLS]>>,
     out: &'a mut [T],
 }
 
 impl<'a, T: Copy> Lookup<'a, T> {
     /// `table[cell]` goes to `out[row]`.
     pub fn new(table: &'a [T], out: &'a mut [T]) -> Self {
-        let any = table.first().filter(|_| table.len() <= FEW);
-        let few =
+        let any = table.first().filter(|_| table.len() <= BYTE_CELLS);
+        let padded =
             any.map(|any| Box::new(std::array::from_fn(|cell| *table.get(cell).unwrap_or(any))));
-        Self { table, few, out }
+        Self { table, padded, out }
     }
 }
 
@@ -203,14 +176,14 @@ pub trait CellColumn: sealed::Sealed {
 pub trait CellWriter: Send {
     /// Fills the rows from `start` with the entries of their cells.
     fn write(&mut self, start: usize, cells: &[u32]);
-    /// The same where there are at most [`FEW`] cells.
-    fn write_few(&mut self, start: usize, cells: &[u8]);
+    /// The same for at most [`BYTE_CELLS`] cells.
+    fn write_bytes(&mut self, start: usize, cells: &[u8]);
 }
 
 /// A part of an output, and the table.
 struct Part<'a, T> {
     table: &'a [T],
-    few: Option<&'a [T; FEW]>,
+    padded: Option<&'a [T; BYTE_CELLS]>,
     out: &'a mut [T],
 }
 
@@ -228,10 +201,10 @@ impl<T: Copy + Send + Sync> CellColumn for Lookup<'_, T> {
     }
 
     fn parts(&mut self, rows: usize) -> Vec<Box<dyn CellWriter + '_>> {
-        let (table, few) = (self.table, self.few.as_deref());
+        let (table, padded) = (self.table, self.padded.as_deref());
         self.out
             .chunks_mut(rows)
-            .map(|out| Box::new(Part { table, few, out }) as Box<dyn CellWriter + '_>)
+            .map(|out| Box::new(Part { table, padded, out }) as Box<dyn CellWriter + '_>)
             .collect()
     }
 }
@@ -243,8 +216,8 @@ impl<T: Copy + Send + Sync> CellWriter for Part<'_, T> {
         }
     }
 
-    fn write_few(&mut self, start: usize, cells: &[u8]) {
-        let table = self.few.expect("a table of few cells was copied");
+    fn write_bytes(&mut self, start: usize, cells: &[u8]) {
+        let table = self.padded.expect("a table of few cells has a padded copy");
         for (out, cell) in self.out[start..].iter_mut().zip(cells) {
             *out = table[usize::from(*cell)];
         }
@@ -322,7 +295,7 @@ impl<'a> Grid<'a> {
         Ok(())
     }
 
-    /// The first of all, whichever task met one first.
+    /// The error of the first wrong row, whichever task found one.
     fn wrong_band(&self) -> Error {
         for row in 0..self.rows {
             for (criterion, (bands, size)) in self.bands.iter().zip(self.sizes).enumerate() {
@@ -369,7 +342,7 @@ mod tests {
         let f: Vec<u8> = (0..rows).map(|i| (i / 7 % 3) as u8 + 1).collect();
         let table: Vec<u32> = (0..15).collect();
         let mut out = vec![99; rows];
-        cell_lookup(&[&r, &f], &[5, 3], &table, &mut out).unwrap();
+        cell_lookup(&[&r, &f], &[5, 3], &mut [&mut Lookup::new(&table, &mut out)]).unwrap();
         for i in 0..rows {
             assert_eq!(out[i], u32::from(r[i] - 1) * 3 + u32::from(f[i] - 1));
         }
@@ -400,8 +373,8 @@ mod tests {
                 .collect();
             let bands: Vec<&[u8]> = bands.iter().map(Vec::as_slice).collect();
             let cell = |row: usize| {
-                let place = |criterion: usize| usize::from(bands[criterion][row]) - 1;
-                (place(0) * sizes[1] + place(1)) * sizes[2] + place(2)
+                let index = |criterion: usize| usize::from(bands[criterion][row]) - 1;
+                (index(0) * sizes[1] + index(1)) * sizes[2] + index(2)
             };
             let cells: usize = sizes.iter().product();
             let mut expected = vec![0; cells];
@@ -409,7 +382,7 @@ mod tests {
             assert_eq!(cell_counts(&bands, &sizes).unwrap(), expected, "{sizes:?}");
             let table: Vec<u32> = (0..cells as u32).map(|cell| cell ^ 0x55).collect();
             let mut out = vec![0; rows];
-            cell_lookup(&bands, &sizes, &table, &mut out).unwrap();
+            cell_lookup(&bands, &sizes, &mut [&mut Lookup::new(&table, &mut out)]).unwrap();
             assert!((0..rows).all(|row| out[row] == table[cell(row)]), "{sizes:?}");
         }
     }
@@ -429,7 +402,10 @@ mod tests {
         assert!(matches!(cell_counts(&[&[1]], &[2, 2]), Err(Error::Option(_))));
         assert!(matches!(cell_counts(&[&[1], &[1, 1]], &[2, 2]), Err(Error::Data(_))));
         assert!(matches!(cell_counts(&[&[1]], &[0]), Err(Error::Option(_))));
-        assert!(matches!(cell_lookup(&[&[1]], &[2], &[0u8; 3], &mut [0]), Err(Error::Option(_))));
+        let mut out = [0];
+        let mut lookup = Lookup::new(&[0u8; 3], &mut out);
+        let found = cell_lookup(&[&[1]], &[2], &mut [&mut lookup]);
+        assert!(matches!(found, Err(Error::Option(_))));
         assert_eq!(cell_counts(&[&[]], &[2]).unwrap(), [0, 0]);
     }
 }

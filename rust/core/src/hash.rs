@@ -21,9 +21,9 @@ pub fn hash_word(word: u64) -> u64 {
     fold(word ^ ROOT, GOLDEN).wrapping_mul(GOLDEN)
 }
 
-/// Hash one small word, quickly: its bits reach the highest ones only.
+/// Hash one small word by Fibonacci hashing: quick, but only the highest bits depend on all of the word.
 #[inline]
-pub fn turn_word(word: u64) -> u64 {
+pub fn fibonacci_hash(word: u64) -> u64 {
     word.wrapping_mul(GOLDEN)
 }
 

@@ -7,8 +7,8 @@ use crate::hash::hash_words;
 
 /// Lines of simulated sales, as columns.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Sales {
-    /// The client of each line, from 1 to some number above that of clients: ids have gaps.
+pub struct SimulatedSales {
+    /// The client of each line: ids begin at 1 and have gaps.
     pub client: Vec<i64>,
     /// The instant of each line, in microseconds since 1970-01-01 00:00.
     pub instant: Vec<i64>,
@@ -18,9 +18,9 @@ pub struct Sales {
     pub order: Vec<i64>,
 }
 
-/// Where a simulation takes place.
+/// What is to be simulated.
 #[derive(Debug, Clone, Copy)]
-pub struct Shape {
+pub struct SalesSimulation {
     /// Lines to make.
     pub lines: usize,
     /// Clients that may appear; those of little activity may stay without a line.
@@ -29,7 +29,7 @@ pub struct Shape {
     pub first_day: i32,
     /// The number of days.
     pub days: u32,
-    /// One seed, one outcome.
+    /// The same seed gives the same lines.
     pub seed: u64,
 }
 
@@ -48,35 +48,35 @@ const RETURNS: u64 = 50;
 ///
 /// # Errors
 /// If there are lines but no clients or no days.
-pub fn sales(shape: Shape) -> Result<Sales> {
-    if shape.lines > 0 && (shape.clients == 0 || shape.days == 0) {
+pub fn simulate_sales(simulation: SalesSimulation) -> Result<SimulatedSales> {
+    if simulation.lines > 0 && (simulation.clients == 0 || simulation.days == 0) {
         return Err(Error::Option(
             "sales are simulated for at least one client and one day: raise clients or days"
                 .to_owned(),
         ));
     }
-    let line = |number: usize| -> (i64, i64, i64, i64) {
-        let draw = |what: u64| hash_words(shape.seed ^ (what << 56), number as u64);
+    let line = |row: usize| -> (i64, i64, i64, i64) {
+        let draw = |what: u64| hash_words(simulation.seed ^ (what << 56), row as u64);
         let unit = |what: u64| (draw(what) >> 11) as f64 / (1_u64 << 53) as f64;
         let u = unit(1);
         // A power of a uniform draw puts the weight of clients on the low ranks.
-        let rank = (u * u * u.sqrt() * f64::from(shape.clients)) as i64;
-        let place = (rank as u64 * PRIME % u64::from(shape.clients)) as i64;
-        let spread = (hash_words(shape.seed, rank as u64) % ID_GAP as u64) as i64;
-        let day = (draw(2) % u64::from(shape.days)) as i64;
+        let rank = (u * u * u.sqrt() * f64::from(simulation.clients)) as i64;
+        let number = (rank as u64 * PRIME % u64::from(simulation.clients)) as i64;
+        let offset = (hash_words(simulation.seed, rank as u64) % ID_GAP as u64) as i64;
+        let day = (draw(2) % u64::from(simulation.days)) as i64;
         let second = 8 * 3600 + (draw(3) % (12 * 3600)) as i64;
         let price = ((unit(4) * 8.0).exp2() * 50.0) as i64;
         let sign = if draw(5) % RETURNS == 0 { -1 } else { 1 };
-        let instant = ((i64::from(shape.first_day) + day) * 86_400 + second) * 1_000_000;
+        let instant = ((i64::from(simulation.first_day) + day) * 86_400 + second) * 1_000_000;
         // Lines of one client in one half day are one order.
-        let order = (rank * i64::from(shape.days) + day) * 2 + i64::from(second >= 14 * 3600);
-        (1 + place * ID_GAP + spread, instant, sign * price, order)
+        let order = (rank * i64::from(simulation.days) + day) * 2 + i64::from(second >= 14 * 3600);
+        (1 + number * ID_GAP + offset, instant, sign * price, order)
     };
-    let mut sales = Sales {
-        client: vec![0; shape.lines],
-        instant: vec![0; shape.lines],
-        cents: vec![0; shape.lines],
-        order: vec![0; shape.lines],
+    let mut sales = SimulatedSales {
+        client: vec![0; simulation.lines],
+        instant: vec![0; simulation.lines],
+        cents: vec![0; simulation.lines],
+        order: vec![0; simulation.lines],
     };
     (
         sales.client.par_iter_mut(),
@@ -86,8 +86,8 @@ pub fn sales(shape: Shape) -> Result<Sales> {
     )
         .into_par_iter()
         .enumerate()
-        .for_each(|(number, (client, instant, cents, order))| {
-            (*client, *instant, *cents, *order) = line(number);
+        .for_each(|(row, (client, instant, cents, order))| {
+            (*client, *instant, *cents, *order) = line(row);
         });
     Ok(sales)
 }
@@ -96,12 +96,12 @@ pub fn sales(shape: Shape) -> Result<Sales> {
 mod tests {
     use super::*;
 
-    const SHAPE: Shape =
-        Shape { lines: 20_000, clients: 1000, first_day: 19_000, days: 1095, seed: 7 };
+    const SIMULATION: SalesSimulation =
+        SalesSimulation { lines: 20_000, clients: 1000, first_day: 19_000, days: 1095, seed: 7 };
 
     #[test]
     fn sales_are_those_that_are_described() {
-        let made = sales(SHAPE).unwrap();
+        let made = simulate_sales(SIMULATION).unwrap();
         let mut lines = std::collections::HashMap::new();
         for &client in &made.client {
             *lines.entry(client).or_insert(0_u32) += 1;
@@ -121,9 +121,11 @@ mod tests {
 
     #[test]
     fn a_seed_has_one_outcome_and_no_clients_are_refused() {
-        assert_eq!(sales(SHAPE), sales(SHAPE));
-        assert_ne!(sales(SHAPE), sales(Shape { seed: 8, ..SHAPE }));
-        assert!(sales(Shape { clients: 0, ..SHAPE }).is_err());
-        assert!(sales(Shape { lines: 0, clients: 0, ..SHAPE }).is_ok());
+        assert_eq!(simulate_sales(SIMULATION), simulate_sales(SIMULATION));
+        let other = SalesSimulation { seed: 8, ..SIMULATION };
+        assert_ne!(simulate_sales(SIMULATION), simulate_sales(other));
+        let nobody = SalesSimulation { clients: 0, ..SIMULATION };
+        assert!(simulate_sales(nobody).is_err());
+        assert!(simulate_sales(SalesSimulation { lines: 0, ..nobody }).is_ok());
     }
 }

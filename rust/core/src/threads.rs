@@ -8,8 +8,8 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::error::{Error, Result};
 
-/// Threads beyond this many a core only take memory: no result depends on their number.
-const MOST_A_CORE: usize = 4;
+/// More threads than this a core only take memory; no result depends on their number.
+const MAX_THREADS_PER_CORE: usize = 4;
 
 /// Pools by size: starting threads costs more than many a kernel.
 static POOLS: LazyLock<Mutex<HashMap<usize, Arc<ThreadPool>>>> = LazyLock::new(Mutex::default);
@@ -20,7 +20,7 @@ static POOLS: LazyLock<Mutex<HashMap<usize, Arc<ThreadPool>>>> = LazyLock::new(M
 /// If the system starts no more threads.
 pub fn pool(threads: Option<usize>) -> Result<Arc<ThreadPool>> {
     let cores = available_parallelism().map_or(1, usize::from);
-    let threads = threads.map_or(cores, |threads| threads.clamp(1, MOST_A_CORE * cores));
+    let threads = threads.map_or(cores, |threads| threads.clamp(1, MAX_THREADS_PER_CORE * cores));
     let mut pools = POOLS.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(pool) = pools.get(&threads) {
         return Ok(pool.clone());

@@ -2,8 +2,9 @@
 //! that depend neither on batches nor on threads nor on memory nor on what was saved in between.
 
 use grc_core::behaviour::{
-    Builder, Category, Decay, Density, EventBatch, EventIdColumn, EventOutcome, Group, Options,
-    Outcome, Phase, Repeat, Rule, Scheme, StateBatch, TextColumn, TextValues,
+    BehaviourOptions, BehaviourOutcome, BehaviourPass, Bounds, Category, Decay, Density,
+    EventBatch, EventIdColumn, EventOutcome, Phase, Repeat, Rule, RuleSet, StateBatch, TextColumn,
+    TextValues,
 };
 use grc_core::bitmap::Bitmap;
 use grc_core::facts::{AmountValues, Column, DateValues, IdValues, Ids, Integers, Texts};
@@ -37,10 +38,10 @@ fn rule(name: &str, group: usize, kind: &str, page: Option<&str>, points: f64) -
     }
 }
 
-fn scheme() -> Scheme {
+fn rules() -> RuleSet {
     let hot =
         |rule: Rule| Rule { category: Some(Category::Hot), repeat: Repeat::OncePerSession, ..rule };
-    Scheme {
+    RuleSet {
         web_kinds: ["page_view", "search", "click", "download", "form_submit", "purchase"]
             .map(str::to_owned)
             .to_vec(),
@@ -54,10 +55,10 @@ fn scheme() -> Scheme {
         }),
         bypass_kinds: vec!["form_submit".to_owned(), "purchase".to_owned()],
         decay: Decay::HalfLife(30 * DAY),
-        bounds: Group { floor: Some(0.0), cap: Some(100.0) },
+        bounds: Bounds { floor: Some(0.0), cap: Some(100.0) },
         groups: vec![
-            Group { floor: None, cap: Some(40.0) },
-            Group { floor: None, cap: Some(10.0) },
+            Bounds { floor: None, cap: Some(40.0) },
+            Bounds { floor: None, cap: Some(10.0) },
         ],
         phase_window: 14 * DAY,
         rules: vec![
@@ -75,9 +76,9 @@ fn scheme() -> Scheme {
     }
 }
 
-fn options(as_of: i64) -> Options {
-    Options {
-        scheme: scheme(),
+fn options(as_of: i64) -> BehaviourOptions {
+    BehaviourOptions {
+        rules: rules(),
         as_of: Some(as_of),
         as_of_is_utc: false,
         from: None,
@@ -122,7 +123,7 @@ fn bits(values: impl Iterator<Item = bool>) -> Vec<u8> {
     bytes
 }
 
-fn push(builder: &mut Builder, rows: &[Row], with_ids: bool) {
+fn push(pass: &mut BehaviourPass, rows: &[Row], with_ids: bool) {
     let clients: Vec<i64> = rows.iter().map(|row| row.client).collect();
     let instants: Vec<i64> = rows.iter().map(|row| row.instant).collect();
     let kinds: Vec<Option<&str>> = rows.iter().map(|row| Some(row.kind)).collect();
@@ -163,14 +164,14 @@ fn push(builder: &mut Builder, rows: &[Row], with_ids: bool) {
         machine_open: Some(Column { values: whole(&machine), validity: None }),
         keep: None,
     };
-    builder.push(&[batch]).unwrap();
+    pass.push(&[batch]).unwrap();
 }
 
-fn run(options: Options, batches: &[&[Row]]) -> Outcome {
-    let mut builder = Builder::new(options).unwrap();
-    push(&mut builder, &[], true);
-    batches.iter().for_each(|rows| push(&mut builder, rows, true));
-    builder.finish().unwrap()
+fn run(options: BehaviourOptions, batches: &[&[Row]]) -> BehaviourOutcome {
+    let mut pass = BehaviourPass::new(options).unwrap();
+    push(&mut pass, &[], true);
+    batches.iter().for_each(|rows| push(&mut pass, rows, true));
+    pass.finish().unwrap()
 }
 
 /// A column of texts that a run gave, as the next one takes it.
@@ -199,10 +200,10 @@ fn ids<'a>(values: &'a [i64], there: &'a [u8]) -> Column<'a, IdValues<'a>> {
 }
 
 /// Go on from the state of an earlier run.
-fn resume(options: Options, before: &Outcome, rows: &[Row]) -> Outcome {
+fn resume(options: BehaviourOptions, before: &BehaviourOutcome, rows: &[Row]) -> BehaviourOutcome {
     let state = before.state.as_ref().unwrap();
-    let mut builder = Builder::new(options).unwrap();
-    push(&mut builder, &[], true);
+    let mut pass = BehaviourPass::new(options).unwrap();
+    push(&mut pass, &[], true);
     let Ids::Signed(clients) = &state.ids else { panic!("ids are integers here") };
     let text = |column: &TextColumn| bits(column.validity.iter().copied());
     let (kind, page) = (text(&state.kind), text(&state.page));
@@ -223,16 +224,16 @@ fn resume(options: Options, before: &Outcome, rows: &[Row]) -> Outcome {
         seen: ids(&seen, &seen_there),
         seen_ends: &ends,
     };
-    builder.resume(&batch).unwrap();
-    push(&mut builder, rows, true);
-    builder.finish().unwrap()
+    pass.resume(&batch).unwrap();
+    push(&mut pass, rows, true);
+    pass.finish().unwrap()
 }
 
 /// One client's row: id, the bits of its sums, phase, last event, counts.
 type Line = (i64, Vec<u64>, u8, i64, [u32; 5]);
 
 /// The table of clients, to the bit.
-fn table(outcome: &Outcome) -> Vec<Line> {
+fn table(outcome: &BehaviourOutcome) -> Vec<Line> {
     let scores = &outcome.scores;
     let Ids::Signed(ids) = &scores.ids else { panic!("ids are integers here") };
     (0..ids.len())
@@ -279,7 +280,7 @@ fn example() -> Vec<Row> {
 #[test]
 fn the_worked_example() {
     let events = example();
-    let outcome = run(Options { ledger: true, ..options(at(3, 31, 0, 0, 0)) }, &[&events]);
+    let outcome = run(BehaviourOptions { ledger: true, ..options(at(3, 31, 0, 0, 0)) }, &[&events]);
 
     let expected = 2.0 * 0.5 + (5.0 + 10.0) * 0.5_f64.sqrt() + 20.0 + 15.0 - 10.0;
     assert!((outcome.scores.score[0] - expected).abs() < 1e-12);
@@ -361,7 +362,7 @@ proptest! {
         let mut shuffled = events.clone();
         shuffled.sort_by_key(|row| row.instant.wrapping_mul(seed as i64 | 1) ^ row.client);
         let (a, b) = shuffled.split_at(cut.min(shuffled.len()));
-        let other = Options { threads: Some(threads), memory: Some(1), ..options(as_of) };
+        let other = BehaviourOptions { threads: Some(threads), memory: Some(1), ..options(as_of) };
         let found = run(other, &[a, b]);
         prop_assert_eq!(table(&found), table(&expected));
         prop_assert_eq!(found.account.dropped, expected.account.dropped);
@@ -377,14 +378,14 @@ proptest! {
     ) {
         let instant = |half_hours| at(2, 20, 0, 0, 0) + (half_hours * 1800 + within) * SECOND;
         let (first, second) = (instant(first.min(second)), instant(first.max(second)));
-        let scheme = Scheme { decay, ..scheme() };
-        let whole = run(Options { scheme: scheme.clone(), ..options(second) }, &[&events]);
+        let rules = RuleSet { decay, ..rules() };
+        let whole = run(BehaviourOptions { rules: rules.clone(), ..options(second) }, &[&events]);
         let before = run(
-            Options { scheme: scheme.clone(), state: true, ..options(first) },
+            BehaviourOptions { rules: rules.clone(), state: true, ..options(first) },
             &[&events],
         );
         let after = resume(
-            Options { scheme, from: Some(first), ..options(second) },
+            BehaviourOptions { rules, from: Some(first), ..options(second) },
             &before,
             &events,
         );

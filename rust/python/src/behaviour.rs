@@ -13,9 +13,9 @@ use arrow_array::{
 use arrow_buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow_schema::{DataType, Field};
 use grc_core::behaviour::{
-    Account, Builder, Category, Decay, Density, EventBatch, EventIdColumn, EventOutcome, Group,
-    LedgerColumns, Options, Phase, Reason, Repeat, Rule, Scheme, ScoreColumns, StateBatch,
-    StateColumns, TextColumn, TextValues, check_pattern,
+    BehaviourAccount, BehaviourOptions, BehaviourPass, Bounds, Category, Decay, Density,
+    EventBatch, EventDropReason, EventIdColumn, EventOutcome, LedgerColumns, Phase, Repeat, Rule,
+    RuleSet, ScoreColumns, StateBatch, StateColumns, TextColumn, TextValues, check_pattern,
 };
 use grc_core::facts::{Column, IdValues, Texts};
 use grc_core::{Error, Result};
@@ -32,10 +32,10 @@ pub fn check_page_pattern(pattern: &str) -> PyResult<()> {
     check_pattern(pattern).map_err(|error| exception(&error))
 }
 
-/// A scheme as Python gives it: durations in microseconds.
+/// Rules as Python gives them: durations in microseconds.
 #[derive(FromPyObject)]
 #[pyo3(from_item_all)]
-struct SchemeItems {
+struct RuleSetItems {
     web_kinds: Vec<String>,
     timeout: i64,
     last_dwell: i64,
@@ -74,9 +74,9 @@ fn unknown(what: &str, name: &str) -> Error {
     Error::Option(format!("there is no {what} \"{name}\""))
 }
 
-impl SchemeItems {
-    fn scheme(self) -> Result<Scheme> {
-        let bounds = |(floor, cap)| Group { floor, cap };
+impl RuleSetItems {
+    fn rule_set(self) -> Result<RuleSet> {
+        let bounds = |(floor, cap)| Bounds { floor, cap };
         let decay = match (self.decay.0.as_str(), self.decay.1) {
             ("none", _) => Decay::None,
             ("half_life", span) => Decay::HalfLife(span),
@@ -84,7 +84,7 @@ impl SchemeItems {
             ("window", span) => Decay::Window(span),
             (other, _) => return Err(unknown("decay", other)),
         };
-        Ok(Scheme {
+        Ok(RuleSet {
             web_kinds: self.web_kinds,
             timeout: self.timeout,
             last_dwell: self.last_dwell,
@@ -139,8 +139,8 @@ impl RuleItems {
 #[pyclass(module = "grc_fast._core")]
 pub struct BehaviourBuilder {
     /// None once finished.
-    builder: Option<Builder>,
-    id_type: Option<DataType>,
+    builder: Option<BehaviourPass>,
+    id_type: ffi::SeenIdType,
     /// The zone that instants are shown in.
     timezone: String,
 }
@@ -148,11 +148,11 @@ pub struct BehaviourBuilder {
 #[pymethods]
 impl BehaviourBuilder {
     #[new]
-    #[pyo3(signature = (*, scheme, as_of, as_of_is_utc=false, resume_from=None, timezone="UTC", plain_integer_ids=false, memory=None, directory=None, threads=None, ledger=false, state=false))]
+    #[pyo3(signature = (*, rules, as_of, as_of_is_utc=false, resume_from=None, timezone="UTC", plain_integer_ids=false, memory=None, directory=None, threads=None, ledger=false, state=false))]
     #[expect(clippy::too_many_arguments, reason = "they are the keywords of a Python constructor")]
     #[expect(clippy::fn_params_excessive_bools, reason = "they are named in Python")]
     fn new(
-        scheme: SchemeItems,
+        rules: RuleSetItems,
         as_of: Option<i64>,
         as_of_is_utc: bool,
         resume_from: Option<(i64, bool)>,
@@ -164,9 +164,9 @@ impl BehaviourBuilder {
         ledger: bool,
         state: bool,
     ) -> PyResult<Self> {
-        let build = || -> Result<Builder> {
-            Builder::new(Options {
-                scheme: scheme.scheme()?,
+        let build = || -> Result<BehaviourPass> {
+            BehaviourPass::new(BehaviourOptions {
+                rules: rules.rule_set()?,
                 as_of,
                 as_of_is_utc,
                 from: resume_from.map(|(from, _)| from),
@@ -182,12 +182,12 @@ impl BehaviourBuilder {
         };
         Ok(Self {
             builder: Some(build().map_err(|error| exception(&error))?),
-            id_type: None,
+            id_type: ffi::SeenIdType::default(),
             timezone: timezone.to_owned(),
         })
     }
 
-    /// Take a batch of equally long columns in.
+    /// Read a batch of equally long columns.
     #[pyo3(signature = (client, timestamp, kind, *, page=None, dwell=None, clicks=None, channel=None, event_id=None, machine_open=None, keep=None))]
     #[expect(clippy::too_many_arguments, reason = "they are the columns of an event")]
     fn push(
@@ -204,18 +204,19 @@ impl BehaviourBuilder {
         machine_open: Option<PyChunkedArray>,
         keep: Option<PyChunkedArray>,
     ) -> PyResult<()> {
-        self.see_id_type(client.data_type());
-        let ids = |array: PyChunkedArray| each(array, ffi::normalise_ids);
-        let texts = |array: PyChunkedArray| each(array, normalise_texts);
+        self.id_type.see(client.data_type());
+        let texts = |array: PyChunkedArray| {
+            Some(ffi::chunks(array).into_iter().map(normalise_texts).collect())
+        };
         let columns = [
-            Some(ids(client)),
+            Some(ffi::id_chunks(client)),
             Some(ffi::chunks(timestamp)),
-            Some(texts(kind)),
-            page.map(texts),
+            texts(kind),
+            page.and_then(texts),
             dwell.map(ffi::chunks),
             clicks.map(ffi::chunks),
-            channel.map(texts),
-            event_id.map(ids),
+            channel.and_then(texts),
+            event_id.map(ffi::id_chunks),
             machine_open.map(ffi::chunks),
             keep.map(ffi::chunks),
         ];
@@ -231,7 +232,7 @@ impl BehaviourBuilder {
         .map_err(|error| exception(&error))
     }
 
-    /// Go on from a saved state, whose columns are those that `finish` gives, after the first batch.
+    /// Continue from a saved state, whose columns are those that `finish` gives, after the first batch.
     fn resume(&mut self, py: Python<'_>, state: PyTable) -> PyResult<()> {
         let builder = self.running()?;
         py.detach(|| {
@@ -244,7 +245,7 @@ impl BehaviourBuilder {
     /// Rows read so far.
     #[getter]
     fn rows_read(&self) -> u64 {
-        self.builder.as_ref().map_or(0, Builder::rows_read)
+        self.builder.as_ref().map_or(0, BehaviourPass::rows_read)
     }
 
     /// End the run: the scores, the ledger and the state where they were asked for, the account.
@@ -255,7 +256,7 @@ impl BehaviourBuilder {
     ) -> PyResult<(PyTable, Option<PyTable>, Option<PyTable>, Bound<'py, PyDict>)> {
         self.running()?;
         let builder = self.builder.take().expect("checked to be running");
-        let id_type = self.id_type.take().unwrap_or(DataType::Int64);
+        let id_type = self.id_type.take();
         let zone = self.timezone.clone();
         let (scores, ledger, state, account) = py
             .detach(|| {
@@ -269,41 +270,24 @@ impl BehaviourBuilder {
                 ))
             })
             .map_err(|error: Error| exception(&error))?;
-        let table = |batch: RecordBatch| {
-            let schema = batch.schema();
-            PyTable::try_new(vec![batch], schema)
-        };
         Ok((
-            table(scores)?,
-            ledger.map(table).transpose()?,
-            state.map(table).transpose()?,
+            ffi::py_table(scores)?,
+            ledger.map(ffi::py_table).transpose()?,
+            state.map(ffi::py_table).transpose()?,
             account_dict(py, &account)?,
         ))
     }
 }
 
 impl BehaviourBuilder {
-    fn running(&mut self) -> PyResult<&mut Builder> {
+    fn running(&mut self) -> PyResult<&mut BehaviourPass> {
         self.builder.as_mut().ok_or_else(|| {
             exception(&Error::Data("this run is finished: make a new builder".to_owned()))
         })
     }
-
-    /// Ids come out in the type they came in; types that differ meet in 64 bits.
-    fn see_id_type(&mut self, seen: &DataType) {
-        match &self.id_type {
-            Some(known) if known != seen => self.id_type = Some(DataType::Int64),
-            Some(_) => {}
-            None => self.id_type = Some(seen.clone()),
-        }
-    }
 }
 
-fn each(array: PyChunkedArray, with: impl Fn(ArrayRef) -> ArrayRef) -> Vec<ArrayRef> {
-    ffi::chunks(array).into_iter().map(with).collect()
-}
-
-/// Texts in any form as views, or as numbers in a list of views.
+/// Texts of any type as string views, or dictionary-encoded with string views.
 fn normalise_texts(array: ArrayRef) -> ArrayRef {
     match array.data_type() {
         DataType::Null => new_null_array(&DataType::Utf8View, array.len()),
@@ -353,12 +337,12 @@ fn texts<'a>(array: &'a dyn Array, role: &str) -> Result<Column<'a, TextValues<'
     let values = match array.data_type() {
         DataType::Dictionary(_, _) => {
             let dictionary = array.as_any_dictionary();
-            let numbers = match ffi::ids(dictionary.keys(), role)?.values {
-                IdValues::Integers(numbers) => Some(numbers),
+            let keys = match ffi::ids(dictionary.keys(), role)?.values {
+                IdValues::Integers(keys) => Some(keys),
                 IdValues::Floats(_) | IdValues::Texts(_) => None,
             };
-            let values = dictionary.values().as_string_view_opt().map(ffi::texts);
-            numbers.zip(values).map(|(codes, values)| TextValues::Coded { codes, values })
+            let texts = dictionary.values().as_string_view_opt().map(ffi::texts);
+            keys.zip(texts).map(|(keys, texts)| TextValues::Dictionary { keys, texts })
         }
         _ => array.as_string_view_opt().map(|array| TextValues::Plain(ffi::texts(array))),
     };
@@ -496,10 +480,10 @@ fn state_table(state: StateColumns, id_type: &DataType) -> RecordBatch {
     ])
 }
 
-fn account_dict<'py>(py: Python<'py>, account: &Account) -> PyResult<Bound<'py, PyDict>> {
+fn account_dict<'py>(py: Python<'py>, account: &BehaviourAccount) -> PyResult<Bound<'py, PyDict>> {
     let dropped = PyDict::new(py);
-    for (reason, rows) in Reason::ALL.iter().zip(account.dropped) {
-        dropped.set_item(reason.name(), rows)?;
+    for (reason, rows) in EventDropReason::NAMES.into_iter().zip(account.dropped) {
+        dropped.set_item(reason, rows)?;
     }
     let dict = PyDict::new(py);
     dict.set_item("rows_read", account.rows_read)?;

@@ -1,7 +1,6 @@
 //! The pass over sales, for Python.
 
 use arrow_array::ArrayRef;
-use arrow_schema::DataType;
 use grc_core::calendar::{self, Duration};
 use grc_core::facts::{Account, Batch, Builder, Fact, Options, Reason, Request, Returns};
 use grc_core::{Error, Result};
@@ -37,7 +36,7 @@ pub fn parse_duration(text: &str) -> PyResult<(i32, &'static str)> {
 pub struct FactsBuilder {
     /// None once finished.
     builder: Option<Builder>,
-    id_type: Option<DataType>,
+    id_type: ffi::SeenIdType,
 }
 
 #[pymethods]
@@ -71,7 +70,10 @@ impl FactsBuilder {
                 threads,
             })
         };
-        Ok(Self { builder: Some(build().map_err(|error| exception(&error))?), id_type: None })
+        Ok(Self {
+            builder: Some(build().map_err(|error| exception(&error))?),
+            id_type: ffi::SeenIdType::default(),
+        })
     }
 
     /// Take a batch of equally long columns in.
@@ -85,13 +87,11 @@ impl FactsBuilder {
         order: Option<Vec<PyChunkedArray>>,
         keep: Option<PyChunkedArray>,
     ) -> PyResult<()> {
-        self.see_id_type(client.data_type());
-        let ids = |array: PyChunkedArray| {
-            ffi::chunks(array).into_iter().map(ffi::normalise_ids).collect()
-        };
-        let orders: Vec<Vec<ArrayRef>> = order.unwrap_or_default().into_iter().map(ids).collect();
+        self.id_type.see(client.data_type());
+        let orders: Vec<Vec<ArrayRef>> =
+            order.unwrap_or_default().into_iter().map(ffi::id_chunks).collect();
         let order_columns = orders.len();
-        let mut columns = vec![ids(client), ffi::chunks(date), ffi::chunks(amount)];
+        let mut columns = vec![ffi::id_chunks(client), ffi::chunks(date), ffi::chunks(amount)];
         columns.extend(orders);
         columns.extend(keep.map(ffi::chunks));
         let builder = self.running()?;
@@ -107,9 +107,8 @@ impl FactsBuilder {
 
     /// Enter the clients of the whole base, after the first batch.
     fn add_clients(&mut self, py: Python<'_>, client: PyChunkedArray) -> PyResult<()> {
-        self.see_id_type(client.data_type());
-        let chunks: Vec<ArrayRef> =
-            ffi::chunks(client).into_iter().map(ffi::normalise_ids).collect();
+        self.id_type.see(client.data_type());
+        let chunks = ffi::id_chunks(client);
         let builder = self.running()?;
         py.detach(|| {
             let columns =
@@ -135,7 +134,7 @@ impl FactsBuilder {
     ) -> PyResult<(PyTable, Bound<'py, PyDict>)> {
         self.running()?;
         let builder = self.builder.take().expect("checked to be running");
-        let id_type = self.id_type.take().unwrap_or(DataType::Int64);
+        let id_type = self.id_type.take();
         let (batch, account) = py
             .detach(|| {
                 let outcome = builder.finish(returns_only, base)?;
@@ -143,9 +142,7 @@ impl FactsBuilder {
                 Ok((ffi::table(ids, outcome.status, outcome.facts), outcome.account))
             })
             .map_err(|error: Error| exception(&error))?;
-        let schema = batch.schema();
-        let table = PyTable::try_new(vec![batch], schema)?;
-        Ok((table, account_dict(py, &account)?))
+        Ok((ffi::py_table(batch)?, account_dict(py, &account)?))
     }
 }
 
@@ -154,15 +151,6 @@ impl FactsBuilder {
         self.builder.as_mut().ok_or_else(|| {
             exception(&Error::Data("this pass is finished: make a new builder".to_owned()))
         })
-    }
-
-    /// Ids come out in the type they came in; types that differ meet in 64 bits.
-    fn see_id_type(&mut self, seen: &DataType) {
-        match &self.id_type {
-            Some(known) if known != seen => self.id_type = Some(DataType::Int64),
-            Some(_) => {}
-            None => self.id_type = Some(seen.clone()),
-        }
     }
 }
 

@@ -15,12 +15,14 @@ use arrow_array::{
 };
 use arrow_buffer::{Buffer, NullBuffer, ScalarBuffer};
 use arrow_schema::{DataType, Field, Schema, TimeUnit};
+use arrow_select::concat::concat;
 use grc_core::bitmap::Bitmap;
 use grc_core::facts::{
     AmountValues, Column, DateValues, FactColumn, IdValues, Ids, Integers, Texts, Values,
 };
 use grc_core::{Error, Result};
-use pyo3_arrow::PyChunkedArray;
+use pyo3::PyResult;
+use pyo3_arrow::{PyChunkedArray, PyTable};
 
 /// A column as it came from Python: arrays of one type, end to end.
 pub type Chunks = Vec<ArrayRef>;
@@ -29,6 +31,48 @@ pub type Chunks = Vec<ArrayRef>;
 pub fn chunks(column: PyChunkedArray) -> Chunks {
     let (chunks, field) = column.into_inner();
     if chunks.is_empty() { vec![new_empty_array(field.data_type())] } else { chunks }
+}
+
+/// The arrays of a column of ids, in a form that the core takes.
+pub fn id_chunks(column: PyChunkedArray) -> Chunks {
+    chunks(column).into_iter().map(normalise_ids).collect()
+}
+
+/// A column as one array: a column of one chunk, as results are, is not copied.
+pub fn concatenated(column: PyChunkedArray) -> Result<ArrayRef> {
+    let chunks = chunks(column);
+    if let [chunk] = chunks.as_slice() {
+        return Ok(chunk.clone());
+    }
+    let chunks: Vec<&dyn Array> = chunks.iter().map(AsRef::as_ref).collect();
+    concat(&chunks)
+        .map_err(|error| Error::Data(format!("the chunks of a column cannot be joined: {error}")))
+}
+
+/// A batch as a table for Python.
+pub fn py_table(batch: RecordBatch) -> PyResult<PyTable> {
+    let schema = batch.schema();
+    PyTable::try_new(vec![batch], schema)
+}
+
+/// The type of the ids that come out: that in which they came; types that differ meet in 64 bits.
+#[derive(Default)]
+pub struct SeenIdType(Option<DataType>);
+
+impl SeenIdType {
+    /// See the type of one column of ids.
+    pub fn see(&mut self, seen: &DataType) {
+        match &self.0 {
+            Some(known) if known != seen => self.0 = Some(DataType::Int64),
+            Some(_) => {}
+            None => self.0 = Some(seen.clone()),
+        }
+    }
+
+    /// The type to write; 64 bits if none was seen.
+    pub fn take(&mut self) -> DataType {
+        self.0.take().unwrap_or(DataType::Int64)
+    }
 }
 
 /// Cut several columns where any of them is cut, so that pieces of one number are equally long.
@@ -79,7 +123,7 @@ pub fn validity(array: &dyn Array) -> Option<Bitmap<'_>> {
 }
 
 /// Types that differ only in form from one the core takes, in that form.
-pub fn normalise_ids(array: ArrayRef) -> ArrayRef {
+fn normalise_ids(array: ArrayRef) -> ArrayRef {
     match array.data_type() {
         DataType::Float32 => {
             Arc::new(array.as_primitive::<Float32Type>().unary::<_, Float64Type>(f64::from))

@@ -38,7 +38,7 @@ mod _core {
     use crate::simulation::simulate_sales;
     #[pymodule_export]
     use crate::value::{
-        beta_quantile, expected_spend, fit_purchases, fit_spend, ln_gauss, predict_purchases,
+        beta_quantile, expected_spend, fit_purchases, fit_spend, predict_purchases,
         simulate_clients,
     };
 }

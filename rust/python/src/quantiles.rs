@@ -13,9 +13,8 @@ use arrow_array::types::{
 use arrow_array::{Array, ArrayRef, Float64Array, UInt8Array, UInt32Array};
 use arrow_buffer::NullBuffer;
 use arrow_schema::DataType;
-use arrow_select::concat::concat;
 use grc_core::cells::{self, CellColumn, Lookup};
-use grc_core::quantiles::{self, Closed, Column, Value};
+use grc_core::quantiles::{self, ChunkedColumn, Closed, Rankable};
 use grc_core::{Error, Result};
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
@@ -63,14 +62,21 @@ impl Edges {
 }
 
 /// The values of a type that the kernels take.
-trait Number: ArrowPrimitiveType<Native: Value + for<'py> IntoPyObject<'py>> {
+trait Number: ArrowPrimitiveType<Native: Rankable + for<'py> IntoPyObject<'py>> {
     /// 1 + the number of edges below each value, the edges being as exact as the type.
-    fn bands(column: &Column<'_, Self::Native>, edges: &Edges, closed: Closed) -> Result<Vec<u8>>;
+    fn bands(
+        column: &ChunkedColumn<'_, Self::Native>,
+        edges: &Edges,
+        closed: Closed,
+    ) -> Result<Vec<u8>>;
     /// Interpolated edges, and bands by them.
-    fn linear_bands(column: &Column<'_, Self::Native>, bins: usize) -> Result<(Vec<f64>, Vec<u8>)>;
+    fn linear_bands(
+        column: &ChunkedColumn<'_, Self::Native>,
+        bins: usize,
+    ) -> Result<(Vec<f64>, Vec<u8>)>;
     /// The same with ties broken by client.
     fn bands_by_pair(
-        column: &Column<'_, Self::Native>,
+        column: &ChunkedColumn<'_, Self::Native>,
         edges: &Edges,
         compare: impl Fn(usize, usize) -> Ordering + Sync,
     ) -> Result<Vec<u8>>;
@@ -79,14 +85,14 @@ trait Number: ArrowPrimitiveType<Native: Value + for<'py> IntoPyObject<'py>> {
 macro_rules! number {
     ($($kind:ident: $($type:ty)*;)*) => {$($(
         impl Number for $type {
-            fn bands(column: &Column<'_, Self::Native>, edges: &Edges, closed: Closed) -> Result<Vec<u8>> {
+            fn bands(column: &ChunkedColumn<'_, Self::Native>, edges: &Edges, closed: Closed) -> Result<Vec<u8>> {
                 number!(@$kind edges, |edges| quantiles::bands_from_edges(column, edges, closed))
             }
-            fn linear_bands(column: &Column<'_, Self::Native>, bins: usize) -> Result<(Vec<f64>, Vec<u8>)> {
+            fn linear_bands(column: &ChunkedColumn<'_, Self::Native>, bins: usize) -> Result<(Vec<f64>, Vec<u8>)> {
                 quantiles::linear_bands(column, bins)
             }
             fn bands_by_pair(
-                column: &Column<'_, Self::Native>,
+                column: &ChunkedColumn<'_, Self::Native>,
                 edges: &Edges,
                 compare: impl Fn(usize, usize) -> Ordering + Sync,
             ) -> Result<Vec<u8>> {
@@ -162,8 +168,10 @@ fn widened(array: ArrayRef) -> ArrayRef {
     }
 }
 
-fn column<T: ArrowPrimitiveType<Native: Value>>(chunks: &Chunks) -> Column<'_, T::Native> {
-    Column {
+fn column<T: ArrowPrimitiveType<Native: Rankable>>(
+    chunks: &Chunks,
+) -> ChunkedColumn<'_, T::Native> {
+    ChunkedColumn {
         chunks: chunks
             .iter()
             .map(|array| (array.as_primitive::<T>().values().as_ref(), ffi::validity(array)))
@@ -289,21 +297,14 @@ pub fn bands_by_pair(
     })
 }
 
-/// A column in one piece: columns of one chunk, as results are, are not copied.
-fn joined(column: PyChunkedArray) -> PyResult<ArrayRef> {
-    let (chunks, _) = column.into_inner();
-    if let [chunk] = chunks.as_slice() {
-        return Ok(chunk.clone());
-    }
-    let chunks: Vec<&dyn Array> = chunks.iter().map(AsRef::as_ref).collect();
-    concat(&chunks).map_err(|error| {
-        exception(&Error::Data(format!("the chunks of a column cannot be joined: {error}")))
-    })
+/// A column as one array.
+fn concatenated(column: PyChunkedArray) -> PyResult<ArrayRef> {
+    ffi::concatenated(column).map_err(|error| exception(&error))
 }
 
-/// Bands of one criterion in one piece.
+/// The bands of one criterion, as one array.
 fn whole(bands: PyChunkedArray) -> PyResult<ArrayRef> {
-    let array = joined(bands)?;
+    let array = concatenated(bands)?;
     match array.data_type() {
         DataType::UInt8 if array.null_count() == 0 => Ok(array),
         other => Err(exception(&Error::Column(format!(
@@ -337,7 +338,7 @@ pub fn cell_lookup(
 ) -> PyResult<Vec<PyArray>> {
     let arrays = bands.into_iter().map(whole).collect::<PyResult<Vec<_>>>()?;
     let rows = arrays.first().map_or(0, Array::len);
-    let tables = tables.into_iter().map(joined).collect::<PyResult<Vec<ArrayRef>>>()?;
+    let tables = tables.into_iter().map(concatenated).collect::<PyResult<Vec<ArrayRef>>>()?;
     let found = on_threads(py, threads, || {
         let mut outs =
             tables.iter().map(|table| Out::new(table, rows)).collect::<Result<Vec<_>>>()?;
@@ -345,7 +346,7 @@ pub fn cell_lookup(
             outs.iter_mut().zip(&tables).map(|(out, table)| out.lookup(table)).collect();
         let mut borrowed: Vec<&mut dyn CellColumn> =
             lookups.iter_mut().map(|lookup| &mut **lookup as _).collect();
-        cells::cell_lookups(&slices(&arrays), &sizes, &mut borrowed)?;
+        cells::cell_lookup(&slices(&arrays), &sizes, &mut borrowed)?;
         drop(lookups);
         Ok(outs)
     })?;

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, Float64Array, Int64Array, RecordBatch, TimestampMicrosecondArray};
-use grc_core::simulation::{Shape, sales};
+use grc_core::simulation::{self, SalesSimulation};
 use pyo3::prelude::*;
 use pyo3_arrow::PyTable;
 
 use crate::errors::exception;
+use crate::ffi;
 
 /// Sales lines as a table of `client_id`, `date`, `amount` and `order_id`.
 #[pyfunction]
@@ -20,8 +21,9 @@ pub fn simulate_sales(
     days: u32,
     seed: u64,
 ) -> PyResult<PyTable> {
-    let shape = Shape { lines, clients, first_day, days, seed };
-    let made = py.detach(|| sales(shape)).map_err(|error| exception(&error))?;
+    let simulation = SalesSimulation { lines, clients, first_day, days, seed };
+    let made =
+        py.detach(|| simulation::simulate_sales(simulation)).map_err(|error| exception(&error))?;
     let amounts: Vec<f64> = made.cents.iter().map(|&cents| cents as f64 / 100.0).collect();
     let columns: [(&str, ArrayRef); 4] = [
         ("client_id", Arc::new(Int64Array::from(made.client))),
@@ -29,7 +31,5 @@ pub fn simulate_sales(
         ("amount", Arc::new(Float64Array::from(amounts))),
         ("order_id", Arc::new(Int64Array::from(made.order))),
     ];
-    let batch = RecordBatch::try_from_iter(columns).expect("all columns have a row a line");
-    let schema = batch.schema();
-    PyTable::try_new(vec![batch], schema)
+    ffi::py_table(RecordBatch::try_from_iter(columns).expect("all columns have a row a line"))
 }

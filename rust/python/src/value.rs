@@ -8,10 +8,9 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{ArrowPrimitiveType, Float64Type, Int32Type, UInt32Type};
 use arrow_array::{Array, ArrayRef, Float64Array, Int32Array, RecordBatch, UInt32Array};
 use arrow_buffer::ScalarBuffer;
-use arrow_select::concat::concat;
 use grc_core::value::{
-    self, Base, Basket, Cells, Estimate, Histories, Outlook, Process, PurchaseModel,
-    PurchaseParameters, SpendParameters,
+    self, ClientSimulation, Estimate, ForecastPeriods, Histories, HistoryCells, PurchaseModel,
+    PurchaseParameters, PurchaseProcess, SpendHistories, SpendParameters,
 };
 use grc_core::{Error, Result};
 use pyo3::prelude::*;
@@ -23,25 +22,18 @@ use crate::errors::exception;
 use crate::ffi;
 use crate::threads::on_threads;
 
-/// The values of a column without nulls, in one piece.
+/// The values of a column without nulls.
 fn values<T: ArrowPrimitiveType>(column: PyChunkedArray) -> PyResult<ScalarBuffer<T::Native>> {
-    let chunks = ffi::chunks(column);
-    let pieces: Vec<&dyn Array> = chunks.iter().map(AsRef::as_ref).collect();
-    let refused = |why: String| exception(&Error::Column(why));
-    let whole: ArrayRef = if let [chunk] = &chunks[..] {
-        chunk.clone()
-    } else {
-        concat(&pieces).map_err(|error| refused(error.to_string()))?
-    };
-    if *whole.data_type() != T::DATA_TYPE || whole.null_count() > 0 {
-        return Err(refused(format!(
+    let array = ffi::concatenated(column).map_err(|error| exception(&error))?;
+    if *array.data_type() != T::DATA_TYPE || array.null_count() > 0 {
+        return Err(exception(&Error::Column(format!(
             "a column of {} without nulls is needed, not {} with {} nulls",
             T::DATA_TYPE,
-            whole.data_type(),
-            whole.null_count()
-        )));
+            array.data_type(),
+            array.null_count()
+        ))));
     }
-    Ok(whole.as_primitive::<T>().values().clone())
+    Ok(array.as_primitive::<T>().values().clone())
 }
 
 /// The columns of histories, held for as long as the kernels need them.
@@ -77,8 +69,8 @@ fn purchase_model(name: &str) -> Result<PurchaseModel> {
     }
 }
 
-fn process(model: &str, parameters: [f64; 4], unit: f64) -> Result<Process> {
-    Ok(Process {
+fn process(model: &str, parameters: [f64; 4], unit: f64) -> Result<PurchaseProcess> {
+    Ok(PurchaseProcess {
         model: purchase_model(model)?,
         parameters: PurchaseParameters::new(parameters)?,
         unit,
@@ -94,7 +86,6 @@ fn estimate<'py, const P: usize>(
     written.set_item("standard_errors", found.standard_errors().to_vec())?;
     written.set_item("log_likelihood", found.log_likelihood)?;
     written.set_item("clients", found.clients as u64)?;
-    written.set_item("evaluations", found.evaluations)?;
     Ok(written)
 }
 
@@ -115,14 +106,11 @@ pub fn fit_purchases<'py>(
     threads: Option<usize>,
 ) -> PyResult<Bound<'py, PyDict>> {
     let clients = Clients::new(repeats, last, observed)?;
-    let (found, cells) = on_threads(py, threads, || {
-        let cells = Cells::new(&clients.histories())?;
-        let found = value::fit_purchases(&cells, purchase_model(model)?, unit)?;
-        Ok((found, cells.len()))
+    let found = on_threads(py, threads, || {
+        let cells = HistoryCells::new(&clients.histories())?;
+        value::fit_purchases(&cells, purchase_model(model)?, unit)
     })?;
-    let written = estimate(py, &found)?;
-    written.set_item("cells", cells)?;
-    Ok(written)
+    estimate(py, &found)
 }
 
 /// The maximum-likelihood parameters p, q, v of the spend model, and the correlation of number and
@@ -137,20 +125,21 @@ pub fn fit_spend(
 ) -> PyResult<Bound<'_, PyDict>> {
     let (repeats, means) = (values::<UInt32Type>(repeats)?, values::<Float64Type>(means)?);
     let (found, correlation) = on_threads(py, threads, || {
-        let basket = Basket::new(&repeats, &means)?;
-        let found = value::fit_spend(&basket)?;
+        let histories = SpendHistories::new(&repeats, &means)?;
+        let found = value::fit_spend(&histories)?;
         SpendParameters::new(found.parameters)?;
-        Ok((found, basket.correlation()))
+        Ok((found, histories.correlation()))
     })?;
     let written = estimate(py, &found)?;
     written.set_item("correlation", correlation)?;
     Ok(written)
 }
 
-/// The chance to be a client still, and purchases up to each horizon, whole and at present worth.
+/// The probability not to have left, and purchases up to each horizon, whole and discounted.
 #[pyfunction]
 #[pyo3(signature = (
-    repeats, last, observed, *, model, parameters, unit, edges, discounts, horizons, threads=None
+    repeats, last, observed, *, model, parameters, unit, period_ends, discount_factors, horizons,
+    threads=None
 ))]
 #[expect(clippy::too_many_arguments, reason = "all by name, in Python")]
 pub fn predict_purchases(
@@ -161,21 +150,25 @@ pub fn predict_purchases(
     model: &str,
     parameters: [f64; 4],
     unit: f64,
-    edges: Vec<f64>,
-    discounts: Vec<f64>,
+    period_ends: Vec<f64>,
+    discount_factors: Vec<f64>,
     horizons: Vec<usize>,
     threads: Option<usize>,
 ) -> PyResult<(PyArray, Vec<PyArray>, Vec<PyArray>)> {
     let clients = Clients::new(repeats, last, observed)?;
     let found = on_threads(py, threads, || {
         let process = process(model, parameters, unit)?;
-        let outlook = Outlook { edges: &edges, discounts: &discounts, horizons: &horizons };
-        value::predict(&process, &clients.histories(), &outlook)
+        let periods = ForecastPeriods {
+            ends: &period_ends,
+            discount_factors: &discount_factors,
+            horizons: &horizons,
+        };
+        value::predict(&process, &clients.histories(), &periods)
     })?;
     Ok((
         floats(found.p_alive),
         found.purchases.into_iter().map(floats).collect(),
-        found.present.into_iter().map(floats).collect(),
+        found.discounted.into_iter().map(floats).collect(),
     ))
 }
 
@@ -198,21 +191,14 @@ pub fn expected_spend(
     Ok(floats(spends))
 }
 
-/// ln 2F1(s, b; c; z), where purchase models need it.
+/// The quantile of a probability of Beta(a, b).
 #[pyfunction]
-pub fn ln_gauss(s: f64, b: f64, c: f64, z: f64) -> PyResult<f64> {
-    value::ln_gauss(s, b, c, z).map_err(|error| exception(&error))
-}
-
-/// The x below which Beta(a, b) has a share of its probability.
-#[pyfunction]
-#[pyo3(signature = (a, b, share))]
-pub fn beta_quantile(a: f64, b: f64, share: f64) -> PyResult<f64> {
+pub fn beta_quantile(a: f64, b: f64, probability: f64) -> PyResult<f64> {
     let fits = |shape: f64| shape > 0.0 && shape.is_finite();
-    if fits(a) && fits(b) && (0.0..=1.0).contains(&share) {
-        return Ok(value::beta_quantile(a, b, share));
+    if fits(a) && fits(b) && (0.0..=1.0).contains(&probability) {
+        return Ok(value::beta_quantile(a, b, probability));
     }
-    Err(exception(&Error::Option(format!("Beta({a}, {b}) has no quantile of {share}"))))
+    Err(exception(&Error::Option(format!("Beta({a}, {b}) has no quantile of {probability}"))))
 }
 
 /// Clients who behave as the models say, one row each.
@@ -237,7 +223,15 @@ pub fn simulate_clients(
     let made = on_threads(py, threads, || {
         let process = process(model, purchases, unit)?;
         let spend = SpendParameters::new(spend)?;
-        value::simulate_clients(&Base { clients, process, spend, shortest, longest, horizon, seed })
+        value::simulate_clients(&ClientSimulation {
+            clients,
+            process,
+            spend,
+            shortest,
+            longest,
+            horizon,
+            seed,
+        })
     })?;
     let columns: [(&str, ArrayRef); 7] = [
         ("repeats", Arc::new(UInt32Array::from(made.repeats))),
@@ -248,7 +242,5 @@ pub fn simulate_clients(
         ("future", Arc::new(UInt32Array::from(made.future))),
         ("future_money", Arc::new(Float64Array::from(made.future_money))),
     ];
-    let batch = RecordBatch::try_from_iter(columns).expect("all columns have a row a client");
-    let schema = batch.schema();
-    PyTable::try_new(vec![batch], schema)
+    ffi::py_table(RecordBatch::try_from_iter(columns).expect("all columns have a row a client"))
 }

@@ -6,17 +6,17 @@ use crate::bitmap::Bitmap;
 use crate::facts::{AmountValues, Column, DateValues, IdValues, Integers, Texts};
 use crate::prefetch::prefetch_range;
 
-/// The values of a column of texts of which few are distinct.
+/// The values of a column of texts.
 #[derive(Debug, Clone)]
 pub enum TextValues<'a> {
-    /// Each in full.
+    /// Each row its own.
     Plain(Texts<'a>),
-    /// As numbers in a list of texts.
-    Coded {
-        /// The number of each row's text.
-        codes: Integers<'a>,
-        /// The texts.
-        values: Texts<'a>,
+    /// Dictionary-encoded.
+    Dictionary {
+        /// The index of each row's text.
+        keys: Integers<'a>,
+        /// The distinct texts.
+        texts: Texts<'a>,
     },
 }
 
@@ -48,9 +48,9 @@ pub struct EventBatch<'a> {
 }
 
 impl EventBatch<'_> {
-    /// Ask for the memory of rows that are read next, in the layouts that most tables have: columns
-    /// are read a morsel of each in turn, which is too little for processors to see where it goes on.
-    pub(super) fn ask_for(&self, rows: Range<usize>) {
+    /// Prefetch rows that are read next, in the layouts that most tables have. Columns are read a
+    /// block of each in turn, which is too little for processors to prefetch by themselves.
+    pub(super) fn prefetch(&self, rows: Range<usize>) {
         if let DateValues::Instants { values, .. } = &self.timestamp.values {
             prefetch_range(values, rows.clone());
         }

@@ -2,9 +2,9 @@
 
 use std::cmp::Ordering;
 
-use super::dictionary::Words;
+use super::dictionary::TextDictionary;
 
-/// What travels through partitions, temporary files and sorts.
+/// What goes through partitions, temporary files and sorts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Event {
     /// The client: an integer id that orders as the id does, or the code of a text.
@@ -18,11 +18,11 @@ pub(super) struct Event {
 }
 
 /// Bytes of an event in a temporary file.
-pub(super) const BYTES: usize = 32;
+pub(super) const EVENT_BYTES: usize = 32;
 
 impl Event {
-    pub fn to_bytes(self) -> [u8; BYTES] {
-        let mut bytes = [0; BYTES];
+    pub fn to_bytes(self) -> [u8; EVENT_BYTES] {
+        let mut bytes = [0; EVENT_BYTES];
         bytes[..8].copy_from_slice(&self.client.to_le_bytes());
         bytes[8..16].copy_from_slice(&self.instant.to_le_bytes());
         bytes[16..24].copy_from_slice(&self.measures.0.to_le_bytes());
@@ -32,7 +32,7 @@ impl Event {
         bytes
     }
 
-    pub fn from_bytes(bytes: &[u8; BYTES]) -> Self {
+    pub fn from_bytes(bytes: &[u8; EVENT_BYTES]) -> Self {
         let word = |at: usize| u64::from_le_bytes(std::array::from_fn(|i| bytes[at + i]));
         let last = word(24);
         Self {
@@ -54,9 +54,9 @@ pub(super) struct Measures(pub u64);
 impl Measures {
     const CLICK_BITS: u32 = 20;
     /// The longest dwell, in microseconds: 203 days.
-    pub const MOST_DWELL: i64 = (1 << 44) - 2;
+    pub const MAX_DWELL: i64 = (1 << 44) - 2;
     /// The most clicks of one event.
-    pub const MOST_CLICKS: u64 = (1 << Self::CLICK_BITS) - 1;
+    pub const MAX_CLICKS: u64 = (1 << Self::CLICK_BITS) - 1;
 
     /// Both, which must be within their limits.
     pub fn new(dwell: Option<i64>, clicks: u64) -> Self {
@@ -84,11 +84,11 @@ impl Measures {
 
     #[inline]
     pub fn clicks(self) -> u64 {
-        self.0 & Self::MOST_CLICKS
+        self.0 & Self::MAX_CLICKS
     }
 }
 
-/// The small facts of an event: two flags, whether it was carried over, and its channel.
+/// Three flags of an event, and its channel.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Flags(pub u16);
 
@@ -97,11 +97,11 @@ impl Flags {
     pub const MACHINE: u16 = 1;
     /// An event that has an id.
     pub const HAS_ID: u16 = 2;
-    /// An event out of a saved state, which is no row of this run.
-    pub const CARRIED: u16 = 4;
+    /// An event of a saved state, which is no row of this run.
+    pub const SAVED: u16 = 4;
     const CHANNEL_SHIFT: u32 = 3;
     /// The most channels.
-    pub const MOST_CHANNELS: u32 = u16::MAX as u32 >> Self::CHANNEL_SHIFT;
+    pub const MAX_CHANNELS: u32 = u16::MAX as u32 >> Self::CHANNEL_SHIFT;
 
     #[inline]
     pub fn has(self, flag: u16) -> bool {
@@ -117,29 +117,25 @@ impl Flags {
     }
 }
 
-/// The texts that codes of events stand for.
+/// The texts that the codes in events stand for.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Texts<'a> {
-    pub kinds: &'a Words,
-    pub pages: &'a Words,
-    pub channels: &'a Words,
+pub(super) struct EventDictionaries<'a> {
+    pub kinds: &'a TextDictionary,
+    pub pages: &'a TextDictionary,
+    pub channels: &'a TextDictionary,
 }
 
 /// The order of two events of one client and instant that have no ids, or equal ones: kind, page,
-/// dwell, clicks, machine open, channel; what is missing comes first. Codes stand for texts, and
-/// it is the texts that are compared: the order must not depend on which was seen first.
-pub(super) fn compare_columns(a: &Event, b: &Event, texts: Texts) -> Ordering {
+/// dwell, clicks, machine open, channel; what is missing comes first. Texts are compared, not their
+/// codes, which depend on the text that was seen first.
+pub(super) fn compare_columns(a: &Event, b: &Event, dictionaries: EventDictionaries) -> Ordering {
     let (machine_a, machine_b) = (a.flags.has(Flags::MACHINE), b.flags.has(Flags::MACHINE));
-    texts
-        .kinds
-        .get(a.kind.into())
-        .cmp(&texts.kinds.get(b.kind.into()))
-        .then_with(|| texts.pages.get(a.page).cmp(&texts.pages.get(b.page)))
+    let EventDictionaries { kinds, pages, channels } = dictionaries;
+    (kinds.get(a.kind.into()).cmp(&kinds.get(b.kind.into())))
+        .then_with(|| pages.get(a.page).cmp(&pages.get(b.page)))
         .then(a.measures.cmp(&b.measures))
         .then(machine_a.cmp(&machine_b))
-        .then_with(|| {
-            texts.channels.get(a.flags.channel()).cmp(&texts.channels.get(b.flags.channel()))
-        })
+        .then_with(|| channels.get(a.flags.channel()).cmp(&channels.get(b.flags.channel())))
 }
 
 #[cfg(test)]
@@ -148,8 +144,8 @@ mod tests {
 
     #[test]
     fn measures_keep_both_ends() {
-        for dwell in [None, Some(0), Some(1), Some(Measures::MOST_DWELL)] {
-            for clicks in [0, 1, Measures::MOST_CLICKS] {
+        for dwell in [None, Some(0), Some(1), Some(Measures::MAX_DWELL)] {
+            for clicks in [0, 1, Measures::MAX_CLICKS] {
                 let measures = Measures::new(dwell, clicks);
                 assert_eq!((measures.dwell(), measures.clicks()), (dwell, clicks));
             }
@@ -165,10 +161,10 @@ mod tests {
             measures: Measures::new(Some(5), 3),
             page: u32::MAX - 2,
             kind: 65_000,
-            flags: Flags(Flags::MACHINE).with_channel(Flags::MOST_CHANNELS),
+            flags: Flags(Flags::MACHINE).with_channel(Flags::MAX_CHANNELS),
         };
         assert_eq!(Event::from_bytes(&event.to_bytes()), event);
-        assert_eq!(size_of::<Event>(), BYTES);
-        assert_eq!(event.flags.channel(), Flags::MOST_CHANNELS);
+        assert_eq!(size_of::<Event>(), EVENT_BYTES);
+        assert_eq!(event.flags.channel(), Flags::MAX_CHANNELS);
     }
 }

@@ -1,55 +1,66 @@
 //! Behavioural scores: what clients do on the web and with e-mails, in points.
 //!
-//! Events arrive in batches of any size and order. Workers read them chunk by chunk into small
-//! records of 32 bytes, texts as codes, and write each where it will stay: with the others of its
-//! partition, chosen by a hash of the client. Beyond a memory budget chunks go to a temporary file.
-//! When all are there, the events of each partition are brought together by client, in the cache of
-//! one core, and those of each client sorted: they are cut into visits, their winning rules found by
-//! two look-ups (each distinct page was matched once), and what is awarded added up.
+//! Events arrive in batches of any size and order. Threads read them chunk by chunk into records of 32
+//! bytes, with texts as dictionary codes, and write each directly to its partition, chosen by a hash
+//! of the client. Beyond a memory budget chunks go to a temporary file. When all batches are read, the
+//! events of each partition are grouped by client, in the cache of one core, and each client's
+//! timeline is sorted and divided into visits. Two look-ups find the winning rules of an event, as
+//! each distinct page was matched once, and its awards are added up.
 //!
-//! Every sum runs over a client's events in one defined order, so that no result depends on the
-//! order of rows, batches or threads. A saved state keeps awards, not sums of decayed points: a run
-//! that goes on from it adds the same numbers in the same order as one run over everything.
+//! Every sum runs over a client's events in one defined order, so that no result depends on the order
+//! of rows, batches or threads. A saved state holds awards, not decayed sums: a run that continues
+//! from it adds the same numbers in the same order as one run over everything.
 
+mod account;
+mod active_pass;
 mod batch;
-mod book;
-mod builder;
-mod chunk;
-mod client;
-mod columns;
-mod decay;
+mod batch_dictionaries;
+mod compiled_rules;
+mod decay_weights;
 mod dictionary;
+mod drop_reason;
 mod event;
-mod event_ids;
-mod limits;
-mod morsel;
-mod numbers;
-mod order;
+mod event_block;
+mod event_id;
+mod event_reader;
+mod grouped_events;
+mod id_type;
+mod ledger;
+mod options;
+mod outcome;
 mod output;
-mod pages;
+mod output_columns;
+mod page_patterns;
+mod partition_scorer;
+mod partitioned_chunk;
+mod pass;
 mod phase;
-mod rank;
-mod reason;
-mod resume;
-mod running;
-mod scheme;
-mod scoring;
-mod seen;
+mod read_context;
+mod read_measures;
+mod repeat_limiter;
+mod rules;
+mod saved_state;
+mod scored_partition;
+mod scorer;
+mod seen_ids;
+mod small_sort;
 mod spill;
 #[cfg(test)]
 mod tests;
 mod timeline;
 mod visits;
-mod worker;
 
+pub use account::BehaviourAccount;
 pub use batch::{EventBatch, TextValues};
-pub use builder::{Account, Builder, Options, Outcome};
-pub use client::Outcome as EventOutcome;
-pub use columns::{
+pub use drop_reason::EventDropReason;
+pub use ledger::EventOutcome;
+pub use options::BehaviourOptions;
+pub use outcome::BehaviourOutcome;
+pub use output_columns::{
     EventIdColumn, LedgerColumns, ScoreColumns, StateColumns, StatePart, TextColumn,
 };
-pub use pages::check_pattern;
+pub use page_patterns::check_pattern;
+pub use pass::BehaviourPass;
 pub use phase::Phase;
-pub use reason::Reason;
-pub use resume::StateBatch;
-pub use scheme::{Category, Decay, Density, Group, Repeat, Rule, Scheme};
+pub use rules::{Bounds, Category, Decay, Density, Repeat, Rule, RuleSet};
+pub use saved_state::StateBatch;

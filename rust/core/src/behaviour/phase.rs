@@ -1,6 +1,6 @@
-//! Where a client stands: the phase, and the hits that decide it.
+//! The phase of a client, and the signals that decide it.
 
-use super::scheme::Category;
+use super::rules::Category;
 
 /// The phases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,9 +26,9 @@ impl Phase {
         ["inactive", "discovery", "consideration", "decision", "won", "excluded"];
 }
 
-/// What one event within the window says.
+/// What one event within the phase window means for the phase.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Sign {
+pub(super) struct PhaseSignal {
     /// Hot, warm and eliminatory hits: one for each group whose winning rule has a category.
     pub hits: [u16; 3],
     /// Whether hits count for a phase: not those of visits that do not pass.
@@ -37,13 +37,13 @@ pub(super) struct Sign {
     pub bypass: bool,
 }
 
-impl Sign {
-    pub fn hit(&mut self, category: Category) {
+impl PhaseSignal {
+    pub fn add_hit(&mut self, category: Category) {
         self.hits[category as usize] += 1;
     }
 
-    /// Whether it says more than that there was an event.
-    pub fn is_telling(self) -> bool {
+    /// Whether it tells more than that there was an event.
+    pub fn is_significant(self) -> bool {
         self.hits != [0; 3] || self.purchase || self.bypass
     }
 
@@ -65,10 +65,10 @@ impl Sign {
     }
 }
 
-/// The signs of one client so far.
+/// The signals of one client so far, added up.
 #[derive(Debug, Clone, Copy, Default)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a sign of its own")]
-pub(super) struct Standing {
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
+pub(super) struct PhaseTracker {
     pub hits: [u32; 3],
     any: bool,
     warm: bool,
@@ -78,24 +78,24 @@ pub(super) struct Standing {
     bypass: bool,
 }
 
-impl Standing {
-    /// Take in the next event of the window.
+impl PhaseTracker {
+    /// Add the next event of the window.
     #[inline]
-    pub fn see(&mut self, sign: Sign) {
+    pub fn add(&mut self, signal: PhaseSignal) {
         self.any = true;
-        for (sum, hits) in self.hits.iter_mut().zip(sign.hits) {
+        for (sum, hits) in self.hits.iter_mut().zip(signal.hits) {
             *sum += u32::from(hits);
         }
-        let hot = sign.counted && sign.hits[Category::Hot as usize] > 0;
+        let hot = signal.counted && signal.hits[Category::Hot as usize] > 0;
         self.hot |= hot;
         self.bought &= !hot;
-        self.warm |= sign.counted && sign.hits[Category::Warm as usize] > 0;
-        self.bought |= sign.purchase;
-        self.bypass |= sign.bypass;
+        self.warm |= signal.counted && signal.hits[Category::Warm as usize] > 0;
+        self.bought |= signal.purchase;
+        self.bypass |= signal.bypass;
     }
 
-    /// Take in that there was an event.
-    pub fn see_any(&mut self) {
+    /// Note that there was an event, of which nothing else is known.
+    pub fn add_event(&mut self) {
         self.any = true;
     }
 
@@ -122,22 +122,22 @@ impl Standing {
 mod tests {
     use super::*;
 
-    fn phase_of(signs: &[Sign]) -> Phase {
-        let mut standing = Standing::default();
-        signs.iter().for_each(|&sign| standing.see(sign));
-        standing.phase()
+    fn phase_of(signals: &[PhaseSignal]) -> Phase {
+        let mut tracker = PhaseTracker::default();
+        signals.iter().for_each(|&signal| tracker.add(signal));
+        tracker.phase()
     }
 
     #[test]
     fn the_first_that_holds_wins() {
-        let sign = |hits| Sign { hits, counted: true, ..Sign::default() };
-        let (hot, warm, off) = (sign([1, 0, 0]), sign([0, 1, 0]), sign([0, 0, 1]));
-        let bought = Sign { purchase: true, ..sign([0; 3]) };
-        let form = Sign { bypass: true, ..sign([0; 3]) };
-        let refused = Sign { counted: false, ..hot };
-        for (signs, phase) in [
+        let signal = |hits| PhaseSignal { hits, counted: true, ..PhaseSignal::default() };
+        let (hot, warm, off) = (signal([1, 0, 0]), signal([0, 1, 0]), signal([0, 0, 1]));
+        let bought = PhaseSignal { purchase: true, ..signal([0; 3]) };
+        let form = PhaseSignal { bypass: true, ..signal([0; 3]) };
+        let refused = PhaseSignal { counted: false, ..hot };
+        for (signals, phase) in [
             (vec![], Phase::Inactive),
-            (vec![sign([0; 3])], Phase::Discovery),
+            (vec![signal([0; 3])], Phase::Discovery),
             (vec![refused], Phase::Discovery),
             (vec![warm], Phase::Consideration),
             (vec![warm, hot], Phase::Decision),
@@ -151,17 +151,18 @@ mod tests {
             (vec![off, off, refused, refused, refused], Phase::Discovery),
             (vec![off, off, form], Phase::Discovery),
             (vec![off, off, bought], Phase::Excluded),
-            (vec![sign([0, 0, 2])], Phase::Excluded),
+            (vec![signal([0, 0, 2])], Phase::Excluded),
         ] {
-            assert_eq!(phase_of(&signs), phase, "{signs:?}");
+            assert_eq!(phase_of(&signals), phase, "{signals:?}");
         }
     }
 
     #[test]
-    fn words_are_signs() {
+    fn words_are_signals() {
         for counted in [false, true] {
-            let sign = Sign { hits: [1, 65535, 3], counted, purchase: !counted, bypass: counted };
-            assert_eq!(Sign::from_word(sign.to_word()), sign);
+            let signal =
+                PhaseSignal { hits: [1, 65535, 3], counted, purchase: !counted, bypass: counted };
+            assert_eq!(PhaseSignal::from_word(signal.to_word()), signal);
         }
     }
 }

@@ -4,11 +4,12 @@ use std::fs::File;
 use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
-use super::chunk::{Block, EventId, PARTITIONS, keep_text, kept_text};
-use super::event::{BYTES, Event};
+use super::event::{EVENT_BYTES, Event};
+use super::event_id::{PackedId, append_text, text_at};
+use super::partitioned_chunk::{PARTITIONS, PartitionEvents, PartitionSlice};
 use crate::error::{Error, Result};
 
-const ID_BYTES: usize = size_of::<EventId>();
+const ID_BYTES: usize = size_of::<PackedId>();
 
 /// Events in a temporary file.
 ///
@@ -32,11 +33,11 @@ struct Segment {
 impl Segment {
     fn bytes(self) -> u64 {
         let ids = if self.ids { ID_BYTES } else { 0 };
-        (self.events * (BYTES + ids) + self.arena) as u64
+        (self.events * (EVENT_BYTES + ids) + self.arena) as u64
     }
 }
 
-fn broken(what: &str, error: &std::io::Error) -> Error {
+fn file_error(what: &str, error: &std::io::Error) -> Error {
     Error::Data(format!(
         "a temporary file cannot be {what} ({error}): free some space there, point TMPDIR to a larger disk, or raise the memory budget"
     ))
@@ -49,7 +50,7 @@ impl Spill {
     /// If the directory takes none.
     pub fn new(directory: Option<&Path>) -> Result<Self> {
         let made = directory.map_or_else(tempfile::tempfile, tempfile::tempfile_in);
-        let file = made.map_err(|error| broken("made", &error))?;
+        let file = made.map_err(|error| file_error("made", &error))?;
         Ok(Self { file, end: 0, segments: vec![Vec::new(); PARTITIONS] })
     }
 
@@ -62,17 +63,17 @@ impl Spill {
     ///
     /// # Errors
     /// If the disk takes no more.
-    pub fn append(&mut self, partition: usize, blocks: &[Block]) -> Result<()> {
+    pub fn append(&mut self, partition: usize, slices: &[PartitionSlice]) -> Result<()> {
         let (mut ids, mut arena) = (Vec::new(), Vec::new());
-        for block in blocks {
-            if block.arena.is_empty() {
-                ids.extend_from_slice(block.ids);
+        for slice in slices {
+            if slice.arena.is_empty() {
+                ids.extend_from_slice(slice.ids);
             } else {
-                let texts = block.ids.iter().map(|&id| kept_text(id, block.arena));
-                ids.extend(texts.map(|text| keep_text(text, &mut arena)));
+                let texts = slice.ids.iter().map(|&id| text_at(id, slice.arena));
+                ids.extend(texts.map(|text| append_text(text, &mut arena)));
             }
         }
-        let events = blocks.iter().map(|block| block.events.len()).sum();
+        let events = slices.iter().map(|slice| slice.events.len()).sum();
         debug_assert!(ids.is_empty() || ids.len() == events, "ids are there for all or for none");
         if events == 0 {
             return Ok(());
@@ -80,19 +81,19 @@ impl Spill {
         let segment = Segment { start: self.end, events, ids: !ids.is_empty(), arena: arena.len() };
         self.end += segment.bytes();
         self.segments[partition].push(segment);
-        self.write(segment, blocks, &ids, &arena).map_err(|error| broken("written", &error))
+        self.write(segment, slices, &ids, &arena).map_err(|error| file_error("written", &error))
     }
 
     fn write(
         &mut self,
         segment: Segment,
-        blocks: &[Block],
-        ids: &[EventId],
+        slices: &[PartitionSlice],
+        ids: &[PackedId],
         arena: &[u8],
     ) -> std::io::Result<()> {
         self.file.seek(SeekFrom::Start(segment.start))?;
         let mut file = BufWriter::with_capacity(1 << 18, &self.file);
-        for event in blocks.iter().flat_map(|block| block.events) {
+        for event in slices.iter().flat_map(|slice| slice.events) {
             file.write_all(&event.to_bytes())?;
         }
         for id in ids {
@@ -106,22 +107,22 @@ impl Spill {
     ///
     /// # Errors
     /// If the file cannot be read.
-    pub fn load(&mut self, partition: usize) -> Result<Vec<Loaded>> {
+    pub fn load(&mut self, partition: usize) -> Result<Vec<PartitionEvents>> {
         let segments = std::mem::take(&mut self.segments[partition]);
         segments
             .iter()
             .map(|segment| self.read(*segment))
             .collect::<std::io::Result<_>>()
-            .map_err(|error| broken("read", &error))
+            .map_err(|error| file_error("read", &error))
     }
 
-    fn read(&self, segment: Segment) -> std::io::Result<Loaded> {
+    fn read(&self, segment: Segment) -> std::io::Result<PartitionEvents> {
         let mut file = &self.file;
         file.seek(SeekFrom::Start(segment.start))?;
         let mut file = BufReader::with_capacity(1 << 18, file);
-        let mut loaded = Loaded::default();
+        let mut loaded = PartitionEvents::default();
         loaded.events.reserve_exact(segment.events);
-        let mut bytes = [0; BYTES];
+        let mut bytes = [0; EVENT_BYTES];
         for _ in 0..segment.events {
             file.read_exact(&mut bytes)?;
             loaded.events.push(Event::from_bytes(&bytes));
@@ -129,7 +130,7 @@ impl Spill {
         let mut bytes = [0; ID_BYTES];
         for _ in 0..if segment.ids { segment.events } else { 0 } {
             file.read_exact(&mut bytes)?;
-            loaded.ids.push(EventId::from_le_bytes(bytes));
+            loaded.ids.push(PackedId::from_le_bytes(bytes));
         }
         loaded.arena.resize(segment.arena, 0);
         file.read_exact(&mut loaded.arena)?;
@@ -137,37 +138,25 @@ impl Spill {
     }
 }
 
-/// Events that are back in memory.
-#[derive(Debug, Default)]
-pub(super) struct Loaded {
-    events: Vec<Event>,
-    ids: Vec<EventId>,
-    arena: Vec<u8>,
-}
-
-impl Loaded {
-    pub fn block(&self) -> Block<'_> {
-        Block { events: &self.events, ids: &self.ids, arena: &self.arena }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::chunk::{Chunk, Draft};
+    use super::super::event_id::EventId;
+    use super::super::partitioned_chunk::{PartitionedChunk, PartitionedChunkBuilder};
     use super::*;
 
     /// Clients from `first`, every other one in partition 5 and the others in 6, with their numbers
     /// as the ids of events.
-    fn chunk(first: u64, events: u32) -> Chunk {
-        let mut most = [0; PARTITIONS];
-        (most[5], most[6]) = (events, events);
-        let mut draft = Draft::new(&most);
+    fn chunk(first: u64, events: u32) -> PartitionedChunk {
+        let mut max_counts = [0; PARTITIONS];
+        (max_counts[5], max_counts[6]) = (events, events);
+        let mut builder = PartitionedChunkBuilder::new(&max_counts);
         for client in first..first + u64::from(events) {
             let event = Event { client, instant: client as i64 * 7, ..Event::default() };
-            let place = draft.push(5 + client as usize % 2, event);
-            draft.push_text(place, client.to_string().as_bytes());
+            let index = builder.push(5 + client as usize % 2, event);
+            let id = client.to_string();
+            builder.set_id(index, Some(EventId::Text(id.as_bytes())));
         }
-        draft.finish().unwrap()
+        builder.finish().unwrap()
     }
 
     #[test]
@@ -176,21 +165,22 @@ mod tests {
         let mut spill = Spill::new(None).unwrap();
         for run in [&chunks[..2], &chunks[2..]] {
             for partition in [5, 6] {
-                let blocks: Vec<Block> = run.iter().map(|chunk| chunk.block(partition)).collect();
-                spill.append(partition, &blocks).unwrap();
+                let slices: Vec<PartitionSlice> =
+                    run.iter().map(|chunk| chunk.slice(partition)).collect();
+                spill.append(partition, &slices).unwrap();
             }
         }
         let digits: u64 = (0..1950_u32).map(|client| client.to_string().len() as u64).sum();
-        assert_eq!(spill.bytes(), 1950 * (BYTES + ID_BYTES) as u64 + digits);
+        assert_eq!(spill.bytes(), 1950 * (EVENT_BYTES + ID_BYTES) as u64 + digits);
         for partition in [5, 6] {
             let loaded = spill.load(partition).unwrap();
             assert_eq!(loaded.len(), 2);
             let mut client = partition as u64 - 5;
-            for block in loaded.iter().map(Loaded::block) {
-                assert_eq!(block.events.len(), block.ids.len());
-                for (event, id) in block.events.iter().zip(block.ids) {
+            for slice in loaded.iter().map(PartitionEvents::as_slice) {
+                assert_eq!(slice.events.len(), slice.ids.len());
+                for (event, id) in slice.events.iter().zip(slice.ids) {
                     assert_eq!((event.client, event.instant), (client, client as i64 * 7));
-                    assert_eq!(kept_text(*id, block.arena), client.to_string().as_bytes());
+                    assert_eq!(text_at(*id, slice.arena), client.to_string().as_bytes());
                     client += 2;
                 }
             }
@@ -201,10 +191,10 @@ mod tests {
     }
 
     #[test]
-    fn nothing_takes_no_place() {
+    fn nothing_takes_no_space() {
         let mut spill = Spill::new(None).unwrap();
         spill.append(3, &[]).unwrap();
-        spill.append(3, &[Block::default()]).unwrap();
+        spill.append(3, &[PartitionSlice::default()]).unwrap();
         assert!(spill.bytes() == 0 && spill.load(3).unwrap().is_empty());
     }
 }

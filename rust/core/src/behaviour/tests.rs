@@ -1,4 +1,4 @@
-//! Results depend neither on batches, threads and memory nor on the order of rows. Morsels and chunks
+//! Results depend neither on batches, threads and memory nor on the order of rows. Blocks and chunks
 //! hold a few events here, so that a few hundred go through all that happens to millions.
 
 use proptest::prelude::*;
@@ -13,7 +13,7 @@ const KINDS: [&[u8]; 3] = [b"page_view", b"email_open", b"search"];
 const PAGES: [&[u8]; 4] = [b"", b"/a", b"/b", b"/c"];
 
 #[derive(Debug, Clone)]
-struct Row {
+struct EventRow {
     client: i64,
     instant: i64,
     kind: u8,
@@ -51,8 +51,8 @@ fn rule(name: &str, kind: &str, page: Option<&str>, repeat: Repeat) -> Rule {
     }
 }
 
-fn scheme() -> Scheme {
-    Scheme {
+fn rules() -> RuleSet {
+    RuleSet {
         web_kinds: vec!["page_view".to_owned(), "search".to_owned()],
         timeout: 30 * MINUTE,
         last_dwell: MINUTE,
@@ -60,8 +60,8 @@ fn scheme() -> Scheme {
         density: Some(Density { min_dwell: Some(MINUTE), ..Density::default() }),
         bypass_kinds: Vec::new(),
         decay: Decay::HalfLife(1440 * MINUTE),
-        bounds: Group::default(),
-        groups: vec![Group::default()],
+        bounds: Bounds::default(),
+        groups: vec![Bounds::default()],
         phase_window: 2000 * MINUTE,
         rules: vec![
             rule("a", "page_view", Some("/a"), Repeat::OncePerSession),
@@ -78,12 +78,12 @@ fn bits(values: impl Iterator<Item = bool>) -> Vec<u8> {
     values.chunks(8).map(byte).collect()
 }
 
-fn coded<'a>(codes: &'a [u8], views: &'a [u128]) -> Column<'a, TextValues<'a>> {
-    let values = Texts { views, buffers: Vec::new() };
-    Column { values: TextValues::Coded { codes: Integers::U8(codes), values }, validity: None }
+fn dictionary_encoded<'a>(codes: &'a [u8], views: &'a [u128]) -> Column<'a, TextValues<'a>> {
+    let texts = Texts { views, buffers: Vec::new() };
+    Column { values: TextValues::Dictionary { keys: Integers::U8(codes), texts }, validity: None }
 }
 
-fn push(builder: &mut Builder, rows: &[Row], has: Has) {
+fn push(pass: &mut BehaviourPass, rows: &[EventRow], has: Has) {
     let clients: Vec<i64> = rows.iter().map(|row| row.client).collect();
     let instants: Vec<i64> = rows.iter().map(|row| row.instant).collect();
     let kinds: Vec<u8> = rows.iter().map(|row| row.kind).collect();
@@ -104,8 +104,8 @@ fn push(builder: &mut Builder, rows: &[Row], has: Has) {
             values: DateValues::Instants { values: &instants, per_second: 1_000_000, zoned: false },
             validity: None,
         },
-        kind: coded(&kinds, &kind_views),
-        page: Some(coded(&pages, &page_views)),
+        kind: dictionary_encoded(&kinds, &kind_views),
+        page: Some(dictionary_encoded(&pages, &page_views)),
         dwell: None,
         clicks: None,
         channel: None,
@@ -116,13 +116,13 @@ fn push(builder: &mut Builder, rows: &[Row], has: Has) {
         machine_open: has.machine.then(|| flags(&machine)),
         keep: has.wanted.then(|| flags(&wanted)),
     };
-    builder.push(&[batch]).unwrap();
+    pass.push(&[batch]).unwrap();
 }
 
 /// The scores as they print, and the account.
-fn run(rows: &[Row], has: Has, way: Way) -> (String, Account) {
-    let mut builder = Builder::new(Options {
-        scheme: scheme(),
+fn run(rows: &[EventRow], has: Has, way: Way) -> (String, BehaviourAccount) {
+    let mut pass = BehaviourPass::new(BehaviourOptions {
+        rules: rules(),
         as_of: Some(AS_OF),
         as_of_is_utc: false,
         from: None,
@@ -136,17 +136,17 @@ fn run(rows: &[Row], has: Has, way: Way) -> (String, Account) {
         state: false,
     })
     .unwrap();
-    push(&mut builder, &[], has);
-    rows.chunks(way.batch).for_each(|rows| push(&mut builder, rows, has));
-    let outcome = builder.finish().unwrap();
+    push(&mut pass, &[], has);
+    rows.chunks(way.batch).for_each(|rows| push(&mut pass, rows, has));
+    let outcome = pass.finish().unwrap();
     let shown = format!("{:?} {:?}", outcome.scores, outcome.ledger);
     (shown, outcome.account)
 }
 
-fn row() -> impl Strategy<Value = Row> {
+fn row() -> impl Strategy<Value = EventRow> {
     // Instants in minutes, so that some are equal; a fifth of them after as_of.
     (0..12_i64, 0..6000_i64, 0..3_u8, 0..4_u8, proptest::option::of(0..40_u8), any::<[bool; 2]>())
-        .prop_map(|(client, minute, kind, page, id, [machine, wanted])| Row {
+        .prop_map(|(client, minute, kind, page, id, [machine, wanted])| EventRow {
             client,
             instant: minute * MINUTE,
             kind,
@@ -165,19 +165,19 @@ proptest! {
         batch in 1..300_usize,
         threads in 1..4_usize,
         memory in proptest::option::of(0..60_000_u64),
-        turn in 0..700_usize,
+        rotation in 0..700_usize,
     ) {
         let whole = Way { batch: 1000, threads: 1, memory: None };
         let (expected, account) = run(&rows, has, whole);
         let used: u64 = account.kinds.iter().map(|(_, events)| events).sum();
-        let early: u64 = account.dropped[..Reason::BeforeState as usize].iter().sum();
+        let early: u64 = account.dropped[..EventDropReason::BeforeState as usize].iter().sum();
         prop_assert_eq!(used + early, rows.len() as u64);
 
-        let mut turned = rows.clone();
-        turned.rotate_left(turn % rows.len().max(1));
-        let (found, other) = run(&turned, has, Way { batch, threads, memory });
+        let mut rotated = rows.clone();
+        rotated.rotate_left(rotation % rows.len().max(1));
+        let (found, other) = run(&rotated, has, Way { batch, threads, memory });
         prop_assert_eq!(found, expected);
-        prop_assert_eq!(Account { spilled: 0, ..other.clone() }, account);
+        prop_assert_eq!(BehaviourAccount { spilled: 0, ..other.clone() }, account);
         if memory.is_none() {
             prop_assert_eq!(other.spilled, 0);
         } else if memory == Some(0) && used > 0 {
@@ -190,11 +190,11 @@ proptest! {
         rows in proptest::collection::vec(row(), 1..200), late: bool,
     ) {
         let has = Has { ids: true, machine: true, wanted: true };
-        let gone = |row: &Row| {
+        let gone = |row: &EventRow| {
             let instant = if late { AS_OF + 1 } else { row.instant };
-            Row { instant, wanted: late, ..row.clone() }
+            EventRow { instant, wanted: late, ..row.clone() }
         };
-        let rows: Vec<Row> = rows.iter().map(gone).collect();
+        let rows: Vec<EventRow> = rows.iter().map(gone).collect();
         let (_, account) = run(&rows, has, Way { batch: 50, threads: 2, memory: Some(0) });
         prop_assert_eq!((account.clients, account.spilled), (0, 0));
     }

@@ -1,23 +1,15 @@
-//! The events of one client, in their order and each once.
+//! The timeline of one client: its events in their order, each once.
 
-use super::chunk::{EventId, keep_text, kept_text};
-use super::event::{Event, Flags, Texts, compare_columns};
-use super::seen::Seen;
-
-/// The id of an event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Id<'a> {
-    /// As it orders.
-    Number(u64),
-    Text(&'a [u8]),
-}
+use super::event::{Event, EventDictionaries, Flags, compare_columns};
+use super::event_id::{EventId, PackedId, append_text, text_at};
+use super::seen_ids::ClientSeenIds;
 
 /// The events of one client; its arrays are reused from client to client.
 #[derive(Debug, Default)]
 pub(super) struct Timeline {
     pub events: Vec<Event>,
     /// Their ids; empty where events have none.
-    ids: Vec<EventId>,
+    ids: Vec<PackedId>,
     /// The bytes of ids that are texts, of all clients of a partition.
     arena: Vec<u8>,
     text_ids: bool,
@@ -27,9 +19,9 @@ pub(super) struct Timeline {
 #[derive(Debug, Default)]
 struct Scratch {
     order: Vec<u32>,
-    dropped: Vec<bool>,
+    is_duplicate: Vec<bool>,
     events: Vec<Event>,
-    ids: Vec<EventId>,
+    ids: Vec<PackedId>,
 }
 
 impl Timeline {
@@ -39,92 +31,87 @@ impl Timeline {
         self.arena.clear();
     }
 
-    /// Keep an id whose text, if it is one, stands in an arena, and say what stands for it here.
-    pub fn keep(&mut self, id: EventId, arena: &[u8]) -> EventId {
-        if self.text_ids { keep_text(kept_text(id, arena), &mut self.arena) } else { id }
+    /// Copy the text of an id, if it is one, from another arena into the timeline's own.
+    pub fn adopt_id(&mut self, id: PackedId, arena: &[u8]) -> PackedId {
+        if self.text_ids { append_text(text_at(id, arena), &mut self.arena) } else { id }
     }
 
-    /// Take the events of a client in an order, along with their ids if any event may have one.
-    pub fn fetch(
+    /// Copy the events of a client in an order, along with their ids if any event may have one.
+    pub fn fill(
         &mut self,
         events: &[Event],
-        ids: &[EventId],
+        ids: &[PackedId],
         order: impl Iterator<Item = usize> + Clone,
     ) {
         self.events.clear();
-        self.events.extend(order.clone().map(|place| events[place]));
+        self.events.extend(order.clone().map(|index| events[index]));
         self.ids.clear();
         if !ids.is_empty() {
-            self.ids.extend(order.map(|place| ids[place]));
+            self.ids.extend(order.map(|index| ids[index]));
         }
     }
 
-    /// The id of the event at a place: a number, or the bytes of a text.
-    pub fn id(&self, place: usize) -> Option<Id<'_>> {
-        if self.ids.is_empty() || !self.events[place].flags.has(Flags::HAS_ID) {
+    /// The id of an event.
+    pub fn id(&self, index: usize) -> Option<EventId<'_>> {
+        if self.ids.is_empty() || !self.events[index].flags.has(Flags::HAS_ID) {
             return None;
         }
-        let id = self.ids[place];
-        Some(if self.text_ids {
-            Id::Text(kept_text(id, &self.arena))
-        } else {
-            Id::Number(id as u64)
-        })
+        Some(EventId::unpack(self.ids[index], &self.arena, self.text_ids))
     }
 
-    /// Put events of one instant in their order: by id, those without one first, then by columns.
-    pub fn settle_ties(&mut self, texts: Texts) {
-        let instant = |place: u32| self.events[place as usize].instant;
-        let places = 0..self.events.len() as u32;
+    /// Sort the events of each instant: by id, those without one first, then by columns.
+    pub fn sort_ties(&mut self, dictionaries: EventDictionaries) {
+        let instant = |index: u32| self.events[index as usize].instant;
+        let indices = 0..self.events.len() as u32;
         let mut order = std::mem::take(&mut self.scratch.order); // lent, so that ids can be read
         order.clear();
-        order.extend(places);
+        order.extend(indices);
         for tied in order.chunk_by_mut(|&a, &b| instant(a) == instant(b)) {
             tied.sort_by(|&a, &b| {
                 let (a, b) = (a as usize, b as usize);
                 let ids = self.id(a).cmp(&self.id(b));
-                ids.then_with(|| compare_columns(&self.events[a], &self.events[b], texts))
+                ids.then_with(|| compare_columns(&self.events[a], &self.events[b], dictionaries))
             });
         }
         let Scratch { events, ids, .. } = &mut self.scratch;
         events.clear();
-        events.extend(order.iter().map(|&place| self.events[place as usize]));
+        events.extend(order.iter().map(|&index| self.events[index as usize]));
         std::mem::swap(events, &mut self.events);
         if !self.ids.is_empty() {
             ids.clear();
-            ids.extend(order.iter().map(|&place| self.ids[place as usize]));
+            ids.extend(order.iter().map(|&index| self.ids[index as usize]));
             std::mem::swap(ids, &mut self.ids);
         }
         self.scratch.order = order;
     }
 
-    /// Keep the first event of each id that was not seen before, and say how many were dropped.
-    pub fn drop_duplicates(&mut self, seen: &Seen) -> u64 {
+    /// Keep the first event of each id that no earlier run has seen; how many were dropped.
+    pub fn drop_duplicates(&mut self, seen: &ClientSeenIds) -> u64 {
         if self.ids.is_empty() {
             return 0;
         }
         let mut order = std::mem::take(&mut self.scratch.order); // lent, so that ids can be read
-        let mut dropped = std::mem::take(&mut self.scratch.dropped);
-        let id = |place: u32| self.id(place as usize);
+        let mut is_duplicate = std::mem::take(&mut self.scratch.is_duplicate);
+        let id = |index: u32| self.id(index as usize);
         order.clear();
-        order.extend((0..self.events.len() as u32).filter(|&place| id(place).is_some()));
+        order.extend((0..self.events.len() as u32).filter(|&index| id(index).is_some()));
         order.sort_unstable_by(|&a, &b| id(a).cmp(&id(b)).then(a.cmp(&b)));
-        dropped.clear();
-        dropped.resize(self.events.len(), false);
+        is_duplicate.clear();
+        is_duplicate.resize(self.events.len(), false);
         for pair in order.windows(2) {
-            dropped[pair[1] as usize] = id(pair[0]) == id(pair[1]);
+            is_duplicate[pair[1] as usize] = id(pair[0]) == id(pair[1]);
         }
         if !seen.is_empty() {
-            for &place in &order {
-                dropped[place as usize] |= id(place).is_some_and(|id| seen.has(id));
+            for &index in &order {
+                is_duplicate[index as usize] |= id(index).is_some_and(|id| seen.contains(id));
             }
         }
-        let mut places = dropped.iter();
-        self.events.retain(|_| places.next() == Some(&false));
-        let mut places = dropped.iter();
-        self.ids.retain(|_| places.next() == Some(&false));
-        let count = dropped.iter().filter(|&&dropped| dropped).count() as u64;
-        (self.scratch.order, self.scratch.dropped) = (order, dropped);
+        let mut flags = is_duplicate.iter();
+        self.events.retain(|_| flags.next() == Some(&false));
+        let mut flags = is_duplicate.iter();
+        self.ids.retain(|_| flags.next() == Some(&false));
+        let count = is_duplicate.iter().filter(|&&is_duplicate| is_duplicate).count() as u64;
+        (self.scratch.order, self.scratch.is_duplicate) = (order, is_duplicate);
         count
     }
 }

@@ -1,6 +1,6 @@
 //! Which partition keeps a client.
 
-use crate::hash::turn_word;
+use crate::hash::fibonacci_hash;
 
 /// Partitions of the clients: their tables stay in cache up to some tens of millions of clients.
 pub(super) const PARTITIONS: usize = 128;
@@ -37,7 +37,7 @@ pub(super) fn partition_of_number(number: u64) -> usize {
 /// Every stretch goes round the partitions from another one on, so multiples of any number spread.
 #[inline]
 pub(super) fn partition_of_page(stretch: u64, page: usize) -> usize {
-    page ^ partition_of_hash(turn_word(stretch))
+    page ^ partition_of_hash(fibonacci_hash(stretch))
 }
 
 /// The number at a place of a partition that keeps the pages of stretches from `first` on.

@@ -2,8 +2,8 @@
 
 use rayon::prelude::*;
 
-use super::column::{Column, Piece, cut_like};
-use super::value::Value;
+use super::chunked_column::{ChunkedColumn, ColumnPiece, split_like};
+use super::rankable::Rankable;
 
 /// Rows handled at a time: values and codes of a block stay in the first-level cache.
 pub(super) const BLOCK: usize = 1024;
@@ -14,11 +14,11 @@ pub(super) const MAX_CUTS: usize = 254;
 /// Ascending cuts, padded with the highest value, which nothing is above, to one of the lengths
 /// that kernels are compiled for.
 #[derive(Debug)]
-pub(super) struct Cuts<T> {
+pub(super) struct BandCuts<T> {
     padded: Vec<T>,
 }
 
-impl<T: Value> Cuts<T> {
+impl<T: Rankable> BandCuts<T> {
     /// Takes at most [`MAX_CUTS`] cuts in any order; none is NaN.
     pub fn new(mut cuts: Vec<T>) -> Self {
         assert!(cuts.len() <= MAX_CUTS, "codes are bytes");
@@ -46,14 +46,14 @@ impl<T: Value> Cuts<T> {
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
-fn codes_avx2<T: Value>(values: &[T], next: &[T], cuts: &[T], codes: &mut [u8]) {
+fn codes_avx2<T: Rankable>(values: &[T], next: &[T], cuts: &[T], codes: &mut [u8]) {
     codes_portable(values, next, cuts, codes);
 }
 
 /// Up to 32 cuts, comparing with all of them beats searching among them.
 #[inline(always)]
 #[allow(clippy::inline_always)] // compiled once for each instruction set
-fn codes_portable<T: Value>(values: &[T], next: &[T], cuts: &[T], codes: &mut [u8]) {
+fn codes_portable<T: Rankable>(values: &[T], next: &[T], cuts: &[T], codes: &mut [u8]) {
     macro_rules! by_length {
         ($($kernel:ident: $($length:literal)*;)*) => {
             match cuts.len() {
@@ -70,7 +70,7 @@ fn codes_portable<T: Value>(values: &[T], next: &[T], cuts: &[T], codes: &mut [u
 
 #[inline(always)]
 #[allow(clippy::inline_always)]
-fn compare_all<T: Value, const M: usize>(
+fn compare_all<T: Rankable, const M: usize>(
     values: &[T],
     next: &[T],
     cuts: &[T; M],
@@ -83,7 +83,7 @@ fn compare_all<T: Value, const M: usize>(
 /// The last cut is padding.
 #[inline(always)]
 #[allow(clippy::inline_always)]
-fn search<T: Value, const M: usize>(values: &[T], next: &[T], cuts: &[T; M], codes: &mut [u8]) {
+fn search<T: Rankable, const M: usize>(values: &[T], next: &[T], cuts: &[T; M], codes: &mut [u8]) {
     const RUNS: usize = 16;
     let run = M / RUNS;
     let mut pivots = [T::HIGHEST; RUNS];
@@ -103,9 +103,9 @@ fn search<T: Value, const M: usize>(values: &[T], next: &[T], cuts: &[T; M], cod
     }
 }
 
-impl<T: Value> Piece<'_, T> {
+impl<T: Rankable> ColumnPiece<'_, T> {
     /// Writes the codes of the rows from `start`, as many as `codes` has room for; their values.
-    pub fn codes_from(&self, start: usize, cuts: &Cuts<T>, codes: &mut [u8]) -> &[T] {
+    pub fn codes_from(&self, start: usize, cuts: &BandCuts<T>, codes: &mut [u8]) -> &[T] {
         let (values, next) = self.values[start..].split_at(codes.len());
         cuts.codes(values, next, codes);
         self.erase_nulls(start, codes);
@@ -113,7 +113,7 @@ impl<T: Value> Piece<'_, T> {
     }
 
     /// Writes the code of every row.
-    pub fn write_codes(&self, cuts: &Cuts<T>, codes: &mut [u8]) {
+    pub fn write_codes(&self, cuts: &BandCuts<T>, codes: &mut [u8]) {
         for (n, codes) in codes.chunks_mut(BLOCK).enumerate() {
             self.codes_from(n * BLOCK, cuts, codes);
         }
@@ -121,11 +121,11 @@ impl<T: Value> Piece<'_, T> {
 }
 
 /// 1 + the number of cuts strictly below each value, 0 for a missing one. O(n · min(m, log m)).
-pub(super) fn codes<T: Value>(column: &Column<'_, T>, cuts: Vec<T>) -> Vec<u8> {
-    let cuts = Cuts::new(cuts);
+pub(super) fn codes<T: Rankable>(column: &ChunkedColumn<'_, T>, cuts: Vec<T>) -> Vec<u8> {
+    let cuts = BandCuts::new(cuts);
     let pieces = column.pieces();
     let mut codes = vec![0; column.len()];
-    let parts = cut_like(&pieces, &mut codes);
+    let parts = split_like(&pieces, &mut codes);
     pieces.par_iter().zip(parts).for_each(|(piece, part)| piece.write_codes(&cuts, part));
     codes
 }
@@ -144,7 +144,7 @@ mod tests {
             let below = |value: &f64| 1 + list.iter().filter(|cut| *cut < value).count() as u8;
             let expected: Vec<u8> =
                 values.iter().map(|value| if value.is_nan() { 0 } else { below(value) }).collect();
-            let cuts = Cuts::new(list.clone());
+            let cuts = BandCuts::new(list.clone());
             let (mut chosen, mut portable) = (vec![9; 701], vec![9; 701]);
             cuts.codes(&values, &[], &mut chosen);
             codes_portable(&values, &[], &cuts.padded, &mut portable);

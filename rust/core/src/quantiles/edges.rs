@@ -1,8 +1,8 @@
 //! Edges between bands, and the bands of values given their edges.
 
+use super::chunked_column::ChunkedColumn;
 use super::codes::codes;
-use super::column::Column;
-use super::value::Value;
+use super::rankable::Rankable;
 use crate::error::Error;
 
 /// To which band an edge itself belongs.
@@ -17,7 +17,7 @@ pub enum Closed {
 /// Where an edge falls among the values of a type.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[doc(hidden)]
-pub enum Cut<T> {
+pub enum EdgeCut<T> {
     /// Every value is above.
     All,
     /// The values strictly above this one are.
@@ -30,44 +30,44 @@ pub enum Cut<T> {
 /// integer). Comparisons are exact: an `i64` of 2⁵³ + 1 is above the edge 2⁵³ as `f64`.
 pub trait Edge<T>: Copy + Send + Sync {
     #[doc(hidden)]
-    fn cut(self, closed: Closed) -> Cut<T>;
+    fn cut(self, closed: Closed) -> EdgeCut<T>;
 }
 
 /// The values above (or from) `value`.
-fn cut_at<T: Value>(value: T, closed: Closed) -> Cut<T> {
+fn cut_at<T: Rankable>(value: T, closed: Closed) -> EdgeCut<T> {
     if closed == Closed::Right {
-        return Cut::Above(value);
+        return EdgeCut::Above(value);
     }
     match value.key() {
-        key if key == T::LOWEST.key() => Cut::All,
-        key => Cut::Above(T::from_key(key - 1)),
+        key if key == T::LOWEST.key() => EdgeCut::All,
+        key => EdgeCut::Above(T::from_key(key - 1)),
     }
 }
 
 /// No value is above a NaN edge.
 #[allow(clippy::float_cmp)] // a value of the type is on the edge or it is not
-fn cut_at_f64<T: Value>(edge: f64, closed: Closed) -> Cut<T> {
+fn cut_at_f64<T: Rankable>(edge: f64, closed: Closed) -> EdgeCut<T> {
     if edge.is_nan() {
-        return Cut::None;
+        return EdgeCut::None;
     }
     match T::at_most(edge) {
-        None => Cut::All,
+        None => EdgeCut::All,
         // Between two values of the type nothing equals the edge: both closings are the same.
-        Some(below) if below.to_f64() != edge || !same(below, edge) => Cut::Above(below),
+        Some(below) if below.to_f64() != edge || !same(below, edge) => EdgeCut::Above(below),
         Some(value) => cut_at(value, closed),
     }
 }
 
 /// Whether an integer that rounds to `edge` is `edge`: `u64::MAX` rounds to 2⁶⁴.
-fn same<T: Value>(value: T, edge: f64) -> bool {
+fn same<T: Rankable>(value: T, edge: f64) -> bool {
     value != T::HIGHEST || edge < 9_223_372_036_854_775_808.0 || edge.is_infinite()
 }
 
 macro_rules! own_edges {
     ($($type:ty)*) => {$(
         impl Edge<$type> for $type {
-            fn cut(self, closed: Closed) -> Cut<$type> {
-                if self.is_missing() { Cut::None } else { cut_at(self, closed) }
+            fn cut(self, closed: Closed) -> EdgeCut<$type> {
+                if self.is_missing() { EdgeCut::None } else { cut_at(self, closed) }
             }
         }
     )*};
@@ -76,7 +76,7 @@ macro_rules! own_edges {
 macro_rules! float_edges {
     ($($type:ty)*) => {$(
         impl Edge<$type> for f64 {
-            fn cut(self, closed: Closed) -> Cut<$type> {
+            fn cut(self, closed: Closed) -> EdgeCut<$type> {
                 cut_at_f64(self, closed)
             }
         }
@@ -86,11 +86,11 @@ macro_rules! float_edges {
 macro_rules! integer_edges {
     ($($type:ty)*) => {$(
         impl Edge<$type> for i128 {
-            fn cut(self, closed: Closed) -> Cut<$type> {
+            fn cut(self, closed: Closed) -> EdgeCut<$type> {
                 match <$type>::try_from(self) {
                     Ok(value) => cut_at(value, closed),
-                    Err(_) if self < 0 => Cut::All,
-                    Err(_) => Cut::None,
+                    Err(_) if self < 0 => EdgeCut::All,
+                    Err(_) => EdgeCut::None,
                 }
             }
         }
@@ -114,15 +114,15 @@ integer_edges!(i8 i16 i32 i64 u8 u16 u32 u64);
 /// # Examples
 ///
 /// ```
-/// use grc_core::quantiles::{Closed, Column, bands_from_edges};
+/// use grc_core::quantiles::{ChunkedColumn, Closed, bands_from_edges};
 /// let days = [20u32, 21, 22];
-/// let column = Column::new(&days);
+/// let column = ChunkedColumn::new(&days);
 /// assert_eq!(bands_from_edges(&column, &[21u32], Closed::Right)?, [1, 1, 2]);
 /// assert_eq!(bands_from_edges(&column, &[21.0], Closed::Left)?, [1, 2, 2]);
 /// # Ok::<(), grc_core::error::Error>(())
 /// ```
-pub fn bands_from_edges<T: Value, E: Edge<T>>(
-    column: &Column<'_, T>,
+pub fn bands_from_edges<T: Rankable, E: Edge<T>>(
+    column: &ChunkedColumn<'_, T>,
     edges: &[E],
     closed: Closed,
 ) -> Result<Vec<u8>, Error> {
@@ -142,7 +142,7 @@ pub(super) fn raise(bands: &mut [u8], below_all: u8) {
 }
 
 /// The edges as cuts, and the number of edges that every value is above.
-pub(super) fn cuts<T: Value, E: Edge<T>>(
+pub(super) fn cuts<T: Rankable, E: Edge<T>>(
     edges: &[E],
     closed: Closed,
 ) -> Result<(Vec<T>, u8), Error> {
@@ -157,13 +157,13 @@ pub(super) fn cuts<T: Value, E: Edge<T>>(
 }
 
 /// The same of edges that are few enough.
-pub(super) fn few_cuts<T: Value, E: Edge<T>>(edges: &[E], closed: Closed) -> (Vec<T>, u8) {
+pub(super) fn few_cuts<T: Rankable, E: Edge<T>>(edges: &[E], closed: Closed) -> (Vec<T>, u8) {
     let (mut cuts, mut below_all) = (Vec::with_capacity(edges.len()), 0);
     for edge in edges {
         match edge.cut(closed) {
-            Cut::All => below_all += 1,
-            Cut::Above(value) => cuts.push(value),
-            Cut::None => {}
+            EdgeCut::All => below_all += 1,
+            EdgeCut::Above(value) => cuts.push(value),
+            EdgeCut::None => {}
         }
     }
     (cuts, below_all)

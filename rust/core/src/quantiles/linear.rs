@@ -1,26 +1,26 @@
 //! Interpolated edges, equal to those of `pandas.qcut`.
 
-use super::column::Column;
+use super::chunked_column::ChunkedColumn;
 use super::edges::{Closed, Edge, few_cuts, raise};
-use super::value::Value;
-use super::{check_bins, draft, select};
+use super::rankable::Rankable;
+use super::{check_bins, provisional_codes};
 use crate::error::Error;
 
-/// The k − 1 interior edges that `pandas.qcut(values, k)` uses (pandas 3 on `NumPy` 2), to the bit:
-/// quantiles at j/k, rounded up where k times the quotient is not j, interpolated linearly
+/// The k − 1 interior edges that `pandas.qcut(values, k)` uses (pandas 3 on `NumPy` 2), to the bit, and
+/// the band of each row by them, 0 where the value is missing. Edges are quantiles at j/k, rounded up where k times the quotient is not j, interpolated linearly
 /// between the two order statistics around (N − 1)·j/k (definition 7 of Hyndman and Fan 1996).
 /// With no value at all there are no edges. Expected O(n).
 ///
 /// Where `NumPy`'s arithmetic breaks down this does not follow it:
 ///
 /// - next to an infinity `NumPy` may give NaN; here the edge is the nearer of the two values, which
-///   is the limit, and the lower one at its own place;
+///   is the limit, and the lower one exactly at its rank;
 /// - where the difference of two neighbours overflows their type (`i8` −100 and 100, `f64`
 ///   ±1.7e308) `NumPy`'s edge is not between them; here it is interpolated in `f64`;
 /// - the sign of a zero edge is unspecified in `NumPy`, and positive or as computed here.
 ///
-/// Bands from these edges are [`bands_from_edges`](super::bands_from_edges) closed on the right.
-/// They equal the labels of `qcut` wherever its edges are distinct; integers beyond 2⁵³ are
+/// Bands are those of [`bands_from_edges`](super::bands_from_edges) closed on the right. They equal
+/// the labels of `qcut` wherever its edges are distinct; integers beyond 2⁵³ are
 /// compared exactly, whereas pandas rounds them to `f64` first.
 ///
 /// # Errors
@@ -30,34 +30,13 @@ use crate::error::Error;
 /// # Examples
 ///
 /// ```
-/// use grc_core::quantiles::{Column, linear_edges};
-/// assert_eq!(linear_edges(&Column::new(&[1, 2, 3, 4]), 4)?, [1.75, 2.5, 3.25]);
-/// # Ok::<(), grc_core::error::Error>(())
-/// ```
-pub fn linear_edges<T: Value>(column: &Column<'_, T>, bins: usize) -> Result<Vec<f64>, Error> {
-    check_bins(bins)?;
-    let shares = shares(bins);
-    let (count, keys) = select::select(column, |n| ranks(&shares, n));
-    Ok(edges::<T>(&shares, count, &keys))
-}
-
-/// The edges of [`linear_edges`] and the band of each row that
-/// [`bands_from_edges`](super::bands_from_edges) gives by them, in fewer passes over the column.
-///
-/// # Errors
-///
-/// `Error::Option` if `bins` is not 2 to 100.
-///
-/// # Examples
-///
-/// ```
-/// use grc_core::quantiles::{Column, linear_bands};
-/// let (edges, bands) = linear_bands(&Column::new(&[1, 2, 3, 4]), 4)?;
+/// use grc_core::quantiles::{ChunkedColumn, linear_bands};
+/// let (edges, bands) = linear_bands(&ChunkedColumn::new(&[1, 2, 3, 4]), 4)?;
 /// assert_eq!((edges, bands), (vec![1.75, 2.5, 3.25], vec![1, 2, 3, 4]));
 /// # Ok::<(), grc_core::error::Error>(())
 /// ```
-pub fn linear_bands<T: Value>(
-    column: &Column<'_, T>,
+pub fn linear_bands<T: Rankable>(
+    column: &ChunkedColumn<'_, T>,
     bins: usize,
 ) -> Result<(Vec<f64>, Vec<u8>), Error>
 where
@@ -65,7 +44,7 @@ where
 {
     check_bins(bins)?;
     let shares = shares(bins);
-    let ((edges, below_all), mut bands) = draft::bands(
+    let ((edges, below_all), mut bands) = provisional_codes::bands(
         column,
         |n| ranks(&shares, n),
         |count, keys| {
@@ -82,22 +61,22 @@ where
 fn ranks(shares: &[f64], n: usize) -> Vec<usize> {
     let mut ranks: Vec<usize> = match n {
         0 => Vec::new(),
-        _ => shares.iter().flat_map(|share| Place::of(*share, n).ranks).collect(),
+        _ => shares.iter().flat_map(|share| InterpolationPoint::of(*share, n).ranks).collect(),
     };
     ranks.sort_unstable();
     ranks
 }
 
 /// The edges, from the keys of those ranks.
-fn edges<T: Value>(shares: &[f64], count: usize, keys: &[u64]) -> Vec<f64> {
+fn edges<T: Rankable>(shares: &[f64], count: usize, keys: &[u64]) -> Vec<f64> {
     if count == 0 {
         return Vec::new();
     }
     let ranks = ranks(shares, count);
     let value = |rank: usize| T::from_key(keys[ranks.partition_point(|other| *other < rank)]);
     let edge = |share: &f64| {
-        let place = Place::of(*share, count);
-        interpolate(value(place.ranks[0]), value(place.ranks[1]), place.weight)
+        let at = InterpolationPoint::of(*share, count);
+        interpolate(value(at.ranks[0]), value(at.ranks[1]), at.weight)
     };
     shares.iter().map(edge).collect()
 }
@@ -114,15 +93,15 @@ fn shares(bins: usize) -> Vec<f64> {
     (1..bins).map(share).collect()
 }
 
-/// Between which ranks a quantile lies.
-struct Place {
+/// The two ranks between which a quantile lies.
+struct InterpolationPoint {
     /// 1-based.
     ranks: [usize; 2],
     /// How far from the first to the second.
     weight: f64,
 }
 
-impl Place {
+impl InterpolationPoint {
     fn of(share: f64, count: usize) -> Self {
         let last = (count - 1) as f64;
         let at = last * share;
@@ -136,7 +115,7 @@ impl Place {
 }
 
 /// `NumPy`'s `_lerp`: from the nearer end, so that the result is monotone in the weight.
-fn interpolate<T: Value>(below: T, above: T, weight: f64) -> f64 {
+fn interpolate<T: Rankable>(below: T, above: T, weight: f64) -> f64 {
     let (from, to) = (below.to_f64(), above.to_f64());
     let edge = match above.minus(below) {
         None => return from * (1.0 - weight) + to * weight,
@@ -154,8 +133,11 @@ fn interpolate<T: Value>(below: T, above: T, weight: f64) -> f64 {
 mod tests {
     use super::*;
 
-    fn edges<T: Value>(values: &[T], bins: usize) -> Vec<f64> {
-        linear_edges(&Column::new(values), bins).unwrap()
+    fn edges<T: Rankable>(values: &[T], bins: usize) -> Vec<f64>
+    where
+        f64: Edge<T>,
+    {
+        linear_bands(&ChunkedColumn::new(values), bins).unwrap().0
     }
 
     /// Bits, because "nearly" would not do.

@@ -1,12 +1,12 @@
-//! One pass over a column: exact counts between cuts, and the values of a few gaps.
+//! One pass over a column: exact counts between cuts, and the values of a few regions.
 
 use rayon::prelude::*;
 
-use super::codes::{BLOCK, Cuts};
-use super::column::Piece;
-use super::value::Value;
+use super::chunked_column::ColumnPiece;
+use super::codes::{BLOCK, BandCuts};
+use super::rankable::Rankable;
 
-/// What a pass found.
+/// What a pass has found.
 #[derive(Debug, Default)]
 pub(super) struct Scan {
     /// How many values have each code: `counts[c]` for code c, 0 being missing.
@@ -16,8 +16,8 @@ pub(super) struct Scan {
 }
 
 impl Scan {
-    /// Joins the findings of two runs of rows.
-    fn and(mut self, mut other: Self) -> Self {
+    /// Adds the counts and values of other rows.
+    fn merge(mut self, mut other: Self) -> Self {
         if self.collected.len() < other.collected.len() {
             std::mem::swap(&mut self, &mut other);
         }
@@ -32,14 +32,18 @@ impl Scan {
 
 /// Counts the codes that `cuts` give and collects the values whose code is in
 /// `wanted`. O(n · min(m, log m)), parallel.
-pub(super) fn scan<T: Value>(pieces: &[Piece<'_, T>], keys: &[u64], wanted: &[u8]) -> Scan {
-    let cuts = Cuts::new(keys.iter().map(|key| T::from_key(*key)).collect());
+pub(super) fn scan<T: Rankable>(
+    pieces: &[ColumnPiece<'_, T>],
+    keys: &[u64],
+    wanted: &[u8],
+) -> Scan {
+    let cuts = BandCuts::new(keys.iter().map(|key| T::from_key(*key)).collect());
     let codes = keys.len() + 2;
     let mut is_wanted = [0u8; 256];
     for code in wanted {
         is_wanted[usize::from(*code)] = 1;
     }
-    let scan_piece = |mut scan: Scan, piece: &Piece<'_, T>| {
+    let scan_piece = |mut scan: Scan, piece: &ColumnPiece<'_, T>| {
         scan.counts.resize(codes, 0);
         let mut codes = [0u8; BLOCK];
         for start in (0..piece.values.len()).step_by(BLOCK) {
@@ -54,7 +58,7 @@ pub(super) fn scan<T: Value>(pieces: &[Piece<'_, T>], keys: &[u64], wanted: &[u8
         }
         scan
     };
-    pieces.par_iter().fold(Scan::default, scan_piece).reduce(Scan::default, Scan::and)
+    pieces.par_iter().fold(Scan::default, scan_piece).reduce(Scan::default, Scan::merge)
 }
 
 /// Adds the codes of a block to the counts; at least those of every `step`th code from `first`.
@@ -102,7 +106,7 @@ fn count_by_comparison(codes: &[u8], first: usize, step: usize, counts: &mut [us
 }
 
 /// Marks the wanted codes a register at a time and visits the marked rows only.
-fn collect_few<T: Value>(values: &[T], codes: &[u8], wanted: &[u8], collected: &mut Vec<u64>) {
+fn collect_few<T: Rankable>(values: &[T], codes: &[u8], wanted: &[u8], collected: &mut Vec<u64>) {
     let mut marks = [0u8; BLOCK];
     mark(codes, wanted, &mut marks);
     let mut kept = [0u64; BLOCK];
@@ -145,7 +149,7 @@ fn mark_portable(codes: &[u8], wanted: &[u8], marks: &mut [u8; BLOCK]) {
 }
 
 /// Appends every value and keeps the wanted ones, without a branch.
-fn collect_many<T: Value>(
+fn collect_many<T: Rankable>(
     values: &[T],
     codes: &[u8],
     is_wanted: &[u8; 256],

@@ -3,28 +3,28 @@
 //! A sample tells roughly where each wanted rank lies (Floyd and Rivest 1975, "Expected time
 //! bounds for selection", CACM 18). One pass then counts exactly how many values lie below, in and
 //! above those brackets and collects the few values inside; the counts say whether the rank is
-//! really there, and the collected values give it. What a bracket missed is sought again, with
-//! narrower knowledge and wider brackets, and in the end by cutting the range of keys itself,
-//! which cannot fail: a poor sample makes the search slower, never wrong.
+//! really there, and the collected values give it. A rank that its bracket missed is looked for again,
+//! in a narrower interval and with a wider bracket, and in the end by dividing the range of keys
+//! itself, which cannot fail: a poor sample makes the selection slower, never wrong.
 //!
-//! Everything happens on keys (see [`Value::key`]). An interval (a, b] of keys holds the values
+//! Everything happens on keys (see [`Rankable::key`]). An interval (a, b] of keys holds the values
 //! above a and up to b; an interval of one key is an *atom*: its value is known without looking,
 //! which is how heavy ties are never collected.
 
 use rayon::prelude::*;
 
+use super::chunked_column::{ChunkedColumn, ColumnPiece};
 use super::codes::MAX_CUTS;
-use super::column::{Column, Piece};
+use super::rankable::Rankable;
+use super::sample::sample;
 use super::scan::{Scan, scan};
-use super::value::Value;
-use crate::prefetch::prefetch;
 
 /// Columns up to this long are collected whole.
 const SMALL: usize = 1 << 15;
 /// The most values sampled.
 const MAX_SAMPLE: usize = 1 << 16;
-/// Passes that trust the sample before the range of keys is cut evenly.
-const TRUSTING_PASSES: u32 = 3;
+/// Passes that use the sample, before the range of keys is divided evenly.
+const SAMPLED_PASSES: u32 = 3;
 
 /// Bounds of intervals; wider than keys, to have room for "below every key".
 pub(super) type Bound = i128;
@@ -35,97 +35,58 @@ impl<F: Fn(usize) -> Vec<usize> + Sync> Ranks for F {}
 
 /// The number of values and the keys of the ranks `wanted`. Expected O(n + r log n) for r ranks,
 /// a pass or two over the column; memory some percent of it.
-pub(super) fn select<T: Value>(column: &Column<'_, T>, wanted: impl Ranks) -> (usize, Vec<u64>) {
+pub(super) fn select<T: Rankable>(
+    column: &ChunkedColumn<'_, T>,
+    wanted: impl Ranks,
+) -> (usize, Vec<u64>) {
     let pieces = column.pieces();
-    match Search::start(&pieces, column.len()) {
-        Some(search) => search.run(&pieces, wanted),
+    match Selection::start(&pieces, column.len()) {
+        Some(selection) => selection.run(&pieces, wanted),
         None => select_small(&pieces, wanted),
     }
 }
 
 /// As [`select`], where the column is small enough to collect whole.
-pub(super) fn select_small<T: Value>(
-    pieces: &[Piece<'_, T>],
+pub(super) fn select_small<T: Rankable>(
+    pieces: &[ColumnPiece<'_, T>],
     wanted: impl Ranks,
 ) -> (usize, Vec<u64>) {
     let mut keys = collect_all(pieces);
     let ranks: Vec<usize> = wanted(keys.len());
-    let places: Vec<usize> = ranks.iter().map(|rank| rank - 1).collect();
-    select_many(&mut keys, &places);
-    (keys.len(), places.iter().map(|place| keys[*place]).collect())
+    let indices: Vec<usize> = ranks.iter().map(|rank| rank - 1).collect();
+    select_many(&mut keys, &indices);
+    (keys.len(), indices.iter().map(|index| keys[*index]).collect())
 }
 
-fn collect_all<T: Value>(pieces: &[Piece<'_, T>]) -> Vec<u64> {
+fn collect_all<T: Rankable>(pieces: &[ColumnPiece<'_, T>]) -> Vec<u64> {
     // One cut that nothing is above: every value has code 1.
     scan(pieces, &[], &[1]).collected
 }
 
-/// Puts the elements of the (ascending) places where sorting would.
-pub(super) fn select_many(keys: &mut [u64], places: &[usize]) {
-    let Some(place) = places.get(places.len() / 2).copied() else {
+/// Puts at each of the (ascending) indices the key that sorting would put there.
+pub(super) fn select_many(keys: &mut [u64], indices: &[usize]) {
+    let Some(index) = indices.get(indices.len() / 2).copied() else {
         return;
     };
-    keys.select_nth_unstable(place);
-    let (below, rest) = keys.split_at_mut(place);
-    let first = places.partition_point(|other| *other < place);
-    let last = places.partition_point(|other| *other <= place);
-    select_many(below, &places[..first]);
-    let above: Vec<usize> = places[last..].iter().map(|other| other - place - 1).collect();
+    keys.select_nth_unstable(index);
+    let (below, rest) = keys.split_at_mut(index);
+    let first = indices.partition_point(|other| *other < index);
+    let last = indices.partition_point(|other| *other <= index);
+    select_many(below, &indices[..first]);
+    let above: Vec<usize> = indices[last..].iter().map(|other| other - index - 1).collect();
     select_many(&mut rest[1..], &above);
 }
 
-/// One row drawn from each of `size` equal runs of rows, at a place that a hash of the run's
-/// number gives; the keys of those that hold a value.
-fn sample<T: Value>(pieces: &[Piece<'_, T>], rows: usize, size: usize) -> Vec<u64> {
-    const TASKS: usize = 16;
-    // Rows asked for before the first of them is read.
-    const AT_ONCE: usize = 64;
-    let draw = |task: usize| {
-        let mut keys = Vec::with_capacity(size / TASKS);
-        let mut n = None;
-        let runs: Vec<usize> = (task * size / TASKS..(task + 1) * size / TASKS).collect();
-        for runs in runs.chunks(AT_ONCE) {
-            let mut places = [(0, 0); AT_ONCE];
-            for (run, place) in runs.iter().zip(&mut places) {
-                let row = draw_row(*run as u64, rows as u64, size as u64);
-                let mut piece = n.unwrap_or_else(|| pieces.partition_point(|p| p.row <= row) - 1);
-                while pieces[piece].row + pieces[piece].values.len() <= row {
-                    piece += 1;
-                }
-                n = Some(piece);
-                *place = (piece, row - pieces[piece].row);
-                prefetch(pieces[piece].values, place.1);
-            }
-            let drawn = places[..runs.len()].iter();
-            keys.extend(drawn.filter_map(|(piece, i)| pieces[*piece].get(*i).map(Value::key)));
-        }
-        keys
-    };
-    let drawn: Vec<Vec<u64>> = (0..TASKS).into_par_iter().map(draw).collect();
-    drawn.concat()
-}
-
-/// The row drawn from a run. The hash is the finaliser of `SplitMix64` (Steele, Lea and Flood
-/// 2014), so that periods in the data do not meet periods in the sample.
-fn draw_row(run: u64, rows: u64, size: u64) -> usize {
-    let mut hash = run.wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    hash = (hash ^ (hash >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    hash = (hash ^ (hash >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    hash ^= hash >> 31;
-    let (first, next) = (run * rows / size, (run + 1) * rows / size);
-    (first + ((u128::from(next - first) * u128::from(hash)) >> 64) as u64) as usize
-}
-
-/// What the next pass shall do.
+/// What the next pass is to do.
 #[derive(Debug, Default)]
-pub(super) struct Plan {
-    /// Where to count: keys, ascending and distinct.
+pub(super) struct PassPlan {
+    /// The keys up to which to count, ascending and distinct.
     cuts: Vec<u64>,
-    /// What to collect: intervals whose ends are cuts or the ends of everything.
+    /// The intervals to collect; their ends are cuts or the ends of the range of keys.
     collect: Vec<(Bound, Bound)>,
 }
 
-impl Plan {
+impl PassPlan {
     /// The regions that the cuts make between two ends: the end of each, and whether to collect
     /// it. A region of one key is never worth it.
     pub fn regions(&self, lowest: Bound, highest: Bound) -> Vec<(Bound, bool)> {
@@ -143,34 +104,34 @@ impl Plan {
 
 /// A key up to which the number of values is known.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Known {
+pub(super) struct CumulativeCount {
     pub key: Bound,
     pub count: usize,
 }
 
-/// The search for several ranks at once.
+/// The selection of several ranks at once.
 #[derive(Debug)]
-pub(super) struct Search {
+pub(super) struct Selection {
     sample: Vec<u64>,
     sorted: bool,
-    /// Ascending; from (below every key, 0) to (the highest key, all).
-    known: Vec<Known>,
+    /// What is counted so far, ascending: from (below every key, 0) to (the highest key, all).
+    known: Vec<CumulativeCount>,
     passes: u32,
     /// The most values to collect in one pass.
-    room: usize,
+    budget: usize,
 }
 
 /// An interval known to hold some wanted ranks.
 #[derive(Debug)]
-struct Gap {
-    from: Known,
-    to: Known,
+struct RankInterval {
+    from: CumulativeCount,
+    to: CumulativeCount,
     ranks: Vec<usize>,
 }
 
-impl Search {
+impl Selection {
     /// Draws the sample, unless there are few values and all of them can be collected.
-    pub fn start<T: Value>(pieces: &[Piece<'_, T>], rows: usize) -> Option<Self> {
+    pub fn start<T: Rankable>(pieces: &[ColumnPiece<'_, T>], rows: usize) -> Option<Self> {
         if rows <= SMALL {
             return None;
         }
@@ -182,17 +143,17 @@ impl Search {
 
     /// `size` rows were drawn, some of them missing: until the first pass the number of values is
     /// estimated.
-    fn new<T: Value>(sample: Vec<u64>, rows: usize, size: usize) -> Self {
+    fn new<T: Rankable>(sample: Vec<u64>, rows: usize, size: usize) -> Self {
         let values = (rows as u128 * sample.len() as u128 / size as u128) as usize;
-        let lowest = Known { key: Bound::from(T::LOWEST.key()) - 1, count: 0 };
-        let highest = Known { key: Bound::from(T::HIGHEST.key()), count: values };
-        Self { sample, sorted: false, known: vec![lowest, highest], passes: 0, room: rows / 5 }
+        let lowest = CumulativeCount { key: Bound::from(T::LOWEST.key()) - 1, count: 0 };
+        let highest = CumulativeCount { key: Bound::from(T::HIGHEST.key()), count: values };
+        Self { sample, sorted: false, known: vec![lowest, highest], passes: 0, budget: rows / 5 }
     }
 
     /// Passes over the column until every rank is found.
-    pub fn run<T: Value>(
+    pub fn run<T: Rankable>(
         mut self,
-        pieces: &[Piece<'_, T>],
+        pieces: &[ColumnPiece<'_, T>],
         wanted: impl Ranks,
     ) -> (usize, Vec<u64>) {
         let mut found: Vec<Option<u64>> = Vec::new();
@@ -204,9 +165,9 @@ impl Search {
                 .filter(|(_, found)| found.is_none())
                 .map(|(rank, _)| *rank)
                 .collect();
-            let plan = self.plan(&self.gaps(&missing));
-            let pass = Pass::run(pieces, &self.known, &plan);
-            self.learn(&pass.ends);
+            let plan = self.plan(&self.intervals(&missing));
+            let pass = SelectionPass::run(pieces, &self.known, &plan);
+            self.add_counts(&pass.ends);
             total = self.total();
             self.resolve(pass, &wanted(total), &mut found);
             if found.iter().all(Option::is_some) {
@@ -222,13 +183,13 @@ impl Search {
 
     /// The ends that a first pass should count up to and the brackets it should collect, unless
     /// that would be too much.
-    pub fn first_plan(&mut self, ranks: &[usize]) -> Option<Plan> {
-        let brackets = self.few_brackets(&self.gaps(ranks))?;
+    pub fn first_plan(&mut self, ranks: &[usize]) -> Option<PassPlan> {
+        let brackets = self.few_brackets(&self.intervals(ranks))?;
         Some(self.cut_brackets(&brackets))
     }
 
-    /// Adds what a pass has counted to what is known.
-    pub fn learn(&mut self, ends: &[Known]) {
+    /// Adds the counts of a pass.
+    pub fn add_counts(&mut self, ends: &[CumulativeCount]) {
         self.known.pop(); // the highest: an estimate before the first pass
         self.known.extend_from_slice(ends);
         self.known.sort_unstable_by_key(|known| known.key);
@@ -237,7 +198,7 @@ impl Search {
     }
 }
 
-impl Search {
+impl Selection {
     pub fn lowest(&self) -> Bound {
         self.known[0].key
     }
@@ -247,71 +208,77 @@ impl Search {
     }
 
     /// The intervals the ranks lie in. (Before the first pass there is one.)
-    fn gaps(&self, ranks: &[usize]) -> Vec<Gap> {
-        let mut gaps: Vec<Gap> = Vec::new();
+    fn intervals(&self, ranks: &[usize]) -> Vec<RankInterval> {
+        let mut intervals: Vec<RankInterval> = Vec::new();
         for rank in ranks {
             let i = self.known.partition_point(|known| known.count < *rank);
             let i = i.min(self.known.len() - 1);
-            match gaps.last_mut() {
-                Some(gap) if gap.to.key == self.known[i].key => gap.ranks.push(*rank),
-                _ => gaps.push(Gap {
+            match intervals.last_mut() {
+                Some(interval) if interval.to.key == self.known[i].key => {
+                    interval.ranks.push(*rank);
+                }
+                _ => intervals.push(RankInterval {
                     from: self.known[i - 1],
                     to: self.known[i],
                     ranks: vec![*rank],
                 }),
             }
         }
-        gaps
+        intervals
     }
 
-    fn plan(&mut self, gaps: &[Gap]) -> Plan {
+    fn plan(&mut self, intervals: &[RankInterval]) -> PassPlan {
         if self.passes > 0 && !self.sorted {
             self.sample.par_sort_unstable();
             self.sorted = true;
         }
-        let all: usize = gaps.iter().map(Gap::len).sum();
-        if all <= self.room && gaps.len() <= MAX_CUTS / 2 {
-            return self.cut(gaps.iter().map(|gap| (gap.from.key, gap.to.key)).collect(), vec![]);
+        let all: usize = intervals.iter().map(RankInterval::len).sum();
+        if all <= self.budget && intervals.len() <= MAX_CUTS / 2 {
+            return self.cut(
+                intervals.iter().map(|interval| (interval.from.key, interval.to.key)).collect(),
+                vec![],
+            );
         }
-        if self.passes >= TRUSTING_PASSES {
-            return self.cut_range(gaps);
+        if self.passes >= SAMPLED_PASSES {
+            return self.cut_range(intervals);
         }
-        match self.few_brackets(gaps) {
+        match self.few_brackets(intervals) {
             Some(brackets) => self.cut_brackets(&brackets),
             None => self.cut_evenly(),
         }
     }
 
-    /// The brackets of all gaps, unless no pass has narrowed them and they hold too much.
-    fn few_brackets(&self, gaps: &[Gap]) -> Option<Vec<Bracket>> {
-        let brackets: Vec<Bracket> = gaps.iter().flat_map(|gap| self.brackets(gap)).collect();
+    /// The brackets of all intervals, unless no pass has narrowed them and they hold too much.
+    fn few_brackets(&self, intervals: &[RankInterval]) -> Option<Vec<Bracket>> {
+        let brackets: Vec<Bracket> =
+            intervals.iter().flat_map(|interval| self.brackets(interval)).collect();
         let expected: f64 = brackets.iter().map(|bracket| bracket.expected).sum();
-        (self.passes > 0 || expected <= self.room as f64).then_some(brackets)
+        (self.passes > 0 || expected <= self.budget as f64).then_some(brackets)
     }
 
-    /// Where the sample places the ranks of a gap, overlapping places joined.
-    fn brackets(&self, gap: &Gap) -> Vec<Bracket> {
+    /// Where the ranks of an interval should lie by the sample; overlapping brackets are merged.
+    fn brackets(&self, interval: &RankInterval) -> Vec<Bracket> {
         let within = if self.sorted {
-            let first = self.sample.partition_point(|key| Bound::from(*key) <= gap.from.key);
-            let last = self.sample.partition_point(|key| Bound::from(*key) <= gap.to.key);
+            let first = self.sample.partition_point(|key| Bound::from(*key) <= interval.from.key);
+            let last = self.sample.partition_point(|key| Bound::from(*key) <= interval.to.key);
             first..last
         } else {
             0..self.sample.len()
         };
         let size = within.len() as f64;
-        let values_each = gap.len() as f64 / size.max(1.0);
+        let values_each = interval.len() as f64 / size.max(1.0);
         // Standard errors of the rank of a sampled value: about one miss in a thousand, then rarer.
         let errors = 3.3 + 1.5 * f64::from(self.passes);
         let mut brackets: Vec<Bracket> = Vec::new();
-        for rank in &gap.ranks {
-            let share = (*rank - gap.from.count) as f64 / gap.len().max(1) as f64;
+        for rank in &interval.ranks {
+            let share = (*rank - interval.from.count) as f64 / interval.len().max(1) as f64;
             let share = share.clamp(0.0, 1.0);
             let centre = share * size;
             let margin = 2.0 + errors * (size * share * (1.0 - share) + 1.0).sqrt();
-            let place =
+            let index =
                 |at: f64| (at >= 0.0 && at < size).then_some(within.start + at.max(0.0) as usize);
-            let from = place((centre - margin).floor());
-            let to = place((centre + margin).ceil());
+            let from = index((centre - margin).floor());
+            let to = index((centre + margin).ceil());
             let start = (centre - margin).max(0.0);
             let end = (centre + margin).min(size);
             match brackets.last_mut() {
@@ -323,7 +290,7 @@ impl Search {
                 _ => brackets.push(Bracket {
                     from,
                     to,
-                    outer: (gap.from.key, gap.to.key),
+                    outer: (interval.from.key, interval.to.key),
                     end,
                     expected: values_each * (end - start),
                 }),
@@ -333,13 +300,13 @@ impl Search {
     }
 
     /// Cuts at the brackets' ends; an end that many sampled values equal becomes an atom.
-    fn cut_brackets(&mut self, brackets: &[Bracket]) -> Plan {
-        let mut places: Vec<usize> =
+    fn cut_brackets(&mut self, brackets: &[Bracket]) -> PassPlan {
+        let mut indices: Vec<usize> =
             brackets.iter().flat_map(|bracket| [bracket.from, bracket.to]).flatten().collect();
         if !self.sorted {
-            places.sort_unstable();
-            places.dedup();
-            select_many(&mut self.sample, &places);
+            indices.sort_unstable();
+            indices.dedup();
+            select_many(&mut self.sample, &indices);
         }
         let (mut intervals, mut atoms) = (Vec::new(), Vec::new());
         for bracket in brackets.iter().take(MAX_CUTS / 4) {
@@ -348,15 +315,15 @@ impl Search {
                 _ => 16,
             };
             let (mut from, mut to) = bracket.outer;
-            if let Some(place) = bracket.from {
-                let key = Bound::from(self.sample[place]);
-                let heavy = self.is_heavy(place, width);
+            if let Some(index) = bracket.from {
+                let key = Bound::from(self.sample[index]);
+                let heavy = self.is_heavy(index, width);
                 from = if heavy { key } else { key - 1 };
                 atoms.extend(heavy.then_some(key));
             }
-            if let Some(place) = bracket.to {
-                let key = Bound::from(self.sample[place]);
-                let heavy = self.is_heavy(place, width);
+            if let Some(index) = bracket.to {
+                let key = Bound::from(self.sample[index]);
+                let heavy = self.is_heavy(index, width);
                 to = if heavy { key - 1 } else { key };
                 atoms.extend(heavy.then_some(key));
             }
@@ -367,9 +334,9 @@ impl Search {
         self.cut(intervals, atoms)
     }
 
-    /// Whether collecting this sampled value's ties would be a good part of collecting a bracket.
-    fn is_heavy(&self, place: usize, width: usize) -> bool {
-        let key = self.sample[place];
+    /// Whether the ties of this sampled value would be a good part of what a bracket collects.
+    fn is_heavy(&self, index: usize, width: usize) -> bool {
+        let key = self.sample[index];
         let ties = if self.sorted {
             self.sample.partition_point(|other| *other <= key)
                 - self.sample.partition_point(|other| *other < key)
@@ -379,8 +346,8 @@ impl Search {
         ties > 2 + width / 16
     }
 
-    /// Too many ranks to bracket at once: counts at evenly spread sampled values first.
-    fn cut_evenly(&mut self) -> Plan {
+    /// For too many ranks to bracket at once: counts at evenly spaced sampled values first.
+    fn cut_evenly(&mut self) -> PassPlan {
         self.sample.par_sort_unstable();
         self.sorted = true;
         let mut cuts: Vec<Bound> = Vec::with_capacity(MAX_CUTS);
@@ -392,42 +359,45 @@ impl Search {
         self.counting(cuts)
     }
 
-    /// Cuts the range of keys of each gap evenly, as a radix search does; collects small gaps.
-    fn cut_range(&self, gaps: &[Gap]) -> Plan {
-        let fair = self.room / gaps.len();
-        let (small, large): (Vec<&Gap>, Vec<&Gap>) = gaps.iter().partition(|gap| gap.len() <= fair);
+    /// Divides the range of keys of each interval evenly, as a radix search does; collects small ones.
+    fn cut_range(&self, intervals: &[RankInterval]) -> PassPlan {
+        let share = self.budget / intervals.len();
+        let (small, large): (Vec<&RankInterval>, Vec<&RankInterval>) =
+            intervals.iter().partition(|interval| interval.len() <= share);
         let small = &small[..small.len().min(MAX_CUTS / 4)];
-        let mut plan =
-            self.cut(small.iter().map(|gap| (gap.from.key, gap.to.key)).collect(), vec![]);
+        let mut plan = self.cut(
+            small.iter().map(|interval| (interval.from.key, interval.to.key)).collect(),
+            vec![],
+        );
         let left = MAX_CUTS - plan.cuts.len();
         let each = (left / large.len().max(1)).max(1);
         let mut cuts: Vec<Bound> = plan.cuts.iter().map(|key| Bound::from(*key)).collect();
-        for gap in large.iter().take(left) {
-            let width = gap.to.key - gap.from.key;
+        for interval in large.iter().take(left) {
+            let width = interval.to.key - interval.from.key;
             let parts = each as Bound + 1;
-            cuts.extend((1..parts).map(|part| gap.from.key + width * part / parts));
+            cuts.extend((1..parts).map(|part| interval.from.key + width * part / parts));
         }
         plan.cuts = self.counting(cuts).cuts;
         plan
     }
 
     /// A plan that collects the intervals and counts the atoms.
-    fn cut(&self, intervals: Vec<(Bound, Bound)>, atoms: Vec<Bound>) -> Plan {
+    fn cut(&self, intervals: Vec<(Bound, Bound)>, atoms: Vec<Bound>) -> PassPlan {
         let ends = intervals.iter().flat_map(|(from, to)| [*from, *to]);
         let atoms = atoms.into_iter().flat_map(|key| [key - 1, key]);
-        Plan { cuts: self.counting(ends.chain(atoms).collect()).cuts, collect: intervals }
+        PassPlan { cuts: self.counting(ends.chain(atoms).collect()).cuts, collect: intervals }
     }
 
-    fn counting(&self, mut cuts: Vec<Bound>) -> Plan {
+    fn counting(&self, mut cuts: Vec<Bound>) -> PassPlan {
         cuts.retain(|cut| *cut > self.lowest() && *cut < self.highest());
         cuts.sort_unstable();
         cuts.dedup();
-        Plan { cuts: cuts.into_iter().map(|cut| cut as u64).collect(), collect: Vec::new() }
+        PassPlan { cuts: cuts.into_iter().map(|cut| cut as u64).collect(), collect: Vec::new() }
     }
 
-    /// Fills in the ranks that the last pass has settled.
-    fn resolve(&self, mut pass: Pass, ranks: &[usize], found: &mut [Option<u64>]) {
-        let (mut open, mut places) = (Vec::new(), Vec::new());
+    /// Fills in the ranks that the last pass has found.
+    fn resolve(&self, mut pass: SelectionPass, ranks: &[usize], found: &mut [Option<u64>]) {
+        let (mut collected, mut indices) = (Vec::new(), Vec::new());
         for (i, (rank, found)) in ranks.iter().zip(found.iter_mut()).enumerate() {
             let to = self.known.partition_point(|known| known.count < *rank);
             if found.is_some() {
@@ -435,33 +405,33 @@ impl Search {
             }
             if self.known[to].key - self.known[to - 1].key == 1 {
                 *found = Some(self.known[to].key as u64);
-            } else if let Some(place) = pass.place(*rank) {
-                open.push(i);
-                places.push(place);
+            } else if let Some(index) = pass.index_of(*rank) {
+                collected.push(i);
+                indices.push(index);
             }
         }
-        select_many(&mut pass.collected, &places);
-        for (i, place) in open.into_iter().zip(places) {
-            found[i] = Some(pass.collected[place]);
+        select_many(&mut pass.collected, &indices);
+        for (i, index) in collected.into_iter().zip(indices) {
+            found[i] = Some(pass.collected[index]);
         }
     }
 }
 
-/// A stretch of the sample that should hold a rank, or several.
+/// A range of the sample that should hold a rank, or several.
 #[derive(Debug)]
 struct Bracket {
-    /// Places in the sorted sample; `None` where the stretch runs out of the gap.
+    /// Indices into the sorted sample; `None` where the bracket reaches beyond the interval.
     from: Option<usize>,
     to: Option<usize>,
-    /// The gap.
+    /// The interval.
     outer: (Bound, Bound),
-    /// The end, as a number.
+    /// The end before rounding.
     end: f64,
     /// About how many values it holds.
     expected: f64,
 }
 
-impl Gap {
+impl RankInterval {
     fn len(&self) -> usize {
         self.to.count - self.from.count
     }
@@ -469,16 +439,20 @@ impl Gap {
 
 /// What one pass has found.
 #[derive(Debug)]
-struct Pass {
+struct SelectionPass {
     /// The ends of the regions that the cuts make, and the number of values up to each.
-    ends: Vec<Known>,
-    /// For each region the place of its first value among the collected, if it was collected.
+    ends: Vec<CumulativeCount>,
+    /// For each region the index of its first value among the collected, if it was collected.
     start: Vec<Option<usize>>,
     collected: Vec<u64>,
 }
 
-impl Pass {
-    fn run<T: Value>(pieces: &[Piece<'_, T>], known: &[Known], plan: &Plan) -> Self {
+impl SelectionPass {
+    fn run<T: Rankable>(
+        pieces: &[ColumnPiece<'_, T>],
+        known: &[CumulativeCount],
+        plan: &PassPlan,
+    ) -> Self {
         let (lowest, highest) = (known[0].key, known[known.len() - 1].key);
         let regions = plan.regions(lowest, highest);
         // The code of a value is 1 + its region.
@@ -488,19 +462,19 @@ impl Pass {
             .map(|(code, _)| code)
             .collect();
         let Scan { counts, collected } = scan(pieces, &plan.cuts, &wanted);
-        let mut ends = vec![Known { key: lowest, count: 0 }];
+        let mut ends = vec![CumulativeCount { key: lowest, count: 0 }];
         let (mut start, mut before) = (Vec::new(), 0);
         for (region, (key, is_collected)) in regions.into_iter().enumerate() {
             let values = counts[region + 1];
-            ends.push(Known { key, count: ends[region].count + values });
+            ends.push(CumulativeCount { key, count: ends[region].count + values });
             start.push(is_collected.then_some(before));
             before += if is_collected { values } else { 0 };
         }
         Self { ends, start, collected }
     }
 
-    /// The place of a rank in the sorted collection, if its region was collected.
-    fn place(&self, rank: usize) -> Option<usize> {
+    /// The index of a rank in the sorted collection, if its region was collected.
+    fn index_of(&self, rank: usize) -> Option<usize> {
         let to = self.ends.partition_point(|end| end.count < rank);
         self.start[to - 1].map(|start| start + rank - self.ends[to - 1].count - 1)
     }

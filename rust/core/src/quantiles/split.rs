@@ -1,14 +1,14 @@
-//! Bands of equal size, ties split by row: SQL's NTILE, and its edges frozen as pairs.
+//! Bands of equal size, ties split by row: SQL's NTILE, and its edges as pairs of value and row.
 
 use std::cmp::Ordering;
 
 use rayon::prelude::*;
 
-use super::codes::{Cuts, codes};
-use super::column::{Column, cut_like};
+use super::chunked_column::{ChunkedColumn, split_like};
+use super::codes::{BandCuts, codes};
 use super::edges::{Closed, Edge, cuts};
+use super::rankable::Rankable;
 use super::scan::count_by_table;
-use super::value::Value;
 use super::{check_bins, select};
 use crate::error::Error;
 
@@ -29,15 +29,15 @@ pub type PairEdge<T> = (T, usize);
 /// # Examples
 ///
 /// ```
-/// use grc_core::quantiles::{Column, split_bands};
+/// use grc_core::quantiles::{ChunkedColumn, split_bands};
 /// let orders = [1u32, 1, 1, 1, 2];
-/// let (edges, bands) = split_bands(&Column::new(&orders), 2)?;
+/// let (edges, bands) = split_bands(&ChunkedColumn::new(&orders), 2)?;
 /// assert_eq!(edges, [(1, 2)]);
 /// assert_eq!(bands, [1, 1, 1, 2, 2]);
 /// # Ok::<(), grc_core::error::Error>(())
 /// ```
-pub fn split_bands<T: Value>(
-    column: &Column<'_, T>,
+pub fn split_bands<T: Rankable>(
+    column: &ChunkedColumn<'_, T>,
     bins: usize,
 ) -> Result<(Vec<PairEdge<T>>, Vec<u8>), Error> {
     check_bins(bins)?;
@@ -56,11 +56,11 @@ pub fn split_bands<T: Value>(
     cuts.sort_unstable();
     cuts.dedup();
     let pieces = column.pieces();
-    let kernel = Cuts::new(cuts.iter().map(|key| T::from_key(*key)).collect());
+    let kernel = BandCuts::new(cuts.iter().map(|key| T::from_key(*key)).collect());
     let mut bands = vec![0; column.len()];
     let counts: Vec<Vec<usize>> = pieces
         .par_iter()
-        .zip(cut_like(&pieces, &mut bands))
+        .zip(split_like(&pieces, &mut bands))
         .map(|(piece, codes)| {
             piece.write_codes(&kernel, codes);
             let mut counts = vec![0; cuts.len() + 2];
@@ -72,7 +72,7 @@ pub fn split_bands<T: Value>(
     let table = SplitTable::new(&keys, &cuts, &totals, &ranks(count));
     let last: Vec<(usize, usize)> = pieces
         .par_iter()
-        .zip(cut_like(&pieces, &mut bands))
+        .zip(split_like(&pieces, &mut bands))
         .zip(before)
         .flat_map_iter(|((piece, codes), before)| table.apply(codes, before, piece.row))
         .collect();
@@ -159,15 +159,15 @@ impl SplitTable {
 /// # Examples
 ///
 /// ```
-/// use grc_core::quantiles::{Column, bands_by_pair};
+/// use grc_core::quantiles::{ChunkedColumn, bands_by_pair};
 /// let (orders, ids) = ([1u32, 1, 1, 2], [10, 11, 12, 13]);
 /// let (edges, edge_ids) = ([1u32], [11]);
 /// let compare = |row: usize, edge: usize| ids[row].cmp(&edge_ids[edge]);
-/// assert_eq!(bands_by_pair(&Column::new(&orders), compare, &edges)?, [1, 1, 2, 2]);
+/// assert_eq!(bands_by_pair(&ChunkedColumn::new(&orders), compare, &edges)?, [1, 1, 2, 2]);
 /// # Ok::<(), grc_core::error::Error>(())
 /// ```
-pub fn bands_by_pair<T: Value, E: Edge<T>>(
-    column: &Column<'_, T>,
+pub fn bands_by_pair<T: Rankable, E: Edge<T>>(
+    column: &ChunkedColumn<'_, T>,
     id_cmp: impl Fn(usize, usize) -> Ordering + Sync,
     edges: &[E],
 ) -> Result<Vec<u8>, Error> {

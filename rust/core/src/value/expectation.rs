@@ -1,12 +1,12 @@
-//! Whether clients are still clients, and how often they will buy.
+//! Whether clients have left, and how often they will buy.
 
-use super::hypergeometric::{Counts, ln_purchases};
+use super::negative_binomial::{NegativeBinomial, ln_expected_purchases};
 use super::purchases::{PurchaseModel, PurchaseParameters};
 use super::special::softplus;
 
 /// A purchase model with its parameters, in units of `unit` days.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Process {
+pub struct PurchaseProcess {
     /// When a client may leave.
     pub model: PurchaseModel,
     /// The parameters.
@@ -15,62 +15,62 @@ pub struct Process {
     pub unit: f64,
 }
 
-impl Process {
-    /// The chance that a client with x repeats, the last after `last` of `observed` days, will buy
-    /// again if given the time. Under BG/NBD it is 1 without a repeat: nothing could end it.
+impl PurchaseProcess {
+    /// The probability that a client with x repeats, the last after `last` of `observed` days, has not
+    /// left. Under BG/NBD it is 1 without a repeat, as nobody leaves before one.
     pub fn p_alive(&self, repeats: u32, last: u32, observed: u32) -> f64 {
-        let chances = self.model.chances(repeats);
-        if chances == 0 {
+        let opportunities = self.model.dropout_opportunities(repeats);
+        if opportunities == 0 {
             return 1.0;
         }
         let p = &self.parameters;
         let silence = libm::log(
             (p.alpha + f64::from(observed) / self.unit) / (p.alpha + f64::from(last) / self.unit),
         );
-        let odds = libm::log(p.a / (p.b + f64::from(chances - 1)));
+        let odds = libm::log(p.a / (p.b + f64::from(opportunities - 1)));
         softplus(-(odds + (p.r + f64::from(repeats)) * silence)).1
     }
 
-    /// What is known of clients with x repeats who are still clients.
-    pub fn after(&self, repeats: u32) -> Repeat {
-        Repeat {
+    /// The expectation for clients with x repeats who have not left.
+    pub fn expectation(&self, repeats: u32) -> ConditionalExpectation {
+        ConditionalExpectation {
             process: *self,
             s: self.parameters.r + f64::from(repeats),
-            b: self.parameters.b + f64::from(self.model.chances(repeats)),
+            b: self.parameters.b + f64::from(self.model.dropout_opportunities(repeats)),
             stays: 1.0,
             bought: vec![0.0],
         }
     }
 }
 
-/// Clients with one number of repeats.
+/// The conditional expectation of purchases: of clients with x repeats who have not left.
 ///
-/// A client who is one has a rate λ ~ Gamma(s, α + T), s = r + x, and a chance to leave
+/// Such a client has a rate λ ~ Gamma(s, α + T), s = r + x, and a dropout probability
 /// p ~ Beta(a, b + k). Were nobody to leave, the purchases N of a horizon t would be `NegBin(s, z)`
-/// with z = t / (α + T + t); the (j+1)th of them is made if the client stayed after each of j, whose
-/// chance is `(b + k)_j / (a + b + k)_j`. So the mean is E `A_N` with `A_n` the sum of the first n of
+/// with z = t / (α + T + t); the (j+1)th of them is made if the client stayed after each of j, which has
+/// the probability `(b + k)_j / (a + b + k)_j`. So the mean is E `A_N` with `A_n` the sum of the first n of
 /// these: the published formula with 2F1, but of positive terms only, and without its
 /// singularities at a = 1 and a + b + k = 1.
 #[derive(Debug)]
-pub struct Repeat {
-    process: Process,
+pub struct ConditionalExpectation {
+    process: PurchaseProcess,
     s: f64,
     b: f64,
-    /// The chance to stay after as many purchases as `bought` has entries, less one.
+    /// The probability to stay after as many purchases as `bought` has entries, less one.
     stays: f64,
-    /// `A_n`: purchases made of n for which there is time.
+    /// `A_n`: how many of n purchases are made, as far as the client stays.
     bought: Vec<f64>,
 }
 
-impl Repeat {
-    /// The purchases of a client still alive, seen for `observed` days, in the next `time` units.
+impl ConditionalExpectation {
+    /// The purchases of a client observed for `observed` days, in the next `time` units.
     pub fn purchases(&mut self, observed: u32, time: f64) -> f64 {
         let age = self.process.parameters.alpha + f64::from(observed) / self.process.unit;
-        let counts = Counts::new(self.s, time / (age + time));
-        if counts.are_few() {
+        let counts = NegativeBinomial::new(self.s, time / (age + time));
+        if counts.has_short_sums() {
             counts.mean(|n| self.bought_of(n))
         } else {
-            libm::exp(ln_purchases(self.s, self.process.parameters.a, self.b, time / age))
+            libm::exp(ln_expected_purchases(self.s, self.process.parameters.a, self.b, time / age))
         }
     }
 
@@ -84,7 +84,7 @@ impl Repeat {
 
     #[cold]
     fn tabulate(&mut self, n: usize) {
-        // Twice as far as asked for: the next numbers are about to be.
+        // Twice as far as asked for, as the next numbers will be asked for too.
         while self.bought.len() <= 2 * n {
             let known = self.bought.len() as f64 - 1.0;
             self.bought.push(self.bought[self.bought.len() - 1] + self.stays);
@@ -95,12 +95,12 @@ impl Repeat {
 
 #[cfg(test)]
 mod tests {
-    use super::super::hypergeometric::ln_gauss;
+    use super::super::hypergeometric::ln_hyp2f1;
     use super::*;
     use proptest::prelude::*;
 
-    fn process(model: PurchaseModel, p: [f64; 4], unit: f64) -> Process {
-        Process { model, parameters: PurchaseParameters::new(p).unwrap(), unit }
+    fn process(model: PurchaseModel, p: [f64; 4], unit: f64) -> PurchaseProcess {
+        PurchaseProcess { model, parameters: PurchaseParameters::new(p).unwrap(), unit }
     }
 
     fn parameters() -> impl Strategy<Value = [f64; 4]> {
@@ -111,7 +111,7 @@ mod tests {
     #[test]
     fn the_published_client() {
         let cdnow = process(PurchaseModel::BgNbd, [0.2426, 4.4136, 0.7929, 2.4259], 7.0);
-        let expected = cdnow.p_alive(2, 213, 272) * cdnow.after(2).purchases(272, 39.0);
+        let expected = cdnow.p_alive(2, 213, 272) * cdnow.expectation(2).purchases(272, 39.0);
         assert!((expected - 1.226).abs() < 5e-4, "{expected}");
     }
 
@@ -123,27 +123,27 @@ mod tests {
         ) {
             let model = if mbg { PurchaseModel::MbgNbd } else { PurchaseModel::BgNbd };
             let [r, alpha, a, b] = p;
-            let k = f64::from(model.chances(x));
+            let k = f64::from(model.dropout_opportunities(x));
             let c = a + b + k - 1.0;
             prop_assume!((a - 1.0).abs() > 0.05 && c > 0.05);
             let (s, age) = (r + f64::from(x), alpha + f64::from(observed) / 7.0);
             let z = time / (age + time);
-            let gauss = ln_gauss(s, b + k, c, z).unwrap();
+            let gauss = ln_hyp2f1(s, b + k, c, z).unwrap();
             let published = c / (a - 1.0) * -(gauss + s * (1.0 - z).ln()).exp_m1();
-            let found = process(model, p, 7.0).after(x).purchases(observed, time);
+            let found = process(model, p, 7.0).expectation(x).purchases(observed, time);
             prop_assert!((found - published).abs() < 1e-9 * (1.0 + published), "{found} {published}");
         }
 
-        /// The integral over the chance to leave, which shares nothing with the sum.
+        /// The integral over the dropout probability, which shares nothing with the sum.
         #[test]
         fn purchases_are_their_mean_over_the_chance_to_leave(
             p in parameters(), x in 0..60_u32, observed in 0..1000_u32, time in 0.1..200.0_f64
         ) {
             let p = [p[0], p[1], if x % 2 == 0 { 1.0 } else { p[2] }, p[3]];
-            let found = process(PurchaseModel::MbgNbd, p, 7.0).after(x).purchases(observed, time);
+            let found = process(PurchaseModel::MbgNbd, p, 7.0).expectation(x).purchases(observed, time);
             let age = p[1] + f64::from(observed) / 7.0;
             let k = f64::from(x) + 1.0;
-            let mean = ln_purchases(p[0] + f64::from(x), p[2], p[3] + k, time / age).exp();
+            let mean = ln_expected_purchases(p[0] + f64::from(x), p[2], p[3] + k, time / age).exp();
             prop_assert!((found - mean).abs() < 1e-9 * (1.0 + mean), "{found} {mean}");
         }
 
@@ -163,7 +163,7 @@ mod tests {
         fn a_longer_horizon_never_brings_less(
             p in parameters(), x in 0..100_u32, observed in 0..1000_u32, time in 0.1..200.0_f64
         ) {
-            let mut repeat = process(PurchaseModel::MbgNbd, p, 7.0).after(x);
+            let mut repeat = process(PurchaseModel::MbgNbd, p, 7.0).expectation(x);
             let short = repeat.purchases(observed, time);
             let long = repeat.purchases(observed, time * 1.1);
             prop_assert!(short >= 0.0 && long >= short * (1.0 - 1e-12));
@@ -183,7 +183,7 @@ mod tests {
                 {
                     let alive = process.p_alive(x, last, observed);
                     assert!((0.0..=1.0).contains(&alive), "{alive}");
-                    let mut repeat = process.after(x);
+                    let mut repeat = process.expectation(x);
                     let mut before = 0.0;
                     for weeks in [0.1, 13.0, 52.0, 156.0, 1e5] {
                         let found = repeat.purchases(observed, weeks);

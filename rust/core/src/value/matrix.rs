@@ -1,10 +1,10 @@
-//! Matrices of three or four rows: just what the check of an optimum needs.
+//! Matrices of two to four rows: as much as the check of an optimum needs.
 
 /// A square matrix, row by row.
 pub type Matrix<const P: usize> = [[f64; P]; P];
 
 /// The inverse of a symmetric matrix, or None unless it is positive definite: by Cholesky.
-pub fn inverse_of_positive<const P: usize>(matrix: &Matrix<P>) -> Option<Matrix<P>> {
+pub fn inverse_positive_definite<const P: usize>(matrix: &Matrix<P>) -> Option<Matrix<P>> {
     let mut lower = [[0.0; P]; P];
     for row in 0..P {
         for column in 0..=row {
@@ -39,7 +39,7 @@ pub fn inverse_of_positive<const P: usize>(matrix: &Matrix<P>) -> Option<Matrix<
 }
 
 /// vᵀ M v.
-pub fn quadratic<const P: usize>(matrix: &Matrix<P>, vector: &[f64; P]) -> f64 {
+pub fn quadratic_form<const P: usize>(matrix: &Matrix<P>, vector: &[f64; P]) -> f64 {
     (0..P).map(|i| (0..P).map(|j| vector[i] * matrix[i][j] * vector[j]).sum::<f64>()).sum()
 }
 
@@ -58,7 +58,7 @@ mod tests {
                     matrix[i][j] = square + if i == j { 0.1 } else { 0.0 };
                 }
             }
-            let inverse = inverse_of_positive(&matrix).unwrap();
+            let inverse = inverse_positive_definite(&matrix).unwrap();
             for i in 0..4 {
                 for j in 0..4 {
                     let cell: f64 = (0..4).map(|k| matrix[i][k] * inverse[k][j]).sum();
@@ -71,9 +71,9 @@ mod tests {
 
     #[test]
     fn what_is_not_positive_has_no_inverse_here() {
-        assert!(inverse_of_positive(&[[1.0, 2.0], [2.0, 1.0]]).is_none());
-        assert!(inverse_of_positive(&[[1.0, 1.0], [1.0, 1.0]]).is_none());
-        assert!(inverse_of_positive(&[[0.0]]).is_none());
-        assert!(inverse_of_positive(&[[f64::NAN]]).is_none());
+        assert!(inverse_positive_definite(&[[1.0, 2.0], [2.0, 1.0]]).is_none());
+        assert!(inverse_positive_definite(&[[1.0, 1.0], [1.0, 1.0]]).is_none());
+        assert!(inverse_positive_definite(&[[0.0]]).is_none());
+        assert!(inverse_positive_definite(&[[f64::NAN]]).is_none());
     }
 }

@@ -2,15 +2,15 @@
 
 use rayon::prelude::*;
 
-use super::cells::{Cells, Run};
-use super::optimise::{Estimate, Evaluation, Likelihood, maximise};
+use super::history_cells::{CellRun, HistoryCells};
+use super::maximum_likelihood::{Estimate, Evaluation, Likelihood, maximise};
 use super::special::{digamma, ln_gamma, softplus, trigamma};
 use crate::error::{Error, Result};
 
 /// Cells summed by one task: fixed, so that sums do not depend on the number of threads.
 const CHUNK: usize = 8192;
-/// Fewer clients than this do not tell four parameters.
-const FEWEST_CLIENTS: u64 = 50;
+/// The fewest clients from whom four parameters can be estimated.
+const MIN_CLIENTS: u64 = 50;
 
 /// When a client may leave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub enum PurchaseModel {
 impl PurchaseModel {
     /// k: the purchases after which a client with x repeats could have left, the last one included.
     #[inline]
-    pub fn chances(self, repeats: u32) -> u32 {
+    pub fn dropout_opportunities(self, repeats: u32) -> u32 {
         match self {
             Self::BgNbd => repeats,
             Self::MbgNbd => repeats + 1,
@@ -39,9 +39,9 @@ pub struct PurchaseParameters {
     pub r: f64,
     /// Rate of the purchase rates, in units of time.
     pub alpha: f64,
-    /// First shape of the chances to leave.
+    /// First shape of the dropout probabilities.
     pub a: f64,
-    /// Second shape of the chances to leave.
+    /// Second shape of the dropout probabilities.
     pub b: f64,
 }
 
@@ -63,17 +63,17 @@ impl PurchaseParameters {
 
 /// The log-likelihood of clients, as a function of (r, α, a, b).
 ///
-/// With k chances to leave, s = r + x and D = ln(α + T) − ln(α + `t_x`), a client contributes
+/// With k opportunities to leave, s = r + x and D = ln(α + T) − ln(α + `t_x`), a client contributes
 ///
 /// lnΓ(s)/Γ(r) + r ln α − s ln(α + T) + lnB(a, b + k)/B(a, b) + ln(1 + a / (b + k − 1) · e^(s D)),
 ///
-/// the last term only where k > 0: it is the chance to have left over that to have stayed.
+/// the last term only where k > 0: it holds the odds of having left.
 #[derive(Debug)]
 pub struct PurchaseLikelihood<'a> {
-    cells: &'a Cells,
+    cells: &'a HistoryCells,
     model: PurchaseModel,
     unit: f64,
-    /// Where the tasks begin in the runs, and the end.
+    /// The runs at which the tasks begin, and the end of the last.
     chunks: Vec<usize>,
 }
 
@@ -85,7 +85,7 @@ struct Days {
 
 impl<'a> PurchaseLikelihood<'a> {
     /// The likelihood of clients, in units of `unit` days.
-    pub fn new(cells: &'a Cells, model: PurchaseModel, unit: f64) -> Self {
+    pub fn new(cells: &'a HistoryCells, model: PurchaseModel, unit: f64) -> Self {
         let mut chunks = vec![0];
         let mut held = 0;
         for (number, run) in cells.runs.iter().enumerate() {
@@ -120,7 +120,7 @@ impl<'a> PurchaseLikelihood<'a> {
         sum.hessian[1][1] -= clients * p.r / (p.alpha * p.alpha);
         for &(x, n) in &self.cells.repeats {
             let (n, s) = (n as f64, p.r + f64::from(x));
-            let k = f64::from(self.model.chances(x));
+            let k = f64::from(self.model.dropout_opportunities(x));
             let whole = ln_gamma(s) + ln_gamma(p.b + k) - ln_gamma(ab + k);
             sum.value += n * (whole - base);
             let both = digamma(ab + k) - first[2];
@@ -136,7 +136,7 @@ impl<'a> PurchaseLikelihood<'a> {
     }
 
     /// What depends on T, and on `t_x` for those who may have left.
-    fn of_run(&self, p: &PurchaseParameters, days: &Days, run: &Run, sum: &mut Evaluation<4>) {
+    fn of_run(&self, p: &PurchaseParameters, days: &Days, run: &CellRun, sum: &mut Evaluation<4>) {
         let (n, s) = (run.clients as f64, p.r + f64::from(run.repeats));
         let log = days.logs[run.observed as usize];
         let inverse = days.inverses[run.observed as usize];
@@ -145,14 +145,15 @@ impl<'a> PurchaseLikelihood<'a> {
         sum.gradient[1] -= n * s * inverse;
         sum.hessian[0][1] -= n * inverse;
         sum.hessian[1][1] += n * s * inverse * inverse;
-        let chances = self.model.chances(run.repeats);
-        if chances == 0 {
+        let opportunities = self.model.dropout_opportunities(run.repeats);
+        if opportunities == 0 {
             return;
         }
-        let stayed = p.b + f64::from(chances - 1);
+        let stayed = p.b + f64::from(opportunities - 1);
         let odds = libm::log(p.a / stayed);
+        // Sums over the cells of n σ and n σ (1 − σ), times products of the derivatives of D.
         let [mut value, mut left, mut left_d, mut left_e, mut left_ee] = [0.0; 5];
-        let [mut torn, mut torn_d, mut torn_e, mut torn_dd, mut torn_de, mut torn_ee] = [0.0; 6];
+        let [mut var, mut var_d, mut var_e, mut var_dd, mut var_de, mut var_ee] = [0.0; 6];
         for cell in run.start..run.end {
             let last = self.cells.last[cell] as usize;
             let n = f64::from(self.cells.counts[cell]);
@@ -161,18 +162,18 @@ impl<'a> PurchaseLikelihood<'a> {
             let e = inverse - days.inverses[last];
             let ee = days.inverses[last] * days.inverses[last] - inverse * inverse;
             let (term, sigma) = softplus(odds + s * d);
-            let (gone, doubt) = (n * sigma, n * sigma * (1.0 - sigma));
+            let (gone, variance) = (n * sigma, n * sigma * (1.0 - sigma));
             value += n * term;
             left += gone;
             left_d += gone * d;
             left_e += gone * e;
             left_ee += gone * ee;
-            torn += doubt;
-            torn_d += doubt * d;
-            torn_e += doubt * e;
-            torn_dd += doubt * d * d;
-            torn_de += doubt * d * e;
-            torn_ee += doubt * e * e;
+            var += variance;
+            var_d += variance * d;
+            var_e += variance * e;
+            var_dd += variance * d * d;
+            var_de += variance * d * e;
+            var_ee += variance * e * e;
         }
         let (by_a, by_b) = (1.0 / p.a, -1.0 / stayed);
         sum.value += value;
@@ -181,16 +182,16 @@ impl<'a> PurchaseLikelihood<'a> {
         sum.gradient[2] += left * by_a;
         sum.gradient[3] += left * by_b;
         let hessian = &mut sum.hessian;
-        hessian[0][0] += torn_dd;
-        hessian[0][1] += s * torn_de + left_e;
-        hessian[0][2] += torn_d * by_a;
-        hessian[0][3] += torn_d * by_b;
-        hessian[1][1] += s * s * torn_ee + s * left_ee;
-        hessian[1][2] += s * torn_e * by_a;
-        hessian[1][3] += s * torn_e * by_b;
-        hessian[2][2] += (torn - left) * by_a * by_a;
-        hessian[2][3] += torn * by_a * by_b;
-        hessian[3][3] += (torn + left) * by_b * by_b;
+        hessian[0][0] += var_dd;
+        hessian[0][1] += s * var_de + left_e;
+        hessian[0][2] += var_d * by_a;
+        hessian[0][3] += var_d * by_b;
+        hessian[1][1] += s * s * var_ee + s * left_ee;
+        hessian[1][2] += s * var_e * by_a;
+        hessian[1][3] += s * var_e * by_b;
+        hessian[2][2] += (var - left) * by_a * by_a;
+        hessian[2][3] += var * by_a * by_b;
+        hessian[3][3] += (var + left) * by_b * by_b;
     }
 }
 
@@ -233,36 +234,38 @@ impl Likelihood<4> for PurchaseLikelihood<'_> {
 ///
 /// # Errors
 /// If there are fewer than 50 clients, one cell, nobody who bought again, or no interior maximum.
-pub fn fit_purchases(cells: &Cells, model: PurchaseModel, unit: f64) -> Result<Estimate<4>> {
+pub fn fit_purchases(cells: &HistoryCells, model: PurchaseModel, unit: f64) -> Result<Estimate<4>> {
     check(cells)?;
     let name = match model {
         PurchaseModel::BgNbd => "BG/NBD",
         PurchaseModel::MbgNbd => "MBG/NBD",
     };
-    let few = cells.thinned(SCOUTED_CELLS);
-    let scouts = PurchaseLikelihood::new(&few, model, unit);
+    let few = cells.subsample(SUBSAMPLE_CELLS);
+    let subsample = PurchaseLikelihood::new(&few, model, unit);
     let likelihood = PurchaseLikelihood::new(cells, model, unit);
     let starts = starts(cells, unit);
-    maximise(name, &likelihood, &scouts, &starts).or_else(|refusal| {
-        // The highest point may be where nobody leaves, whatever b.
+    maximise(name, &likelihood, &subsample, &starts).or_else(|failure| {
+        // The likelihood may be highest where nobody leaves, whatever b.
         let pairs: Vec<[f64; 2]> = starts.iter().map(|start| [start[0], start[1]]).collect();
-        let stayed = maximise(name, &Staying(&likelihood), &Staying(&scouts), &pairs);
-        match stayed {
-            Ok(stayed) if stayed.log_likelihood >= refusal.highest - AS_HIGH => Ok(all(&stayed)),
-            _ => Err(refusal.error),
+        let fitted = maximise(name, &NoDropout(&likelihood), &NoDropout(&subsample), &pairs);
+        match fitted {
+            Ok(fitted) if fitted.log_likelihood >= failure.highest - LIKELIHOOD_TOLERANCE => {
+                Ok(with_no_dropout(&fitted))
+            }
+            _ => Err(failure.error),
         }
     })
 }
 
-/// A likelihood this near to the highest is as high, for all that clients can tell.
-const AS_HIGH: f64 = 0.01;
-/// The chances to leave of clients of whom nobody leaves: Beta(a, 1) with an a that is as good as 0.
-const NOBODY_LEAVES: [f64; 2] = [1e-8, 1.0];
+/// Likelihoods that differ by less than this are equal, as far as the clients can tell.
+const LIKELIHOOD_TOLERANCE: f64 = 0.01;
+/// The dropout probabilities where nobody leaves: Beta(a, 1) with an a that is as good as 0.
+const NO_DROPOUT: [f64; 2] = [1e-8, 1.0];
 
 /// The likelihood of clients of whom nobody leaves, as a function of (r, α).
-struct Staying<'a>(&'a PurchaseLikelihood<'a>);
+struct NoDropout<'a>(&'a PurchaseLikelihood<'a>);
 
-impl Likelihood<2> for Staying<'_> {
+impl Likelihood<2> for NoDropout<'_> {
     const NAMES: [&'static str; 2] = ["r", "alpha"];
 
     fn clients(&self) -> f64 {
@@ -270,7 +273,7 @@ impl Likelihood<2> for Staying<'_> {
     }
 
     fn evaluate(&self, parameters: &[f64; 2]) -> Evaluation<2> {
-        let [a, b] = NOBODY_LEAVES;
+        let [a, b] = NO_DROPOUT;
         let whole = self.0.evaluate(&[parameters[0], parameters[1], a, b]);
         Evaluation {
             value: whole.value,
@@ -281,31 +284,30 @@ impl Likelihood<2> for Staying<'_> {
 }
 
 /// The four parameters where nobody leaves: a and b are given, not estimated, and have no error.
-fn all(stayed: &Estimate<2>) -> Estimate<4> {
+fn with_no_dropout(fitted: &Estimate<2>) -> Estimate<4> {
     let mut covariance = [[f64::NAN; 4]; 4];
     for row in 0..2 {
-        covariance[row][..2].copy_from_slice(&stayed.covariance[row]);
+        covariance[row][..2].copy_from_slice(&fitted.covariance[row]);
     }
-    let ([r, alpha], [a, b]) = (stayed.parameters, NOBODY_LEAVES);
+    let ([r, alpha], [a, b]) = (fitted.parameters, NO_DROPOUT);
     Estimate {
         parameters: [r, alpha, a, b],
         covariance,
-        log_likelihood: stayed.log_likelihood,
-        clients: stayed.clients,
-        evaluations: stayed.evaluations,
+        log_likelihood: fitted.log_likelihood,
+        clients: fitted.clients,
     }
 }
 
-/// Cells on which the starts are compared: enough to tell them apart, few enough to be free.
-const SCOUTED_CELLS: usize = 4096;
+/// Cells on which the starts are compared: enough to tell them apart, too few to cost time.
+const SUBSAMPLE_CELLS: usize = 4096;
 
-fn check(cells: &Cells) -> Result<()> {
+fn check(cells: &HistoryCells) -> Result<()> {
     let repeaters: u64 =
         cells.repeats.iter().filter(|group| group.0 > 0).map(|group| group.1).sum();
     let say = |why: String| Err(Error::Data(format!("a purchase model cannot be fitted: {why}")));
-    if cells.clients < FEWEST_CLIENTS {
+    if cells.clients < MIN_CLIENTS {
         return say(format!(
-            "there are {} clients who bought, and it takes at least {FEWEST_CLIENTS}",
+            "there are {} clients who bought, and it takes at least {MIN_CLIENTS}",
             cells.clients
         ));
     }
@@ -325,8 +327,8 @@ fn check(cells: &Cells) -> Result<()> {
     Ok(())
 }
 
-/// Starts from moments: the mean and variance of purchase rates, with several habits of leaving.
-fn starts(cells: &Cells, unit: f64) -> Vec<[f64; 4]> {
+/// Starts from moments: the mean and variance of purchase rates, with several dropout distributions.
+fn starts(cells: &HistoryCells, unit: f64) -> Vec<[f64; 4]> {
     let [mut sum, mut time, mut squares, mut time_squares] = [0.0; 4];
     for run in &cells.runs {
         let clients = run.clients as f64;
@@ -338,27 +340,28 @@ fn starts(cells: &Cells, unit: f64) -> Vec<[f64; 4]> {
     }
     let rate = sum / time;
     // Of a mixed Poisson process: E x² = E x + rate² (1 + 1/r) E T².
-    let spread = ((squares - sum) / (rate * rate * time_squares) - 1.0).max(0.02);
-    let r = (1.0 / spread).clamp(0.05, 20.0);
-    let leaving = [(0.5, 1.5), (1.0, 8.0), (0.2, 4.0), (1.0, 1.0)];
+    let dispersion = ((squares - sum) / (rate * rate * time_squares) - 1.0).max(0.02);
+    let r = (1.0 / dispersion).clamp(0.05, 20.0);
+    let dropout = [(0.5, 1.5), (1.0, 8.0), (0.2, 4.0), (1.0, 1.0)];
     let mut starts: Vec<[f64; 4]> =
-        leaving.iter().map(|&(a, b)| [r, r / (1.5 * rate), a, b]).collect();
+        dropout.iter().map(|&(a, b)| [r, r / (1.5 * rate), a, b]).collect();
     starts.push([1.0, 1.0 / rate, 0.5, 2.0]);
     starts
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::cells::Histories;
-    use super::super::optimise::differences;
+    use super::super::history_cells::Histories;
+    use super::super::maximum_likelihood::differences;
     use super::*;
     use proptest::prelude::*;
 
-    fn cells_of(clients: &[(u32, i32, i32)]) -> Cells {
+    fn cells_of(clients: &[(u32, i32, i32)]) -> HistoryCells {
         let repeats: Vec<u32> = clients.iter().map(|c| c.0).collect();
         let last: Vec<i32> = clients.iter().map(|c| c.1).collect();
         let observed: Vec<i32> = clients.iter().map(|c| c.2).collect();
-        Cells::new(&Histories { repeats: &repeats, last: &last, observed: &observed }).unwrap()
+        HistoryCells::new(&Histories { repeats: &repeats, last: &last, observed: &observed })
+            .unwrap()
     }
 
     fn ln_beta(a: f64, b: f64) -> f64 {

@@ -1,4 +1,4 @@
-//! The gamma function's logarithm and its first two derivatives, the same bits on any machine.
+//! Special functions, with the same bits on any machine.
 
 /// lnΓ(x) for x > 0.
 #[inline]
@@ -81,7 +81,7 @@ fn beta_fraction(a: f64, b: f64, x: f64) -> f64 {
 }
 
 /// P(X <= x) for X ~ Beta(a, b).
-pub fn beta_probability(a: f64, b: f64, x: f64) -> f64 {
+pub fn beta_cdf(a: f64, b: f64, x: f64) -> f64 {
     if x <= 0.0 || x >= 1.0 {
         return f64::from(u8::from(x >= 1.0));
     }
@@ -95,13 +95,13 @@ pub fn beta_probability(a: f64, b: f64, x: f64) -> f64 {
     }
 }
 
-/// The x below which Beta(a, b) has a share of its probability: by halving, which cannot fail.
-pub fn beta_quantile(a: f64, b: f64, share: f64) -> f64 {
+/// The x with P(X <= x) = `probability` for X ~ Beta(a, b): by bisection, which cannot fail.
+pub fn beta_quantile(a: f64, b: f64, probability: f64) -> f64 {
     let (mut low, mut high) = (0.0, 1.0);
     // Halves of (0, 1) come down to the spacing of doubles at 10^-16.
     for _ in 0..60 {
         let middle = 0.5 * (low + high);
-        if beta_probability(a, b, middle) < share {
+        if beta_cdf(a, b, middle) < probability {
             low = middle;
         } else {
             high = middle;
@@ -153,8 +153,8 @@ mod tests {
             let (a, b) = (ln_a.exp(), ln_b.exp());
             let x = beta_quantile(a, b, share);
             prop_assume!(x > 1e-9 && x < 1.0 - 1e-9);
-            prop_assert!((beta_probability(a, b, x) - share).abs() < 1e-7);
-            prop_assert!((beta_probability(b, a, 1.0 - x) - (1.0 - share)).abs() < 1e-7);
+            prop_assert!((beta_cdf(a, b, x) - share).abs() < 1e-7);
+            prop_assert!((beta_cdf(b, a, 1.0 - x) - (1.0 - share)).abs() < 1e-7);
             // Beta(a, 1) is the law of u^(1/a).
             prop_assert!((beta_quantile(a, 1.0, share) - share.powf(1.0 / a)).abs() < 1e-12);
         }

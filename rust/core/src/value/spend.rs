@@ -4,16 +4,16 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::optimise::{Estimate, Evaluation, Likelihood, maximise};
+use super::maximum_likelihood::{Estimate, Evaluation, Likelihood, maximise};
 use super::special::{digamma, ln_gamma, trigamma};
 use crate::error::{Error, Result};
 
 /// Clients summed by one task: fixed, so that sums do not depend on the number of threads.
 const CHUNK: usize = 8192;
-/// Fewer clients with a repeat purchase than this do not tell three parameters.
-const FEWEST_CLIENTS: usize = 50;
+/// The fewest clients with a repeat purchase from whom three parameters can be estimated.
+const MIN_CLIENTS: usize = 50;
 /// Clients on which the starts are compared.
-const SCOUTED_CLIENTS: usize = 4096;
+const SUBSAMPLE_CLIENTS: usize = 4096;
 
 /// The parameters: a purchase is worth Gamma(p, ν), ν ~ Gamma(q, v), with v in money.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -65,15 +65,15 @@ impl SpendParameters {
 
 /// What the spend model knows of clients who bought again.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Basket {
+pub struct SpendHistories {
     /// Money of each client's repeat purchases, ascending within each x.
     totals: Vec<f64>,
-    /// x, and the clients who have it.
+    /// Each x, and its clients.
     repeats: Vec<(u32, Range<usize>)>,
 }
 
-impl Basket {
-    /// Take the clients with a repeat purchase and money above 0; `means` is `m_x`, the mean of the
+impl SpendHistories {
+    /// Keep the clients with a repeat purchase and money above 0; `means` is `m_x`, the mean of the
     /// repeat purchases. O(n log n), in parallel; the result does not depend on their order.
     ///
     /// # Errors
@@ -102,7 +102,7 @@ impl Basket {
         Self { totals, repeats: groups }
     }
 
-    /// Clients.
+    /// The number of clients.
     pub fn len(&self) -> usize {
         self.totals.len()
     }
@@ -118,7 +118,7 @@ impl Basket {
             .flat_map(|(x, range)| self.totals[range.clone()].iter().map(move |&total| (*x, total)))
     }
 
-    fn thinned(&self, most: usize) -> Self {
+    fn subsample(&self, most: usize) -> Self {
         let step = self.len().div_ceil(most).max(1);
         let few: Vec<(u32, u64)> = self
             .clients()
@@ -129,8 +129,8 @@ impl Basket {
         Self::of_sorted(&few)
     }
 
-    /// The correlation of x with `m_x`, which the model takes for independent; None if either is the
-    /// same for all.
+    /// The correlation of x with `m_x`, which the model assumes to be independent; None if either is
+    /// the same for all.
     pub fn correlation(&self) -> Option<f64> {
         let n = self.len() as f64;
         let pairs = || self.clients().map(|(x, total)| (f64::from(x), total / f64::from(x)));
@@ -152,7 +152,7 @@ impl Basket {
 /// lnΓ(p x + q) − lnΓ(p x) − lnΓ(q) + q ln v + p x ln S − ln `m_x` − (p x + q) ln(v + S).
 #[derive(Debug)]
 pub struct SpendLikelihood<'a> {
-    basket: &'a Basket,
+    histories: &'a SpendHistories,
     /// Parts of groups: x and its clients, at most a chunk of them.
     parts: Vec<(u32, Range<usize>)>,
     /// Σ x ln S and Σ ln `m_x`, which no parameter changes.
@@ -161,21 +161,21 @@ pub struct SpendLikelihood<'a> {
 
 impl<'a> SpendLikelihood<'a> {
     /// The likelihood of clients.
-    pub fn new(basket: &'a Basket) -> Self {
+    pub fn new(histories: &'a SpendHistories) -> Self {
         let cut = |(x, range): &(u32, Range<usize>)| {
             let (x, end) = (*x, range.end);
             range.clone().step_by(CHUNK).map(move |at| (x, at..end.min(at + CHUNK)))
         };
-        let logs = basket.clients().fold((0.0, 0.0), |(whole, mean), (x, total)| {
+        let logs = histories.clients().fold((0.0, 0.0), |(whole, mean), (x, total)| {
             let (x, log) = (f64::from(x), libm::log(total));
             (whole + x * log, mean + log - libm::log(x))
         });
-        Self { basket, parts: basket.repeats.iter().flat_map(cut).collect(), logs }
+        Self { histories, parts: histories.repeats.iter().flat_map(cut).collect(), logs }
     }
 
     /// Σ ln(v + S), Σ 1 / (v + S) and Σ 1 / (v + S)² of a part.
     fn sums(&self, range: &Range<usize>, v: f64) -> [f64; 3] {
-        self.basket.totals[range.clone()].iter().fold([0.0; 3], |[log, one, two], &total| {
+        self.histories.totals[range.clone()].iter().fold([0.0; 3], |[log, one, two], &total| {
             let inverse = 1.0 / (v + total);
             [log + libm::log(v + total), one + inverse, two + inverse * inverse]
         })
@@ -186,7 +186,7 @@ impl Likelihood<3> for SpendLikelihood<'_> {
     const NAMES: [&'static str; 3] = ["p", "q", "v"];
 
     fn clients(&self) -> f64 {
-        self.basket.len() as f64
+        self.histories.len() as f64
     }
 
     fn evaluate(&self, parameters: &[f64; 3]) -> Evaluation<3> {
@@ -204,7 +204,7 @@ impl Likelihood<3> for SpendLikelihood<'_> {
         hessian[1][1] = -clients * of_q[2];
         hessian[1][2] = clients / v;
         hessian[2][2] = -clients * q / (v * v);
-        for (x, range) in &self.basket.repeats {
+        for (x, range) in &self.histories.repeats {
             let (x, n) = (f64::from(*x), range.len() as f64);
             let (px, whole) = (p * x, p * x + q);
             found.value += n * (ln_gamma(whole) - ln_gamma(px));
@@ -234,26 +234,26 @@ impl Likelihood<3> for SpendLikelihood<'_> {
 ///
 /// # Errors
 /// If fewer than 50 clients bought again, or there is no interior maximum.
-pub fn fit_spend(basket: &Basket) -> Result<Estimate<3>> {
-    if basket.len() < FEWEST_CLIENTS {
+pub fn fit_spend(histories: &SpendHistories) -> Result<Estimate<3>> {
+    if histories.len() < MIN_CLIENTS {
         return Err(Error::Data(format!(
-            "the Gamma-Gamma model cannot be fitted: {} clients have a repeat purchase and money above 0 in it, and it takes at least {FEWEST_CLIENTS}",
-            basket.len()
+            "the Gamma-Gamma model cannot be fitted: {} clients have a repeat purchase and money above 0 in it, and it takes at least {MIN_CLIENTS}",
+            histories.len()
         )));
     }
-    let sum: f64 = basket.clients().map(|(x, total)| total / f64::from(x)).sum();
-    let mean = sum / basket.len() as f64;
+    let sum: f64 = histories.clients().map(|(x, total)| total / f64::from(x)).sum();
+    let mean = sum / histories.len() as f64;
     // p v / (q − 1) is the mean, whatever the shapes.
     let shapes = [(2.0, 3.0), (6.0, 4.0), (1.0, 2.0), (20.0, 10.0)];
     let starts: Vec<[f64; 3]> = shapes.map(|(p, q)| [p, q, mean * (q - 1.0) / p]).to_vec();
-    let few = basket.thinned(SCOUTED_CLIENTS);
-    maximise("Gamma-Gamma", &SpendLikelihood::new(basket), &SpendLikelihood::new(&few), &starts)
-        .map_err(|refusal| refusal.error)
+    let few = histories.subsample(SUBSAMPLE_CLIENTS);
+    maximise("Gamma-Gamma", &SpendLikelihood::new(histories), &SpendLikelihood::new(&few), &starts)
+        .map_err(|failure| failure.error)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::optimise::differences;
+    use super::super::maximum_likelihood::differences;
     use super::*;
     use proptest::prelude::*;
 
@@ -261,9 +261,9 @@ mod tests {
         (1..60_u32, 0.01..500.0_f64)
     }
 
-    fn basket_of(clients: &[(u32, f64)]) -> Basket {
+    fn basket_of(clients: &[(u32, f64)]) -> SpendHistories {
         let (repeats, means): (Vec<u32>, Vec<f64>) = clients.iter().copied().unzip();
-        Basket::new(&repeats, &means).unwrap()
+        SpendHistories::new(&repeats, &means).unwrap()
     }
 
     proptest! {
@@ -289,8 +289,8 @@ mod tests {
             clients in prop::collection::vec(client(), 1..60),
             logs in prop::array::uniform3(-2.0..4.0_f64)
         ) {
-            let basket = basket_of(&clients);
-            let worst = differences(&SpendLikelihood::new(&basket), &logs.map(f64::exp));
+            let histories = basket_of(&clients);
+            let worst = differences(&SpendLikelihood::new(&histories), &logs.map(f64::exp));
             prop_assert!(worst < 1e-4, "off by {worst}");
         }
 
@@ -317,16 +317,17 @@ mod tests {
 
     #[test]
     fn who_cannot_be_used_is_left_out() {
-        let basket = basket_of(&[(1, 5.0), (0, 5.0), (2, 0.0), (2, -1.0), (2, f64::NAN), (3, 2.0)]);
-        assert_eq!(basket.clients().collect::<Vec<_>>(), [(1, 5.0), (3, 6.0)]);
-        assert!(fit_spend(&basket).unwrap_err().to_string().contains("at least 50"));
+        let histories =
+            basket_of(&[(1, 5.0), (0, 5.0), (2, 0.0), (2, -1.0), (2, f64::NAN), (3, 2.0)]);
+        assert_eq!(histories.clients().collect::<Vec<_>>(), [(1, 5.0), (3, 6.0)]);
+        assert!(fit_spend(&histories).unwrap_err().to_string().contains("at least 50"));
     }
 
     #[test]
     fn correlation_is_that_of_the_definition() {
-        let basket = basket_of(&[(1, 2.0), (2, 3.0), (3, 7.0), (4, 8.0)]);
+        let histories = basket_of(&[(1, 2.0), (2, 3.0), (3, 7.0), (4, 8.0)]);
         // Σ(x − 2.5)(m − 5) = 11, Σ(x − 2.5)² = 5, Σ(m − 5)² = 26.
-        assert!((basket.correlation().unwrap() - 11.0 / 130.0_f64.sqrt()).abs() < 1e-15);
+        assert!((histories.correlation().unwrap() - 11.0 / 130.0_f64.sqrt()).abs() < 1e-15);
         assert_eq!(basket_of(&[(1, 2.0), (2, 2.0)]).correlation(), None);
         assert_eq!(basket_of(&[]).correlation(), None);
     }

@@ -1,4 +1,4 @@
-//! Clients collapsed to the distinct cells of what the models know of them.
+//! Clients counted by what a purchase model knows of them: few distinct cells stand for many clients.
 
 use rayon::prelude::*;
 
@@ -8,7 +8,7 @@ use crate::hash::hash_word;
 /// Bits of each of the three numbers in a key.
 const BITS: u32 = 21;
 /// The longest history, in days (5,741 years), and the most repeat purchases.
-pub const MOST_DAYS: u32 = (1 << BITS) - 1;
+pub const MAX_DAYS: u32 = (1 << BITS) - 1;
 /// Keys sorted by one task; fixed, as everything is on which a sum depends.
 const CHUNK: usize = 65_536;
 
@@ -19,7 +19,7 @@ pub struct Histories<'a> {
     pub repeats: &'a [u32],
     /// `t_x`: days from the first purchase to the last; 0 just where x is 0.
     pub last: &'a [i32],
-    /// T: days from the first purchase to the day of the look back.
+    /// T: days from the first purchase to the end of the observation.
     pub observed: &'a [i32],
 }
 
@@ -42,8 +42,8 @@ impl Histories<'_> {
             ));
         }
         let key = |((&x, &last), &observed): ((&u32, &i32), &i32)| {
-            let fits = x <= MOST_DAYS && 0 <= last && last <= observed;
-            if fits && observed as u32 <= MOST_DAYS && (x == 0) == (last == 0) {
+            let fits = x <= MAX_DAYS && 0 <= last && last <= observed;
+            if fits && observed as u32 <= MAX_DAYS && (x == 0) == (last == 0) {
                 return Ok(pack(x, observed as u32, last as u32));
             }
             Err(impossible(x, last, observed))
@@ -52,14 +52,14 @@ impl Histories<'_> {
             .into_par_iter()
             .map(|(x, last, observed)| key(((x, last), observed)))
             .collect();
-        // Threads race to the error that they find: the one to show is the first in order.
+        // Which error threads find is a race: the one to show is the first by row.
         keys.or_else(|_| self.repeats.iter().zip(self.last).zip(self.observed).map(key).collect())
     }
 }
 
 fn impossible(x: u32, last: i32, observed: i32) -> Error {
     let value = format!("x {x}, t_x {last}, T {observed}");
-    let why = if x > MOST_DAYS || observed > MOST_DAYS as i32 {
+    let why = if x > MAX_DAYS || observed > MAX_DAYS as i32 {
         "counts and days go up to 2,097,151"
     } else if !(0..=observed).contains(&last) {
         "the last purchase lies between the first one and the end, 0 <= t_x <= T"
@@ -76,16 +76,16 @@ fn pack(x: u32, observed: u32, last: u32) -> u64 {
 }
 
 fn unpack(key: u64) -> (u32, u32, u32) {
-    let part = |shift: u32| (key >> shift) as u32 & MOST_DAYS;
+    let part = |shift: u32| (key >> shift) as u32 & MAX_DAYS;
     (part(2 * BITS), part(BITS), part(0))
 }
 
-/// Clients of one x and one T: cells that stand side by side.
+/// Clients of one x and one T, whose cells are adjacent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Run {
+pub struct CellRun {
     /// Repeat purchases.
     pub repeats: u32,
-    /// The place of T among the days.
+    /// The index of T among the days.
     pub observed: u32,
     /// The first cell.
     pub start: usize,
@@ -97,27 +97,27 @@ pub struct Run {
 
 /// The distinct cells (x, T, `t_x`), ascending, with the number of clients in each.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cells {
+pub struct HistoryCells {
     keys: Vec<u64>,
     /// Clients in each cell.
     pub counts: Vec<u32>,
-    /// The place of each cell's `t_x` among the days.
+    /// The index of each cell's `t_x` among the days.
     pub last: Vec<u32>,
     /// The distinct days that occur as `t_x` or T, ascending.
     pub days: Vec<u32>,
-    /// Cells of one x and T.
-    pub runs: Vec<Run>,
-    /// Every x with its clients, ascending.
+    /// The cells of each x and T.
+    pub runs: Vec<CellRun>,
+    /// Each x with its number of clients, ascending.
     pub repeats: Vec<(u32, u64)>,
-    /// All clients.
+    /// The number of clients.
     pub clients: u64,
 }
 
-impl Cells {
-    /// Collapse clients. O(n log n), in parallel; the result does not depend on their order.
+impl HistoryCells {
+    /// Count clients by cell. O(n log n), in parallel; the result does not depend on their order.
     ///
     /// # Errors
-    /// If a client's numbers cannot be: x without a later day, `t_x` beyond T, or too large.
+    /// If a client's numbers are impossible: x without a later day, `t_x` beyond T, or too large.
     pub fn new(clients: &Histories) -> Result<Self> {
         let mut keys = clients.keys()?;
         keys.par_sort_unstable();
@@ -136,19 +136,25 @@ impl Cells {
     fn of_counted(keys: Vec<u64>, counts: Vec<u32>) -> Self {
         let days = distinct_days(&keys);
         let most = days.last().map_or(0, |&day| day as usize + 1);
-        let mut place = vec![0_u32; most];
+        let mut index = vec![0_u32; most];
         for (number, &day) in days.iter().enumerate() {
-            place[day as usize] = number as u32;
+            index[day as usize] = number as u32;
         }
-        let last = keys.iter().map(|&key| place[unpack(key).2 as usize]).collect();
-        let mut runs: Vec<Run> = Vec::new();
+        let last = keys.iter().map(|&key| index[unpack(key).2 as usize]).collect();
+        let mut runs: Vec<CellRun> = Vec::new();
         let mut repeats: Vec<(u32, u64)> = Vec::new();
         for same in keys.chunk_by(|a, b| a >> BITS == b >> BITS) {
             let start = runs.last().map_or(0, |run| run.end);
             let end = start + same.len();
             let (x, observed, _) = unpack(same[0]);
             let clients = counts[start..end].iter().map(|&count| u64::from(count)).sum();
-            runs.push(Run { repeats: x, observed: place[observed as usize], start, end, clients });
+            runs.push(CellRun {
+                repeats: x,
+                observed: index[observed as usize],
+                start,
+                end,
+                clients,
+            });
             match repeats.last_mut() {
                 Some(group) if group.0 == x => group.1 += clients,
                 _ => repeats.push((x, clients)),
@@ -174,23 +180,23 @@ impl Cells {
         (x, last, observed)
     }
 
-    /// About `most` of the cells, evenly along their order, each for as many clients as it has:
-    /// enough to find out where an optimum lies.
+    /// A systematic sample of at most `most` cells, each with all of its clients: enough to find out
+    /// roughly where an optimum lies.
     #[must_use]
-    pub fn thinned(&self, most: usize) -> Self {
+    pub fn subsample(&self, most: usize) -> Self {
         let step = self.len().div_ceil(most).max(1);
         let taken = (step / 2..self.len()).step_by(step);
         let (keys, counts) = taken.map(|cell| (self.keys[cell], self.counts[cell])).unzip();
         Self::of_counted(keys, counts)
     }
 
-    /// The cell of each client of those that were collapsed. O(n), in parallel.
+    /// The cell of each of the clients that were counted. O(n), in parallel.
     ///
     /// # Errors
-    /// If a client's numbers cannot be.
+    /// If a client's numbers are impossible.
     ///
     /// # Panics
-    /// If a client is of no cell: these are not the clients that were collapsed.
+    /// If a client has no cell: these are not the clients that were counted.
     pub fn of_clients(&self, clients: &Histories) -> Result<Vec<u32>> {
         let keys = clients.keys()?;
         let slots = (self.len() * 2).next_power_of_two();
@@ -250,10 +256,10 @@ mod tests {
         )
     }
 
-    fn collapse(clients: &[Client]) -> (Cells, Vec<u32>) {
+    fn collapse(clients: &[Client]) -> (HistoryCells, Vec<u32>) {
         let (repeats, last, observed) = columns(clients);
         let histories = Histories { repeats: &repeats, last: &last, observed: &observed };
-        let cells = Cells::new(&histories).unwrap();
+        let cells = HistoryCells::new(&histories).unwrap();
         let of_clients = cells.of_clients(&histories).unwrap();
         (cells, of_clients)
     }
@@ -279,9 +285,9 @@ mod tests {
             for run in &cells.runs {
                 prop_assert_eq!(run.start, cell);
                 let range = run.start..run.end;
-                for (&(x, last, observed), &place) in found[range.clone()].iter().zip(&cells.last[range]) {
+                for (&(x, last, observed), &index) in found[range.clone()].iter().zip(&cells.last[range]) {
                     prop_assert_eq!((x, observed), (run.repeats, cells.days[run.observed as usize]));
-                    prop_assert_eq!(last, cells.days[place as usize]);
+                    prop_assert_eq!(last, cells.days[index as usize]);
                 }
                 cell = run.end;
             }
@@ -290,23 +296,23 @@ mod tests {
 
         #[test]
         fn the_order_of_clients_does_not_matter(
-            clients in prop::collection::vec(client(), 0..100), turn in 0..100_usize
+            clients in prop::collection::vec(client(), 0..100), rotation in 0..100_usize
         ) {
-            let mut turned = clients.clone();
-            turned.rotate_left(turn.min(clients.len()));
-            turned.reverse();
-            prop_assert_eq!(collapse(&clients).0, collapse(&turned).0);
+            let mut rotated = clients.clone();
+            rotated.rotate_left(rotation.min(clients.len()));
+            rotated.reverse();
+            prop_assert_eq!(collapse(&clients).0, collapse(&rotated).0);
         }
 
         #[test]
-        fn thinning_keeps_some_of_each_part(clients in prop::collection::vec(client(), 1..300)) {
+        fn a_subsample_has_some_of_each_part(clients in prop::collection::vec(client(), 1..300)) {
             let cells = collapse(&clients).0;
             for most in [1, 7, 1000] {
-                let few = cells.thinned(most);
+                let few = cells.subsample(most);
                 prop_assert!(!few.is_empty() && few.len() <= most);
                 prop_assert!(few.keys.iter().all(|key| cells.keys.contains(key)));
             }
-            prop_assert_eq!(cells.thinned(cells.len()), cells);
+            prop_assert_eq!(cells.subsample(cells.len()), cells);
         }
     }
 
@@ -323,10 +329,10 @@ mod tests {
         ] {
             let (repeats, last, observed) = columns(&[client]);
             let histories = Histories { repeats: &repeats, last: &last, observed: &observed };
-            let message = Cells::new(&histories).unwrap_err().to_string();
+            let message = HistoryCells::new(&histories).unwrap_err().to_string();
             assert!(message.contains(why), "{message}");
         }
         let uneven = Histories { repeats: &[0], last: &[], observed: &[1] };
-        assert!(Cells::new(&uneven).is_err());
+        assert!(HistoryCells::new(&uneven).is_err());
     }
 }

@@ -1,21 +1,21 @@
 //! The columns that come out.
 
-use super::dictionary::Words;
-use super::event_ids::{EventIds, SIGN};
-use super::timeline::Id;
+use super::dictionary::TextDictionary;
+use super::event_id::EventId;
+use super::id_type::{IdType, SIGN};
 use crate::facts::{Ids, view_of};
 
-/// Bytes of a buffer of texts: views count their places in 32 bits.
-const BUFFER: usize = 1 << 30;
+/// The most bytes of a buffer of texts: views count offsets in 32 bits.
+const MAX_BUFFER: usize = 1 << 30;
 
 /// Texts as string views.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TextColumn {
-    /// The views; that of the empty text where there is none.
+    /// The views; an empty text where there is none.
     pub views: Vec<u128>,
-    /// The buffers of those above 12 bytes.
+    /// The buffers of texts above 12 bytes.
     pub buffers: Vec<Vec<u8>>,
-    /// Which are there.
+    /// Which rows have a text.
     pub validity: Vec<bool>,
 }
 
@@ -26,12 +26,12 @@ impl TextColumn {
         self.validity.push(text.is_some());
     }
 
-    /// The view of a text, which is kept if it is long.
+    /// The view of a text, which is copied into a buffer if it is long.
     pub(super) fn view(&mut self, text: &[u8]) -> u128 {
         if text.len() <= 12 {
             return view_of(text, 0, 0);
         }
-        if self.buffers.last().is_none_or(|buffer| buffer.len() + text.len() > BUFFER) {
+        if self.buffers.last().is_none_or(|buffer| buffer.len() + text.len() > MAX_BUFFER) {
             self.buffers.push(Vec::new());
         }
         let number = self.buffers.len() - 1;
@@ -40,21 +40,21 @@ impl TextColumn {
         view_of(text, number as u32, start as u32)
     }
 
-    /// One text for each code, each kept once.
-    pub(super) fn of_codes(words: &Words, codes: impl Iterator<Item = u32>) -> Self {
+    /// The texts of codes, each copied once.
+    pub(super) fn of_codes(dictionary: &TextDictionary, codes: impl Iterator<Item = u32>) -> Self {
         let mut column = Self::default();
-        let views: Vec<u128> = (0..words.codes() as u32)
-            .map(|code| column.view(words.get(code).unwrap_or_default()))
+        let views: Vec<u128> = (0..dictionary.codes() as u32)
+            .map(|code| column.view(dictionary.get(code).unwrap_or_default()))
             .collect();
         for code in codes {
             column.views.push(views[code as usize]);
-            column.validity.push(words.get(code).is_some());
+            column.validity.push(dictionary.get(code).is_some());
         }
         column
     }
 }
 
-/// Ids of events, in the type in which they came.
+/// Ids of events, in the type that they came in.
 #[derive(Debug)]
 #[allow(missing_docs, reason = "each is the type it is named after")]
 pub enum EventIdColumn {
@@ -64,21 +64,21 @@ pub enum EventIdColumn {
 }
 
 impl EventIdColumn {
-    pub(super) fn new(ids: EventIds) -> Self {
+    pub(super) fn new(ids: Option<IdType>) -> Self {
         match ids {
-            EventIds::None | EventIds::Signed => Self::Signed(Vec::new()),
-            EventIds::Unsigned => Self::Unsigned(Vec::new()),
-            EventIds::Texts => Self::Texts(TextColumn::default()),
+            None | Some(IdType::Signed) => Self::Signed(Vec::new()),
+            Some(IdType::Unsigned) => Self::Unsigned(Vec::new()),
+            Some(IdType::Text) => Self::Texts(TextColumn::default()),
         }
     }
 
-    pub(super) fn push(&mut self, id: Option<Id>) {
-        let number = if let Some(Id::Number(number)) = id { Some(number) } else { None };
+    pub(super) fn push(&mut self, id: Option<EventId>) {
+        let number = if let Some(EventId::Number(number)) = id { Some(number) } else { None };
         match self {
             Self::Signed(ids) => ids.push(number.map(|number| (number ^ SIGN) as i64)),
             Self::Unsigned(ids) => ids.push(number),
             Self::Texts(ids) => {
-                ids.push(if let Some(Id::Text(text)) = id { Some(text) } else { None });
+                ids.push(if let Some(EventId::Text(text)) = id { Some(text) } else { None });
             }
         }
     }
@@ -132,7 +132,7 @@ pub struct LedgerColumns {
     pub contribution: Vec<f64>,
 }
 
-/// The states of all clients as columns, a line a thing known.
+/// The states of all clients as columns: one row an entry or event.
 #[derive(Debug)]
 pub struct StateColumns {
     /// Whose.
@@ -143,7 +143,7 @@ pub struct StateColumns {
     pub instant: Vec<i64>,
     /// Visits, a group, a rule, or the flags of an event.
     pub code: Vec<u32>,
-    /// Dense visits, whether in a visit, a sign, or dwell and clicks of an event.
+    /// Dense visits, whether in a visit, a phase signal, or dwell and clicks of an event.
     pub number: Vec<u64>,
     /// A sum.
     pub value: Vec<f64>,
@@ -153,13 +153,13 @@ pub struct StateColumns {
     pub page: TextColumn,
     /// Of an event.
     pub event_id: EventIdColumn,
-    /// The ids of a client's settled events, ascending, those of all lines one after another.
+    /// The ids of events that are not saved themselves, ascending; those of all rows end to end.
     pub seen: EventIdColumn,
-    /// Where those of each line end: only lines of counts have some.
+    /// Where those of each row end: only rows of counts have some.
     pub seen_ends: Vec<usize>,
 }
 
-/// What a line of a state says.
+/// What a row of a state holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum StatePart {
@@ -170,7 +170,7 @@ pub enum StatePart {
     /// An award.
     Award,
     /// An event of the phase window.
-    Sign,
+    Signal,
     /// An event of a visit that may go on.
     Event,
 }

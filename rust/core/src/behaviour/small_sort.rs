@@ -1,30 +1,30 @@
-//! The order of one client's events: a few dozen instants, time after time.
+//! Sorting the events of one client after another: a few dozen instants each time.
 
-/// Above so many keys, comparing each with each takes longer than sorting.
-const MOST: usize = 64;
+/// Above so many keys, comparing each with each takes longer than `sort_unstable`.
+const MAX_KEYS: usize = 64;
 
-/// The order of a run of instants; its arrays are reused from run to run.
+/// A sort of instants; its arrays are reused from sort to sort.
 #[derive(Debug, Default)]
-pub(super) struct Order {
-    /// In their order: instants, if there is room for them, and below them places in so many bits.
+pub(super) struct SmallSort {
+    /// Ascending: instants in the high bits, if they fit there, and their indices below.
     keys: Vec<i64>,
-    place_bits: u32,
-    /// Instants beside places, where a word is too short for both: today's leave 12 bits.
+    index_bits: u32,
+    /// Instants beside indices, where a word is too short for both: today's instants leave 12 bits.
     wide: Vec<(i64, usize)>,
 }
 
-impl Order {
-    /// Order instants, equal ones by their places, and say whether there are equal ones.
+impl SmallSort {
+    /// Sort instants, equal ones by their indices; whether any are equal.
     #[inline]
     pub fn sort(&mut self, instants: impl ExactSizeIterator<Item = i64> + Clone) -> bool {
         let bits = (usize::BITS - instants.len().saturating_sub(1).leading_zeros()).max(1);
-        let half = 1 << (i64::BITS - 1 - bits); // instants from -half to below half leave so many
+        let half = 1 << (i64::BITS - 1 - bits); // instants from -half to below half fit above them
         let mut beyond = 0;
-        self.place_bits = bits;
+        self.index_bits = bits;
         self.keys.clear();
-        self.keys.extend((0..).zip(instants.clone()).map(|(place, instant): (i64, i64)| {
+        self.keys.extend((0..).zip(instants.clone()).map(|(index, instant): (i64, i64)| {
             beyond |= instant.wrapping_add(half) as u64;
-            instant << bits | place
+            instant << bits | index
         }));
         if beyond >> (u64::BITS - bits) != 0 {
             return self.sort_wide(instants);
@@ -36,17 +36,17 @@ impl Order {
     #[cold]
     fn sort_wide(&mut self, instants: impl Iterator<Item = i64>) -> bool {
         self.wide.clear();
-        self.wide.extend(instants.enumerate().map(|(place, instant)| (instant, place)));
+        self.wide.extend(instants.enumerate().map(|(index, instant)| (instant, index)));
         self.wide.sort_unstable();
         self.keys.clear();
-        self.keys.extend(self.wide.iter().map(|&(_, place)| place as i64));
+        self.keys.extend(self.wide.iter().map(|&(_, index)| index as i64));
         self.wide.windows(2).any(|pair| pair[0].0 == pair[1].0)
     }
 
-    /// The places of the instants, in their order.
+    /// The indices of the instants, ascending by instant.
     #[inline]
-    pub fn places(&self) -> impl Iterator<Item = usize> + Clone {
-        let mask = (1 << self.place_bits) - 1;
+    pub fn indices(&self) -> impl Iterator<Item = usize> + Clone {
+        let mask = (1 << self.index_bits) - 1;
         self.keys.iter().map(move |&key| (key & mask) as usize)
     }
 }
@@ -54,29 +54,29 @@ impl Order {
 /// Sort keys, which are distinct.
 #[inline]
 fn sort_keys(keys: &mut [i64]) {
-    if keys.len() > MOST {
+    if keys.len() > MAX_KEYS {
         keys.sort_unstable();
     } else if !keys.is_sorted() {
         #[cfg(target_arch = "x86_64")]
         if is_x86_feature_detected!("avx2") {
             // SAFETY: the processor has AVX2.
-            unsafe { rank_avx2(keys) };
+            unsafe { rank_sort_avx2(keys) };
             return;
         }
         keys.sort_unstable();
     }
 }
 
-/// Put each key where the number of lower ones says: no step depends on how a comparison went, so
-/// that processors never guess wrong, as they do at every other step of sorting so few.
+/// A rank sort: the number of lower keys is where a key goes. It has no branch on a comparison, which
+/// processors mispredict at every other step of sorting so few.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
-fn rank_avx2(keys: &mut [i64]) {
+fn rank_sort_avx2(keys: &mut [i64]) {
     const LANES: usize = 4; // keys that are compared at once
-    let mut all = [i64::MAX; MOST]; // what is beyond the keys is lower than none
-    let mut lower = [0_u64; MOST];
+    let mut all = [i64::MAX; MAX_KEYS]; // padding is lower than no key
+    let mut lower = [0_u64; MAX_KEYS];
     all[..keys.len()].copy_from_slice(keys);
-    for lanes in 0..keys.len().div_ceil(LANES).min(MOST / LANES) {
+    for lanes in 0..keys.len().div_ceil(LANES).min(MAX_KEYS / LANES) {
         let (own, lower) = (&all[lanes * LANES..][..LANES], &mut lower[lanes * LANES..][..LANES]);
         for &key in &all[..keys.len()] {
             for i in 0..LANES {
@@ -103,18 +103,18 @@ mod tests {
             any::<i64>(),
             prop_oneof![Just(i64::MIN), Just(i64::MAX)],
         ];
-        proptest::collection::vec(instant, 0..=3 * MOST / 2)
+        proptest::collection::vec(instant, 0..=3 * MAX_KEYS / 2)
     }
 
     /// Whether instants come out in their order, and equal ones are noticed.
     fn check(instants: &[i64]) {
         let mut expected: Vec<usize> = (0..instants.len()).collect();
-        expected.sort_by_key(|&place| instants[place]);
+        expected.sort_by_key(|&index| instants[index]);
         let tied = expected.windows(2).any(|pair| instants[pair[0]] == instants[pair[1]]);
-        let mut order = Order::default();
+        let mut sort = SmallSort::default();
         for _ in 0..2 {
-            assert_eq!(order.sort(instants.iter().copied()), tied);
-            assert_eq!(order.places().collect::<Vec<_>>(), expected);
+            assert_eq!(sort.sort(instants.iter().copied()), tied);
+            assert_eq!(sort.indices().collect::<Vec<_>>(), expected);
         }
     }
 
@@ -141,7 +141,7 @@ mod tests {
         #[test]
         fn instants_come_out_in_order(
             any in instants(),
-            near in proptest::collection::vec(0..40_i64, 0..=3 * MOST / 2),
+            near in proptest::collection::vec(0..40_i64, 0..=3 * MAX_KEYS / 2),
             narrow in 0..62_u32,
         ) {
             let narrowed: Vec<i64> = any.iter().map(|instant| instant >> narrow).collect();

@@ -11,10 +11,10 @@ mod sealed {
 /// A number that can be ranked: `i8` to `i64`, `u8` to `u64`, `f32`, `f64`.
 ///
 /// The order is the numeric one: `-0.0` equals `0.0`, the infinities are ordinary values, and NaN
-/// is no value at all (missing). Each value has a 64-bit [`key`](Value::key) whose integer order
+/// is no value at all (missing). Each value has a 64-bit [`key`](Rankable::key) whose integer order
 /// is that order, consecutive keys being consecutive values of the type; selection works on keys,
 /// so that one copy of it serves every type.
-pub trait Value: sealed::Sealed + Copy + PartialOrd + Debug + Send + Sync + 'static {
+pub trait Rankable: sealed::Sealed + Copy + PartialOrd + Debug + Send + Sync + 'static {
     /// The smallest value, −∞ for floats.
     const LOWEST: Self;
     /// The largest value, +∞ for floats.
@@ -91,7 +91,7 @@ macro_rules! integers {
     ($($type:ty, $lane:ty, $flip:expr, $wide:ty;)*) => {$(
         impl sealed::Sealed for $type {}
 
-        impl Value for $type {
+        impl Rankable for $type {
             const LOWEST: Self = <$type>::MIN;
             const HIGHEST: Self = <$type>::MAX;
 
@@ -153,7 +153,7 @@ macro_rules! floats {
     ($($type:ty, $lane:ty, $signed:ty;)*) => {$(
         impl sealed::Sealed for $type {}
 
-        impl Value for $type {
+        impl Rankable for $type {
             const LOWEST: Self = <$type>::NEG_INFINITY;
             const HIGHEST: Self = <$type>::INFINITY;
 
@@ -213,7 +213,7 @@ floats! {
 mod tests {
     use super::*;
 
-    fn keys_keep_the_order<T: Value>(ascending: &[T]) {
+    fn keys_keep_the_order<T: Rankable>(ascending: &[T]) {
         for pair in ascending.windows(2) {
             assert!(pair[0].key() < pair[1].key(), "{pair:?}");
         }

@@ -1,4 +1,4 @@
-//! Which rules a page is about: each distinct page is matched once, through compiled matchers.
+//! Patterns of pages. Each distinct page is matched once, against all patterns together.
 
 use std::collections::HashMap;
 
@@ -6,18 +6,18 @@ use globset::GlobBuilder;
 use rayon::prelude::*;
 use regex::bytes::{RegexSet, RegexSetBuilder};
 
-use super::dictionary::Words;
+use super::dictionary::TextDictionary;
 use crate::error::{Error, Result};
 
-/// What marks a regular expression.
+/// The prefix of a regular expression.
 const REGEX: &str = "re:";
-/// What makes a pattern more than one page. The other signs of globs are frequent in addresses
-/// (`/search?q=`), and stand for themselves without it.
+/// Only a pattern with a star can be a glob: the other signs of globs are frequent in addresses
+/// (`/search?q=`), where they stand for themselves.
 const STAR: char = '*';
 
 /// A pattern of pages, by how it is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Pattern {
+pub(super) enum PagePattern {
     /// One page.
     Exact(String),
     /// All pages that begin so.
@@ -28,7 +28,7 @@ pub(super) enum Pattern {
     Regex(String),
 }
 
-/// How specific a pattern is: the least wins.
+/// How specific a pattern is, the most specific first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Specificity {
     /// One page.
@@ -43,7 +43,7 @@ pub(super) enum Specificity {
     Anything,
 }
 
-impl Pattern {
+impl PagePattern {
     /// Read a pattern.
     pub fn read(text: &str) -> Self {
         if let Some(expression) = text.strip_prefix(REGEX) {
@@ -66,7 +66,7 @@ impl Pattern {
         }
     }
 
-    /// The same as a regular expression; none for an exact page.
+    /// The pattern as a regular expression; none for an exact page.
     fn expression(&self) -> std::result::Result<Option<String>, String> {
         Ok(match self {
             Self::Exact(_) => None,
@@ -94,7 +94,7 @@ pub fn check_pattern(text: &str) -> Result<()> {
         let reason = reason.split_whitespace().collect::<Vec<_>>().join(" ");
         Error::Option(format!("the page pattern \"{text}\" cannot be read: {reason}"))
     };
-    if let Some(expression) = Pattern::read(text).expression().map_err(wrong)? {
+    if let Some(expression) = PagePattern::read(text).expression().map_err(wrong)? {
         RegexSet::new([expression]).map_err(|error| wrong(error.to_string()))?;
     }
     Ok(())
@@ -102,14 +102,14 @@ pub fn check_pattern(text: &str) -> Result<()> {
 
 /// Patterns, compiled together.
 #[derive(Debug)]
-pub(super) struct Matcher {
+pub(super) struct PageMatcher {
     exact: HashMap<Vec<u8>, Vec<u32>>,
     set: RegexSet,
-    /// The number of the pattern of each expression of the set.
+    /// For each expression of the set the number of its pattern.
     numbers: Vec<u32>,
 }
 
-impl Matcher {
+impl PageMatcher {
     /// Compile patterns, which are numbered in their order.
     ///
     /// # Errors
@@ -118,8 +118,10 @@ impl Matcher {
         let mut exact: HashMap<Vec<u8>, Vec<u32>> = HashMap::new();
         let (mut expressions, mut numbers) = (Vec::new(), Vec::new());
         for (number, text) in (0..).zip(patterns) {
-            match Pattern::read(text) {
-                Pattern::Exact(page) => exact.entry(page.into_bytes()).or_default().push(number),
+            match PagePattern::read(text) {
+                PagePattern::Exact(page) => {
+                    exact.entry(page.into_bytes()).or_default().push(number);
+                }
                 pattern => {
                     let Ok(Some(expression)) = pattern.expression() else {
                         check_pattern(text)?; // which says why
@@ -152,32 +154,32 @@ impl Matcher {
 
     /// The class of each page: pages of one class match the same patterns. Class 0 is that of
     /// events without a page, which match none.
-    pub fn classes(&self, pages: &Words) -> Classes {
+    pub fn classes(&self, pages: &TextDictionary) -> PageClasses {
         let matched: Vec<Vec<u32>> = (1..pages.codes() as u32)
             .into_par_iter()
             .map(|code| self.matches(pages.get(code).unwrap_or_default()))
             .collect();
         let mut known = HashMap::from([(Vec::new(), 0)]);
-        let mut members = vec![Vec::new()];
+        let mut patterns_of = vec![Vec::new()];
         let mut of_page = vec![0];
         for patterns in matched {
             let class = *known.entry(patterns).or_insert_with_key(|patterns| {
-                members.push(patterns.clone());
-                members.len() as u32 - 1
+                patterns_of.push(patterns.clone());
+                patterns_of.len() as u32 - 1
             });
             of_page.push(class);
         }
-        Classes { of_page, members }
+        PageClasses { of_page, patterns: patterns_of }
     }
 }
 
 /// Pages by the patterns they match.
 #[derive(Debug)]
-pub(super) struct Classes {
+pub(super) struct PageClasses {
     /// The class of each page code.
     pub of_page: Vec<u32>,
     /// The patterns of each class, ascending.
-    pub members: Vec<Vec<u32>>,
+    pub patterns: Vec<Vec<u32>>,
 }
 
 #[cfg(test)]
@@ -185,26 +187,26 @@ mod tests {
     use super::*;
 
     fn matched(pattern: &str, page: &str) -> bool {
-        !Matcher::new(&[pattern]).unwrap().matches(page.as_bytes()).is_empty()
+        !PageMatcher::new(&[pattern]).unwrap().matches(page.as_bytes()).is_empty()
     }
 
     #[test]
     fn patterns_are_what_they_look_like() {
         for (text, pattern) in [
-            ("/tarifs", Pattern::Exact("/tarifs".into())),
-            ("/tarifs/*", Pattern::Prefix("/tarifs/".into())),
-            ("*", Pattern::Prefix(String::new())),
-            ("/*/tarifs", Pattern::Glob("/*/tarifs".into())),
-            ("/**", Pattern::Glob("/**".into())),
-            ("/p?*", Pattern::Prefix("/p?".into())),
-            ("/s?q=a", Pattern::Exact("/s?q=a".into())),
-            ("/[x]{y", Pattern::Exact("/[x]{y".into())),
-            ("/[x*", Pattern::Prefix("/[x".into())),
-            ("*/p?", Pattern::Glob("*/p?".into())),
-            ("re:^/a", Pattern::Regex("^/a".into())),
-            ("", Pattern::Exact(String::new())),
+            ("/tarifs", PagePattern::Exact("/tarifs".into())),
+            ("/tarifs/*", PagePattern::Prefix("/tarifs/".into())),
+            ("*", PagePattern::Prefix(String::new())),
+            ("/*/tarifs", PagePattern::Glob("/*/tarifs".into())),
+            ("/**", PagePattern::Glob("/**".into())),
+            ("/p?*", PagePattern::Prefix("/p?".into())),
+            ("/s?q=a", PagePattern::Exact("/s?q=a".into())),
+            ("/[x]{y", PagePattern::Exact("/[x]{y".into())),
+            ("/[x*", PagePattern::Prefix("/[x".into())),
+            ("*/p?", PagePattern::Glob("*/p?".into())),
+            ("re:^/a", PagePattern::Regex("^/a".into())),
+            ("", PagePattern::Exact(String::new())),
         ] {
-            assert_eq!(Pattern::read(text), pattern, "{text}");
+            assert_eq!(PagePattern::read(text), pattern, "{text}");
         }
     }
 
@@ -245,7 +247,7 @@ mod tests {
     fn the_more_specific_comes_first() {
         let texts = ["/a/b", "/a/b/*", "/a/*", "*", "/*/b", "re:."];
         let order: Vec<Specificity> =
-            texts.iter().map(|text| Pattern::read(text).specificity()).collect();
+            texts.iter().map(|text| PagePattern::read(text).specificity()).collect();
         assert!(order.is_sorted() && order.windows(2).all(|pair| pair[0] != pair[1]));
         assert!(Specificity::Regex < Specificity::Anything);
     }
@@ -253,7 +255,7 @@ mod tests {
     #[test]
     fn broken_patterns_say_why() {
         for text in ["re:(", "*/a[b", "*{a"] {
-            assert_eq!(Matcher::new(&["/a*", text]).err(), check_pattern(text).err(), "{text}");
+            assert_eq!(PageMatcher::new(&["/a*", text]).err(), check_pattern(text).err(), "{text}");
             assert!(
                 matches!(check_pattern(text), Err(Error::Option(m)) if m.contains(text)),
                 "{text}"

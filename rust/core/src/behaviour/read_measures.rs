@@ -1,4 +1,4 @@
-//! Dwell and clicks as they are read: floats of any column, checked and made whole.
+//! Reading dwell and clicks: numbers of any type, checked and made whole.
 
 use std::ops::Range;
 
@@ -6,15 +6,15 @@ use super::event::Measures;
 use crate::error::{Error, Result};
 use crate::facts::{AmountValues, Column, Integers};
 
-/// Hand the numbers of rows over as floats, not a number where there is none or the row is not used;
-/// integers beyond 2^53 are beyond every limit here.
+/// Call `with` for each row with its number as a float: NaN where there is none or the row is not
+/// used. Rounding integers beyond 2^53 does not matter, as they are beyond every limit here.
 fn each_number(
     column: &Column<AmountValues>,
     rows: Range<usize>,
     used: impl Fn(usize) -> bool,
     mut with: impl FnMut(usize, f64) -> Result<()>,
 ) -> Result<()> {
-    // Without nulls the question is not asked of each.
+    // Without nulls no row needs a check.
     let all_there = are_all_there(column, rows.len(), &used);
     macro_rules! each {
         ($values:expr, $number:expr) => {{
@@ -50,7 +50,7 @@ fn each_number(
     Ok(())
 }
 
-/// Whether all rows have a number and are used: each is asked, as that is faster than to stop early.
+/// Whether all rows are valid and used. A loop without a way out is faster than one that stops.
 fn are_all_there(column: &Column<AmountValues>, rows: usize, used: impl Fn(usize) -> bool) -> bool {
     column.validity.is_none() && (0..rows).fold(true, |all, i| all & used(i))
 }
@@ -71,7 +71,7 @@ pub(super) fn read_dwell(
         let mut fits = true;
         for (out, &seconds) in out.iter_mut().zip(&values[rows.clone()]) {
             let micros = seconds * 1e6;
-            fits &= micros >= 0.0 && micros <= Measures::MOST_DWELL as f64;
+            fits &= micros >= 0.0 && micros <= Measures::MAX_DWELL as f64;
             // Beside 2^52 the whole number is the lower bits of the sum.
             *out = ((micros + ROUND).to_bits() as i64).wrapping_sub(ROUND.to_bits() as i64 - 1);
         }
@@ -100,8 +100,8 @@ pub(super) fn read_clicks(
     if let (true, AmountValues::Integers(Integers::I64(values))) = (all_there, &column.values) {
         let mut fits = true;
         for ((out, &dwell), &clicks) in out.iter_mut().zip(dwell).zip(&values[rows.clone()]) {
-            fits &= clicks as u64 <= Measures::MOST_CLICKS;
-            *out = Measures::from_parts(dwell, clicks as u64 & Measures::MOST_CLICKS);
+            fits &= clicks as u64 <= Measures::MAX_CLICKS;
+            *out = Measures::from_parts(dwell, clicks as u64 & Measures::MAX_CLICKS);
         }
         if fits {
             return Ok(());
@@ -113,14 +113,14 @@ pub(super) fn read_clicks(
     })
 }
 
-/// Added to 2^52 a number below it is rounded to a whole one, ties to even.
+/// 2^52: added to it, a smaller number is rounded to a whole one, ties to even.
 const ROUND: f64 = 4_503_599_627_370_496.0;
 
 /// Seconds as microseconds, which are what timestamps have, plus one; 0 for not a number.
 #[inline]
 fn dwell_of(seconds: f64) -> Result<i64> {
     let micros = seconds * 1e6;
-    if (0.0..=Measures::MOST_DWELL as f64).contains(&micros) {
+    if (0.0..=Measures::MAX_DWELL as f64).contains(&micros) {
         return Ok((micros + ROUND - ROUND) as i64 + 1);
     }
     if seconds.is_nan() { Ok(0) } else { Err(wrong_dwell(seconds)) }
@@ -145,7 +145,7 @@ fn wrong_dwell(seconds: f64) -> Error {
 fn clicks_of(clicks: f64) -> Result<u64> {
     let whole = clicks as i64; // a number out of range stops at the ends, not a number is 0
     let is_whole = (whole as f64).to_bits() == (clicks + 0.0).to_bits(); // −0 + 0 is 0
-    if (0..=Measures::MOST_CLICKS as i64).contains(&whole) && is_whole {
+    if (0..=Measures::MAX_CLICKS as i64).contains(&whole) && is_whole {
         return Ok(whole as u64);
     }
     if clicks.is_nan() { Ok(0) } else { Err(wrong_clicks(clicks)) }
@@ -156,7 +156,7 @@ fn wrong_clicks(clicks: f64) -> Error {
     Error::Value {
         message: format!(
             "the clicks {clicks} are no number of clicks: they must be whole and from 0 to {}, mend them or leave them empty",
-            Measures::MOST_CLICKS
+            Measures::MAX_CLICKS
         ),
         role: "clicks",
         value: clicks.to_string(),
@@ -188,7 +188,7 @@ mod tests {
     /// The loops for columns without nulls give what one number after another gives.
     #[test]
     fn whole_columns_are_their_numbers() {
-        let (most, used) = (Measures::MOST_DWELL as f64 / 1e6, |_: usize| true);
+        let (most, used) = (Measures::MAX_DWELL as f64 / 1e6, |_: usize| true);
         let dwell = [0.0, -0.0, 0.5e-6, 1.5e-6, 29.999_999_6, 30.0, 1e6 / 3.0, most];
         let column = Column { values: AmountValues::F64(&dwell), validity: None };
         let mut found = [7; 8];
@@ -205,7 +205,7 @@ mod tests {
         read_dwell(&column, 0..2, used, &mut found[..2]).unwrap();
         assert_eq!(found[..2], [1_000_001, 0]);
 
-        let clicks = [0, 1, Measures::MOST_CLICKS as i64];
+        let clicks = [0, 1, Measures::MAX_CLICKS as i64];
         let column =
             Column { values: AmountValues::Integers(Integers::I64(&clicks)), validity: None };
         let mut measures = [Measures::default(); 3];
@@ -213,7 +213,7 @@ mod tests {
         for ((found, clicks), dwell) in measures.iter().zip(clicks).zip([0, 5, 9]) {
             assert_eq!(*found, Measures::from_parts(dwell, clicks as u64));
         }
-        for wrong in [-1, Measures::MOST_CLICKS as i64 + 1, i64::MIN, i64::MAX] {
+        for wrong in [-1, Measures::MAX_CLICKS as i64 + 1, i64::MIN, i64::MAX] {
             let values = [wrong];
             let column =
                 Column { values: AmountValues::Integers(Integers::I64(&values)), validity: None };

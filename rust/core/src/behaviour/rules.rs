@@ -1,4 +1,4 @@
-//! A scheme of rules as plain data: what the caller has read and validated.
+//! The rules as plain data: what the caller has read and validated.
 
 /// How the weight of an award falls with its age.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub enum Repeat {
     },
 }
 
-/// What a page says of a visitor.
+/// What an event says of a client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Category {
@@ -52,24 +52,24 @@ pub struct Rule {
     pub name: String,
     /// The group that its points go to.
     pub group: usize,
-    /// The kinds of event it is about; all where empty.
+    /// The kinds of event it applies to; all where empty.
     pub kinds: Vec<String>,
-    /// The pages it is about, as a pattern; none for events on any page or on none.
+    /// The pages it applies to, as a pattern; without one, events on any page or on none.
     pub page: Option<String>,
     /// The points.
     pub points: f64,
     /// How often they are given.
     pub repeat: Repeat,
-    /// What the pages say.
+    /// What an event that it wins says of the client.
     pub category: Option<Category>,
 }
 
-/// The bounds of a group's sum.
+/// The bounds of a sum: that of a group, or of all groups.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Group {
-    /// The least it counts for.
+pub struct Bounds {
+    /// The least value.
     pub floor: Option<f64>,
-    /// The most it counts for.
+    /// The greatest value.
     pub cap: Option<f64>,
 }
 
@@ -80,18 +80,18 @@ pub struct Density {
     pub min_dwell: Option<i64>,
     /// The fewest clicks.
     pub min_clicks: Option<u64>,
-    /// Whether one of the two will do.
+    /// Whether one of the two is enough.
     pub any: bool,
     /// The pages whose time and clicks count; all where there are none.
     pub theme: Option<Vec<String>>,
 }
 
-/// All rules, and what they are read with.
+/// The rules, and what visits, ages and phases are defined by.
 #[derive(Debug, Clone)]
-pub struct Scheme {
+pub struct RuleSet {
     /// The kinds that make up visits.
     pub web_kinds: Vec<String>,
-    /// How long nothing must happen for the next event to begin a visit, in microseconds.
+    /// The pause after which an event begins another visit, in microseconds.
     pub timeout: i64,
     /// The time on the last page of a visit where it is not known.
     pub last_dwell: i64,
@@ -99,14 +99,14 @@ pub struct Scheme {
     pub bot_events: Option<u32>,
     /// When a visit earns points; always where there is none.
     pub density: Option<Density>,
-    /// The kinds of event that make a visit pass whatever its density.
+    /// The kinds of event with which a visit passes whatever its density.
     pub bypass_kinds: Vec<String>,
     /// How awards age.
     pub decay: Decay,
     /// The bounds of the score.
-    pub bounds: Group,
+    pub bounds: Bounds,
     /// The groups, in the order of their columns.
-    pub groups: Vec<Group>,
+    pub groups: Vec<Bounds>,
     /// How far back the phase looks, in microseconds.
     pub phase_window: i64,
     /// The rules, in the order in which they were written.

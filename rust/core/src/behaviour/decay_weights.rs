@@ -3,7 +3,7 @@
 //! Weights are computed once into a table, with integer arithmetic only: the exponential functions
 //! of mathematical libraries differ in their last bit from one machine to the next.
 
-use super::scheme::Decay;
+use super::rules::Decay;
 use crate::calendar::DAY;
 
 /// Half-lives after which an award counts for nothing: 2^-64 of any number of points is less than
@@ -15,12 +15,12 @@ const LN_2: u128 = 3_196_577_161_300_663_915;
 
 /// Weights by age.
 #[derive(Debug, Clone)]
-pub(super) struct Weights {
+pub(super) struct DecayWeights {
     /// The weights of ages from 0; older awards have the last one.
     table: Vec<f64>,
 }
 
-impl Weights {
+impl DecayWeights {
     /// The weights of all ages up to `oldest` days.
     pub fn new(decay: Decay, oldest: u32) -> Self {
         let weigh = |age: u32| match decay {
@@ -111,15 +111,15 @@ mod tests {
 
     #[test]
     fn lines_and_windows_end() {
-        let line = Weights::new(Decay::Linear(90 * DAY), 1000);
+        let line = DecayWeights::new(Decay::Linear(90 * DAY), 1000);
         for (age, expected) in
             [(0, 1.0), (45, 0.5), (72, 1.0 - 72.0 / 90.0), (90, 0.0), (5000, 0.0)]
         {
             assert_eq!(line.of(age).to_bits(), f64::to_bits(expected), "{age}");
         }
-        let window = Weights::new(Decay::Window(90 * DAY), 1000);
+        let window = DecayWeights::new(Decay::Window(90 * DAY), 1000);
         assert_eq!([0, 89, 90, 5000].map(|age| window.of(age) > 0.5), [true, true, false, false]);
-        let never = Weights::new(Decay::None, 1000);
+        let never = DecayWeights::new(Decay::None, 1000);
         assert_eq!(never.of(u64::MAX).to_bits(), 1.0_f64.to_bits());
     }
 }

@@ -5,28 +5,28 @@ use rand_chacha::rand_core::SeedableRng;
 use rand_distr::{Beta, Distribution, Exp1, Gamma, StandardUniform};
 use rayon::prelude::*;
 
-use super::cells::MOST_DAYS;
-use super::expectation::Process;
+use super::expectation::PurchaseProcess;
+use super::history_cells::MAX_DAYS;
 use super::purchases::PurchaseModel;
 use super::spend::SpendParameters;
 use crate::error::{Error, Result};
 
-/// Clients to simulate.
+/// What is to be simulated.
 #[derive(Debug, Clone, Copy)]
-pub struct Base {
+pub struct ClientSimulation {
     /// How many.
     pub clients: usize,
     /// How often they buy, and when they leave.
-    pub process: Process,
+    pub process: PurchaseProcess,
     /// What they spend.
     pub spend: SpendParameters,
     /// Fewest days since the first purchase.
     pub shortest: u32,
     /// Most days since the first purchase.
     pub longest: u32,
-    /// Days after the look back in which purchases are counted as well.
+    /// Days after the end of the observation in which purchases are counted as well.
     pub horizon: u32,
-    /// One seed, one outcome.
+    /// The same seed gives the same clients.
     pub seed: u64,
 }
 
@@ -53,19 +53,20 @@ pub struct SimulatedClients {
 ///
 /// # Errors
 /// If the days are not in order, or a parameter is beyond what can be drawn from.
-pub fn simulate_clients(base: &Base) -> Result<SimulatedClients> {
-    if base.shortest > base.longest || base.longest > MOST_DAYS {
+pub fn simulate_clients(simulation: &ClientSimulation) -> Result<SimulatedClients> {
+    if simulation.shortest > simulation.longest || simulation.longest > MAX_DAYS {
         return Err(Error::Option(format!(
-            "clients are simulated for {} to {} days: take a range within 0 and {MOST_DAYS}",
-            base.shortest, base.longest
+            "clients are simulated for {} to {} days: take a range within 0 and {MAX_DAYS}",
+            simulation.shortest, simulation.longest
         )));
     }
     let one = |number: usize| {
-        let mut rng = ChaCha8Rng::seed_from_u64(base.seed);
+        let mut rng = ChaCha8Rng::seed_from_u64(simulation.seed);
         rng.set_stream(number as u64);
-        client(base, &mut rng)
+        client(simulation, &mut rng)
     };
-    let clients: Vec<Client> = (0..base.clients).into_par_iter().map(one).collect::<Result<_>>()?;
+    let clients: Vec<SimulatedClient> =
+        (0..simulation.clients).into_par_iter().map(one).collect::<Result<_>>()?;
     Ok(SimulatedClients {
         repeats: clients.iter().map(|c| c.repeats).collect(),
         last: clients.iter().map(|c| c.last).collect(),
@@ -77,7 +78,7 @@ pub fn simulate_clients(base: &Base) -> Result<SimulatedClients> {
     })
 }
 
-struct Client {
+struct SimulatedClient {
     repeats: u32,
     last: i32,
     observed: i32,
@@ -87,14 +88,14 @@ struct Client {
     future_money: f64,
 }
 
-fn client(base: &Base, rng: &mut ChaCha8Rng) -> Result<Client> {
-    let process = &base.process;
+fn client(simulation: &ClientSimulation, rng: &mut ChaCha8Rng) -> Result<SimulatedClient> {
+    let process = &simulation.process;
     let p = &process.parameters;
     let uniform = |rng: &mut ChaCha8Rng| -> f64 { StandardUniform.sample(rng) };
-    let days = f64::from(base.longest - base.shortest + 1) * uniform(rng);
-    let observed = base.shortest + days as u32;
+    let days = f64::from(simulation.longest - simulation.shortest + 1) * uniform(rng);
+    let observed = simulation.shortest + days as u32;
     let now = f64::from(observed) / process.unit;
-    let end = f64::from(observed + base.horizon) / process.unit;
+    let end = f64::from(observed + simulation.horizon) / process.unit;
     let rate = gamma(p.r, rng)? / p.alpha;
     let leave = Beta::new(p.a, p.b).map_err(undrawable)?.sample(rng);
     let (mut repeats, mut future, mut last) = (0_u32, 0_u32, 0.0);
@@ -105,7 +106,7 @@ fn client(base: &Base, rng: &mut ChaCha8Rng) -> Result<Client> {
         time += wait / rate;
         // A rate may be so small that it is 0: the next purchase is then beyond any end, or at no
         // time at all.
-        if time.is_nan() || time > end || repeats >= MOST_DAYS {
+        if time.is_nan() || time > end || repeats >= MAX_DAYS {
             break;
         }
         if time <= now {
@@ -117,11 +118,15 @@ fn client(base: &Base, rng: &mut ChaCha8Rng) -> Result<Client> {
         stays = uniform(rng) >= leave;
     }
     let rounded = ((last * process.unit).round() as i32).max(i32::from(repeats > 0));
-    let scale = gamma(base.spend.q, rng)? / base.spend.v;
+    let scale = gamma(simulation.spend.q, rng)? / simulation.spend.v;
     let money = |count: u32, rng: &mut ChaCha8Rng| {
-        if count == 0 { Ok(0.0) } else { Ok(gamma(base.spend.p * f64::from(count), rng)? / scale) }
+        if count == 0 {
+            Ok(0.0)
+        } else {
+            Ok(gamma(simulation.spend.p * f64::from(count), rng)? / scale)
+        }
     };
-    Ok(Client {
+    Ok(SimulatedClient {
         repeats,
         last: rounded.min(observed as i32),
         observed: observed as i32,
@@ -145,10 +150,10 @@ mod tests {
     use super::super::purchases::PurchaseParameters;
     use super::*;
 
-    fn base(model: PurchaseModel) -> Base {
-        Base {
+    fn simulation(model: PurchaseModel) -> ClientSimulation {
+        ClientSimulation {
             clients: 20_000,
-            process: Process {
+            process: PurchaseProcess {
                 model,
                 parameters: PurchaseParameters::new([0.6, 9.0, 0.8, 3.0]).unwrap(),
                 unit: 7.0,
@@ -164,7 +169,7 @@ mod tests {
     #[test]
     fn clients_are_possible_and_a_seed_has_one_outcome() {
         for model in [PurchaseModel::BgNbd, PurchaseModel::MbgNbd] {
-            let made = simulate_clients(&base(model)).unwrap();
+            let made = simulate_clients(&simulation(model)).unwrap();
             for client in 0..made.repeats.len() {
                 let (x, last, t) = (made.repeats[client], made.last[client], made.observed[client]);
                 assert!((100..=700).contains(&t) && last <= t && (x == 0) == (last == 0));
@@ -172,11 +177,13 @@ mod tests {
                 assert_eq!(made.future_money[client] > 0.0, made.future[client] > 0);
                 assert!(made.first[client] > 0.0);
             }
-            let again = simulate_clients(&base(model)).unwrap();
+            let again = simulate_clients(&simulation(model)).unwrap();
             assert_eq!(made.repeats, again.repeats);
             assert_eq!(made.future_money, again.future_money);
             assert_ne!(
-                simulate_clients(&Base { seed: 12, ..base(model) }).unwrap().repeats,
+                simulate_clients(&ClientSimulation { seed: 12, ..simulation(model) })
+                    .unwrap()
+                    .repeats,
                 made.repeats
             );
         }
@@ -186,13 +193,13 @@ mod tests {
     #[test]
     fn purchases_to_come_are_as_many_as_expected() {
         for model in [PurchaseModel::BgNbd, PurchaseModel::MbgNbd] {
-            let base = base(model);
-            let made = simulate_clients(&base).unwrap();
+            let simulation = simulation(model);
+            let made = simulate_clients(&simulation).unwrap();
             let (mut expected, mut variance) = (0.0, 0.0);
-            for client in 0..base.clients {
+            for client in 0..simulation.clients {
                 let (x, t) = (made.repeats[client], made.observed[client] as u32);
-                let alive = base.process.p_alive(x, made.last[client] as u32, t);
-                let mean = alive * base.process.after(x).purchases(t, 26.0);
+                let alive = simulation.process.p_alive(x, made.last[client] as u32, t);
+                let mean = alive * simulation.process.expectation(x).purchases(t, 26.0);
                 expected += mean;
                 variance += (f64::from(made.future[client]) - mean).powi(2);
             }
@@ -204,8 +211,10 @@ mod tests {
 
     #[test]
     fn what_cannot_be_simulated_is_refused() {
-        let base = base(PurchaseModel::BgNbd);
-        assert!(simulate_clients(&Base { shortest: 9, longest: 8, ..base }).is_err());
-        assert!(simulate_clients(&Base { longest: u32::MAX, ..base }).is_err());
+        let simulation = simulation(PurchaseModel::BgNbd);
+        assert!(
+            simulate_clients(&ClientSimulation { shortest: 9, longest: 8, ..simulation }).is_err()
+        );
+        assert!(simulate_clients(&ClientSimulation { longest: u32::MAX, ..simulation }).is_err());
     }
 }

@@ -1,7 +1,7 @@
-//! Maximum likelihood: from several starts, by the quasi-Newton method of `argmin`, and proved.
+//! Maximum likelihood: by the quasi-Newton method of `argmin`, from several starts, and verified.
 //!
-//! The search runs over logarithms of the parameters, held within bounds by a smooth curve. Its end
-//! is only believed if the analytic gradient and Hessian say that it is a maximum: the Hessian must
+//! The search runs over logarithms of the parameters, kept within bounds by a smooth curve. Its end
+//! is only accepted if the analytic gradient and Hessian say that it is a maximum: the Hessian must
 //! be negative definite there, and the Newton step to the exact maximum shorter than a thousandth
 //! of a standard error.
 
@@ -11,7 +11,7 @@ use argmin::core::{CostFunction, Executor, Gradient};
 use argmin::solver::linesearch::MoreThuenteLineSearch;
 use argmin::solver::quasinewton::BFGS;
 
-use super::matrix::{Matrix, inverse_of_positive, quadratic};
+use super::matrix::{Matrix, inverse_positive_definite, quadratic_form};
 use crate::error::{Error, Result};
 
 /// A log-likelihood at some parameters, with its first two derivatives by them.
@@ -63,7 +63,7 @@ pub trait Likelihood<const P: usize> {
     fn evaluate(&self, parameters: &[f64; P]) -> Evaluation<P>;
 }
 
-/// A maximum that has been proved.
+/// A maximum that has been verified.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Estimate<const P: usize> {
     /// The parameters.
@@ -72,10 +72,8 @@ pub struct Estimate<const P: usize> {
     pub covariance: Matrix<P>,
     /// The log-likelihood.
     pub log_likelihood: f64,
-    /// Clients it is of.
+    /// How many clients it is of.
     pub clients: f64,
-    /// How often the likelihood of all clients was computed.
-    pub evaluations: u32,
 }
 
 impl<const P: usize> Estimate<P> {
@@ -87,22 +85,22 @@ impl<const P: usize> Estimate<P> {
 
 /// Logarithms of parameters stay within ±BOUND: e^20 is five hundred million.
 const BOUND: f64 = 20.0;
-/// A maximum this near to a bound is none: the likelihood still rises towards 0 or infinity.
+/// Beyond this a maximum is not accepted: the likelihood still rises towards 0 or infinity.
 const AT_BOUND: f64 = 17.0;
 /// The longest Newton step, in squared standard errors, from a point that is taken for a maximum.
-const LONGEST_STEP: f64 = 1e-6;
-/// Standard errors that a unit of the logarithm of a parameter counts for, at least.
+const MAX_STEP: f64 = 1e-6;
+/// A unit of the logarithm of a parameter counts for at least so many standard errors.
 const ERRORS_A_LOG: f64 = 0.01;
 /// A search ends where the step is this short, which rounding still lets it see.
-const ARRIVED: f64 = 1e-10;
-/// The same for scouts: their ends are but starts.
-const SCOUTS_ARRIVED: f64 = 1e-2;
-const MOST_ITERATIONS: u64 = 200;
+const TOLERANCE: f64 = 1e-10;
+/// The same on a subsample, where a search only looks for a start.
+const SUBSAMPLE_TOLERANCE: f64 = 1e-2;
+const MAX_ITERATIONS: u64 = 200;
 
 /// The log of a parameter for a free coordinate, and its derivative.
 fn bounded(free: f64) -> (f64, f64) {
-    let bent = libm::tanh(free / BOUND);
-    (BOUND * bent, 1.0 - bent * bent)
+    let curved = libm::tanh(free / BOUND);
+    (BOUND * curved, 1.0 - curved * curved)
 }
 
 fn parameters_at<const P: usize>(free: &[f64]) -> [f64; P] {
@@ -114,40 +112,39 @@ fn free_of<const P: usize>(parameters: &[f64; P]) -> Vec<f64> {
     parameters.iter().map(|&p| BOUND * libm::atanh(inner(libm::log(p)))).collect()
 }
 
-/// What has been computed so far: the last point (cost and gradient are asked for one by one), and
-/// the best, or the one at which the search has arrived.
-struct Track<const P: usize> {
-    arrived: bool,
+/// What has been computed so far: the last point, as `argmin` asks for cost and gradient separately,
+/// and the best one, or the one at which the search has converged.
+struct SearchTrace<const P: usize> {
+    converged: bool,
     last: Option<(Vec<f64>, Evaluation<P>)>,
     best: Option<(Vec<f64>, Evaluation<P>)>,
-    evaluations: u32,
 }
 
 struct Search<'a, L, const P: usize> {
     likelihood: &'a L,
-    track: &'a RefCell<Track<P>>,
-    near: f64,
+    trace: &'a RefCell<SearchTrace<P>>,
+    tolerance: f64,
 }
 
 impl<L: Likelihood<P>, const P: usize> Search<'_, L, P> {
-    /// The likelihood at a point. Once a maximum is within reach there is nothing to search for: a
-    /// line search would only chase rounding, so it is stopped, by an error as there is no other way.
+    /// The likelihood at a point. Near enough to the maximum a line search would only follow rounding
+    /// errors, so it is stopped: by an error, as there is no other way.
     fn at(&self, free: &[f64]) -> std::result::Result<Evaluation<P>, argmin::core::Error> {
-        let mut track = self.track.borrow_mut();
-        if let Some((point, found)) = &track.last
+        let mut trace = self.trace.borrow_mut();
+        if let Some((point, found)) = &trace.last
             && point == free
         {
             return Ok(*found);
         }
         let parameters = parameters_at(free);
         let found = self.likelihood.evaluate(&parameters);
-        track.evaluations += 1;
-        track.last = Some((free.to_vec(), found));
-        track.arrived = step_to_maximum(&parameters, &found).is_some_and(|step| step <= self.near);
-        if track.arrived || track.best.as_ref().is_none_or(|(_, best)| found.value > best.value) {
-            track.best = Some((free.to_vec(), found));
+        trace.last = Some((free.to_vec(), found));
+        trace.converged =
+            step_to_maximum(&parameters, &found).is_some_and(|step| step <= self.tolerance);
+        if trace.converged || trace.best.as_ref().is_none_or(|(_, best)| found.value > best.value) {
+            trace.best = Some((free.to_vec(), found));
         }
-        if track.arrived { Err(argmin::core::Error::msg("arrived")) } else { Ok(found) }
+        if trace.converged { Err(argmin::core::Error::msg("converged")) } else { Ok(found) }
     }
 }
 
@@ -183,16 +180,16 @@ fn curvature<const P: usize>(parameters: &[f64; P], found: &Evaluation<P>) -> Ma
 }
 
 /// The length of the Newton step to the maximum, in squared standard errors; None where the
-/// likelihood bends upwards.
+/// likelihood is not concave.
 ///
 /// A likelihood that rises for ever as a parameter goes to 0 flattens on its way, and the step
 /// shrinks in standard errors, but stays one unit of the logarithm. Such units count as well.
 fn step_to_maximum<const P: usize>(parameters: &[f64; P], found: &Evaluation<P>) -> Option<f64> {
-    let inverse = inverse_of_positive(&curvature(parameters, found))?;
+    let inverse = inverse_positive_definite(&curvature(parameters, found))?;
     let slope: [f64; P] = std::array::from_fn(|i| parameters[i] * found.gradient[i]);
     let longest =
         log_step(&inverse, &slope).into_iter().fold(0.0, |most, part| part.abs().max(most));
-    Some(quadratic(&inverse, &slope).max((longest * ERRORS_A_LOG).powi(2)))
+    Some(quadratic_form(&inverse, &slope).max((longest * ERRORS_A_LOG).powi(2)))
 }
 
 /// The Newton step in the logarithms of the parameters.
@@ -200,17 +197,17 @@ fn log_step<const P: usize>(inverse: &Matrix<P>, slope: &[f64; P]) -> [f64; P] {
     std::array::from_fn(|i| (0..P).map(|j| inverse[i][j] * slope[j]).sum())
 }
 
-/// Search from one start, until the squared step to the maximum is up to `near`.
+/// Search from one start, until the squared step to the maximum is at most `tolerance`.
 fn search<L: Likelihood<P>, const P: usize>(
     likelihood: &L,
     start: &[f64; P],
-    near: f64,
-) -> Option<([f64; P], Evaluation<P>, u32)> {
-    let track = RefCell::new(Track { arrived: false, last: None, best: None, evaluations: 0 });
-    let problem = Search { likelihood, track: &track, near };
+    tolerance: f64,
+) -> Option<([f64; P], Evaluation<P>)> {
+    let trace = RefCell::new(SearchTrace { converged: false, last: None, best: None });
+    let problem = Search { likelihood, trace: &trace, tolerance };
     let free = free_of(start);
     if let Ok(first) = problem.at(&free) {
-        let inverse = inverse_of_positive(&curvature(start, &first)).map_or_else(
+        let inverse = inverse_positive_definite(&curvature(start, &first)).map_or_else(
             || (0..P).map(|i| (0..P).map(|j| f64::from(u8::from(i == j))).collect()).collect(),
             |inverse| -> Vec<Vec<f64>> {
                 let scaled = |row: [f64; P]| row.map(|cell| cell * likelihood.clients()).to_vec();
@@ -218,62 +215,61 @@ fn search<L: Likelihood<P>, const P: usize>(
             },
         );
         // How it ended does not matter: the line search may have given up where rounding hides the
-        // slope, and where the best point lies is proved after.
+        // slope, and whether the best point is a maximum is verified afterwards.
         let _ = Executor::new(problem, BFGS::new(MoreThuenteLineSearch::new()))
-            .configure(|state| state.param(free).inv_hessian(inverse).max_iters(MOST_ITERATIONS))
+            .configure(|state| state.param(free).inv_hessian(inverse).max_iters(MAX_ITERATIONS))
             .run();
     }
-    let track = track.into_inner();
-    let (free, found) = track.best?;
-    found.value.is_finite().then(|| (parameters_at(&free), found, track.evaluations))
+    let trace = trace.into_inner();
+    let (free, found) = trace.best?;
+    found.value.is_finite().then(|| (parameters_at(&free), found))
 }
 
 /// Why there is no maximum, and how high the likelihood rises all the same.
 #[derive(Debug)]
-pub struct Refusal {
+pub struct FitFailure {
     /// The sentence.
     pub error: Error,
     /// The greatest log-likelihood that was seen.
     pub highest: f64,
 }
 
-/// Find the maximum of a likelihood: each start on `scouts`, which stand for all clients, then the
-/// best of them on all.
+/// Find the maximum of a likelihood: from each start on a subsample of the clients, then from the best
+/// end on all of them.
 ///
 /// # Errors
 /// If there is no maximum within the bounds, with the parameter that has none.
 pub fn maximise<L: Likelihood<P>, const P: usize>(
     model: &str,
     likelihood: &L,
-    scouts: &L,
+    subsample: &L,
     starts: &[[f64; P]],
-) -> std::result::Result<Estimate<P>, Refusal> {
+) -> std::result::Result<Estimate<P>, FitFailure> {
     let mut ends: Vec<_> =
-        starts.iter().filter_map(|start| search(scouts, start, SCOUTS_ARRIVED)).collect();
+        starts.iter().filter_map(|start| search(subsample, start, SUBSAMPLE_TOLERANCE)).collect();
     // Best first; equal ends keep the order of the starts.
     ends.sort_by(|one, other| other.1.value.total_cmp(&one.1.value));
-    let mut evaluations = 0;
-    let mut refusal: Option<Refusal> = None;
-    for (start, ..) in &ends {
-        let Some((parameters, found, taken)) = search(likelihood, start, ARRIVED) else { continue };
-        evaluations += taken;
-        match proved(model, L::NAMES, &parameters, &found) {
+    let mut failure: Option<FitFailure> = None;
+    for (start, _) in &ends {
+        let Some((parameters, found)) = search(likelihood, start, TOLERANCE) else {
+            continue;
+        };
+        match verify(model, L::NAMES, &parameters, &found) {
             Ok(covariance) => {
                 return Ok(Estimate {
                     parameters,
                     covariance,
                     log_likelihood: found.value,
                     clients: likelihood.clients(),
-                    evaluations,
                 });
             }
-            Err(error) => match &mut refusal {
+            Err(error) => match &mut failure {
                 Some(first) => first.highest = first.highest.max(found.value),
-                None => refusal = Some(Refusal { error, highest: found.value }),
+                None => failure = Some(FitFailure { error, highest: found.value }),
             },
         }
     }
-    Err(refusal.unwrap_or_else(|| Refusal {
+    Err(failure.unwrap_or_else(|| FitFailure {
         error: Error::Data(format!(
             "the {model} model cannot be fitted: its likelihood is not finite"
         )),
@@ -282,7 +278,7 @@ pub fn maximise<L: Likelihood<P>, const P: usize>(
 }
 
 /// The covariance at a maximum, or why it is none.
-fn proved<const P: usize>(
+fn verify<const P: usize>(
     model: &str,
     names: [&str; P],
     parameters: &[f64; P],
@@ -290,11 +286,11 @@ fn proved<const P: usize>(
 ) -> Result<Matrix<P>> {
     let say = |why: String| Err(Error::Data(format!("the {model} model cannot be fitted: {why}")));
     let written = names.iter().zip(parameters).map(|(name, value)| format!("{name} {value:.4}"));
-    let place = written.collect::<Vec<_>>().join(", ");
+    let point = written.collect::<Vec<_>>().join(", ");
     let for_ever = |name: &str, upwards: bool| {
         let to = if upwards { "infinity" } else { "0" };
         format!(
-            "the likelihood rises for ever as {name} goes to {to} ({place}), so the data do not tell it"
+            "the likelihood rises for ever as {name} goes to {to} ({point}), so the data do not tell it"
         )
     };
     for (name, value) in names.iter().zip(parameters) {
@@ -303,15 +299,16 @@ fn proved<const P: usize>(
             return say(for_ever(name, log > 0.0));
         }
     }
-    let bent = curvature(parameters, found);
-    let Some(inverse) = inverse_of_positive(&bent) else {
+    let curvature = curvature(parameters, found);
+    let Some(inverse) = inverse_positive_definite(&curvature) else {
         return say(format!(
-            "the likelihood is flat around {place}, so the data do not tell the parameters apart"
+            "the likelihood is flat around {point}, so the data do not tell the parameters apart"
         ));
     };
     let step = step_to_maximum(parameters, found).unwrap_or(f64::INFINITY);
-    if step > LONGEST_STEP {
-        // A flattening rise: no standard error away, and a whole unit of the logarithm all the same.
+    if step > MAX_STEP {
+        // A likelihood that flattens as it rises: the step is short in standard errors, but not in
+        // units of the logarithm.
         let slope: [f64; P] = std::array::from_fn(|i| parameters[i] * found.gradient[i]);
         let steps = log_step(&inverse, &slope);
         let far = (0..P).max_by(|&i, &j| steps[i].abs().total_cmp(&steps[j].abs()));
@@ -319,7 +316,7 @@ fn proved<const P: usize>(
             return say(for_ever(names[far], steps[far] > 0.0));
         }
         return say(format!(
-            "the search did not converge: at {place} the maximum is still {:.1e} standard errors away",
+            "the search did not converge: at {point} the maximum is still {:.1e} standard errors away",
             step.sqrt()
         ));
     }

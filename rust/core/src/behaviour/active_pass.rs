@@ -1,0 +1,363 @@
+//! A pass from its first batch on, which shows the types of its columns.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rayon::prelude::*;
+
+use super::account::BehaviourAccount;
+use super::batch::EventBatch;
+use super::batch_dictionaries::BatchDictionaries;
+use super::compiled_rules::CompiledRules;
+use super::dictionary::SharedDictionary;
+use super::drop_reason::EventDropReason;
+use super::event::{EventDictionaries, Flags};
+use super::event_block::{read_clients, zone_of};
+use super::event_id::{EventId, convert_id, read_event_id};
+use super::event_reader::{EventReader, chunk_rows};
+use super::grouped_events::GroupedEvents;
+use super::id_type::IdType;
+use super::options::BehaviourOptions;
+use super::outcome::BehaviourOutcome;
+use super::output::{ledger_columns, score_columns, sorted_ids, state_columns};
+use super::output_columns::StatePart;
+use super::partition_scorer::PartitionScorer;
+use super::partitioned_chunk::{
+    PARTITIONS, PartitionEvents, PartitionSlice, PartitionedChunk, partition_of,
+};
+use super::read_context::ReadContext;
+use super::repeat_limiter::LocalDays;
+use super::rules::RuleSet;
+use super::saved_state::{StateBatch, StateEntry};
+use super::scored_partition::ScoredPartition;
+use super::scorer::ScoringDrops;
+use super::seen_ids::SeenIds;
+use super::spill::Spill;
+use crate::calendar::{Clock, DAY, day_of_instant};
+use crate::error::{Error, Result};
+use crate::facts::{Column, DateValues, IdValues};
+
+/// A pass from its first batch on.
+pub(super) struct ActivePass {
+    context: ReadContext,
+    pub readers: Vec<EventReader>,
+    spill: Option<Spill>,
+    /// The type of the ids of this run's own events; none where they have none.
+    own_ids: Option<IdType>,
+    /// What a saved state holds, by partition.
+    saved: Vec<SavedPartition>,
+    /// The earliest instant of a saved event or award.
+    first_saved: i64,
+}
+
+impl ActivePass {
+    /// A pass on so many threads, for batches like the first.
+    pub fn new(
+        options: &BehaviourOptions,
+        clock: &Clock,
+        threads: usize,
+        first: &EventBatch,
+    ) -> Self {
+        Self {
+            context: ReadContext {
+                clock: clock.clone(),
+                zoned: None,
+                as_of: i64::MAX,
+                from: options.from.unwrap_or(i64::MIN),
+                client_ids: IdType::of(&first.client.values),
+                event_ids: event_id_type(first),
+                kinds: SharedDictionary::new("kind", u16::MAX.into()),
+                pages: SharedDictionary::new("page", u32::MAX),
+                channels: SharedDictionary::new("channel", Flags::MAX_CHANNELS),
+                clients: SharedDictionary::new("client", u32::MAX),
+            },
+            own_ids: event_id_type(first),
+            readers: (0..threads).map(|_| EventReader::new()).collect(),
+            spill: None,
+            saved: (0..PARTITIONS).map(|_| SavedPartition::default()).collect(),
+            first_saved: i64::MAX,
+        }
+    }
+
+    /// Set whether timestamps have a zone, and `as_of`, which depends on it.
+    fn set_zoned(&mut self, zoned: bool, options: &BehaviourOptions) {
+        self.context.zoned = Some(zoned);
+        self.context.as_of = as_of(options, &self.context.clock, zoned).unwrap_or(i64::MAX);
+    }
+
+    pub fn push(&mut self, batch: &EventBatch, options: &BehaviourOptions) -> Result<()> {
+        let zoned = zone_of(&batch.timestamp, batch.rows);
+        if let (None, Some(zoned)) = (self.context.zoned, zoned) {
+            self.set_zoned(zoned, options);
+        }
+        let texts = matches!(batch.timestamp.values, DateValues::Texts(_));
+        if !texts && zoned != self.context.zoned {
+            return Err(Error::Column(
+                "timestamps have a time zone in one place and none in another: cast the columns to one type".to_owned(),
+            ));
+        }
+        if event_id_type(batch) != self.own_ids {
+            return Err(Error::Column(
+                "event ids are of one type in one place and of another, or missing, in another: cast the columns to one type".to_owned(),
+            ));
+        }
+        self.read(batch)
+    }
+
+    /// Read a batch with all readers.
+    fn read(&mut self, batch: &EventBatch) -> Result<()> {
+        let dictionaries = BatchDictionaries::new(batch, &self.context)?;
+        let context = &self.context;
+        let readers = self.readers.len();
+        let next = AtomicUsize::new(0); // the first row that no reader has taken
+        let end = |start: usize| start + chunk_rows(batch.rows - start, batch.rows, readers);
+        let read = |reader: &mut EventReader| {
+            reader.begin();
+            loop {
+                let take = |start| (start < batch.rows).then(|| end(start));
+                let start = next.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).ok()?;
+                if let Err(error) = reader.read(batch, &dictionaries, start..end(start), context) {
+                    next.store(batch.rows, Ordering::Relaxed); // no reader begins another chunk
+                    return Some((start, error));
+                }
+            }
+        };
+        // All chunks before the first wrong one were taken before it, so its error is always found.
+        let errors: Vec<(usize, Error)> = self.readers.par_iter_mut().filter_map(read).collect();
+        match errors.into_iter().min_by_key(|(start, _)| *start) {
+            Some((_, error)) => Err(error),
+            None => Ok(()),
+        }
+    }
+
+    pub fn bytes(&self) -> u64 {
+        self.readers.iter().map(|reader| reader.bytes as u64).sum()
+    }
+
+    /// Move all events to the temporary file.
+    pub fn spill(&mut self, directory: Option<&Path>) -> Result<()> {
+        let chunks: Vec<PartitionedChunk> =
+            self.readers.iter_mut().flat_map(EventReader::take).collect();
+        let spill = match &mut self.spill {
+            Some(spill) => spill,
+            none => none.insert(Spill::new(directory)?),
+        };
+        for partition in 0..PARTITIONS {
+            let slices: Vec<PartitionSlice> =
+                chunks.iter().map(|chunk| chunk.slice(partition)).collect();
+            spill.append(partition, &slices)?;
+        }
+        Ok(())
+    }
+
+    pub fn resume(&mut self, state: &StateBatch, rules: &RuleSet) -> Result<()> {
+        let clients = read_clients(&state.client, state.part.len(), &self.context)?;
+        for (row, client) in clients.into_iter().enumerate() {
+            let seen = state.seen_ends[row] as usize..state.seen_ends[row + 1] as usize;
+            let ids = seen.map(|row| self.id_of_state(&state.seen, row));
+            let ids: Vec<EventId> = ids.filter_map(Result::transpose).collect::<Result<_>>()?;
+            let id = self.id_of_state(&state.event_id, row)?;
+            let saved = &mut self.saved[partition_of(client)];
+            if !ids.is_empty() {
+                saved.seen.push_client(client, ids.into_iter());
+            }
+            if state.part[row] == StatePart::Event as u8 {
+                let event = state.event(row, client, &self.context)?;
+                self.first_saved = self.first_saved.min(event.instant);
+                let open = &mut saved.open;
+                open.events.push(event);
+                open.ids.push(id.map_or(0, |id| id.pack(&mut open.arena)));
+            } else {
+                let entry = state.entry(row, rules)?;
+                if let StateEntry::Award { instant, .. } = entry {
+                    self.first_saved = self.first_saved.min(instant);
+                }
+                saved.entries.push((client, entry));
+            }
+        }
+        Ok(())
+    }
+
+    /// An id of a saved state, in the type of this run's own ids, or in that of the state if this run
+    /// has none.
+    fn id_of_state<'a>(
+        &mut self,
+        column: &'a Column<IdValues>,
+        row: usize,
+    ) -> Result<Option<EventId<'a>>> {
+        let Some(id) = read_event_id(column, row)? else { return Ok(None) };
+        let saved = IdType::of(&column.values);
+        let run = *self.context.event_ids.get_or_insert(saved);
+        convert_id(id, saved, run).map(Some)
+    }
+
+    pub fn finish(mut self, options: &BehaviourOptions) -> Result<BehaviourOutcome> {
+        if self.context.zoned.is_none() {
+            self.set_zoned(options.from_zoned, options);
+        }
+        let mut account = self.account();
+        if options.as_of.is_none() {
+            self.context.as_of = self.midnight_after(&account)?;
+            account.as_of = self.context.as_of;
+        }
+        let (kinds, pages) = (self.context.kinds.read(), self.context.pages.read());
+        let channels = self.context.channels.read();
+        let dictionaries = EventDictionaries { kinds: &kinds, pages: &pages, channels: &channels };
+        let oldest = self.oldest_award(&account);
+        let partition_scorer = PartitionScorer {
+            rules: &CompiledRules::new(&options.rules, &kinds, &pages, oldest)?,
+            dictionaries,
+            as_of: self.context.as_of,
+            days: LocalDays { clock: self.is_zoned().then(|| self.context.clock.clone()) },
+            text_ids: self.context.event_ids == Some(IdType::Text),
+            ledger: options.ledger,
+            state: options.state,
+        };
+        let chunks: Vec<PartitionedChunk> =
+            self.readers.iter_mut().flat_map(EventReader::take).collect();
+        let spill = self.spill.take();
+        let parts = score_partitions(&partition_scorer, &chunks, spill, self.saved, &mut account)?;
+        drop(chunks);
+        let clients = self.context.clients.read();
+        let client_ids = self.context.client_ids;
+        let (ids, locations) = sorted_ids(&parts, client_ids, &clients, options.plain_integer_ids);
+        let event_ids = self.context.event_ids;
+        let ledger = options
+            .ledger
+            .then(|| ledger_columns(&parts, &ids, &locations, dictionaries, event_ids));
+        let state =
+            options.state.then(|| state_columns(&parts, &ids, &locations, dictionaries, event_ids));
+        let scores = score_columns(&parts, ids, &locations, options.rules.groups.len());
+        Ok(BehaviourOutcome { scores, ledger, state, account })
+    }
+
+    /// The account so far: scoring adds what it drops.
+    fn account(&self) -> BehaviourAccount {
+        let mut account = BehaviourAccount {
+            as_of: self.context.as_of,
+            zoned: self.is_zoned(),
+            spilled: self.spill.as_ref().map_or(0, Spill::bytes),
+            pages: self.context.pages.read().codes() as u64 - 1,
+            ..BehaviourAccount::default()
+        };
+        let kinds = self.context.kinds.read();
+        let mut of_kind = vec![0; kinds.codes()];
+        for reader in &self.readers {
+            account.rows_read += reader.rows_read;
+            for (sum, more) in account.dropped.iter_mut().zip(reader.dropped) {
+                *sum += more;
+            }
+            for (sum, more) in of_kind.iter_mut().zip(&reader.of_kind) {
+                *sum += more;
+            }
+            if let Some((first, last)) = reader.range {
+                let (a, b) = account.range.unwrap_or((first, last));
+                account.range = Some((a.min(first), b.max(last)));
+            }
+        }
+        account.kinds = (0..)
+            .zip(of_kind)
+            .filter(|&(_, events)| events > 0)
+            .map(|(code, events)| {
+                let name = kinds.get(code).unwrap_or_default();
+                (String::from_utf8_lossy(name).into_owned(), events)
+            })
+            .collect();
+        account.kinds.sort();
+        account
+    }
+
+    /// The first midnight after the last event.
+    fn midnight_after(&self, account: &BehaviourAccount) -> Result<i64> {
+        let (_, last) = account.range.ok_or_else(|| {
+            Error::Data(
+                "as_of cannot be the midnight after the last event, as no row can be used: give as_of"
+                    .to_owned(),
+            )
+        })?;
+        let clock = &self.context.clock;
+        let wall = if self.is_zoned() { clock.wall(last) } else { last };
+        let midnight = i64::from(day_of_instant(wall) + 1).saturating_mul(DAY);
+        Ok(if self.is_zoned() { clock.instant(midnight) } else { midnight })
+    }
+
+    fn is_zoned(&self) -> bool {
+        self.context.zoned == Some(true)
+    }
+
+    /// The greatest age of an award, in days.
+    fn oldest_award(&self, account: &BehaviourAccount) -> u32 {
+        let first = account.range.map_or(i64::MAX, |(first, _)| first).min(self.first_saved);
+        let age = self.context.as_of.saturating_sub(first).max(0) / DAY;
+        u32::try_from(age).unwrap_or(u32::MAX)
+    }
+}
+
+/// The instant that ages count from, as timestamps are read.
+fn as_of(options: &BehaviourOptions, clock: &Clock, zoned: bool) -> Option<i64> {
+    options.as_of.map(|as_of| match (zoned, options.as_of_is_utc) {
+        (true, false) => clock.instant(as_of),
+        (false, true) => clock.wall(as_of),
+        _ => as_of,
+    })
+}
+
+fn event_id_type(batch: &EventBatch) -> Option<IdType> {
+    batch.event_id.as_ref().map(|column| IdType::of(&column.values))
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What a saved state holds of the clients of a partition.
+#[derive(Default)]
+struct SavedPartition {
+    entries: Vec<(u64, StateEntry)>,
+    /// The events of visits that were open.
+    open: PartitionEvents,
+    /// The ids of all other events.
+    seen: SeenIds,
+}
+
+/// Score all partitions, and add what is dropped to the account.
+fn score_partitions(
+    partition_scorer: &PartitionScorer,
+    chunks: &[PartitionedChunk],
+    spill: Option<Spill>,
+    saved: Vec<SavedPartition>,
+    account: &mut BehaviourAccount,
+) -> Result<Vec<ScoredPartition>> {
+    let spill = Mutex::new(spill);
+    let reused: Mutex<Vec<GroupedEvents>> = Mutex::default();
+    let score = |(partition, saved): (usize, SavedPartition)| {
+        // Arrays are reused: fresh memory costs more than the work done in it.
+        let mut grouped = lock(&reused).pop().unwrap_or_default();
+        let loaded = match lock(&spill).as_mut() {
+            Some(spill) => spill.load(partition)?,
+            None => Vec::new(),
+        };
+        let slices: Vec<PartitionSlice> = std::iter::once(saved.open.as_slice())
+            .chain(loaded.iter().map(PartitionEvents::as_slice))
+            .chain(chunks.iter().map(|chunk| chunk.slice(partition)))
+            .filter(|slice| !slice.events.is_empty())
+            .collect();
+        let result = partition_scorer.score(&mut grouped, &slices, &saved.entries, &saved.seen);
+        lock(&reused).push(grouped);
+        Ok(result)
+    };
+    let results: Vec<(ScoredPartition, u64, ScoringDrops)> =
+        saved.into_par_iter().enumerate().map(score).collect::<Result<_>>()?;
+    let mut parts = Vec::with_capacity(results.len());
+    for (part, duplicates, drops) in results {
+        account.dropped[EventDropReason::Duplicate as usize - 1] += duplicates;
+        for reason in [EventDropReason::MachineOpen, EventDropReason::Bot] {
+            account.dropped[reason as usize - 1] += drops.of(reason);
+        }
+        account.bot_visits += drops.bot_visits;
+        account.clients += part.clients.len() as u64;
+        parts.push(part);
+    }
+    Ok(parts)
+}

@@ -1,0 +1,98 @@
+//! A pass over events as its users see it: options, batches in, scores and an account out.
+
+use std::sync::Arc;
+
+use rayon::ThreadPool;
+
+use super::active_pass::ActivePass;
+use super::batch::EventBatch;
+use super::options::BehaviourOptions;
+use super::outcome::BehaviourOutcome;
+use super::saved_state::StateBatch;
+use crate::calendar::Clock;
+use crate::error::{Error, Result};
+use crate::threads::pool;
+
+/// A pass over events in progress.
+pub struct BehaviourPass {
+    options: BehaviourOptions,
+    clock: Clock,
+    pool: Arc<ThreadPool>,
+    /// From the first batch on.
+    active: Option<ActivePass>,
+}
+
+impl std::fmt::Debug for BehaviourPass {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("BehaviourPass").field("options", &self.options).finish_non_exhaustive()
+    }
+}
+
+impl BehaviourPass {
+    /// Prepare a pass.
+    ///
+    /// # Errors
+    /// If the zone is unknown.
+    pub fn new(options: BehaviourOptions) -> Result<Self> {
+        let clock = Clock::new(&options.timezone)?;
+        let pool = pool(options.threads)?;
+        Ok(Self { options, clock, pool, active: None })
+    }
+
+    /// Read batches of events.
+    ///
+    /// # Errors
+    /// If a type or a value cannot be used; the pass must then be abandoned.
+    pub fn push(&mut self, batches: &[EventBatch]) -> Result<()> {
+        let Some(first) = batches.first() else {
+            return Ok(());
+        };
+        let active = self.active.get_or_insert_with(|| {
+            ActivePass::new(&self.options, &self.clock, self.pool.current_num_threads(), first)
+        });
+        let budget = self.options.memory;
+        let directory = self.options.directory.as_deref();
+        self.pool.install(|| {
+            for batch in batches {
+                active.push(batch, &self.options)?;
+            }
+            if budget.is_some_and(|most| active.bytes() > most) {
+                active.spill(directory)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Continue from a saved state, after the first batch.
+    ///
+    /// # Errors
+    /// If it is not a state of these rules.
+    pub fn resume(&mut self, state: &StateBatch) -> Result<()> {
+        let active = self.active.as_mut().ok_or_else(|| {
+            Error::Data(
+                "a state comes after the first batch of events: push one, which may be empty"
+                    .to_owned(),
+            )
+        })?;
+        active.resume(state, &self.options.rules)
+    }
+
+    /// Rows read so far.
+    pub fn rows_read(&self) -> u64 {
+        let readers = self.active.iter().flat_map(|active| &active.readers);
+        readers.map(|reader| reader.rows_read).sum()
+    }
+
+    /// End the pass.
+    ///
+    /// # Errors
+    /// If no batch was ever pushed, or a temporary file cannot be read.
+    pub fn finish(self) -> Result<BehaviourOutcome> {
+        let Some(active) = self.active else {
+            return Err(Error::Data(
+                "no events were given: push at least one batch, which may be empty".to_owned(),
+            ));
+        };
+        self.pool.install(|| active.finish(&self.options))
+    }
+}

@@ -1,0 +1,24 @@
+//! What events are read with, the same for every batch.
+
+use super::dictionary::SharedDictionary;
+use super::id_type::IdType;
+use crate::calendar::Clock;
+
+/// What turns columns into events.
+#[derive(Debug)]
+pub(super) struct ReadContext {
+    pub clock: Clock,
+    /// Whether timestamps have a zone; none as long as no text has shown it.
+    pub zoned: Option<bool>,
+    /// The instant after which events are not used.
+    pub as_of: i64,
+    /// The instant up to which a saved state has them already.
+    pub from: i64,
+    pub client_ids: IdType,
+    /// None where events have no ids.
+    pub event_ids: Option<IdType>,
+    pub kinds: SharedDictionary,
+    pub pages: SharedDictionary,
+    pub channels: SharedDictionary,
+    pub clients: SharedDictionary,
+}
