@@ -17,7 +17,7 @@ use grc_core::behaviour::{
     LedgerColumns, Options, Phase, Reason, Repeat, Rule, Scheme, ScoreColumns, StateBatch,
     StateColumns, TextColumn, TextValues, check_pattern,
 };
-use grc_core::facts::{Column, IdValues, Texts};
+use grc_core::columns::{Column, IdValues, Texts};
 use grc_core::{Error, Result};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;

@@ -3,7 +3,7 @@
 use super::dictionary::Words;
 use super::event_ids::{EventIds, SIGN};
 use super::timeline::Id;
-use crate::facts::{Ids, view_of};
+use crate::columns::{Ids, view_of};
 
 /// Bytes of a buffer of texts: views count their places in 32 bits.
 const BUFFER: usize = 1 << 30;

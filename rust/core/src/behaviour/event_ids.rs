@@ -1,8 +1,8 @@
 //! Ids of events.
 
 use super::timeline::Id;
+use crate::columns::{Column, IdValues, Integers, whole, widen};
 use crate::error::Result;
-use crate::facts::{Column, IdValues, Integers, whole, widen};
 
 /// What the ids of events are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,10 +9,10 @@ use super::event_ids::{EventIds, SIGN};
 use super::numbers::{read_clicks, read_dwell};
 use super::reason::{Reason, USED};
 use crate::calendar::{Clock, DAY, read_moment};
-use crate::error::{Error, Result};
-use crate::facts::{
+use crate::columns::{
     Column, DateValues, IdValues, Integers, Texts, mixed_ids, mixed_signs, to_micros, whole, widen,
 };
+use crate::error::{Error, Result};
 
 /// Events in a morsel: its arrays stay in the first cache levels.
 pub(super) const MORSEL: usize = if cfg!(test) { 8 } else { 1024 };

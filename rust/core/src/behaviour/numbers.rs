@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use super::event::Measures;
+use crate::columns::{AmountValues, Column, Integers};
 use crate::error::{Error, Result};
-use crate::facts::{AmountValues, Column, Integers};
 
 /// Hand the numbers of rows over as floats, not a number where there is none or the row is not used;
 /// integers beyond 2^53 are beyond every limit here.

@@ -12,7 +12,7 @@ use super::event_ids::EventIds;
 use super::morsel::ClientIds;
 use super::seen::SeenIds;
 use super::timeline::Id;
-use crate::facts::{Ids, plain_integer};
+use crate::columns::{Ids, plain_integer};
 
 /// What one partition gave.
 #[derive(Debug, Default)]

@@ -9,8 +9,8 @@ use super::morsel::Reading;
 use super::phase::Sign;
 use super::scheme::Scheme;
 use super::timeline::Id;
+use crate::columns::{Column, IdValues, Texts as TextSlices};
 use crate::error::{Error, Result};
-use crate::facts::{Column, IdValues, Texts as TextSlices};
 
 /// Lines of a saved state.
 #[derive(Debug, Clone)]

@@ -27,8 +27,8 @@ use super::spill::{Loaded, Spill};
 use super::timeline::Id;
 use super::worker::{Worker, chunk_rows};
 use crate::calendar::{Clock, DAY, day_of_instant};
+use crate::columns::{Column, DateValues, IdValues, Integers};
 use crate::error::{Error, Result};
-use crate::facts::{Column, DateValues, IdValues, Integers};
 
 /// What is known once the first batch has shown the types of its columns.
 pub(super) struct Running {

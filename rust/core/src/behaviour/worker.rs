@@ -10,8 +10,8 @@ use super::event_ids::event_id;
 use super::morsel::{CodedColumns, MORSEL, Morsel, Reading, morsels};
 use super::reason::{Reason, USED};
 use super::timeline::Id;
+use crate::columns::{Column, IdValues};
 use crate::error::Result;
-use crate::facts::{Column, IdValues};
 
 /// The most rows of a chunk: each partition gets some hundred events of them, and all of them end a
 /// little below two MiB, so that allocators do not begin another large page for a few.
