@@ -38,8 +38,9 @@ impl ScopeState {
     /// Have the counts of orders moved to other slots, of which there are so many.
     pub fn move_orders(&mut self, slots: usize, slot_of: impl Fn(u32) -> usize) {
         let mut orders = vec![0; slots];
-        for (slot, &counted) in (0..).zip(&self.orders) {
-            orders[slot_of(slot)] += counted; // slots that are nobody's count nothing
+        // Slots that are nobody's count nothing, and lead nowhere.
+        for (slot, &counted) in (0..).zip(&self.orders).filter(|(_, counted)| **counted > 0) {
+            orders[slot_of(slot)] = counted;
         }
         self.orders = orders;
     }
