@@ -72,7 +72,7 @@ pub(super) struct Finish<'a> {
 }
 
 /// The engine of one combination of kinds.
-pub(super) struct Aggregation<C: Key + EngineKey, O: Key, W> {
+pub(super) struct Aggregation<C: EngineKey, O: Key, W> {
     pub workers: Vec<Worker<C, O, W>>,
     pub partitions: Vec<Partition<C, O>>,
     /// Lines in the inboxes.
@@ -83,41 +83,48 @@ pub(super) struct Aggregation<C: Key + EngineKey, O: Key, W> {
 /// How the partitions keep clients.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum StoreMode {
-    /// By hash, until they turn out to fill a good part of a range; if `hopeful`, those of the lines
-    /// that wait are counted in.
-    HashedSoFar { hopeful: bool },
+    /// By hash, until they turn out to fill a good part of a range; if `estimates`, those of the lines
+    /// that wait are estimated and counted in.
+    HashedSoFar { estimates: bool },
     /// By hash, whatever comes.
     Hashed,
     /// By direct address, all of them within a range.
     Direct(StripeRange),
 }
 
-/// A kind of id that an engine is made for.
-pub(super) trait EngineKey: ReadKey + OutputKey + Sized {
+/// A kind of id that an engine is made for. What a kind does not say itself is that of texts: these are
+/// always kept by hash, and their lines are never packed.
+pub(super) trait EngineKey: ReadKey + OutputKey {
     /// Apply packed lines.
     fn apply_packed<O: Key, W: ApplyLines>(
-        partition: &mut Partition<Self, O>,
-        lines: &[PackedLine],
-        flush: &Flush,
-        unpacked: &mut Vec<Line<Self, O, W>>,
-        set: &mut OrderSet<O>,
-    );
+        _: &mut Partition<Self, O>,
+        _: &[PackedLine],
+        _: &Flush,
+        _: &mut Vec<Line<Self, O, W>>,
+        _: &mut OrderSet<O>,
+    ) {
+    }
     /// Before lines are applied: choose how clients are kept.
     fn choose_store<O: ReadOrders, W: ApplyLines>(
-        aggregation: &mut Aggregation<Self, O, W>,
-        spec: &AggregateSpec,
-    );
+        _: &mut Aggregation<Self, O, W>,
+        _: &AggregateSpec,
+    ) {
+    }
     /// After lines were applied: look into the choice.
     fn revise_store<O: ReadOrders, W: ApplyLines>(
-        aggregation: &mut Aggregation<Self, O, W>,
-        spec: &AggregateSpec,
-    );
+        _: &mut Aggregation<Self, O, W>,
+        _: &AggregateSpec,
+    ) {
+    }
     /// From now on keep clients by hash.
     fn store_hashed<O: ReadOrders, W: ApplyLines>(
-        aggregation: &mut Aggregation<Self, O, W>,
-        spec: &AggregateSpec,
-    );
+        _: &mut Aggregation<Self, O, W>,
+        _: &AggregateSpec,
+    ) {
+    }
 }
+
+impl EngineKey for Text {}
 
 impl EngineKey for Word {
     fn apply_packed<O: Key, W: ApplyLines>(
@@ -149,33 +156,6 @@ impl EngineKey for Word {
     }
 }
 
-/// Texts are always kept by hash, and their lines are never packed.
-impl EngineKey for Text {
-    fn apply_packed<O: Key, W: ApplyLines>(
-        _: &mut Partition<Self, O>,
-        _: &[PackedLine],
-        _: &Flush,
-        _: &mut Vec<Line<Self, O, W>>,
-        _: &mut OrderSet<O>,
-    ) {
-    }
-    fn choose_store<O: ReadOrders, W: ApplyLines>(
-        _: &mut Aggregation<Self, O, W>,
-        _: &AggregateSpec,
-    ) {
-    }
-    fn revise_store<O: ReadOrders, W: ApplyLines>(
-        _: &mut Aggregation<Self, O, W>,
-        _: &AggregateSpec,
-    ) {
-    }
-    fn store_hashed<O: ReadOrders, W: ApplyLines>(
-        _: &mut Aggregation<Self, O, W>,
-        _: &AggregateSpec,
-    ) {
-    }
-}
-
 impl<C: EngineKey, O: ReadOrders, W: ApplyLines> Aggregation<C, O, W> {
     pub fn new(spec: &AggregateSpec, threads: usize) -> Self {
         Self {
@@ -183,7 +163,7 @@ impl<C: EngineKey, O: ReadOrders, W: ApplyLines> Aggregation<C, O, W> {
             partitions: (0..PARTITIONS).map(|number| Partition::new(number, spec)).collect(),
             waiting: 0,
             store_mode: if C::IS_WORD && spec.is_plain() {
-                StoreMode::HashedSoFar { hopeful: true }
+                StoreMode::HashedSoFar { estimates: true }
             } else {
                 StoreMode::Hashed
             },

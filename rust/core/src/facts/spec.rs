@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 pub(super) struct Scope {
     /// Lines of this day and before do not count; `i32::MIN` for all time.
     pub after: i32,
-    /// Whether any of the facts of the extra state of clients is asked for.
+    /// Whether any fact is asked for that needs more of a client than is always kept.
     pub extra: bool,
     /// Whether the number of orders is.
     pub orders: bool,

@@ -56,8 +56,8 @@ impl<O: ReadOrders, W: ApplyLines> Aggregation<Word, O, W> {
     /// that wait all clients if they are the first, or else every other.
     fn expected_clients(&self, range: &StripeRange) -> usize {
         let known = self.clients();
-        let hopeless = self.store_mode == StoreMode::HashedSoFar { hopeful: false };
-        if hopeless || is_dense(range, known) || !is_dense(range, known + self.waiting) {
+        let estimates = self.store_mode != StoreMode::HashedSoFar { estimates: false };
+        if !estimates || is_dense(range, known) || !is_dense(range, known + self.waiting) {
             return known;
         }
         let at_least = cardinality::estimate(&mut self.sample());
@@ -86,7 +86,7 @@ impl<O: ReadOrders, W: ApplyLines> Aggregation<Word, O, W> {
             && !is_dense(range, 2 * self.clients())
         {
             self.store_hashed(spec);
-            self.store_mode = StoreMode::HashedSoFar { hopeful: false };
+            self.store_mode = StoreMode::HashedSoFar { estimates: false };
         }
     }
 

@@ -53,7 +53,7 @@ impl WordRange {
     }
 }
 
-/// How lines travel.
+/// How lines are put into inboxes.
 #[derive(Debug, Clone, Copy)]
 pub struct LineFormat {
     /// With a hash of their client, by which it is found.
