@@ -15,8 +15,11 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 # An active conda or virtual environment must not draw the installation to itself.
 # Maturin would install the group `dev` wherever no group is named.
-DEVELOP := env -u CONDA_PREFIX PIP_QUIET=1 VIRTUAL_ENV="$(abspath $(VENV))" \
-	$(BIN)/maturin develop --release --locked --group build
+INSTALL := env -u CONDA_PREFIX PIP_QUIET=1 VIRTUAL_ENV="$(abspath $(VENV))" \
+	$(BIN)/maturin develop --locked --group build
+# Built again in seconds, where what is measured or handed out takes minutes.
+DEVELOP := $(INSTALL) --profile develop
+RELEASE := $(INSTALL) --profile release
 SOURCES := pyproject.toml Cargo.toml Cargo.lock $(shell find rust -name '*.rs' -o -name Cargo.toml)
 
 # Runs must repeat, so the cases of property tests are the same each time; another number draws others.
@@ -32,7 +35,7 @@ demo: $(VENV)/.demo ## Build, install into .venv and score the real sales of 2,4
 	$(BIN)/grc-fast demo
 
 .PHONY: build
-build: $(VENV)/.dev ## Build the release and install it into .venv with every development tool
+build: $(VENV)/.dev ## Build and install into .venv with every development tool
 
 .PHONY: develop
 develop: build ## The same as build
@@ -78,15 +81,15 @@ sdist: $(VENV)/.dev ## Pack the source distribution into dist/
 	$(BIN)/maturin sdist --out dist
 
 .PHONY: bench
-bench: $(VENV)/.dev ## Measure side by side with pandas, Polars and DuckDB (SCALE=10: a tenth of the sizes)
+bench: $(VENV)/.release ## Measure side by side with pandas, Polars and DuckDB (SCALE=10: a tenth of the sizes)
 	$(BIN)/grc-fast bench --scale $(SCALE)
 
 .PHONY: ratios
-ratios: $(VENV)/.dev ## Check on small sizes that no ratio to the others has fallen
+ratios: $(VENV)/.release ## Check on small sizes that no ratio to the others has fallen
 	$(BIN)/pytest benches/test_ratios.py
 
 .PHONY: figures
-figures: $(VENV)/.dev ## Measure everything and write it into README and guide (RUN=2: as the second run)
+figures: $(VENV)/.release ## Measure everything and write it into README and guide (RUN=2: as the second run)
 	$(BIN)/grc-fast bench
 	cp grc-fast-bench/bench.json docs/performance/run-$(RUN).json
 	$(BIN)/python benches/cost_curves.py --output-dir docs/performance
@@ -111,6 +114,7 @@ $(VENV)/.demo: $(VENV)/.ready $(SOURCES)
 	@.ci/toolchain $(PYTHON)
 	$(PIP) install --quiet --group build
 	$(DEVELOP) --extras demo
+	@rm -f $(VENV)/.release
 	@touch $@
 
 $(VENV)/.tools: $(VENV)/.ready pyproject.toml
@@ -120,4 +124,11 @@ $(VENV)/.tools: $(VENV)/.ready pyproject.toml
 $(VENV)/.dev: $(VENV)/.tools $(SOURCES)
 	@.ci/toolchain $(PYTHON)
 	$(DEVELOP) --extras demo,report,xlsx
+	@rm -f $(VENV)/.release
 	@touch $(VENV)/.demo $@
+
+# The release in place of what `make build` installs, until that builds something new.
+$(VENV)/.release: $(VENV)/.tools $(SOURCES)
+	@.ci/toolchain $(PYTHON)
+	$(RELEASE) --extras demo,report,xlsx
+	@touch $(VENV)/.demo $(VENV)/.dev $@

@@ -4,10 +4,8 @@
 
 use std::time::Instant;
 
-use grc_core::facts::{
-    AmountValues, Batch, Builder, Column, DateValues, Fact, IdValues, Integers, Options, Request,
-    Returns,
-};
+use grc_core::columns::{AmountValues, Column, DateValues, IdValues, Integers};
+use grc_core::facts::{Batch, Fact, FactsOptions, FactsPass, Request, Returns};
 use grc_core::simulation::{SalesSimulation, simulate_sales};
 
 fn main() {
@@ -29,7 +27,7 @@ fn main() {
     let amounts: Vec<f64> = made.cents.iter().map(|&cents| cents as f64 / 100.0).collect();
     for _ in 0..5 {
         let facts = [Fact::FirstPurchase, Fact::LastPurchase, Fact::Orders, Fact::Total];
-        let mut builder = Builder::new(Options {
+        let mut pass = FactsPass::new(FactsOptions {
             facts: facts.map(|fact| Request { fact, window: None }).to_vec(),
             as_of: Some(20_100),
             returns: Returns::Net,
@@ -47,30 +45,29 @@ fn main() {
                 values: IdValues::Integers(Integers::I64(values)),
                 validity: None,
             };
-            builder
-                .push(vec![Batch {
-                    rows: rows.len(),
-                    client: ids(&made.client[rows.clone()]),
-                    date: Column {
-                        values: DateValues::Instants {
-                            values: &made.instant[rows.clone()],
-                            per_second: 1_000_000,
-                            zoned: false,
-                        },
-                        validity: None,
+            pass.push(vec![Batch {
+                rows: rows.len(),
+                client: ids(&made.client[rows.clone()]),
+                date: Column {
+                    values: DateValues::Instants {
+                        values: &made.instant[rows.clone()],
+                        per_second: 1_000_000,
+                        zoned: false,
                     },
-                    amount: Column {
-                        values: AmountValues::F64(&amounts[rows.clone()]),
-                        validity: None,
-                    },
-                    order: if by_order { vec![ids(&made.order[rows])] } else { Vec::new() },
-                    keep: None,
-                }])
-                .expect("simulated lines can be read");
+                    validity: None,
+                },
+                amount: Column {
+                    values: AmountValues::F64(&amounts[rows.clone()]),
+                    validity: None,
+                },
+                order: if by_order { vec![ids(&made.order[rows])] } else { Vec::new() },
+                keep: None,
+            }])
+            .expect("simulated lines can be read");
         }
         let pushed = start.elapsed();
         let start = Instant::now();
-        let outcome = builder.finish(false, false).expect("a batch was pushed");
+        let outcome = pass.finish(false, false).expect("a batch was pushed");
         let finished = start.elapsed();
         println!(
             "push {:6.1} ms  finish {:6.1} ms  {} lines used",

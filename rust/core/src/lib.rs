@@ -9,6 +9,7 @@ pub mod behaviour;
 pub mod bitmap;
 pub mod calendar;
 pub mod cells;
+pub mod columns;
 pub mod error;
 pub mod facts;
 pub mod hash;

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::thread::available_parallelism;
 
+use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::error::{Error, Result};
@@ -33,4 +34,16 @@ pub fn pool(threads: Option<usize>) -> Result<Arc<ThreadPool>> {
             Error::Option(format!("{threads} threads cannot be started ({error}): lower threads"))
         })?;
     Ok(pools.entry(threads).or_insert_with(|| Arc::new(built)).clone())
+}
+
+/// Call `work` for each run of `length` items and the number of its first, in parallel.
+///
+/// Work is called through a reference, and so its code does not grow with that of the scheduler.
+pub(crate) fn for_each_chunk<T: Send>(
+    items: &mut [T],
+    length: usize,
+    work: &(dyn Fn(usize, &mut [T]) + Sync),
+) {
+    let chunks = items.par_chunks_mut(length).enumerate();
+    chunks.for_each(|(number, chunk)| work(number * length, chunk));
 }

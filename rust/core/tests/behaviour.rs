@@ -7,7 +7,7 @@ use grc_core::behaviour::{
     TextValues,
 };
 use grc_core::bitmap::Bitmap;
-use grc_core::facts::{AmountValues, Column, DateValues, IdValues, Ids, Integers, Texts};
+use grc_core::columns::{AmountValues, Column, DateValues, IdValues, Ids, Integers, Texts};
 use proptest::prelude::*;
 
 const SECOND: i64 = 1_000_000;

@@ -9,9 +9,10 @@ use std::fmt::Write;
 
 use grc_core::Error;
 use grc_core::bitmap::Bitmap;
+use grc_core::columns::{AmountValues, Column, DateValues, IdValues, Ids, Integers, Texts};
 use grc_core::facts::{
-    Account, AmountValues, Batch, Builder, Column, DateValues, Fact, FactColumn, IdValues, Ids,
-    Integers, MEAN_PLACES, Options, Outcome, Request, Returns, Status, Texts, Values,
+    Batch, Fact, FactColumn, FactsAccount, FactsOptions, FactsPass, FactsTable, MEAN_PLACES,
+    Request, Returns, Status, Values,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -743,12 +744,12 @@ impl Question {
         self
     }
 
-    fn options(&self, threads: usize) -> Options {
+    fn options(&self, threads: usize) -> FactsOptions {
         let request = |(fact, window): &(Fact, Option<Window>)| Request {
             fact: *fact,
             window: window.map(|(text, _)| text.to_owned()),
         };
-        Options {
+        FactsOptions {
             facts: self.facts.iter().map(request).collect(),
             as_of: self.as_of,
             returns: self.returns,
@@ -811,11 +812,11 @@ struct Answer {
     status: Option<Vec<u8>>,
     /// Fact by fact, client by client.
     facts: Vec<Vec<Cell>>,
-    account: Account,
+    account: FactsAccount,
 }
 
-impl From<Outcome> for Answer {
-    fn from(outcome: Outcome) -> Self {
+impl From<FactsTable> for Answer {
+    fn from(outcome: FactsTable) -> Self {
         let (id_type, ids): (_, Vec<Id>) = match &outcome.ids {
             Ids::Signed(ids) => ("signed", ids.iter().map(|&id| Id::Number(id.into())).collect()),
             Ids::Unsigned(ids) => {
@@ -854,7 +855,7 @@ fn cells(column: &FactColumn) -> Vec<Cell> {
 }
 
 /// Enter the base in two columns.
-fn add_base(builder: &mut Builder, layout: &Layout, base: &[Option<Id>]) {
+fn add_base(builder: &mut FactsPass, layout: &Layout, base: &[Option<Id>]) {
     let halves = base.split_at(base.len() / 2);
     let columns =
         [halves.0, halves.1].map(|ids| id_column(layout.client, ids, 3 * ids.len() as u64));
@@ -875,7 +876,7 @@ fn run(layout: &Layout, question: &Question, sales: &[Sale], way: Way) -> Answer
         .map(|(number, sales)| Table::new(layout, sales, hash(!seed, number)))
         .collect();
     tables.insert(tables.len() / 2, Table::new(layout, &[], seed));
-    let mut builder = Builder::new(question.options(way.threads)).unwrap();
+    let mut builder = FactsPass::new(question.options(way.threads)).unwrap();
     for (number, tables) in tables.chunks(way.push).enumerate() {
         builder.push(tables.iter().map(Table::batch).collect()).unwrap();
         if let (0, true, Some(base)) = (number, way.base_early, &question.base) {
@@ -956,7 +957,7 @@ struct Oracle<'a> {
     clients: BTreeMap<&'a Id, Vec<Used<'a>>>,
     /// Every id there is, those of lines that are not used among them.
     ids: BTreeSet<&'a Id>,
-    account: Account,
+    account: FactsAccount,
 }
 
 fn oracle(layout: &Layout, question: &Question, sales: &[Sale]) -> Answer {
@@ -965,7 +966,7 @@ fn oracle(layout: &Layout, question: &Question, sales: &[Sale]) -> Answer {
         question,
         clients: BTreeMap::new(),
         ids: sales.iter().filter_map(|sale| sale.client.as_ref()).collect(),
-        account: Account::default(),
+        account: FactsAccount::default(),
     };
     oracle.ids.extend(question.base.iter().flatten().flatten());
     sales.iter().for_each(|sale| oracle.see(sale));
@@ -1590,7 +1591,7 @@ fn an_amount_beyond_64_bits_counts_no_money_where_its_line_is_dropped() {
     }
     let question = Question { money_scale: 0, ..Question::of(&[Fact::Total]) };
     for table in &tables {
-        let mut builder = Builder::new(question.options(1)).unwrap();
+        let mut builder = FactsPass::new(question.options(1)).unwrap();
         builder.push(vec![table.batch()]).unwrap();
         let account = builder.finish(false, false).unwrap().account;
         assert_eq!((account.dropped[WHERE], account.money_used), ((1, 0), 5), "{table:?}");
@@ -1720,7 +1721,7 @@ fn what_stands_under_a_missing_date_is_never_looked_at() {
         let undated = Sale { instant: None, ..sale(1, 0, 1) };
         let mut table = Table::new(&Layout::plain(), &[undated, sale(1, 0, 2)], 1);
         table.date = Nullable { values: DateData::Days(days.to_vec()), valid: table.date.valid };
-        let mut builder = Builder::new(Question::of(&[Fact::LastBasket]).options(1)).unwrap();
+        let mut builder = FactsPass::new(Question::of(&[Fact::LastBasket]).options(1)).unwrap();
         builder.push(vec![table.batch()]).unwrap();
         let answer = Answer::from(builder.finish(false, false).unwrap());
         assert_eq!((answer.facts, answer.account.dropped[DATE]), (vec![vec![cents(2)]], (1, 1)));
@@ -1737,7 +1738,7 @@ fn instants_that_a_clock_shows_twice_are_told_apart() {
     table.date = Nullable::full(DateData::Instants(instants, 1_000_000, true));
     let mut options = Question::of(&[Fact::LastBasket, Fact::LastPurchase]).options(1);
     options.timezone = "Europe/Paris".to_owned();
-    let mut builder = Builder::new(options).unwrap();
+    let mut builder = FactsPass::new(options).unwrap();
     builder.push(vec![table.batch()]).unwrap();
     let answer = Answer::from(builder.finish(false, false).unwrap());
     assert_eq!(answer.facts[0], [cents(20), cents(40)]);
@@ -1819,7 +1820,7 @@ fn widths_of_ids_may_differ_from_batch_to_batch() {
             .map(|i| kinds[(first + i) % kinds.len()])
             .map(|client| Table::new(&Layout { client, ..Layout::plain() }, &sales, 1))
             .collect();
-        let mut builder = Builder::new(Question::of(&[Fact::Total]).options(2)).unwrap();
+        let mut builder = FactsPass::new(Question::of(&[Fact::Total]).options(2)).unwrap();
         builder.push(tables.iter().map(Table::batch).collect()).unwrap();
         let answer = Answer::from(builder.finish(false, false).unwrap());
         assert_eq!(answer.id_type, if first == 0 { "unsigned" } else { "signed" });
@@ -1845,7 +1846,7 @@ fn a_pass_without_lines_has_no_clients() {
 fn refusal(tables: &[Table]) -> Error {
     let errors = [1, 2, 7].map(|threads| {
         let mut builder =
-            Builder::new(Question::every_fact().with_order().options(threads)).unwrap();
+            FactsPass::new(Question::every_fact().with_order().options(threads)).unwrap();
         builder.push(tables.iter().map(Table::batch).collect()).unwrap_err()
     });
     assert!(errors.iter().all(|error| *error == errors[0]), "{errors:?}");
@@ -1902,7 +1903,7 @@ fn unreadable_dates_of_lines_that_are_filtered_out_are_not_read() {
     let dropped = Sale { keep: Some(false), ..sale(1, 0, 1) };
     let mut table = Table::new(&layout, &[dropped, sale(1, 0, 2)], 1);
     table.date = Nullable::full(DateData::Texts(TextData::of(&["soon", "2026-01-01"])));
-    let mut builder = Builder::new(Question::of(&[Fact::Total]).options(1)).unwrap();
+    let mut builder = FactsPass::new(Question::of(&[Fact::Total]).options(1)).unwrap();
     builder.push(vec![table.batch()]).unwrap();
     let answer = Answer::from(builder.finish(false, false).unwrap());
     assert_eq!((answer.facts, answer.account.dropped[WHERE]), (vec![vec![cents(2)]], (1, 1)));
@@ -1960,7 +1961,7 @@ fn columns_of_two_minds_are_refused() {
 #[test]
 fn amounts_of_another_type_are_refused_in_a_later_push() {
     let floats = Table { amount: Nullable::full(AmountData::F64(vec![1.0])), ..whole_table(1) };
-    let mut builder = Builder::new(Question::of(&[Fact::Total]).options(1)).unwrap();
+    let mut builder = FactsPass::new(Question::of(&[Fact::Total]).options(1)).unwrap();
     builder.push(vec![whole_table(1).batch()]).unwrap();
     assert!(matches!(builder.push(vec![floats.batch()]), Err(Error::Column(_))));
 }
@@ -1974,24 +1975,24 @@ fn amounts_of_another_type_are_refused_in_the_same_push() {
 #[test]
 fn options_without_meaning_are_refused() {
     let options = Question::of(&[Fact::Total]).options(1);
-    let refused = |options: Options, part: &str| match Builder::new(options).unwrap_err() {
+    let refused = |options: FactsOptions, part: &str| match FactsPass::new(options).unwrap_err() {
         Error::Option(message) => assert!(message.contains(part), "{message}"),
         other => panic!("{other:?}"),
     };
     let window = |window: &str| Request { fact: Fact::Lines, window: Some(window.to_owned()) };
-    let with = |window, as_of| Options { facts: vec![window], as_of, ..options.clone() };
+    let with = |window, as_of| FactsOptions { facts: vec![window], as_of, ..options.clone() };
     refused(with(window("3w"), None), "as_of");
     refused(with(window("3months"), Some(0)), "not a duration");
     refused(with(window("3m"), Some(0)), "3mo");
-    refused(Options { money_scale: 19, ..options.clone() }, "18 decimal places");
-    refused(Options { timezone: "Europe/Lyon".to_owned(), ..options.clone() }, "Europe/Lyon");
+    refused(FactsOptions { money_scale: 19, ..options.clone() }, "18 decimal places");
+    refused(FactsOptions { timezone: "Europe/Lyon".to_owned(), ..options.clone() }, "Europe/Lyon");
     assert!(matches!(Fact::named("tota"), Err(Error::Option(m)) if m.contains("total")));
     assert!(Fact::NAMES.iter().all(|&(name, fact)| Fact::named(name) == Ok(fact)));
 }
 
 #[test]
 fn a_pass_begins_with_a_batch() {
-    let builder = || Builder::new(Question::of(&[Fact::Total]).options(1)).unwrap();
+    let builder = || FactsPass::new(Question::of(&[Fact::Total]).options(1)).unwrap();
     assert!(matches!(builder().finish(false, false), Err(Error::Data(_))));
     assert!(matches!(builder().add_clients(&[]), Err(Error::Data(_))));
     let mut begun = builder();

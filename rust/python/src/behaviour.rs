@@ -17,7 +17,7 @@ use grc_core::behaviour::{
     EventBatch, EventDropReason, EventIdColumn, EventOutcome, LedgerColumns, Phase, Repeat, Rule,
     RuleSet, ScoreColumns, StateBatch, StateColumns, TextColumn, TextValues, check_pattern,
 };
-use grc_core::facts::{Column, IdValues, Texts};
+use grc_core::columns::{Column, IdValues, Texts};
 use grc_core::{Error, Result};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;

@@ -2,7 +2,9 @@
 
 use arrow_array::ArrayRef;
 use grc_core::calendar::{self, Duration};
-use grc_core::facts::{Account, Batch, Builder, Fact, Options, Reason, Request, Returns};
+use grc_core::facts::{
+    Batch, Fact, FactsAccount, FactsOptions, FactsPass, LineDropReason, Request, Returns,
+};
 use grc_core::{Error, Result};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -35,7 +37,7 @@ pub fn parse_duration(text: &str) -> PyResult<(i32, &'static str)> {
 #[pyclass(module = "grc_fast._core")]
 pub struct FactsBuilder {
     /// None once finished.
-    builder: Option<Builder>,
+    builder: Option<FactsPass>,
     id_type: ffi::SeenIdType,
 }
 
@@ -54,12 +56,12 @@ impl FactsBuilder {
         plain_integer_ids: bool,
         threads: Option<usize>,
     ) -> PyResult<Self> {
-        let build = || -> Result<Builder> {
+        let build = || -> Result<FactsPass> {
             let requests = facts
                 .into_iter()
                 .map(|(name, window)| Ok(Request { fact: Fact::named(&name)?, window }))
                 .collect::<Result<Vec<_>>>()?;
-            Builder::new(Options {
+            FactsPass::new(FactsOptions {
                 facts: requests,
                 as_of,
                 returns: returns_named(returns)?,
@@ -121,7 +123,7 @@ impl FactsBuilder {
     /// Lines read so far.
     #[getter]
     fn rows_read(&self) -> u64 {
-        self.builder.as_ref().map_or(0, Builder::rows_read)
+        self.builder.as_ref().map_or(0, FactsPass::rows_read)
     }
 
     /// End the pass: the table of facts, and the account.
@@ -147,7 +149,7 @@ impl FactsBuilder {
 }
 
 impl FactsBuilder {
-    fn running(&mut self) -> PyResult<&mut Builder> {
+    fn running(&mut self) -> PyResult<&mut FactsPass> {
         self.builder.as_mut().ok_or_else(|| {
             exception(&Error::Data("this pass is finished: make a new builder".to_owned()))
         })
@@ -178,9 +180,9 @@ fn batch(pieces: &[Vec<ArrayRef>], piece: usize, orders: usize) -> Result<Batch<
     })
 }
 
-fn account_dict<'py>(py: Python<'py>, account: &Account) -> PyResult<Bound<'py, PyDict>> {
+fn account_dict<'py>(py: Python<'py>, account: &FactsAccount) -> PyResult<Bound<'py, PyDict>> {
     let dropped = PyDict::new(py);
-    for (reason, (rows, money)) in Reason::ALL.iter().zip(account.dropped) {
+    for (reason, (rows, money)) in LineDropReason::ALL.iter().zip(account.dropped) {
         dropped.set_item(reason.name(), (rows, money))?;
     }
     let money_read =

@@ -17,9 +17,8 @@ use arrow_buffer::{Buffer, NullBuffer, ScalarBuffer};
 use arrow_schema::{DataType, Field, Schema, TimeUnit};
 use arrow_select::concat::concat;
 use grc_core::bitmap::Bitmap;
-use grc_core::facts::{
-    AmountValues, Column, DateValues, FactColumn, IdValues, Ids, Integers, Texts, Values,
-};
+use grc_core::columns::{AmountValues, Column, DateValues, IdValues, Ids, Integers, Texts};
+use grc_core::facts::{FactColumn, Values};
 use grc_core::{Error, Result};
 use pyo3::PyResult;
 use pyo3_arrow::{PyChunkedArray, PyTable};

@@ -35,8 +35,8 @@ use super::scorer::ScoringDrops;
 use super::seen_ids::SeenIds;
 use super::spill::Spill;
 use crate::calendar::{Clock, DAY, day_of_instant};
+use crate::columns::{Column, DateValues, IdValues};
 use crate::error::{Error, Result};
-use crate::facts::{Column, DateValues, IdValues};
 
 /// A pass from its first batch on.
 pub(super) struct ActivePass {

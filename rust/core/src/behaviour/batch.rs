@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::bitmap::Bitmap;
-use crate::facts::{AmountValues, Column, DateValues, IdValues, Integers, Texts};
+use crate::columns::{AmountValues, Column, DateValues, IdValues, Integers, Texts};
 use crate::prefetch::prefetch_range;
 
 /// The values of a column of texts.

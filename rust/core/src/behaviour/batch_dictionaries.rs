@@ -3,8 +3,8 @@
 use super::batch::{EventBatch, TextValues};
 use super::dictionary::{MISSING, SharedDictionary};
 use super::read_context::ReadContext;
+use crate::columns::Column;
 use crate::error::Result;
-use crate::facts::Column;
 
 /// For each dictionary-encoded column of a batch the run's code of each of its texts.
 pub(super) struct BatchDictionaries {

@@ -289,7 +289,7 @@ mod tests {
     fn views_have_the_codes_of_their_texts() {
         let texts: Vec<String> = (0..3000_u32).map(|i| (i % 700).to_string()).collect();
         let views: Vec<u128> =
-            texts.iter().map(|text| crate::facts::view_of(text.as_bytes(), 0, 0)).collect();
+            texts.iter().map(|text| crate::columns::view_of(text.as_bytes(), 0, 0)).collect();
         let (dictionary, mut cache) = (SharedDictionary::new("page", 1000), ViewCache::new());
         let mut codes = vec![0; texts.len()];
         for (start, codes) in (0..texts.len()).step_by(500).zip(codes.chunks_mut(500)) {

@@ -11,10 +11,10 @@ use super::id_type::{IdType, SIGN};
 use super::read_context::ReadContext;
 use super::read_measures::{read_clicks, read_dwell};
 use crate::calendar::{DAY, parse_instant};
-use crate::error::{Error, Result};
-use crate::facts::{
+use crate::columns::{
     Column, DateValues, IdValues, Integers, Texts, mixed_ids, mixed_signs, to_micros, whole, widen,
 };
+use crate::error::{Error, Result};
 
 /// Rows of a block: its arrays stay in the first cache levels.
 pub(super) const BLOCK: usize = if cfg!(test) { 8 } else { 1024 };

@@ -1,8 +1,8 @@
 //! Ids of events: how they are read, compared and kept.
 
 use super::id_type::{IdType, SIGN};
+use crate::columns::{Column, IdValues, whole, widen};
 use crate::error::{Error, Result};
-use crate::facts::{Column, IdValues, whole, widen};
 
 /// The id of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -13,8 +13,8 @@ use super::partitioned_chunk::{
     PARTITIONS, PartitionedChunk, PartitionedChunkBuilder, partition_of,
 };
 use super::read_context::ReadContext;
+use crate::columns::{Column, IdValues};
 use crate::error::Result;
-use crate::facts::{Column, IdValues};
 
 /// The most rows of a chunk: each partition gets some hundred events of them, and all of them take a
 /// little less than 2 MiB, so that allocators do not begin another large page for a few.

@@ -1,6 +1,6 @@
 //! The types of ids, and how integers are kept as words.
 
-use crate::facts::{IdValues, Integers};
+use crate::columns::{IdValues, Integers};
 
 /// How the ids of a column are kept in words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

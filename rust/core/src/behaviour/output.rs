@@ -12,7 +12,7 @@ use super::output_columns::{
 use super::saved_state::StateEntry;
 use super::scored_partition::{LedgerRow, ScoredPartition, StateRow};
 use super::scorer::ClientScore;
-use crate::facts::{Ids, plain_integer};
+use crate::columns::{Ids, plain_integer};
 
 /// Where a client's results are.
 #[derive(Debug, Clone, Copy)]

@@ -3,7 +3,7 @@
 use super::dictionary::TextDictionary;
 use super::event_id::EventId;
 use super::id_type::{IdType, SIGN};
-use crate::facts::{Ids, view_of};
+use crate::columns::{Ids, view_of};
 
 /// The most bytes of a buffer of texts: views count offsets in 32 bits.
 const MAX_BUFFER: usize = 1 << 30;

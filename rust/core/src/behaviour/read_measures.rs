@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use super::event::Measures;
+use crate::columns::{AmountValues, Column, Integers};
 use crate::error::{Error, Result};
-use crate::facts::{AmountValues, Column, Integers};
 
 /// Call `with` for each row with its number as a float: NaN where there is none or the row is not
 /// used. Rounding integers beyond 2^53 does not matter, as they are beyond every limit here.

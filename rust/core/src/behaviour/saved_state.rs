@@ -6,8 +6,8 @@ use super::output_columns::StatePart;
 use super::phase::PhaseSignal;
 use super::read_context::ReadContext;
 use super::rules::RuleSet;
+use crate::columns::{Column, IdValues, Texts};
 use crate::error::{Error, Result};
-use crate::facts::{Column, IdValues, Texts};
 
 /// What earlier runs know of a client.
 #[derive(Debug, Clone, Copy, PartialEq)]

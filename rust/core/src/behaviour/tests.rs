@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::bitmap::Bitmap;
-use crate::facts::{Column, DateValues, IdValues, Integers, Texts, view_of};
+use crate::columns::{Column, DateValues, IdValues, Integers, Texts, view_of};
 
 const MINUTE: i64 = 60_000_000;
 const AS_OF: i64 = 5000 * MINUTE;

@@ -2,226 +2,224 @@
 
 use rayon::prelude::*;
 
-use super::Request;
-use super::batch::{Batch, Column, IdValues};
-use super::builder::{Account, Outcome};
-use super::distinct;
-use super::ids::{IdOutput, SortKey};
-use super::keys::{Buffers, Text};
-use super::line::{When, tag_of};
-use super::morsel::{MORSEL, Rules};
-use super::near::{Reach, holds_days};
-use super::order_log::Table;
-use super::output::Asked;
-use super::partition::Partition;
-use super::plan::Plan;
-use super::read_ids::ReadKey;
-use super::reason::USED;
-use super::settle::Settled;
-use super::spread::PARTITIONS;
-use super::worker::{NO_NUMBERS, Starts, Travel, Worker, gather_buffers, pieces};
+use super::account::FactsAccount;
+use super::batch::Batch;
+use super::drop_reason::USED;
+use super::fact::Request;
+use super::key::{Buffers, Key, Text, Word};
+use super::line::{Line, tag_of};
+use super::orders::OrderSet;
+use super::output::{FactsTable, IdOutput, OutputKey, OutputSpec};
+use super::packed_line::PackedLine;
+use super::partition::{ApplyLines, Finalized, Flush, Partition};
+use super::read::{
+    BufferStarts, LineFormat, MORSEL, ReadKey, ReadOptions, ReadOrders, Worker, gather_buffers,
+    morsels,
+};
+use super::spec::AggregateSpec;
+use super::store::StripeRange;
+use super::store::partitioning::{PARTITIONS, partition_of_hash, partition_of_word};
+use crate::columns::{Column, IdValues};
 use crate::error::Result;
+use crate::threads::for_each_chunk;
 
-/// Partitions that one worker takes one after the other, with the same scratch memory.
+/// Partitions that one worker takes one after the other, with the same scratch memory, at least.
 const FEWEST_PARTITIONS: usize = 4;
+/// How often scratch memory is made for each worker while lines are applied.
+const CHUNKS_A_WORKER: usize = 8;
 /// Lines that wait in inboxes before the partitions take them, at least.
 ///
-/// Each visit to a partition brings its clients into cache again, so lines wait until there are half as
-/// many as clients; inboxes then take less memory than clients do.
-const LINES_A_VISIT: usize = if cfg!(test) { 40 } else { 2_000_000 };
-/// Clients are kept by the numbers that they are once one in so many of these is a client, and for
-/// as long as one in twice as many is.
-const NUMBERS_A_CLIENT: u128 = if cfg!(test) { 8192 } else { 8 };
-/// Clients, at most, where a sample lets expect one at least: of a base whose clients buy as unevenly
-/// as they do it finds a fifth.
-const CLIENTS_AN_ESTIMATE: usize = 16;
-/// So many numbers take little memory (2 MB), whoever has them.
-const FEW_NUMBERS: u128 = 1 << 17;
+/// Each flush brings the clients of every partition into cache again, so lines wait until there are
+/// half as many as clients; inboxes then take less memory than clients do.
+const LINES_A_FLUSH: usize = if cfg!(test) { 40 } else { 2_000_000 };
 /// Batches below this are not worth waking a second worker.
 const LINES_A_WORKER: usize = 16 * MORSEL;
 
 /// The pass over lines, whatever the kinds of its ids and dates.
 pub(super) trait Engine: Send + Sync {
-    fn push(&mut self, batches: &[Batch], rules: &Rules, plan: &Plan) -> Result<()>;
+    fn push(
+        &mut self,
+        batches: &[Batch],
+        options: &ReadOptions,
+        spec: &AggregateSpec,
+    ) -> Result<()>;
     /// Enter the clients of a column; gives the number of rows without one.
     fn add_clients(
         &mut self,
         columns: &[Column<IdValues>],
-        rules: &Rules,
-        plan: &Plan,
+        options: &ReadOptions,
+        spec: &AggregateSpec,
     ) -> Result<u64>;
-    /// Go over from words of texts to texts; the rules are from now on those of `by_shape`.
-    fn in_texts(self: Box<Self>, rules: &Rules, plan: &Plan) -> Result<Box<dyn Engine>>;
-    fn account(&self) -> Account;
-    fn finish(self: Box<Self>, finish: Finish) -> Result<Outcome>;
+    /// Go over from words of texts to texts; options are from now on those of `by_template`.
+    fn into_texts(
+        self: Box<Self>,
+        options: &ReadOptions,
+        spec: &AggregateSpec,
+    ) -> Result<Box<dyn Engine>>;
+    fn account(&self) -> FactsAccount;
+    fn finish(self: Box<Self>, finish: Finish) -> Result<FactsTable>;
 }
 
 /// What finishing needs to know.
 pub(super) struct Finish<'a> {
-    pub plan: &'a Plan,
-    pub rules: &'a Rules,
+    pub spec: &'a AggregateSpec,
+    pub options: &'a ReadOptions,
     pub requests: &'a [(Request, usize)],
     pub as_of: i32,
     pub returns_only: bool,
     pub base: bool,
-    pub account: Account,
+    pub account: FactsAccount,
 }
 
 /// The engine of one combination of kinds.
-pub(super) struct Pass<C: ReadKey, O: ReadKey, W> {
-    workers: Vec<Worker<C, O, W>>,
-    partitions: Vec<Partition<C, O>>,
+pub(super) struct Aggregation<C: EngineKey, O: Key, W> {
+    pub workers: Vec<Worker<C, O, W>>,
+    pub partitions: Vec<Partition<C, O>>,
     /// Lines in the inboxes.
-    waiting: usize,
-    /// How clients are kept.
-    kept: Kept,
+    pub waiting: usize,
+    pub store_mode: StoreMode,
 }
 
 /// How the partitions keep clients.
 #[derive(Debug, PartialEq, Eq)]
-enum Kept {
-    /// By hash, until they turn out to be numbers that lie near each other; if `hopeful`, those of
-    /// lines that wait are counted in.
-    ByHash { hopeful: bool },
+pub(super) enum StoreMode {
+    /// By hash, until they turn out to fill a good part of a range; if `estimates`, those of the lines
+    /// that wait are estimated and counted in.
+    HashedSoFar { estimates: bool },
     /// By hash, whatever comes.
-    ByHashForGood,
-    /// By the numbers that they are, all of them within reach.
-    Near(Reach),
+    Hashed,
+    /// By direct address, all of them within a range.
+    Direct(StripeRange),
 }
 
-impl<C: ReadKey + SortKey, O: ReadKey, W: When> Pass<C, O, W> {
-    pub fn new(plan: &Plan, threads: usize) -> Self {
+/// A kind of id that an engine is made for. What a kind does not say itself is that of texts: these are
+/// always kept by hash, and their lines are never packed.
+pub(super) trait EngineKey: ReadKey + OutputKey {
+    /// Apply packed lines.
+    fn apply_packed<O: Key, W: ApplyLines>(
+        _: &mut Partition<Self, O>,
+        _: &[PackedLine],
+        _: &Flush,
+        _: &mut Vec<Line<Self, O, W>>,
+        _: &mut OrderSet<O>,
+    ) {
+    }
+    /// Before lines are applied: choose how clients are kept.
+    fn choose_store<O: ReadOrders, W: ApplyLines>(
+        _: &mut Aggregation<Self, O, W>,
+        _: &AggregateSpec,
+    ) {
+    }
+    /// After lines were applied: look into the choice.
+    fn revise_store<O: ReadOrders, W: ApplyLines>(
+        _: &mut Aggregation<Self, O, W>,
+        _: &AggregateSpec,
+    ) {
+    }
+    /// From now on keep clients by hash.
+    fn store_hashed<O: ReadOrders, W: ApplyLines>(
+        _: &mut Aggregation<Self, O, W>,
+        _: &AggregateSpec,
+    ) {
+    }
+}
+
+impl EngineKey for Text {}
+
+impl EngineKey for Word {
+    fn apply_packed<O: Key, W: ApplyLines>(
+        partition: &mut Partition<Self, O>,
+        lines: &[PackedLine],
+        flush: &Flush,
+        unpacked: &mut Vec<Line<Self, O, W>>,
+        set: &mut OrderSet<O>,
+    ) {
+        partition.apply_packed(lines, flush, unpacked, set);
+    }
+    fn choose_store<O: ReadOrders, W: ApplyLines>(
+        aggregation: &mut Aggregation<Self, O, W>,
+        spec: &AggregateSpec,
+    ) {
+        aggregation.choose_store(spec);
+    }
+    fn revise_store<O: ReadOrders, W: ApplyLines>(
+        aggregation: &mut Aggregation<Self, O, W>,
+        spec: &AggregateSpec,
+    ) {
+        aggregation.revise_store(spec);
+    }
+    fn store_hashed<O: ReadOrders, W: ApplyLines>(
+        aggregation: &mut Aggregation<Self, O, W>,
+        spec: &AggregateSpec,
+    ) {
+        aggregation.store_hashed(spec);
+    }
+}
+
+impl<C: EngineKey, O: ReadOrders, W: ApplyLines> Aggregation<C, O, W> {
+    pub fn new(spec: &AggregateSpec, threads: usize) -> Self {
         Self {
             workers: (0..threads).map(|_| Worker::new()).collect(),
-            partitions: (0..PARTITIONS).map(|_| Partition::new(plan)).collect(),
+            partitions: (0..PARTITIONS).map(|number| Partition::new(number, spec)).collect(),
             waiting: 0,
-            kept: if C::IS_NUMBER && plan.is_plain() {
-                Kept::ByHash { hopeful: true }
+            store_mode: if C::IS_WORD && spec.is_plain() {
+                StoreMode::HashedSoFar { estimates: true }
             } else {
-                Kept::ByHashForGood
+                StoreMode::Hashed
             },
         }
     }
 
-    /// Before a visit: choose how clients are kept, those of the lines that wait among them.
-    ///
-    /// How many clients they bring is a guess, which [`Self::draw_back`] looks into.
-    fn reach_out(&mut self, plan: &Plan) {
-        let numbers = self.workers.iter().map(|worker| worker.numbers);
-        let (least, most) = numbers.fold(NO_NUMBERS, |a, b| (a.0.min(b.0), a.1.max(b.1)));
-        if self.kept == Kept::ByHashForGood || least > most {
-            return;
-        }
-        if !self.holds_days() {
-            return self.keep_by_hash(plan);
-        }
-        let reach = Reach::of(least, most);
-        match &self.kept {
-            Kept::Near(kept) if kept.covers(&reach) => {}
-            _ if !is_dense(&reach, self.expected_clients(&reach)) => {
-                if matches!(self.kept, Kept::Near(_)) {
-                    self.keep_by_hash(plan);
-                }
-            }
-            _ => {
-                let reach = reach.with_room();
-                let partitions = self.partitions.par_iter_mut();
-                partitions.for_each(|partition| partition.keep_near(&reach, plan));
-                self.kept = Kept::Near(reach);
-            }
-        }
-    }
-
-    /// How many clients there will be, as far as it matters for a range: those known, and of the lines
-    /// that wait all clients if they are the first, or else every other.
-    fn expected_clients(&self, reach: &Reach) -> usize {
-        let known = self.clients();
-        let hopeless = self.kept == Kept::ByHash { hopeful: false };
-        if hopeless || is_dense(reach, known) || !is_dense(reach, known + self.waiting) {
-            return known;
-        }
-        let at_least = distinct::estimate(&mut self.sample());
-        let waiting = self.waiting.min(CLIENTS_AN_ESTIMATE * at_least);
-        if known == 0 { waiting } else { known + waiting / 2 }
-    }
-
-    /// The clients of some of the lines that wait.
-    fn sample(&self) -> Vec<u64> {
-        let step = (self.waiting / distinct::SAMPLE) | 1; // few patterns have an odd period
-        let mut sample = Vec::with_capacity(2 * distinct::SAMPLE);
-        for worker in &self.workers {
-            for lines in &*worker.short {
-                sample.extend(lines.iter().step_by(step).map(|line| line.number));
-            }
-            for lines in &worker.inboxes {
-                let clients = lines.iter().step_by(step).map(|line| line.client);
-                sample.extend(clients.map(C::number_of_row));
-            }
-        }
-        sample
-    }
-
-    /// After a visit: go back to keeping clients by hash if they are too few for their numbers.
-    fn draw_back(&mut self, plan: &Plan) {
-        if let Kept::Near(reach) = &self.kept
-            && !is_dense(reach, 2 * self.clients())
-        {
-            self.keep_by_hash(plan);
-            self.kept = Kept::ByHash { hopeful: false };
-        }
-    }
-
     /// The number of clients so far.
-    fn clients(&self) -> usize {
-        self.partitions.iter().map(Partition::count).sum()
+    pub fn clients(&self) -> usize {
+        self.partitions.iter().map(|partition| partition.clients.count()).sum()
     }
 
-    fn holds_days(&self) -> bool {
-        self.workers.iter().all(|worker| holds_days(worker.account.days))
-    }
-
-    /// From now on keep clients by hash, those of the lines that wait too.
-    fn keep_by_hash(&mut self, plan: &Plan) {
-        if matches!(self.kept, Kept::Near(_)) {
-            // Lines of clients that are found by their numbers were given no hash.
-            let inboxes = self.workers.par_iter_mut().flat_map(|worker| &mut worker.inboxes);
-            inboxes.flatten().for_each(|line| {
-                line.tag |= tag_of(C::hash_row(line.client, &[]));
-            });
-        }
-        let partitions = self.partitions.par_iter_mut().enumerate();
-        partitions.for_each(|(number, partition)| partition.keep_by_hash(number, plan));
-        self.kept = Kept::ByHashForGood;
+    /// Have workers read lines into inboxes.
+    fn read(
+        &mut self,
+        batches: &[Batch],
+        options: &ReadOptions,
+        starts: &BufferStarts,
+        format: LineFormat,
+    ) -> Result<()> {
+        let morsels = morsels(batches.iter().map(|batch| batch.rows));
+        let lines: usize = batches.iter().map(|batch| batch.rows).sum();
+        let active = lines.div_ceil(LINES_A_WORKER).clamp(1, self.workers.len());
+        let share = morsels.len().div_ceil(active).max(1);
+        let mut work: Vec<_> = self.workers.iter_mut().map(|worker| (worker, Ok(()))).collect();
+        for_each_chunk(&mut work, 1, &|number, work| {
+            let from = (number * share).min(morsels.len());
+            let share = &morsels[from..(from + share).min(morsels.len())];
+            for (worker, result) in work {
+                *result = worker.read_share(number, share, batches, options, starts, format);
+            }
+        });
+        self.waiting += lines;
+        // Shares follow each other, so the first error is that of the first wrong line.
+        work.into_iter().try_for_each(|(_, result)| result)
     }
 
     /// Have the partitions take the lines that wait in all inboxes.
-    fn visit(
-        &mut self,
-        plan: &Plan,
-        client_buffers: &Buffers,
-        order_buffers: &Buffers,
-    ) -> Result<()> {
-        self.reach_out(plan);
+    fn flush(&mut self, flush: &Flush) -> Result<()> {
+        C::choose_store(self, flush.spec);
         let workers = &self.workers;
-        let cores_only = plan.is_plain();
-        let partitions = self.partitions.par_iter_mut().with_min_len(FEWEST_PARTITIONS).enumerate();
-        let scratch = || (Table::default(), Vec::new());
-        partitions.for_each_init(scratch, |(table, full), (number, partition)| {
-            for worker in workers {
-                partition.apply_short::<W>(&worker.short[number], plan, full, table);
-                let lines = &worker.inboxes[number];
-                let apply = match (cores_only, plan.orders) {
-                    (true, false) => Partition::apply_plain::<W, false>,
-                    (true, true) => Partition::apply_plain::<W, true>,
-                    (false, _) => Partition::apply::<W>,
-                };
-                apply(partition, lines, plan, client_buffers, order_buffers, table);
+        let together = PARTITIONS / (CHUNKS_A_WORKER * workers.len());
+        let together = together.max(FEWEST_PARTITIONS);
+        for_each_chunk(&mut self.partitions, together, &|first, partitions| {
+            let (mut set, mut unpacked) = (OrderSet::default(), Vec::new());
+            for (number, partition) in (first..).zip(partitions) {
+                for worker in workers {
+                    let packed = &worker.packed[number];
+                    C::apply_packed::<O, W>(partition, packed, flush, &mut unpacked, &mut set);
+                    W::apply(partition, &worker.inboxes[number], flush, &mut set);
+                }
             }
         });
-        let inboxes = self.workers.iter_mut().flat_map(|worker| &mut worker.inboxes);
-        inboxes.for_each(Vec::clear);
-        let short = self.workers.iter_mut().flat_map(|worker| worker.short.iter_mut());
-        short.for_each(Vec::clear);
+        for worker in &mut self.workers {
+            worker.inboxes.iter_mut().for_each(Vec::clear);
+            worker.packed.iter_mut().for_each(Vec::clear);
+        }
         self.waiting = 0;
         self.check()
     }
@@ -232,51 +230,34 @@ impl<C: ReadKey + SortKey, O: ReadKey, W: When> Pass<C, O, W> {
     }
 }
 
-/// Whether clients fill a good part of a range.
-fn is_dense(reach: &Reach, clients: usize) -> bool {
-    reach.numbers() <= (NUMBERS_A_CLIENT * clients as u128).max(FEW_NUMBERS)
-}
-
-impl<C: ReadKey + SortKey, O: ReadKey, W: When> Engine for Pass<C, O, W> {
-    fn push(&mut self, batches: &[Batch], rules: &Rules, plan: &Plan) -> Result<()> {
+impl<C: EngineKey, O: ReadOrders, W: ApplyLines> Engine for Aggregation<C, O, W> {
+    fn push(
+        &mut self,
+        batches: &[Batch],
+        options: &ReadOptions,
+        spec: &AggregateSpec,
+    ) -> Result<()> {
         let Some(first) = batches.first() else {
             return Ok(());
         };
         let (client_buffers, clients) = gather_buffers(batches.iter().map(|batch| &batch.client));
         let (order_columns, orders) =
             gather_buffers(batches.iter().filter_map(|batch| batch.order.first()));
-        let starts = Starts { clients, orders };
-        let pieces = pieces(batches.iter().map(|batch| batch.rows));
-        let lines: usize = batches.iter().map(|batch| batch.rows).sum();
-        let active = lines.div_ceil(LINES_A_WORKER).clamp(1, self.workers.len());
-        let share = pieces.len().div_ceil(active).max(1);
-        let mode = Travel {
-            near: matches!(self.kept, Kept::Near(_)),
-            short: C::IS_NUMBER && plan.is_plain() && !plan.orders,
+        let format = LineFormat {
+            hashed: !matches!(self.store_mode, StoreMode::Direct(_)),
+            packed: C::IS_WORD && spec.is_plain() && !spec.orders,
         };
-        let results: Vec<Result<()>> = self
-            .workers
-            .par_iter_mut()
-            .enumerate()
-            .map(|(number, worker)| {
-                let from = (number * share).min(pieces.len());
-                let share = &pieces[from..(from + share).min(pieces.len())];
-                worker.read_share(number, share, batches, rules, &starts, mode)
-            })
-            .collect();
-        // Shares follow each other, so the first error is that of the first wrong line.
-        results.into_iter().collect::<Result<()>>()?;
-        self.waiting += lines;
+        self.read(batches, options, &BufferStarts { clients, orders }, format)?;
         let clients = self.clients();
-        if C::WHOLE && O::WHOLE && self.waiting < LINES_A_VISIT.max(clients / 2) {
+        if C::WHOLE && O::WHOLE && self.waiting < LINES_A_FLUSH.max(clients / 2) {
             return Ok(());
         }
         let bytes: Vec<Vec<u8>> =
             self.workers.iter_mut().map(|worker| std::mem::take(&mut worker.order_bytes)).collect();
         let encoded: Vec<&[u8]> = bytes.iter().map(Vec::as_slice).collect();
         let order_buffers: &Buffers = if first.order.len() > 1 { &encoded } else { &order_columns };
-        self.visit(plan, &client_buffers, order_buffers)?;
-        self.draw_back(plan);
+        self.flush(&Flush { spec, client_buffers: &client_buffers, order_buffers })?;
+        C::revise_store(self, spec);
         for (worker, bytes) in self.workers.iter_mut().zip(bytes) {
             worker.order_bytes = bytes; // to be reused
         }
@@ -286,89 +267,98 @@ impl<C: ReadKey + SortKey, O: ReadKey, W: When> Engine for Pass<C, O, W> {
     fn add_clients(
         &mut self,
         columns: &[Column<IdValues>],
-        rules: &Rules,
-        plan: &Plan,
+        options: &ReadOptions,
+        spec: &AggregateSpec,
     ) -> Result<u64> {
         let (buffers, starts) = gather_buffers(columns.iter());
-        // The clients of the base are told apart from others by their places in the tables.
-        self.keep_by_hash(plan);
+        // The clients of the base are told apart from others by their slots.
+        C::store_hashed(self, spec);
+        let flush = Flush { spec, client_buffers: &buffers, order_buffers: &[] };
         let mut missing = 0;
         let morsel = &mut self.workers[0].morsel;
-        for (column, rows) in pieces(columns.iter().map(|column| column.values.rows())) {
+        for (column, rows) in morsels(columns.iter().map(|column| column.values.rows())) {
             let n = rows.len();
-            morsel.read_clients(&columns[column], rows, rules.clients(starts[column]))?;
+            morsel.read_clients(&columns[column], rows, options.clients(starts[column]))?;
             for i in 0..n {
-                if morsel.fate[i] == USED {
-                    let hash = if C::IS_NUMBER {
-                        C::hash_row(morsel.client[i], &buffers)
-                    } else {
-                        morsel.hash[i]
-                    };
-                    let partition = &mut self.partitions[C::partition(morsel.client[i], hash)];
-                    let client = partition.client(morsel.client[i], tag_of(hash), plan, &buffers);
-                    partition.mark_in_base(client);
-                } else {
+                if morsel.drops[i] != USED {
                     missing += 1;
+                    continue;
                 }
+                let client = morsel.client[i];
+                let (partition, hash) = match C::word(client) {
+                    Some(word) => (partition_of_word(word), C::hash_row(client, &buffers)),
+                    None => (partition_of_hash(morsel.hash[i]), morsel.hash[i]),
+                };
+                self.partitions[partition].add_base_client(client, tag_of(hash), &flush);
             }
         }
         self.check()?;
         Ok(missing)
     }
 
-    fn in_texts(mut self: Box<Self>, rules: &Rules, plan: &Plan) -> Result<Box<dyn Engine>> {
-        self.visit(plan, &[], &[])?;
-        self.keep_by_hash(plan);
-        self.check()?;
-        let worker = |before: &Worker<C, O, W>| Worker {
-            account: before.account.clone(),
-            plain_ids: before.plain_ids,
-            ..Worker::new()
+    fn into_texts(
+        mut self: Box<Self>,
+        options: &ReadOptions,
+        spec: &AggregateSpec,
+    ) -> Result<Box<dyn Engine>> {
+        self.flush(&Flush { spec, client_buffers: &[], order_buffers: &[] })?;
+        let decoder = options.templates.decoder();
+        let in_texts = |partition: Partition<C, O>| {
+            partition.with_clients(|clients| C::into_texts(clients, &decoder), spec)
         };
-        Ok(Box::new(Pass::<Text, O, W> {
-            workers: self.workers.iter().map(worker).collect(),
-            partitions: C::in_texts(self.partitions, &rules.shapes),
+        let texts = Aggregation::<Text, O, W> {
+            partitions: self.partitions.into_par_iter().map(in_texts).collect(),
+            workers: self.workers.into_iter().map(Worker::for_other_ids).collect(),
             waiting: 0,
-            kept: Kept::ByHashForGood,
-        }))
+            store_mode: StoreMode::Hashed,
+        };
+        texts.check()?;
+        Ok(Box::new(texts))
     }
 
-    fn account(&self) -> Account {
-        self.workers.iter().fold(Account::default(), |sum, worker| sum + &worker.account)
+    fn account(&self) -> FactsAccount {
+        self.workers.iter().fold(FactsAccount::default(), |sum, worker| sum + &worker.account)
     }
 
-    fn finish(mut self: Box<Self>, finish: Finish) -> Result<Outcome> {
-        self.visit(finish.plan, &[], &[])?;
+    fn finish(mut self: Box<Self>, finish: Finish) -> Result<FactsTable> {
+        let Finish { spec, options, requests, as_of, returns_only, base, mut account } = finish;
+        self.flush(&Flush { spec, client_buffers: &[], order_buffers: &[] })?;
         let plain_ids = self.workers.iter().all(|worker| worker.plain_ids);
-        self.workers.clear(); // their inboxes are the largest buffers of the run
-        let partitions: Vec<(Settled, Account)> = self
-            .partitions
-            .par_iter_mut()
-            .with_min_len(FEWEST_PARTITIONS)
-            .map_init(Table::default, |table, partition| {
-                let settled = partition.settle(finish.plan, table);
-                let account = Account::of_partition(partition, &settled, finish.base)?;
-                Ok((settled, account))
-            })
-            .collect::<Result<_>>()?;
-        let (settled, accounts): (Vec<Settled>, Vec<Account>) = partitions.into_iter().unzip();
-        let account = accounts.iter().fold(finish.account, |sum, part| sum + part);
-        let asked = Asked {
-            settled: &settled,
-            plan: finish.plan,
-            requests: finish.requests,
-            unit: finish.rules.unit,
-            as_of: finish.as_of,
-            base: finish.base,
-            returns_only: finish.returns_only,
+        drop(self.workers); // their inboxes are the largest buffers of the run
+        let (mut stores, mut scopes) = (Vec::new(), Vec::new());
+        for found in finalize(self.partitions, spec, base) {
+            let Finalized { clients, scopes: of_partition, account: part } = found?;
+            account = account + &part;
+            stores.push(clients);
+            scopes.push(of_partition);
+        }
+        let output = OutputSpec {
+            aggregates: spec,
+            requests,
+            unit: options.unit,
+            as_of,
+            base,
+            returns_only,
         };
-        let output = IdOutput {
-            signedness: finish.rules.signedness,
-            shapes: &finish.rules.shapes,
-            plain_integers: plain_ids && finish.rules.plain_integer_ids,
+        let ids = IdOutput {
+            words: options.words,
+            templates: &options.templates,
+            plain_integers: plain_ids && options.plain_integer_ids,
         };
-        let (ids, status, facts) = C::columns(&mut self.partitions, &asked, output)?;
-        self.check()?;
-        Ok(Outcome { ids, status, facts, account })
+        let columns = C::rows(stores, scopes, &output, ids)?;
+        Ok(FactsTable { ids: columns.ids, status: columns.status, facts: columns.facts, account })
     }
+}
+
+/// What the partitions have found, partition by partition.
+fn finalize<C: EngineKey, O: Key>(
+    partitions: Vec<Partition<C, O>>,
+    spec: &AggregateSpec,
+    base: bool,
+) -> Vec<Result<Finalized<C>>> {
+    partitions
+        .into_par_iter()
+        .with_min_len(FEWEST_PARTITIONS)
+        .map_init(OrderSet::default, |set, partition| partition.finalize(spec, base, set))
+        .collect()
 }

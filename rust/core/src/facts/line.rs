@@ -1,6 +1,7 @@
 //! A line as it waits for its partition's turn.
 
-use super::keys::Key;
+use super::key::Key;
+use crate::prefetch::prefetch_range;
 
 /// A line as it waits for its partition's turn.
 pub(super) struct Line<C: Key, O: Key, W> {
@@ -43,14 +44,15 @@ impl When for Day {
 
 /// The day and the instant.
 #[derive(Debug, Clone, Copy)]
+#[repr(C, packed(4))] // without four bytes that would be written and read for nothing
 pub(super) struct Instant {
-    day: i32,
     instant: i64,
+    day: i32,
 }
 
 impl When for Instant {
     fn new(day: i32, instant: i64) -> Self {
-        Self { day, instant }
+        Self { instant, day }
     }
     fn day(self) -> i32 {
         self.day
@@ -64,4 +66,13 @@ impl When for Instant {
 #[inline]
 pub(super) fn tag_of(hash: u64) -> u32 {
     hash as u32 & !(NO_ORDER | IS_RETURN)
+}
+
+/// Lines that are looked up together, while the memory of the next ones is on its way.
+pub(super) const GROUP: usize = 32;
+
+/// Prefetch a group of lines.
+#[inline]
+pub(super) fn prefetch_lines<T>(lines: &[T], first: usize) {
+    prefetch_range(lines, first..first + GROUP);
 }

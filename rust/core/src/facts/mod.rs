@@ -5,170 +5,39 @@
 //! number; then each partition of the clients, small enough to stay in cache, takes its lines from
 //! all inboxes. Inboxes are reused, so a run touches little fresh memory: what grows is the
 //! partitions, with clients, and with orders or days where a fact tells them apart.
+//!
+//! From the ground up: [`key`] says what ids are, [`line`] and [`packed_line`] how a line travels;
+//! [`store`] keeps clients, [`orders`] orders and days, and [`partition`] all that is known of a
+//! share of the clients; [`text_ids`] makes numbers of text ids, [`read`] arrays of columns;
+//! [`output`] writes rows in the order of ids; [`engine`] leads lines through all of them.
 
-mod basket;
+mod account;
 mod batch;
-mod builder;
-mod client;
-mod columns;
-mod distinct;
+mod cardinality;
+mod drop_reason;
 mod engine;
-mod ids;
-mod keys;
+mod fact;
+mod key;
 mod line;
-mod morsel;
-mod near;
-mod numbered;
-mod numbers;
-mod order_log;
-mod ordering;
+mod options;
 mod orders;
 mod output;
+mod packed_line;
 mod partition;
-mod plan;
-mod read_amounts;
-mod read_dates;
-mod read_ids;
-mod read_orders;
-mod reason;
-mod settle;
-mod shape;
-mod shapes;
-mod short;
-mod spread;
+mod pass;
+mod read;
+mod spec;
+mod store;
+mod store_choice;
 #[cfg(test)]
 mod tests;
-mod text_order;
-mod worker;
+mod text_ids;
 
-pub use batch::{AmountValues, Batch, Column, DateValues, IdValues, Integers, Texts};
-pub use builder::{Account, Builder, Options, Outcome};
-pub(crate) use ids::plain_integer;
-pub(crate) use keys::view_of;
-pub use output::{FactColumn, Ids, MEAN_PLACES, Status, Values};
-pub(crate) use read_dates::to_micros;
-pub(crate) use read_ids::{mixed_ids, mixed_signs, whole, widen};
-pub use reason::Reason;
-
-use crate::error::{Error, Result};
-
-/// Something to know of a client.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Fact {
-    /// Day of the first purchase.
-    FirstPurchase,
-    /// Day of the last purchase.
-    LastPurchase,
-    /// Days from the last purchase to `as_of`.
-    Recency,
-    /// Distinct orders.
-    Orders,
-    /// Purchase lines.
-    Lines,
-    /// Distinct days with a purchase.
-    ActiveDays,
-    /// Mean days between active days.
-    MeanGap,
-    /// Money.
-    Total,
-    /// Money an order.
-    MeanBasket,
-    /// Money of the last order, or at the last instant.
-    LastBasket,
-    /// Money of the largest order, or line.
-    MaxBasket,
-    /// Money on the day of the first purchase.
-    FirstDayTotal,
-    /// Money of the returns: zero or less.
-    ReturnsTotal,
-}
-
-impl Fact {
-    /// Every fact and its name.
-    pub const NAMES: [(&'static str, Self); 13] = [
-        ("first_purchase", Self::FirstPurchase),
-        ("last_purchase", Self::LastPurchase),
-        ("recency", Self::Recency),
-        ("orders", Self::Orders),
-        ("lines", Self::Lines),
-        ("active_days", Self::ActiveDays),
-        ("mean_gap", Self::MeanGap),
-        ("total", Self::Total),
-        ("mean_basket", Self::MeanBasket),
-        ("last_basket", Self::LastBasket),
-        ("max_basket", Self::MaxBasket),
-        ("first_day_total", Self::FirstDayTotal),
-        ("returns_total", Self::ReturnsTotal),
-    ];
-
-    /// The fact of a name.
-    ///
-    /// # Errors
-    /// If there is none: the sentence lists them.
-    pub fn named(name: &str) -> Result<Self> {
-        Self::NAMES.iter().find(|(known, _)| *known == name).map(|(_, fact)| *fact).ok_or_else(
-            || {
-                let names: Vec<&str> = Self::NAMES.iter().map(|(name, _)| *name).collect();
-                Error::Option(format!(
-                    "there is no fact \"{name}\": take one of {}",
-                    names.join(", ")
-                ))
-            },
-        )
-    }
-
-    /// Whether a client without a purchase (or with one active day) has none.
-    fn may_be_missing(self) -> bool {
-        !matches!(
-            self,
-            Self::Orders
-                | Self::Lines
-                | Self::ActiveDays
-                | Self::Total
-                | Self::FirstDayTotal
-                | Self::ReturnsTotal
-        )
-    }
-
-    /// Whether the sums of orders have to be kept for it, where orders are told apart.
-    fn needs_baskets(self) -> bool {
-        matches!(self, Self::LastBasket | Self::MaxBasket)
-    }
-
-    /// Whether it counts orders.
-    fn counts_orders(self) -> bool {
-        matches!(self, Self::Orders | Self::MeanBasket)
-    }
-
-    fn needs_days(self) -> bool {
-        matches!(self, Self::ActiveDays | Self::MeanGap)
-    }
-
-    /// Whether more than the core of a client is kept for it even where each line is an order.
-    fn needs_extra(self) -> bool {
-        matches!(
-            self,
-            Self::LastBasket | Self::MaxBasket | Self::FirstDayTotal | Self::ReturnsTotal
-        )
-    }
-}
-
-/// A fact, over all time or over the days of a window that ends on `as_of`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Request {
-    /// The fact.
-    pub fact: Fact,
-    /// The length of the window.
-    pub window: Option<String>,
-}
-
-/// What a negative amount is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Returns {
-    /// A return: it lowers money, and is no purchase.
-    Net,
-    /// A line to drop.
-    Drop,
-    /// A line like any other.
-    Keep,
-}
+pub use account::FactsAccount;
+pub use batch::Batch;
+pub use drop_reason::LineDropReason;
+pub use fact::{Fact, Request};
+pub use options::{FactsOptions, Returns};
+pub use output::{FactColumn, FactsTable, MEAN_PLACES, Values};
+pub use pass::FactsPass;
+pub use store::Status;

@@ -6,20 +6,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
-use super::client::Core;
-use super::keys::{Absent, Integer, view_of};
+use super::key::{NoId, Word};
 use super::line::{Day, Line, When};
-use super::near::Reach;
-use super::numbers::MOST;
-use super::order_log::Table;
-use super::partition::{MOST_BYTES, Partition};
-use super::plan::{Plan, Scope};
-use super::spread::{PAGE_BITS, STRETCH_BITS, partition_of_page};
+use super::orders::OrderSet;
+use super::partition::{ApplyLines, Flush, Partition};
+use super::spec::{AggregateSpec, Scope};
+use super::store::partitioning::{BLOCK_BITS, STRIPE_BITS, partition_of_block};
+use super::store::{ClientState, ClientStore, MOST_BYTES, MOST_CLIENTS, StripeRange};
 use super::{
-    Account, AmountValues, Batch, Builder, Column, DateValues, Fact, FactColumn, IdValues, Ids,
-    Integers, Options, Request, Returns, Texts, Values,
+    Batch, Fact, FactColumn, FactsAccount, FactsOptions, FactsPass, Request, Returns, Values,
 };
 use crate::bitmap::Bitmap;
+use crate::columns::{AmountValues, Column, DateValues, IdValues, Ids, Integers, Texts, view_of};
 use crate::error::{Error, Result};
 
 /// Client, day, amount and order.
@@ -38,7 +36,7 @@ fn facts_of(pushes: &[Vec<Sale>], by_order: bool, threads: usize) -> Vec<(i64, K
 
 fn try_facts_of(pushes: &[Vec<Sale>], by_order: bool, threads: usize) -> Result<Vec<(i64, Kept)>> {
     let facts = [Fact::FirstPurchase, Fact::LastPurchase, Fact::Orders, Fact::Lines, Fact::Total];
-    let mut builder = Builder::new(Options {
+    let mut pass = FactsPass::new(FactsOptions {
         facts: facts.map(|fact| Request { fact, window: None }).to_vec(),
         as_of: None,
         returns: Returns::Net,
@@ -62,9 +60,9 @@ fn try_facts_of(pushes: &[Vec<Sale>], by_order: bool, threads: usize) -> Result<
             order: if by_order { vec![ids(&orders)] } else { Vec::new() },
             keep: None,
         };
-        builder.push(vec![batch])?;
+        pass.push(vec![batch])?;
     }
-    let outcome = builder.finish(true, false)?;
+    let outcome = pass.finish(true, false)?;
     let Ids::Signed(ids) = outcome.ids else { panic!("ids of signed integers come out as such") };
     let [first, last, orders, lines, totals] = &outcome.facts[..] else { panic!("five facts") };
     let kept = |row: usize| {
@@ -157,20 +155,20 @@ proptest! {
     }
 }
 
-/// Ids that one partition keeps, in pages far from each other.
+/// Ids that one partition keeps, in blocks far from each other.
 fn crowded(count: usize) -> Vec<i64> {
-    let numbers = (0..1 << PAGE_BITS).collect::<Vec<u64>>();
-    let pages = (0_u64..).map(|page| {
-        let stretch = page << 20;
-        stretch << STRETCH_BITS | (partition_of_page(stretch, 77) as u64) << PAGE_BITS
+    let numbers = (0..1 << BLOCK_BITS).collect::<Vec<u64>>();
+    let blocks = (0_u64..).map(|block| {
+        let stripe = block << 20;
+        stripe << STRIPE_BITS | (partition_of_block(stripe, 77) as u64) << BLOCK_BITS
     });
-    let ids = pages.flat_map(|page| numbers.iter().map(move |number| page | number));
+    let ids = blocks.flat_map(|block| numbers.iter().map(move |number| block | number));
     ids.map(|id| (id ^ 1 << 63) as i64).take(count).collect()
 }
 
 #[test]
-fn clients_that_crowd_into_one_place_are_refused_where_it_is_full() {
-    let full = MOST as usize;
+fn clients_that_crowd_into_one_partition_are_refused_where_it_is_full() {
+    let full = MOST_CLIENTS as usize;
     for (count, by_order) in [(full, false), (full, true), (full + 1, false), (full + 1, true)] {
         let sales: Vec<Sale> = crowded(count).iter().map(|&id| (id, 12_000, 1, 1)).collect();
         for pushes in [vec![sales.clone()], sales.chunks(full - 10).map(<[Sale]>::to_vec).collect()]
@@ -212,7 +210,7 @@ fn rows_of_texts(
     plain: bool,
     by_order: bool,
     threads: usize,
-) -> (Vec<String>, Account) {
+) -> (Vec<String>, FactsAccount) {
     try_rows_of_texts(pushes, base, plain, by_order, threads).unwrap()
 }
 
@@ -222,14 +220,14 @@ fn try_rows_of_texts(
     plain: bool,
     by_order: bool,
     threads: usize,
-) -> Result<(Vec<String>, Account)> {
+) -> Result<(Vec<String>, FactsAccount)> {
     let named = Fact::NAMES.iter().filter(|(_, fact)| !plain || *fact == Fact::Lines);
     let windows = [None, Some("100d".to_owned())];
     let windows = &windows[..if plain { 1 } else { 2 }];
     let facts = named.flat_map(|(_, fact)| {
         windows.iter().map(|window| Request { fact: *fact, window: window.clone() })
     });
-    let mut builder = Builder::new(Options {
+    let mut pass = FactsPass::new(FactsOptions {
         facts: facts.chain([Request { fact: Fact::Total, window: None }]).collect(),
         as_of: Some(12_000),
         returns: Returns::Net,
@@ -257,13 +255,13 @@ fn try_rows_of_texts(
                 order: if by_order { vec![ids(&orders)] } else { Vec::new() },
                 keep: None,
             };
-            builder.push(vec![batch])
+            pass.push(vec![batch])
         })?;
         if number == pushes.len() / 2 && !base.is_empty() {
-            with_texts(base, |base| builder.add_clients(&[base]).unwrap());
+            with_texts(base, |base| pass.add_clients(&[base]).unwrap());
         }
     }
-    let outcome = builder.finish(true, !base.is_empty())?;
+    let outcome = pass.finish(true, !base.is_empty())?;
     let ids: Vec<String> = match &outcome.ids {
         Ids::Signed(ids) => ids.iter().map(i64::to_string).collect(),
         Ids::Unsigned(_) => panic!("texts come out as texts or signed integers"),
@@ -292,7 +290,7 @@ fn try_rows_of_texts(
     Ok((ids.iter().enumerate().map(row).collect(), outcome.account))
 }
 
-/// Texts of one shape, of many, and without one; the same numbers are plain integers now and then.
+/// Texts of one template, of many, and without one; the same numbers are plain integers now and then.
 fn text_id(kind: u8, id: i64) -> Option<String> {
     match kind {
         0 => None,
@@ -356,30 +354,34 @@ fn ids_are_refused_where_their_bytes_cannot_be_pointed_to() {
 
 #[test]
 fn a_client_of_more_lines_than_can_be_counted_is_refused() {
-    let plan = Plan {
+    let spec = AggregateSpec {
         scopes: vec![Scope { after: i32::MIN, extra: false, orders: false, baskets: false }],
         orders: false,
         days: false,
     };
+    let flush = Flush { spec: &spec, client_buffers: &[], order_buffers: &[] };
     for (lines, more, fits) in
         [(u32::MAX - 2, 2, true), (u32::MAX - 2, 3, false), (u32::MAX, 7, false)]
     {
-        for near in [false, true] {
-            let mut partition = Partition::<Integer, Absent>::new(&plan);
-            let client = partition.client(0, 0, &plan, &[]);
-            partition.lines = lines.into();
-            partition.clients[client].core =
-                Core { lines, first: 12_000, last: 12_000, ..Core::NONE };
-            if near {
-                partition.keep_near(&Reach::of(0, 0), &plan);
+        for direct in [false, true] {
+            let mut partition = Partition::<Word, NoId>::new(0, &spec);
+            partition.aggregates.lines = lines.into();
+            let ClientStore::Hashed(hashed) = &mut partition.clients else {
+                panic!("clients are found by hash at first")
+            };
+            let client = hashed.client(0, 0, &[]);
+            hashed.clients[client].state =
+                ClientState { lines, first: 12_000, last: 12_000, ..ClientState::NONE };
+            if direct {
+                partition.store_direct(&StripeRange::of(0, 0), &spec);
             }
             let when = Day::new(12_000, 0);
             let line = |_| Line { client: 0, order: (), amount: 1, when, tag: 0 };
-            let lines: Vec<Line<Integer, Absent, Day>> = (0..more).map(line).collect();
-            partition.apply_plain::<Day, false>(&lines, &plan, &[], &[], &mut Table::default());
-            let settled = partition.settle(&plan, &mut Table::default());
-            match Account::of_partition(&partition, &settled, false) {
-                Ok(account) => assert!(fits && account.clients == [1, 0, 0]),
+            let lines: Vec<Line<Word, NoId, Day>> = (0..more).map(line).collect();
+            let mut set = OrderSet::default();
+            Day::apply(&mut partition, &lines, &flush, &mut set);
+            match partition.finalize(&spec, false, &mut set) {
+                Ok(found) => assert!(fits && found.account.clients == [1, 0, 0]),
                 Err(error) => assert!(!fits && error.to_string().contains("4294967295")),
             }
         }

@@ -1,0 +1,15 @@
+//! From typed columns to plain arrays, and on to the inboxes of partitions.
+
+mod amounts;
+mod dates;
+mod ids;
+mod morsel;
+mod options;
+mod orders;
+mod worker;
+
+pub(super) use ids::ReadKey;
+pub(super) use morsel::MORSEL;
+pub(super) use options::{ReadOptions, Signedness, WordIds};
+pub(super) use orders::ReadOrders;
+pub(super) use worker::{BufferStarts, LineFormat, WordRange, Worker, gather_buffers, morsels};
