@@ -1,5 +1,6 @@
 """The house is in order: what is written about the package is true of it."""
 
+import functools
 import os
 import re
 import subprocess
@@ -29,6 +30,7 @@ def makefile_targets():
     return set(re.findall(r"^([a-z][a-z-]*):(?!=)", text("Makefile"), re.MULTILINE))
 
 
+@functools.cache
 def command_line_help(*command):
     run = subprocess.run(
         [Path(sys.executable).parent / "grc-fast", *command, "--help"],
