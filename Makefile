@@ -65,9 +65,10 @@ test-long: $(VENV)/.dev ## Look for counterexamples: property tests with many mo
 	HYPOTHESIS_PROFILE=search POLARS_MAX_THREADS=2 $(PYTEST) -m hypothesis --hypothesis-seed=$(SEED)
 
 .PHONY: lint
-lint: $(VENV)/.dev ## Check the style of Python and Rust
+lint: $(VENV)/.dev ## Check the style of Python and Rust, and which module may import which
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/lint-imports
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 
@@ -115,7 +116,8 @@ figures: $(VENV)/.dev ## Measure everything and write it into README and guide (
 
 .PHONY: clean
 clean: ## Remove everything that the other targets made
-	rm -rf $(VENV) dist docs/_build grc-fast-demo grc-fast-bench .hypothesis .mypy_cache .pytest_cache .ruff_cache $(BENCHMARKS)
+	rm -rf $(VENV) dist docs/_build grc-fast-demo grc-fast-bench .hypothesis .mypy_cache .pytest_cache .ruff_cache \
+		.import_linter_cache $(BENCHMARKS)
 	rm -f python/grc_fast/*.so python/grc_fast/*.pyd
 	find benches docs python tests \( -name __pycache__ -o -name .hypothesis \) -type d -prune -exec rm -rf {} +
 	cargo clean
