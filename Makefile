@@ -9,6 +9,8 @@ PYTHON ?= python3
 SCALE ?= 1
 # Which of the three runs, at different hours, `figures` makes.
 RUN ?= 1
+# What `test-long` starts its search from: another number each time, or the one that is asked for.
+SEED := $(or $(SEED),$(shell date +%s))
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -20,6 +22,10 @@ INSTALL := env -u CONDA_PREFIX PIP_QUIET=1 VIRTUAL_ENV="$(abspath $(VENV))" \
 # Built again in seconds, where what is measured or handed out takes minutes.
 DEVELOP := $(INSTALL) --profile develop
 RELEASE := $(INSTALL) --profile release
+# Tests run in as many processes as there are cores; one that is done takes from the others.
+PYTEST := $(BIN)/pytest --numprocesses=auto --dist=worksteal -p no:benchmark
+CARGO_TEST := cargo $(if $(shell command -v cargo-nextest),nextest run,test) --locked -p grc-core
+BENCHMARKS := .benchmarks
 SOURCES := pyproject.toml Cargo.toml Cargo.lock $(shell find rust -name '*.rs' -o -name Cargo.toml)
 
 # Runs must repeat, so the cases of property tests are the same each time; another number draws others.
@@ -46,16 +52,26 @@ test: test-rust test-python ## Run every test
 .PHONY: test-rust
 test-rust: ## Run the tests of the core crate (needs no Python)
 	@.ci/toolchain $(PYTHON)
-	cargo test --locked -p grc-core
+	$(CARGO_TEST) --lib --tests
+	cargo test --locked -p grc-core --doc
 
 .PHONY: test-python
 test-python: $(VENV)/.dev ## Run the tests, the doctests and the examples of the guide
-	$(BIN)/pytest
+	$(PYTEST)
+
+# One property test sorts large columns, a second a case, and keeps to those of `make test`.
+.PHONY: test-long
+test-long: $(VENV)/.dev ## Look for counterexamples: property tests with many more cases (SEED=1: the same again)
+	@echo "make test-long SEED=$(SEED) looks at the same cases again"
+	PROPTEST_RNG_SEED=$(SEED) PROPTEST_CASES=1024 \
+		cargo test --locked -p grc-core --lib --tests -- --skip large_columns_agree_with_sorting
+	HYPOTHESIS_PROFILE=search POLARS_MAX_THREADS=2 $(PYTEST) -m hypothesis --hypothesis-seed=$(SEED)
 
 .PHONY: lint
-lint: $(VENV)/.dev ## Check the style of Python and Rust
+lint: $(VENV)/.dev ## Check the style of Python and Rust, and which module may import which
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/lint-imports
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 
@@ -84,6 +100,12 @@ sdist: $(VENV)/.dev ## Pack the source distribution into dist/
 bench: $(VENV)/.release ## Measure side by side with pandas, Polars and DuckDB (SCALE=10: a tenth of the sizes)
 	$(BIN)/grc-fast bench --scale $(SCALE)
 
+.PHONY: bench-kernels
+bench-kernels: $(VENV)/.release ## Time each kernel, compare with the last run and save this one
+	$(BIN)/pytest benches/kernels --benchmark-columns=min,median,iqr,rounds \
+		--benchmark-autosave --benchmark-storage=$(BENCHMARKS) \
+		$(if $(wildcard $(BENCHMARKS)/*/*.json),--benchmark-compare)
+
 .PHONY: ratios
 ratios: $(VENV)/.release ## Check on small sizes that no ratio to the others has fallen
 	$(BIN)/pytest benches/test_ratios.py
@@ -97,7 +119,8 @@ figures: $(VENV)/.release ## Measure everything and write it into README and gui
 
 .PHONY: clean
 clean: ## Remove everything that the other targets made
-	rm -rf $(VENV) dist docs/_build grc-fast-demo grc-fast-bench .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) dist docs/_build grc-fast-demo grc-fast-bench .hypothesis .mypy_cache .pytest_cache .ruff_cache \
+		.import_linter_cache $(BENCHMARKS)
 	rm -f python/grc_fast/*.so python/grc_fast/*.pyd
 	find benches docs python tests \( -name __pycache__ -o -name .hypothesis \) -type d -prune -exec rm -rf {} +
 	cargo clean

@@ -6,8 +6,13 @@ import os
 
 from hypothesis import HealthCheck, Phase, settings
 
+# Before Polars is imported. Tests run in as many processes as there are cores, and what is small
+# is done sooner by one thread; tests of threads name a number. `make test-long` gives it several.
+os.environ.setdefault("POLARS_MAX_THREADS", "1")
+
 # Runs must repeat, so examples are derived from each test and not drawn at random;
-# HYPOTHESIS_PROFILE=search looks for new ones.
+# HYPOTHESIS_PROFILE=search looks for new ones. A test that draws more or fewer than others says so
+# in proportion to these numbers.
 settings.register_profile(
     "repeat",
     derandomize=True,
@@ -22,5 +27,6 @@ settings.register_profile(
     settings.get_profile("repeat"),
     derandomize=False,
     max_examples=500,
+    print_blob=True,
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeat"))

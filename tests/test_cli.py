@@ -638,9 +638,10 @@ def test_a_missing_extra_names_what_to_install(
     assert files_in(tmp_path) == []
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write to read-only directories")
 def test_a_read_only_directory(grc: Callable[..., Run], sales: Path, tmp_path: Path) -> None:
     (tmp_path / "closed").mkdir(mode=0o500)
+    if os.access(tmp_path / "closed", os.W_OK):
+        pytest.skip("this user may write to read-only directories, as root may")
 
     done = grc("score", sales, "-o", "closed/scores.csv")
 

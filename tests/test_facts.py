@@ -260,7 +260,7 @@ def test_facts_of_any_table_match_the_oracle(frame: pl.DataFrame, data: st.DataO
 
 
 @pytest.mark.parametrize("form", ["lazy", "pandas", "pyarrow", "pyarrow chunks"])
-@settings(max_examples=15)
+@settings(max_examples=3 * settings.default.max_examples // 8)
 @given(frame=sales_frames())
 def test_facts_are_the_same_from_every_kind_of_table(form: str, frame: pl.DataFrame) -> None:
     given_table = in_form(frame, form)

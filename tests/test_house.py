@@ -1,5 +1,7 @@
 """The house is in order: what is written about the package is true of it."""
 
+import ast
+import functools
 import os
 import re
 import subprocess
@@ -29,6 +31,7 @@ def makefile_targets():
     return set(re.findall(r"^([a-z][a-z-]*):(?!=)", text("Makefile"), re.MULTILINE))
 
 
+@functools.cache
 def command_line_help(*command):
     run = subprocess.run(
         [Path(sys.executable).parent / "grc-fast", *command, "--help"],
@@ -204,6 +207,47 @@ def test_every_crate_of_the_workspace_is_used():
         manifest = toml(f"{member}/Cargo.toml")
         used |= {*manifest.get("dependencies", {}), *manifest.get("dev-dependencies", {})}
     assert declared_crates() <= used
+
+
+# Imports
+
+
+def from_packages_around(path):
+    """What a module of the package imports from a package that contains it."""
+    module = ("grc_fast", *path.relative_to(ROOT / "python/grc_fast").with_suffix("").parts)
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found = [(alias.name, None) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = module[: -node.level] if node.level else ()
+            name = ".".join([*base, *([node.module] if node.module else [])])
+            found = [(name, alias.name) for alias in node.names]
+        else:
+            continue
+        for package, name in found:
+            parts = tuple(package.split("."))
+            if parts == module[: len(parts)] and len(parts) < len(module):
+                yield ".".join(filter(None, (package, name)))
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        path
+        for path in sorted((ROOT / "python/grc_fast").rglob("*.py"))
+        # The top layers use the package as users do.
+        if path.relative_to(ROOT / "python/grc_fast").parts[0]
+        not in {"__init__.py", "__main__.py", "bench", "cli"}
+    ],
+    ids=lambda path: path.relative_to(ROOT / "python").as_posix(),
+)
+def test_a_module_imports_modules_and_no_names_from_packages_around_it(path):
+    """What a package collects from its modules is for others: its modules would go in circles."""
+    modules = {
+        ".".join(path.relative_to(ROOT / "python").with_suffix("").parts).removesuffix(".__init__")
+        for path in (ROOT / "python/grc_fast").rglob("*.py*")
+    }
+    assert set(from_packages_around(path)) <= modules
 
 
 # The source archive

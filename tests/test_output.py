@@ -503,10 +503,11 @@ def test_a_directory_that_takes_no_file_is_refused_even_for_root() -> None:
         check_writable("/proc/self/a.csv")
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write to read-only directories")
 def test_a_read_only_directory_is_refused(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     try:
+        if os.access(tmp_path, os.W_OK):
+            pytest.skip("this user may write to read-only directories, as root may")
         with pytest.raises(OutputError, match=r"permission denied: choose a directory"):
             check_writable(tmp_path / "a.csv")
     finally:

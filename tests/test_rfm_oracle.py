@@ -270,7 +270,7 @@ def test_the_steps_and_the_one_line_agree(name: str) -> None:
     )
 
 
-@settings(max_examples=80)
+@settings(max_examples=2 * settings.default.max_examples)
 @given(sales_frames(min_size=3, max_size=60), specs(), st.sampled_from([None, "ticket"]))
 def test_scores_of_any_sales_match_the_oracle(
     frame: pl.DataFrame, spec: Spec, order: str | None
@@ -464,7 +464,7 @@ def test_without_a_base_only_scored_clients_have_rows() -> None:
     assert facts.quality.clients_returns_only == 1
 
 
-@settings(max_examples=60)
+@settings(max_examples=3 * settings.default.max_examples // 2)
 @given(client_frames(), specs())
 def test_scores_of_any_clients_match_the_oracle(frame: pl.DataFrame, spec: Spec) -> None:
     # Interpolation between infinities has no meaning.

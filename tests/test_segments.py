@@ -341,7 +341,7 @@ def as_dictionary(number, rule):
     return {"name": f"s{number}", **own} | ({} if alternatives is None else {"any": alternatives})
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=3 * settings.default.max_examples // 2)
 @given(st.lists(rules_without_name, max_size=5), st.lists(clients, min_size=1, max_size=30))
 def test_random_tables_equal_a_plain_loop(drawn, base):
     rules = reachable_by_hand(drawn)
@@ -358,7 +358,6 @@ def test_random_tables_equal_a_plain_loop(drawn, base):
     assert SegmentTable.from_dict(json.loads(json.dumps(table.to_dict()))) == table
 
 
-@settings(max_examples=40, deadline=None)
 @given(st.lists(rules_without_name, min_size=1, max_size=4))
 def test_a_random_table_is_refused_when_and_only_when_the_loop_says_so(drawn):
     kept = reachable_by_hand(drawn)

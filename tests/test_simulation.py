@@ -83,7 +83,7 @@ def expected_purchases(model: str, given: dict[str, float], time: float) -> floa
     return b / (a - 1) * (1 - stays * special.hyp2f1(r, b + 1, a + b, z))
 
 
-@settings(max_examples=25)
+@settings(max_examples=5 * settings.default.max_examples // 8)
 @given(
     st.fixed_dictionaries(
         {

@@ -2,7 +2,7 @@
 
 `grc-fast bench` measures the same cases; here one of them is picked by its name:
 
-    pytest benches/bench_subjects.py -k "facts and bytes" --capture=no
+    pytest benches/compare_cases.py -k "facts and bytes" --capture=no
 """
 
 from reached import reach

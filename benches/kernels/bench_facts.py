@@ -1,0 +1,29 @@
+"""The facts pass, by kind of client id, with a line an order and with distinct orders."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+import pytest
+
+import grc_fast as grc
+from grc_fast.bench.sales import IDS as IDS_OF_THE_COMPARISON
+from grc_fast.bench.setting import AS_OF
+
+#: Those of the comparison, and whole numbers with gaps.
+IDS: dict[str, pl.Expr] = {
+    **IDS_OF_THE_COMPARISON,
+    "every seventh integer": pl.col("client_id") * 7,
+}
+
+
+@pytest.fixture(scope="module", params=IDS)
+def bought(request: pytest.FixtureRequest, sales: pl.DataFrame) -> pl.DataFrame:
+    return sales.with_columns(IDS[request.param])
+
+
+@pytest.mark.parametrize("order", [None, "order_id"], ids=["lines", "distinct orders"])
+def test_facts(benchmark: Any, threads: int, bought: pl.DataFrame, order: str | None) -> None:
+    benchmark.group = "facts"
+    benchmark(grc.facts, bought, as_of=AS_OF, order=order, threads=threads)

@@ -1,1 +1,0 @@
-../python/grc_fast/bench/pandas_baseline.py
