@@ -8,14 +8,8 @@ import polars as pl
 import pytest
 
 import grc_fast as grc
-from grc_fast.bench.sales import IDS as IDS_OF_THE_COMPARISON
+from grc_fast.bench.sales import IDS
 from grc_fast.bench.setting import AS_OF
-
-#: Those of the comparison, and whole numbers with gaps.
-IDS: dict[str, pl.Expr] = {
-    **IDS_OF_THE_COMPARISON,
-    "every seventh integer": pl.col("client_id") * 7,
-}
 
 
 @pytest.fixture(scope="module", params=IDS)
