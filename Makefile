@@ -140,8 +140,9 @@ $(VENV)/.demo: $(VENV)/.ready $(SOURCES)
 	@rm -f $(VENV)/.release
 	@touch $@
 
+# Without compiling every file of every tool: Python does that with those it imports.
 $(VENV)/.tools: $(VENV)/.ready pyproject.toml
-	$(PIP) install --quiet --group dev
+	$(PIP) install --quiet --no-compile --group dev
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.tools $(SOURCES)

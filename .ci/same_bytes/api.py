@@ -14,9 +14,9 @@ import duckdb
 import pandas as pd
 import polars as pl
 import pyarrow as pa
+from grc_fast.segments import SegmentCondition, SegmentRule, SegmentTable
 
 import grc_fast as grc
-from grc_fast.segments import SegmentCondition, SegmentRule, SegmentTable
 
 DAY = dt.date(2026, 11, 1)
 sales = pl.read_parquet("sales.parquet")
