@@ -24,7 +24,9 @@ DEVELOP := $(INSTALL) --profile develop
 RELEASE := $(INSTALL) --profile release
 # Tests run in as many processes as there are cores; one that is done takes from the others.
 PYTEST := $(BIN)/pytest --numprocesses=auto --dist=worksteal -p no:benchmark
-CARGO_TEST := cargo $(if $(shell command -v cargo-nextest),nextest run,test) --locked -p grc-core
+# In the profile of the extension: property tests take a tenth of the time, and crates are shared.
+CARGO_TEST := cargo $(if $(shell command -v cargo-nextest),nextest run --cargo-profile,test --profile) \
+	develop --locked -p grc-core
 BENCHMARKS := .benchmarks
 SOURCES := pyproject.toml Cargo.toml Cargo.lock $(shell find rust -name '*.rs' -o -name Cargo.toml)
 
@@ -53,7 +55,7 @@ test: test-rust test-python ## Run every test
 test-rust: ## Run the tests of the core crate (needs no Python)
 	@.ci/toolchain $(PYTHON)
 	$(CARGO_TEST) --lib --tests
-	cargo test --locked -p grc-core --doc
+	cargo test --profile develop --locked -p grc-core --doc
 
 .PHONY: test-python
 test-python: $(VENV)/.dev ## Run the tests, the doctests and the examples of the guide
@@ -64,7 +66,7 @@ test-python: $(VENV)/.dev ## Run the tests, the doctests and the examples of the
 test-long: $(VENV)/.dev ## Look for counterexamples: property tests with many more cases (SEED=1: the same again)
 	@echo "make test-long SEED=$(SEED) looks at the same cases again"
 	PROPTEST_RNG_SEED=$(SEED) PROPTEST_CASES=1024 \
-		cargo test --locked -p grc-core --lib --tests -- --skip large_columns_agree_with_sorting
+		cargo test --profile develop --locked -p grc-core --lib --tests -- --skip large_columns_agree_with_sorting
 	HYPOTHESIS_PROFILE=search POLARS_MAX_THREADS=2 $(PYTEST) -m hypothesis --hypothesis-seed=$(SEED)
 
 .PHONY: lint
