@@ -190,11 +190,11 @@ impl EventBlock {
         let unsigned = matches!(&column.values, IdValues::Integers(Integers::U64(_)));
         let flip = if context.client_ids == IdType::Signed { SIGN } else { 0 };
         let differ = unsigned != (context.client_ids == IdType::Unsigned);
-        for i in 0..n {
-            if differ && self.wide[i] < 0 && self.drop_reason[i] == KEPT {
-                return Err(mixed_signs());
-            }
-            self.client[i] = self.wide[i] as u64 ^ flip;
+        if differ && (0..n).any(|i| self.wide[i] < 0 && self.drop_reason[i] == KEPT) {
+            return Err(mixed_signs());
+        }
+        for (client, &wide) in self.client[..n].iter_mut().zip(&self.wide) {
+            *client = wide as u64 ^ flip;
         }
         Ok(())
     }
