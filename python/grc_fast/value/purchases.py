@@ -18,7 +18,7 @@ from grc_fast.value.histories import PURCHASE_FACTS, Histories, histories, histo
 from grc_fast.value.horizons import outlook
 from grc_fast.value.model_json import PURCHASE_PARAMETERS, TITLES, Parts, load_parts, save_parts
 
-ModelName = Literal["bgnbd", "mbgnbd"]
+ModelName = Literal["mbgnbd", "bgnbd"]
 
 
 @dataclass(frozen=True)
