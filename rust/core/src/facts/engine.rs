@@ -83,9 +83,8 @@ pub(super) struct Aggregation<C: EngineKey, O: Key, W> {
 /// How the partitions keep clients.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum StoreMode {
-    /// By hash, until they turn out to fill a good part of a range; if `estimates`, those of the lines
-    /// that wait are estimated and counted in.
-    HashedSoFar { estimates: bool },
+    /// By hash, until they turn out to fill a good part of a range.
+    HashedSoFar,
     /// By hash, whatever comes.
     Hashed,
     /// By direct address, all of them within a range.
@@ -106,12 +105,6 @@ pub(super) trait EngineKey: ReadKey + OutputKey {
     }
     /// Before lines are applied: choose how clients are kept.
     fn choose_store<O: ReadOrders, W: ApplyLines>(
-        _: &mut Aggregation<Self, O, W>,
-        _: &AggregateSpec,
-    ) {
-    }
-    /// After lines were applied: look into the choice.
-    fn revise_store<O: ReadOrders, W: ApplyLines>(
         _: &mut Aggregation<Self, O, W>,
         _: &AggregateSpec,
     ) {
@@ -142,12 +135,6 @@ impl EngineKey for Word {
     ) {
         aggregation.choose_store(spec);
     }
-    fn revise_store<O: ReadOrders, W: ApplyLines>(
-        aggregation: &mut Aggregation<Self, O, W>,
-        spec: &AggregateSpec,
-    ) {
-        aggregation.revise_store(spec);
-    }
     fn store_hashed<O: ReadOrders, W: ApplyLines>(
         aggregation: &mut Aggregation<Self, O, W>,
         spec: &AggregateSpec,
@@ -163,7 +150,7 @@ impl<C: EngineKey, O: ReadOrders, W: ApplyLines> Aggregation<C, O, W> {
             partitions: (0..PARTITIONS).map(|number| Partition::new(number, spec)).collect(),
             waiting: 0,
             store_mode: if C::IS_WORD && spec.is_plain() {
-                StoreMode::HashedSoFar { estimates: true }
+                StoreMode::HashedSoFar
             } else {
                 StoreMode::Hashed
             },
@@ -257,7 +244,6 @@ impl<C: EngineKey, O: ReadOrders, W: ApplyLines> Engine for Aggregation<C, O, W>
         let encoded: Vec<&[u8]> = bytes.iter().map(Vec::as_slice).collect();
         let order_buffers: &Buffers = if first.order.len() > 1 { &encoded } else { &order_columns };
         self.flush(&Flush { spec, client_buffers: &client_buffers, order_buffers })?;
-        C::revise_store(self, spec);
         for (worker, bytes) in self.workers.iter_mut().zip(bytes) {
             worker.order_bytes = bytes; // to be reused
         }

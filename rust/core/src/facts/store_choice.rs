@@ -10,8 +10,7 @@ use super::spec::AggregateSpec;
 use super::store::{StripeRange, have_codes};
 use crate::threads::for_each_chunk;
 
-/// Clients are kept by direct address once one in so many words of their range is a client, and for as
-/// long as one in twice as many is.
+/// Clients are kept by direct address once one in so many words of their range is a client.
 const WORDS_A_CLIENT: u128 = if cfg!(test) { 8192 } else { 8 };
 /// Clients, at most, where a sample lets expect one at least: of a base whose clients buy as unevenly
 /// as they do it finds a fifth.
@@ -22,7 +21,8 @@ const FEW_WORDS: u128 = 1 << 17;
 impl<O: ReadOrders, W: ApplyLines> Aggregation<Word, O, W> {
     /// Before lines are applied: choose how clients are kept, those of the lines that wait among them.
     ///
-    /// How many clients they bring is a guess, which [`Self::revise_store`] looks into.
+    /// How many clients they bring is a guess. Where they turn out fewer, their table stays: the memory is
+    /// taken by then, and to move them costs more than it gains.
     pub fn choose_store(&mut self, spec: &AggregateSpec) {
         let words = self.workers.iter().map(|worker| worker.words);
         let WordRange { least, most } = words.fold(WordRange::EMPTY, WordRange::union);
@@ -56,8 +56,7 @@ impl<O: ReadOrders, W: ApplyLines> Aggregation<Word, O, W> {
     /// that wait all clients if they are the first, or else every other.
     fn expected_clients(&self, range: &StripeRange) -> usize {
         let known = self.clients();
-        let estimates = self.store_mode != StoreMode::HashedSoFar { estimates: false };
-        if !estimates || is_dense(range, known) || !is_dense(range, known + self.waiting) {
+        if is_dense(range, known) || !is_dense(range, known + self.waiting) {
             return known;
         }
         let at_least = cardinality::estimate(&mut self.sample());
@@ -78,16 +77,6 @@ impl<O: ReadOrders, W: ApplyLines> Aggregation<Word, O, W> {
             }
         }
         sample
-    }
-
-    /// After lines were applied: go back to keeping clients by hash if they are too few for their range.
-    pub fn revise_store(&mut self, spec: &AggregateSpec) {
-        if let StoreMode::Direct(range) = &self.store_mode
-            && !is_dense(range, 2 * self.clients())
-        {
-            self.store_hashed(spec);
-            self.store_mode = StoreMode::HashedSoFar { estimates: false };
-        }
     }
 
     /// From now on keep clients by hash, those of the lines that wait too.

@@ -42,11 +42,11 @@ pub fn word_rows<T: Copy + Default + Send>(
 
 /// The tables of all partitions, if that is how clients are kept.
 fn direct_tables(stores: &[ClientStore<Word>]) -> Option<Vec<&DirectTable>> {
-    let table = |store| match store {
-        &ClientStore::Direct(ref table) => Some(table),
-        &ClientStore::Hashed(_) => None,
-    };
-    stores.iter().map(table).collect()
+    let tables = stores.iter().map(|store| match store {
+        ClientStore::Direct(table) => Some(table),
+        ClientStore::Hashed(_) => None,
+    });
+    tables.collect()
 }
 
 /// The rows of clients whose ids all stand for an integer, ascending by it.

@@ -66,13 +66,11 @@ impl ReadOrders for Text {
         missing: &[bool],
         arrays: &mut KeyArrays<u128>,
     ) -> Result<()> {
-        match batch.order.as_slice() {
-            [column] => Self::read(column, rows, options, arrays),
-            _ => {
-                let skipped = |i: usize| missing[i] || arrays.drops[i] != USED;
-                reader.encode(batch, rows, arrays.rows, skipped)
-            }
+        if let [column] = batch.order.as_slice() {
+            return Self::read(column, rows, options, arrays);
         }
+        let skipped = |i: usize| missing[i] || arrays.drops[i] != USED;
+        reader.encode(batch, rows, arrays.rows, skipped)
     }
 }
 
