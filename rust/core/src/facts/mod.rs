@@ -6,10 +6,10 @@
 //! all inboxes. Inboxes are reused, so a run touches little fresh memory: what grows is the
 //! partitions, with clients, and with orders or days where a fact tells them apart.
 //!
-//! From the ground up: [`key`] says what ids are, [`line`] and [`packed_line`] how a line travels;
-//! [`store`] keeps clients, [`orders`] orders and days, and [`partition`] all that is known of a
-//! share of the clients; [`text_ids`] makes numbers of text ids, [`read`] arrays of columns;
-//! [`output`] writes rows in the order of ids; [`engine`] leads lines through all of them.
+//! From the ground up: `key` says what ids are, `line` and `packed_line` how a line travels;
+//! `store` keeps clients, `orders` orders and days, and `partition` all that is known of a
+//! share of the clients; `text_ids` makes numbers of text ids, `read` arrays of columns;
+//! `output` writes rows in the order of ids; `engine` leads lines through all of them.
 
 mod account;
 mod batch;
