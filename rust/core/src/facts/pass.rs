@@ -225,10 +225,10 @@ impl FactsPass {
 
     fn engine_with_order<C: EngineKey, O: ReadOrders>(&self) -> Box<dyn Engine> {
         let threads = self.pool.current_num_threads();
-        if self.spec.is_plain() {
-            Box::new(Aggregation::<C, O, Day>::new(&self.spec, threads))
-        } else {
+        if self.needs_instants() {
             Box::new(Aggregation::<C, O, Instant>::new(&self.spec, threads))
+        } else {
+            Box::new(Aggregation::<C, O, Day>::new(&self.spec, threads))
         }
     }
 }

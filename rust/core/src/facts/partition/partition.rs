@@ -48,7 +48,6 @@ pub trait ApplyLines: When {
         Self: Sized;
 }
 
-/// Where days are enough, lines touch the state of their clients and the log of orders only.
 impl ApplyLines for Day {
     fn apply<C: ClientKey, O: Key>(
         partition: &mut Partition<C, O>,
@@ -56,27 +55,53 @@ impl ApplyLines for Day {
         flush: &Flush,
         set: &mut OrderSet<O>,
     ) {
-        let Partition { clients, aggregates, .. } = partition;
-        aggregates.lines += lines.len() as u64;
-        match clients {
-            ClientStore::Direct(direct) => apply_direct(direct, aggregates, lines, flush),
-            ClientStore::Hashed(hashed) => {
-                hashed.each_group(lines, flush.client_buffers, |states, group, clients| {
-                    aggregates.grow(flush.spec, states.len());
-                    for (line, &client) in group.iter().zip(clients) {
-                        let state = &mut states[client as usize].state;
-                        if line.tag & IS_RETURN == 0 {
-                            state.add_purchase(line.when.day(), line.amount);
-                        } else {
-                            state.add_return(line.amount);
-                        }
-                        aggregates.add_plain(line, client, flush.spec, flush.order_buffers);
-                    }
-                });
-            }
+        if flush.spec.is_plain() {
+            apply_plain(partition, lines, flush, set);
+        } else {
+            apply_to_all(partition, lines, flush, set);
         }
-        aggregates.log.compact(set);
     }
+}
+
+/// Instants are asked for by facts that need more of a client than is always kept.
+impl ApplyLines for Instant {
+    fn apply<C: ClientKey, O: Key>(
+        partition: &mut Partition<C, O>,
+        lines: &[Line<C, O, Self>],
+        flush: &Flush,
+        set: &mut OrderSet<O>,
+    ) {
+        apply_to_all(partition, lines, flush, set);
+    }
+}
+
+/// Apply lines that touch the state of their clients and the log of orders only.
+fn apply_plain<C: ClientKey, O: Key>(
+    partition: &mut Partition<C, O>,
+    lines: &[Line<C, O, Day>],
+    flush: &Flush,
+    set: &mut OrderSet<O>,
+) {
+    let Partition { clients, aggregates, .. } = partition;
+    aggregates.lines += lines.len() as u64;
+    match clients {
+        ClientStore::Direct(direct) => apply_direct(direct, aggregates, lines, flush),
+        ClientStore::Hashed(hashed) => {
+            hashed.each_group(lines, flush.client_buffers, |states, group, clients| {
+                aggregates.grow(flush.spec, states.len());
+                for (line, &client) in group.iter().zip(clients) {
+                    let state = &mut states[client as usize].state;
+                    if line.tag & IS_RETURN == 0 {
+                        state.add_purchase(line.when.day(), line.amount);
+                    } else {
+                        state.add_return(line.amount);
+                    }
+                    aggregates.add_plain(line, client, flush.spec, flush.order_buffers);
+                }
+            });
+        }
+    }
+    aggregates.log.compact(set);
 }
 
 fn apply_direct<C: ClientKey, O: Key>(
@@ -102,27 +127,25 @@ fn apply_direct<C: ClientKey, O: Key>(
     }
 }
 
-/// Lines that remember their instant touch everything that is kept; clients are then found by hash.
-impl ApplyLines for Instant {
-    fn apply<C: ClientKey, O: Key>(
-        partition: &mut Partition<C, O>,
-        lines: &[Line<C, O, Self>],
-        flush: &Flush,
-        set: &mut OrderSet<O>,
-    ) {
-        let mut hashed = partition.take_hashed(flush.spec);
-        let aggregates = &mut partition.aggregates;
-        aggregates.lines += lines.len() as u64;
-        hashed.each_group(lines, flush.client_buffers, |states, group, clients| {
-            aggregates.grow(flush.spec, states.len());
-            aggregates.add_group(states, group, clients, flush.spec, flush.order_buffers);
-        });
-        aggregates.log.compact(set);
-        for (scope, kept) in flush.spec.scopes.iter().zip(&mut aggregates.scopes) {
-            kept.forget_outdated(scope, |client| hashed.clients[client].state);
-        }
-        partition.clients = ClientStore::Hashed(hashed);
+/// Apply lines to everything that is kept; clients are then found by hash.
+fn apply_to_all<C: ClientKey, O: Key, W: When>(
+    partition: &mut Partition<C, O>,
+    lines: &[Line<C, O, W>],
+    flush: &Flush,
+    set: &mut OrderSet<O>,
+) {
+    let mut hashed = partition.take_hashed(flush.spec);
+    let aggregates = &mut partition.aggregates;
+    aggregates.lines += lines.len() as u64;
+    hashed.each_group(lines, flush.client_buffers, |states, group, clients| {
+        aggregates.grow(flush.spec, states.len());
+        aggregates.add_group(states, group, clients, flush.spec, flush.order_buffers);
+    });
+    aggregates.log.compact(set);
+    for (scope, kept) in flush.spec.scopes.iter().zip(&mut aggregates.scopes) {
+        kept.forget_outdated(scope, |client| hashed.clients[client].state);
     }
+    partition.clients = ClientStore::Hashed(hashed);
 }
 
 impl<C: ClientKey, O: Key> Partition<C, O> {

@@ -146,19 +146,12 @@ impl<C: ReadKey + ClientKey, O: ReadOrders, W: When> Worker<C, O, W> {
             }
             self.account.see_drops(&morsel.drops[..n], &morsel.day[..n], &morsel.amount[..n]);
         }
-        self.put_lines(n, all_used, !batch.order.is_empty(), options.instants, format);
+        self.put_lines(n, all_used, !batch.order.is_empty(), format);
         Ok(())
     }
 
     /// Put the first lines of the morsel, those that are used, into the inboxes.
-    fn put_lines(
-        &mut self,
-        n: usize,
-        all_used: bool,
-        named: bool,
-        instants: bool,
-        format: LineFormat,
-    ) {
+    fn put_lines(&mut self, n: usize, all_used: bool, named: bool, format: LineFormat) {
         let morsel = &self.morsel;
         let mut words = self.words;
         for i in 0..n {
@@ -184,7 +177,7 @@ impl<C: ReadKey + ClientKey, O: ReadOrders, W: When> Worker<C, O, W> {
                 client,
                 order: morsel.order[i],
                 amount,
-                when: W::new(day, if instants { morsel.instant[i] } else { i64::from(day) }),
+                when: W::new(day, morsel.instant[i]),
                 tag: tag_of(hash)
                     | (u32::from(!named || morsel.no_order[i]) * NO_ORDER)
                     | (u32::from(is_return) * IS_RETURN),
