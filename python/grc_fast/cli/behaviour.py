@@ -13,12 +13,10 @@ import typer
 from rich.table import Table
 
 from grc_fast._typing import AnyPath, Lang
-from grc_fast.behaviour.events import EventRoles
 from grc_fast.behaviour.ledger import readable
 from grc_fast.behaviour.memory import parse_memory
 from grc_fast.behaviour.rules import preset_text, read_rules
-from grc_fast.behaviour.run import BehaviourResult, Run, run_events
-from grc_fast.behaviour.state import BehaviourState
+from grc_fast.behaviour.run import BehaviourResult, EventReading, Run, run_events
 from grc_fast.cli.console import Messages, frame_table, show_table
 from grc_fast.cli.options import (
     ClientColumn,
@@ -176,24 +174,22 @@ def _score(
     """Read the rules and the events, and score; also the ledger where it is asked for."""
     rules = read_rules(options.rules)
     wants_ledger = options.ledger is not None
-    roles = EventRoles(
-        client=options.client,
-        where=options.where,
-        with_channel=wants_ledger,
-        **event_columns(options),
-    )
     source = source_of(options.source)
     with messages.progress() as progress:
-        run = Run(
-            roles,
-            options.as_of,
+        reading = event_columns(options) | EventReading(
+            client=options.client,
+            where=options.where,
             timezone=options.timezone,
-            state=None if options.state_in is None else BehaviourState.load(options.state_in),
+            state=options.state_in,
+            threads=options.threads,
+            progress=progress,
+        )
+        run = Run.of(
+            options.as_of,
+            reading,
             keep_state=options.state_out is not None,
             ledger=wants_ledger,
             memory=parse_memory(options.memory),
-            threads=options.threads,
-            progress=progress,
         )
         result, ledger = run_events(source, rules, run)
     if ledger is not None:

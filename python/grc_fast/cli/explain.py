@@ -9,6 +9,7 @@ import polars as pl
 import typer
 
 from grc_fast.behaviour.explanation import BehaviourExplanation, explain_behaviour
+from grc_fast.behaviour.run import EventReading
 from grc_fast.cli.console import Messages, frame_table, show_table, show_text
 from grc_fast.cli.options import EventColumns, SalesOptions, ScoringOptions, SharedOptions, taking
 from grc_fast.cli.reading import day_of, event_columns, sales_reading, source_of
@@ -106,12 +107,16 @@ def _explain_events(options: ExplainOptions, rules: str) -> None:
             rules,
             client_id=options.id,
             as_of=options.as_of,
-            client=options.client,
-            where=options.where,
-            timezone=options.timezone,
-            threads=options.threads,
-            progress=progress,
-            **event_columns(options),
+            **(
+                event_columns(options)
+                | EventReading(
+                    client=options.client,
+                    where=options.where,
+                    timezone=options.timezone,
+                    threads=options.threads,
+                    progress=progress,
+                )
+            ),
         )
     if options.json:
         write_text(json_text(explanation.to_dict()))

@@ -5,10 +5,11 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import fields
-from typing import Any
+from typing import cast
 
 from grc_fast._typing import Returns
 from grc_fast._utils.dates import parse_day
+from grc_fast.behaviour.run import EventReading
 from grc_fast.cli.options import EventColumns, SalesColumns, SalesOptions, comma_list
 from grc_fast.facts.options import Reading, SalesReading
 
@@ -49,6 +50,7 @@ def day_of(options: SalesOptions) -> dt.date | None:
     return None if options.as_of is None else parse_day(options.as_of)
 
 
-def event_columns(options: EventColumns) -> dict[str, Any]:
-    """Return the columns of events by role."""
-    return {field.name: getattr(options, field.name) for field in fields(EventColumns)}
+def event_columns(options: EventColumns) -> EventReading:
+    """Return how the columns of events are read."""
+    columns = {field.name: getattr(options, field.name) for field in fields(EventColumns)}
+    return cast(EventReading, columns)
