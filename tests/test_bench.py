@@ -1,6 +1,7 @@
 """The comparison: its opponents give our results, and its command keeps its word."""
 
 import dataclasses
+import gc
 import html
 import importlib
 import json
@@ -62,6 +63,15 @@ def grc_fast(*arguments, **environment):
 @pytest.fixture
 def setting(tmp_path):
     return Setting(threads=2, directory=tmp_path, rounds=1, scale=5_000)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def a_small_heap():
+    """Rounds begin with a collection, which need not go through what other tests have left."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 # The harness
