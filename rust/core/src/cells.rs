@@ -6,9 +6,8 @@
 
 use std::ops::Range;
 
-use rayon::prelude::*;
-
 use crate::error::Error;
+use crate::threads::{Reused, map_each};
 
 /// Rows that one task takes at a time.
 const PIECE: usize = 1 << 16;
@@ -50,25 +49,17 @@ struct Grid<'a> {
 /// ```
 pub fn cell_counts(bands: &[&[u8]], sizes: &[usize]) -> Result<Vec<u64>, Error> {
     let grid = Grid::new(bands, sizes)?;
-    let none = || vec![0; grid.cells];
-    let sum = |mut counts: Vec<u64>, more: Vec<u64>| {
-        counts.iter_mut().zip(more).for_each(|(count, more)| *count += more);
-        counts
-    };
-    // A table a task: no more tasks than threads.
-    let run = grid.rows.div_ceil(rayon::current_num_threads()).max(PIECE);
-    (0..grid.rows.div_ceil(run))
-        .into_par_iter()
-        .map(|n| {
-            let rows = n * run..grid.rows.min((n + 1) * run);
-            let mut counts = none();
+    let tables: Reused<Vec<u64>> = Reused::default();
+    let count = |_, start: usize| {
+        let rows = start..grid.rows.min(start + PIECE);
+        tables.with(|counts| {
+            counts.resize(grid.cells, 0);
             if grid.cells > BYTE_CELLS {
-                grid.each_block(rows, |_, cells: &[u32]| {
+                return grid.each_block(rows, |_, cells: &[u32]| {
                     for cell in cells {
                         counts[*cell as usize] += 1;
                     }
-                })?;
-                return Ok(counts);
+                });
             }
             let mut counters = [[0; BYTE_CELLS]; COUNTERS];
             grid.each_block(rows, |_, cells: &[u8]| {
@@ -82,12 +73,19 @@ pub fn cell_counts(bands: &[&[u8]], sizes: &[usize]) -> Result<Vec<u64>, Error> 
                 }
                 rest.iter().for_each(|cell| a[usize::from(*cell)] += 1);
             })?;
-            for counter in counters {
-                counts.iter_mut().zip(counter).for_each(|(count, more)| *count += more);
-            }
-            Ok(counts)
+            counters.iter().for_each(|counter| add(counts, counter));
+            Ok(())
         })
-        .try_reduce(none, |counts, more| Ok(sum(counts, more)))
+    };
+    map_each((0..grid.rows).step_by(PIECE), count).into_iter().collect::<Result<(), Error>>()?;
+    let mut sum = vec![0; grid.cells];
+    tables.into_all().iter().for_each(|counts| add(&mut sum, counts));
+    Ok(sum)
+}
+
+/// Adds counts to others.
+fn add(counts: &mut [u64], more: &[u64]) {
+    counts.iter_mut().zip(more).for_each(|(count, more)| *count += more);
 }
 
 /// Looks up for each row the entry of its cell, in several tables at once, so that cells are computed
@@ -125,7 +123,7 @@ pub fn cell_lookup(
             parts.push(part);
         }
     }
-    parts.into_par_iter().enumerate().try_for_each(|(n, mut parts)| {
+    let written = map_each(parts, |n, mut parts| {
         let start = n * PIECE;
         let rows = start..grid.rows.min(start + PIECE);
         if grid.cells > BYTE_CELLS {
@@ -136,7 +134,8 @@ pub fn cell_lookup(
         grid.each_block(rows, |row, cells| {
             parts.iter_mut().for_each(|part| part.write_bytes(row - start, cells));
         })
-    })
+    });
+    written.into_iter().collect()
 }
 
 /// A table with one entry a cell, and where the entries of the rows go.

@@ -1,9 +1,8 @@
 //! Sales lines to test and measure on: seeded, and the same whatever the number of threads.
 
-use rayon::prelude::*;
-
 use crate::error::{Error, Result};
 use crate::hash::hash_words;
+use crate::threads::{ROWS_A_TASK, for_each};
 
 /// Lines of simulated sales, as columns.
 #[derive(Debug, Clone, PartialEq)]
@@ -78,17 +77,13 @@ pub fn simulate_sales(simulation: SalesSimulation) -> Result<SimulatedSales> {
         cents: vec![0; simulation.lines],
         order: vec![0; simulation.lines],
     };
-    (
-        sales.client.par_iter_mut(),
-        sales.instant.par_iter_mut(),
-        sales.cents.par_iter_mut(),
-        sales.order.par_iter_mut(),
-    )
-        .into_par_iter()
-        .enumerate()
-        .for_each(|(row, (client, instant, cents, order))| {
-            (*client, *instant, *cents, *order) = line(row);
-        });
+    let clients = sales.client.chunks_mut(ROWS_A_TASK).zip(sales.instant.chunks_mut(ROWS_A_TASK));
+    let orders = sales.cents.chunks_mut(ROWS_A_TASK).zip(sales.order.chunks_mut(ROWS_A_TASK));
+    for_each(clients.zip(orders), |task, ((clients, instants), (cents, orders))| {
+        for i in 0..clients.len() {
+            (clients[i], instants[i], cents[i], orders[i]) = line(task * ROWS_A_TASK + i);
+        }
+    });
     Ok(sales)
 }
 

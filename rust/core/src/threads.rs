@@ -1,7 +1,8 @@
 //! Pools of threads, made once for each size and shared by all kernels.
 
 use std::collections::HashMap;
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::thread::available_parallelism;
 
 use rayon::prelude::*;
@@ -22,7 +23,7 @@ static POOLS: LazyLock<Mutex<HashMap<usize, Arc<ThreadPool>>>> = LazyLock::new(M
 pub fn pool(threads: Option<usize>) -> Result<Arc<ThreadPool>> {
     let cores = available_parallelism().map_or(1, usize::from);
     let threads = threads.map_or(cores, |threads| threads.clamp(1, MAX_THREADS_PER_CORE * cores));
-    let mut pools = POOLS.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut pools = lock(&POOLS);
     if let Some(pool) = pools.get(&threads) {
         return Ok(pool.clone());
     }
@@ -36,14 +37,100 @@ pub fn pool(threads: Option<usize>) -> Result<Arc<ThreadPool>> {
     Ok(pools.entry(threads).or_insert_with(|| Arc::new(built)).clone())
 }
 
-/// Call `work` for each run of `length` items and the number of its first, in parallel.
+/// Rows that one task computes at a time where each takes little: enough to be worth a task.
+pub(crate) const ROWS_A_TASK: usize = 1024;
+
+/// Call `work` for each number below `count`, in parallel.
 ///
-/// Work is called through a reference, and so its code does not grow with that of the scheduler.
+/// All parallel loops are this one: the scheduler is large, and was it generic over the work, it would
+/// be compiled again for every loop. Its call is not inlined, so work is to be a task, not a row.
+fn for_each_number(count: usize, work: &(dyn Fn(usize) + Sync)) {
+    (0..count).into_par_iter().for_each(work);
+}
+
+/// Call `work` for each item and its number, in parallel.
+pub(crate) fn for_each<T: Send>(
+    items: impl IntoIterator<Item = T>,
+    work: impl Fn(usize, T) + Sync,
+) {
+    let items: Vec<Mutex<Option<T>>> =
+        items.into_iter().map(|item| Mutex::new(Some(item))).collect();
+    for_each_number(items.len(), &|number| {
+        let item = lock(&items[number]).take();
+        work(number, item.expect("an item is taken once"));
+    });
+}
+
+/// What `map` makes of each item and its number, in the order of the items; computed in parallel.
+pub(crate) fn map_each<T: Send, R: Send>(
+    items: impl IntoIterator<Item = T, IntoIter: ExactSizeIterator>,
+    map: impl Fn(usize, T) -> R + Sync,
+) -> Vec<R> {
+    let items = items.into_iter();
+    let mut results: Vec<Option<R>> = Vec::new();
+    results.resize_with(items.len(), || None);
+    for_each(items.zip(&mut results), |number, (item, result)| *result = Some(map(number, item)));
+    results.into_iter().flatten().collect()
+}
+
+/// Call `work` for each run of `length` items and the number of its first, in parallel.
 pub(crate) fn for_each_chunk<T: Send>(
     items: &mut [T],
     length: usize,
-    work: &(dyn Fn(usize, &mut [T]) + Sync),
+    work: impl Fn(usize, &mut [T]) + Sync,
 ) {
-    let chunks = items.par_chunks_mut(length).enumerate();
-    chunks.for_each(|(number, chunk)| work(number * length, chunk));
+    for_each(items.chunks_mut(length), |number, chunk| work(number * length, chunk));
+}
+
+/// What `value` makes of each row, computed in parallel.
+pub(crate) fn map_rows<R: Clone + Default + Send>(
+    rows: usize,
+    value: impl Fn(usize) -> R + Sync,
+) -> Vec<R> {
+    let mut values = vec![R::default(); rows];
+    for_each_chunk(&mut values, ROWS_A_TASK, |first, values| {
+        for (row, slot) in (first..).zip(values) {
+            *slot = value(row);
+        }
+    });
+    values
+}
+
+/// Whether `is` holds for all items, asked in parallel and of few more once it did not for one.
+pub(crate) fn all<T: Send>(
+    items: impl IntoIterator<Item = T>,
+    is: impl Fn(usize, T) -> bool + Sync,
+) -> bool {
+    let so_far = AtomicBool::new(true);
+    for_each(items, |number, item| {
+        if so_far.load(Ordering::Relaxed) && !is(number, item) {
+            so_far.store(false, Ordering::Relaxed);
+        }
+    });
+    so_far.into_inner()
+}
+
+/// What tasks leave for each other to use again: never more of them than run at a time. Fresh memory
+/// often costs more than the work done in it.
+#[derive(Default)]
+pub(crate) struct Reused<S>(Mutex<Vec<S>>);
+
+impl<S: Default> Reused<S> {
+    /// Work with one that no other task uses, a new one if there is none.
+    pub fn with<R>(&self, work: impl FnOnce(&mut S) -> R) -> R {
+        let mut one = lock(&self.0).pop().unwrap_or_default();
+        let result = work(&mut one);
+        lock(&self.0).push(one);
+        result
+    }
+
+    /// All of them, in no particular order.
+    pub fn into_all(self) -> Vec<S> {
+        self.0.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a mutex guards; nothing is left half done by a panic where this is used.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,10 +1,8 @@
 //! A pass from its first batch on, which shows the types of its columns.
 
 use std::path::Path;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
-use rayon::prelude::*;
 
 use super::account::BehaviourAccount;
 use super::batch::EventBatch;
@@ -37,6 +35,7 @@ use super::spill::Spill;
 use crate::calendar::{Clock, DAY, day_of_instant};
 use crate::columns::{Column, DateValues, IdValues};
 use crate::error::{Error, Result};
+use crate::threads::{Reused, lock, map_each};
 
 /// A pass from its first batch on.
 pub(super) struct ActivePass {
@@ -112,7 +111,7 @@ impl ActivePass {
         let readers = self.readers.len();
         let next = AtomicUsize::new(0); // the first row that no reader has taken
         let end = |start: usize| start + chunk_rows(batch.rows - start, batch.rows, readers);
-        let read = |reader: &mut EventReader| {
+        let read = |_, reader: &mut EventReader| {
             reader.begin();
             loop {
                 let take = |start| (start < batch.rows).then(|| end(start));
@@ -124,8 +123,8 @@ impl ActivePass {
             }
         };
         // All chunks before the first wrong one were taken before it, so its error is always found.
-        let errors: Vec<(usize, Error)> = self.readers.par_iter_mut().filter_map(read).collect();
-        match errors.into_iter().min_by_key(|(start, _)| *start) {
+        let errors = map_each(&mut self.readers, read);
+        match errors.into_iter().flatten().min_by_key(|(start, _)| *start) {
             Some((_, error)) => Err(error),
             None => Ok(()),
         }
@@ -307,10 +306,6 @@ fn event_id_type(batch: &EventBatch) -> Option<IdType> {
     batch.event_id.as_ref().map(|column| IdType::of(&column.values))
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// What a saved state holds of the clients of a partition.
 #[derive(Default)]
 struct SavedPartition {
@@ -330,10 +325,8 @@ fn score_partitions(
     account: &mut BehaviourAccount,
 ) -> Result<Vec<ScoredPartition>> {
     let spill = Mutex::new(spill);
-    let reused: Mutex<Vec<GroupedEvents>> = Mutex::default();
-    let score = |(partition, saved): (usize, SavedPartition)| {
-        // Arrays are reused: fresh memory costs more than the work done in it.
-        let mut grouped = lock(&reused).pop().unwrap_or_default();
+    let reused: Reused<GroupedEvents> = Reused::default();
+    let score = |partition: usize, saved: SavedPartition| {
         let loaded = match lock(&spill).as_mut() {
             Some(spill) => spill.load(partition)?,
             None => Vec::new(),
@@ -343,14 +336,13 @@ fn score_partitions(
             .chain(chunks.iter().map(|chunk| chunk.slice(partition)))
             .filter(|slice| !slice.events.is_empty())
             .collect();
-        let result = partition_scorer.score(&mut grouped, &slices, &saved.entries, &saved.seen);
-        lock(&reused).push(grouped);
-        Ok(result)
+        Ok(reused
+            .with(|grouped| partition_scorer.score(grouped, &slices, &saved.entries, &saved.seen)))
     };
-    let results: Vec<(ScoredPartition, u64, ScoringDrops)> =
-        saved.into_par_iter().enumerate().map(score).collect::<Result<_>>()?;
+    let results: Vec<Result<(ScoredPartition, u64, ScoringDrops)>> = map_each(saved, score);
     let mut parts = Vec::with_capacity(results.len());
-    for (part, duplicates, drops) in results {
+    for result in results {
+        let (part, duplicates, drops) = result?;
         account.dropped[EventDropReason::Duplicate as usize - 1] += duplicates;
         for reason in [EventDropReason::MachineOpen, EventDropReason::Bot] {
             account.dropped[reason as usize - 1] += drops.of(reason);

@@ -1,6 +1,6 @@
 //! Scored partitions made into columns: one row a client, ascending by id; ledgers and states likewise.
 
-use rayon::prelude::*;
+use rayon::slice::ParallelSliceMut;
 
 use super::dictionary::TextDictionary;
 use super::event::{Event, EventDictionaries};
@@ -13,9 +13,10 @@ use super::saved_state::StateEntry;
 use super::scored_partition::{LedgerRow, ScoredPartition, StateRow};
 use super::scorer::ClientScore;
 use crate::columns::{Ids, plain_integer};
+use crate::threads::{ROWS_A_TASK, Reused, all, for_each, map_each, map_rows};
 
 /// Where a client's results are.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct RowLocation {
     partition: u32,
     row: u32,
@@ -28,22 +29,21 @@ pub(super) fn sorted_ids(
     clients: &TextDictionary,
     plain_integers: bool,
 ) -> (Ids, Vec<RowLocation>) {
-    let mut keyed: Vec<(u64, RowLocation)> = parts
-        .par_iter()
-        .enumerate()
-        .flat_map_iter(|(partition, part)| {
-            part.clients.iter().zip(0..).map(move |(&client, row)| {
-                (client, RowLocation { partition: partition as u32, row })
-            })
-        })
-        .collect();
+    let keyed = map_each(parts, |partition, part| -> Vec<(u64, RowLocation)> {
+        let clients = part.clients.iter().zip(0..);
+        let located = |row| RowLocation { partition: partition as u32, row };
+        clients.map(|(&client, row)| (client, located(row))).collect()
+    });
+    let mut keyed = keyed.concat();
     let text = |client: u64| clients.get(client as u32).unwrap_or_default();
     if ids != IdType::Text {
         keyed.par_sort_unstable_by_key(|pair| pair.0);
         return (integer_ids(&keyed, ids), keyed.into_iter().map(|pair| pair.1).collect());
     }
     let number = |client: u64| plain_integer(text(client));
-    if plain_integers && keyed.par_iter().all(|pair| number(pair.0).is_some()) {
+    let are_plain =
+        |_, pairs: &[(u64, RowLocation)]| pairs.iter().all(|pair| number(pair.0).is_some());
+    if plain_integers && all(keyed.chunks(ROWS_A_TASK), are_plain) {
         for pair in &mut keyed {
             pair.0 = number(pair.0).unwrap_or(0) as u64 ^ SIGN;
         }
@@ -59,8 +59,10 @@ pub(super) fn sorted_ids(
         bytes[..length].copy_from_slice(&text[..length]);
         u128::from_be_bytes(bytes)
     };
-    let mut prefixed: Vec<(u128, u64, RowLocation)> =
-        keyed.par_iter().map(|&(client, location)| (prefix(client), client, location)).collect();
+    let mut prefixed = map_rows(keyed.len(), |row| {
+        let (client, location) = keyed[row];
+        (prefix(client), client, location)
+    });
     prefixed.par_sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| text(a.1).cmp(text(b.1))));
     let mut column = TextColumn::default();
     let views = prefixed.iter().map(|row| column.view(text(row.1))).collect();
@@ -166,8 +168,10 @@ pub(super) fn score_columns(
             hits: [hot.next()?, warm.next()?, eliminatory.next()?],
         })
     };
-    let blocks: Vec<ScoreBlock> = locations.chunks(BLOCK).filter_map(block).collect();
-    blocks.into_par_iter().for_each_init(Vec::new, |gathered, block| block.write(parts, gathered));
+    let reused = Reused::default();
+    for_each(locations.chunks(BLOCK).filter_map(block), |_, block| {
+        reused.with(|gathered| block.write(parts, gathered));
+    });
     columns
 }
 

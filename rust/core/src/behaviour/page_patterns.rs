@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 use globset::GlobBuilder;
-use rayon::prelude::*;
 use regex::bytes::{RegexSet, RegexSetBuilder};
 
 use super::dictionary::TextDictionary;
 use crate::error::{Error, Result};
+use crate::threads::map_each;
 
 /// The prefix of a regular expression.
 const REGEX: &str = "re:";
@@ -155,10 +155,10 @@ impl PageMatcher {
     /// The class of each page: pages of one class match the same patterns. Class 0 is that of
     /// events without a page, which match none.
     pub fn classes(&self, pages: &TextDictionary) -> PageClasses {
-        let matched: Vec<Vec<u32>> = (1..pages.codes() as u32)
-            .into_par_iter()
-            .map(|code| self.matches(pages.get(code).unwrap_or_default()))
-            .collect();
+        // Code 0 is no page.
+        let matched = map_each(1..pages.codes(), |_, code| {
+            self.matches(pages.get(code as u32).unwrap_or_default())
+        });
         let mut known = HashMap::from([(Vec::new(), 0)]);
         let mut patterns_of = vec![Vec::new()];
         let mut of_page = vec![0];

@@ -1,7 +1,5 @@
 //! The pass over lines: workers read them, partitions take them in.
 
-use rayon::prelude::*;
-
 use super::account::FactsAccount;
 use super::batch::Batch;
 use super::drop_reason::USED;
@@ -21,7 +19,7 @@ use super::store::StripeRange;
 use super::store::partitioning::{PARTITIONS, partition_of_hash, partition_of_word};
 use crate::columns::{Column, IdValues};
 use crate::error::Result;
-use crate::threads::for_each_chunk;
+use crate::threads::{Reused, for_each_chunk, map_each};
 
 /// Partitions that one worker takes one after the other, with the same scratch memory, at least.
 const FEWEST_PARTITIONS: usize = 4;
@@ -174,17 +172,14 @@ impl<C: EngineKey, O: ReadOrders, W: ApplyLines> Aggregation<C, O, W> {
         let lines: usize = batches.iter().map(|batch| batch.rows).sum();
         let active = lines.div_ceil(LINES_A_WORKER).clamp(1, self.workers.len());
         let share = morsels.len().div_ceil(active).max(1);
-        let mut work: Vec<_> = self.workers.iter_mut().map(|worker| (worker, Ok(()))).collect();
-        for_each_chunk(&mut work, 1, &|number, work| {
+        let results = map_each(&mut self.workers, |number, worker| {
             let from = (number * share).min(morsels.len());
             let share = &morsels[from..(from + share).min(morsels.len())];
-            for (worker, result) in work {
-                *result = worker.read_share(number, share, batches, options, starts, format);
-            }
+            worker.read_share(number, share, batches, options, starts, format)
         });
         self.waiting += lines;
         // Shares follow each other, so the first error is that of the first wrong line.
-        work.into_iter().try_for_each(|(_, result)| result)
+        results.into_iter().collect()
     }
 
     /// Have the partitions take the lines that wait in all inboxes.
@@ -193,7 +188,7 @@ impl<C: EngineKey, O: ReadOrders, W: ApplyLines> Aggregation<C, O, W> {
         let workers = &self.workers;
         let together = PARTITIONS / (CHUNKS_A_WORKER * workers.len());
         let together = together.max(FEWEST_PARTITIONS);
-        for_each_chunk(&mut self.partitions, together, &|first, partitions| {
+        for_each_chunk(&mut self.partitions, together, |first, partitions| {
             let (mut set, mut unpacked) = (OrderSet::default(), Vec::new());
             for (number, partition) in (first..).zip(partitions) {
                 for worker in workers {
@@ -289,11 +284,11 @@ impl<C: EngineKey, O: ReadOrders, W: ApplyLines> Engine for Aggregation<C, O, W>
     ) -> Result<Box<dyn Engine>> {
         self.flush(&Flush { spec, client_buffers: &[], order_buffers: &[] })?;
         let decoder = options.templates.decoder();
-        let in_texts = |partition: Partition<C, O>| {
+        let in_texts = |_, partition: Partition<C, O>| {
             partition.with_clients(|clients| C::into_texts(clients, &decoder), spec)
         };
         let texts = Aggregation::<Text, O, W> {
-            partitions: self.partitions.into_par_iter().map(in_texts).collect(),
+            partitions: map_each(self.partitions, in_texts),
             workers: self.workers.into_iter().map(Worker::for_other_ids).collect(),
             waiting: 0,
             store_mode: StoreMode::Hashed,
@@ -312,7 +307,11 @@ impl<C: EngineKey, O: ReadOrders, W: ApplyLines> Engine for Aggregation<C, O, W>
         let plain_ids = self.workers.iter().all(|worker| worker.plain_ids);
         drop(self.workers); // their inboxes are the largest buffers of the run
         let (mut stores, mut scopes) = (Vec::new(), Vec::new());
-        for found in finalize(self.partitions, spec, base) {
+        let sets = Reused::default();
+        let found = map_each(self.partitions, |_, partition| {
+            sets.with(|set| partition.finalize(spec, base, set))
+        });
+        for found in found {
             let Finalized { clients, scopes: of_partition, account: part } = found?;
             account = account + &part;
             stores.push(clients);
@@ -334,17 +333,4 @@ impl<C: EngineKey, O: ReadOrders, W: ApplyLines> Engine for Aggregation<C, O, W>
         let columns = C::rows(stores, scopes, &output, ids)?;
         Ok(FactsTable { ids: columns.ids, status: columns.status, facts: columns.facts, account })
     }
-}
-
-/// What the partitions have found, partition by partition.
-fn finalize<C: EngineKey, O: Key>(
-    partitions: Vec<Partition<C, O>>,
-    spec: &AggregateSpec,
-    base: bool,
-) -> Vec<Result<Finalized<C>>> {
-    partitions
-        .into_par_iter()
-        .with_min_len(FEWEST_PARTITIONS)
-        .map_init(OrderSet::default, |set, partition| partition.finalize(spec, base, set))
-        .collect()
 }

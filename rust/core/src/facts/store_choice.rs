@@ -8,7 +8,7 @@ use super::partition::ApplyLines;
 use super::read::{ReadOrders, WordRange};
 use super::spec::AggregateSpec;
 use super::store::{StripeRange, have_codes};
-use crate::threads::for_each_chunk;
+use crate::threads::for_each;
 
 /// Clients are kept by direct address once one in so many words of their range is a client.
 const WORDS_A_CLIENT: u128 = if cfg!(test) { 8192 } else { 8 };
@@ -42,10 +42,8 @@ impl<O: ReadOrders, W: ApplyLines> Aggregation<Word, O, W> {
             }
             _ => {
                 let range = range.with_headroom();
-                for_each_chunk(&mut self.partitions, 1, &|_, partitions| {
-                    partitions
-                        .iter_mut()
-                        .for_each(|partition| partition.store_direct(&range, spec));
+                for_each(&mut self.partitions, |_, partition| {
+                    partition.store_direct(&range, spec);
                 });
                 self.store_mode = StoreMode::Direct(range);
             }
@@ -87,9 +85,7 @@ impl<O: ReadOrders, W: ApplyLines> Aggregation<Word, O, W> {
             inboxes.flatten().for_each(|line| {
                 line.tag |= tag_of(Word::hash_row(line.client, &[]));
             });
-            for_each_chunk(&mut self.partitions, 1, &|_, partitions| {
-                partitions.iter_mut().for_each(|partition| partition.store_hashed(spec));
-            });
+            for_each(&mut self.partitions, |_, partition| partition.store_hashed(spec));
         }
         self.store_mode = StoreMode::Hashed;
     }

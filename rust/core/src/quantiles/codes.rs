@@ -1,9 +1,8 @@
 //! The inner loop of everything here: how many cuts lie below each value.
 
-use rayon::prelude::*;
-
 use super::chunked_column::{ChunkedColumn, ColumnPiece, split_like};
 use super::rankable::Rankable;
+use crate::threads::for_each;
 
 /// Rows handled at a time: values and codes of a block stay in the first-level cache.
 pub(super) const BLOCK: usize = 1024;
@@ -126,7 +125,7 @@ pub(super) fn codes<T: Rankable>(column: &ChunkedColumn<'_, T>, cuts: Vec<T>) ->
     let pieces = column.pieces();
     let mut codes = vec![0; column.len()];
     let parts = split_like(&pieces, &mut codes);
-    pieces.par_iter().zip(parts).for_each(|(piece, part)| piece.write_codes(&cuts, part));
+    for_each(pieces.iter().zip(parts), |_, (piece, part)| piece.write_codes(&cuts, part));
     codes
 }
 

@@ -7,8 +7,6 @@
 //! corrected one by one. Where the counts refute the sample, edges are selected first and bands
 //! written in another pass, as for columns too small to sample: the result is the same.
 
-use rayon::prelude::*;
-
 use super::chunked_column::{ChunkedColumn, ColumnPiece, split_like};
 use super::codes::{BLOCK, BandCuts, codes};
 use super::rankable::Rankable;
@@ -16,6 +14,7 @@ use super::scan::count;
 use super::select::{
     Bound, CumulativeCount, PassPlan, Ranks, Selection, select_many, select_small,
 };
+use crate::threads::{for_each, map_each};
 
 /// The most cuts that every value is compared with.
 const MAX_CUTS: usize = 32;
@@ -107,11 +106,10 @@ impl ProvisionalCodes {
         bands: &mut [u8],
     ) -> Self {
         let number = regions.ends.len() - 1;
-        let (counts, collected): (Vec<Vec<usize>>, Vec<Collected>) = pieces
-            .par_iter()
-            .zip(split_like(pieces, bands))
-            .map(|(piece, codes)| write_piece(piece, &regions.cuts, number, codes))
-            .unzip();
+        let parts = pieces.iter().zip(split_like(pieces, bands));
+        let found =
+            map_each(parts, |_, (piece, codes)| write_piece(piece, &regions.cuts, number, codes));
+        let (counts, collected): (Vec<_>, Vec<_>) = found.into_iter().unzip();
         let mut ends = vec![CumulativeCount { key: regions.ends[0], count: 0 }];
         for (region, key) in regions.ends[1..].iter().enumerate() {
             let values: usize = counts.iter().map(|counts| counts[region + 1]).sum();
@@ -130,11 +128,8 @@ impl ProvisionalCodes {
         let region = |rank: &usize| self.ends.partition_point(|end| end.count < *rank) - 1;
         let in_one_region: Vec<&[usize]> =
             ranks.chunk_by(|rank, next| region(rank) == region(next)).collect();
-        let found: Option<Vec<Vec<u64>>> = in_one_region
-            .into_par_iter()
-            .map(|ranks| self.select_in(region(&ranks[0]), ranks))
-            .collect();
-        found.map(|keys| keys.concat())
+        let found = map_each(in_one_region, |_, ranks| self.select_in(region(&ranks[0]), ranks));
+        Some(found.into_iter().collect::<Option<Vec<_>>>()?.concat())
     }
 
     /// The keys of some ranks that are in one region.
@@ -187,7 +182,7 @@ impl ProvisionalCodes {
         let corrected: Vec<usize> =
             regions.filter(|region| is_collected(*region) && !within(*region).is_empty()).collect();
         let parts = split_like(pieces, bands);
-        self.collected.par_iter().zip(parts).for_each(|(collected, bands)| {
+        for_each(self.collected.iter().zip(parts), |_, (collected, bands)| {
             codes_to_bands(bands, &steps);
             for region in &corrected {
                 let (first, cuts) = (1 + below(*region), within(*region));

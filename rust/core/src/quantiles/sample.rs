@@ -1,10 +1,9 @@
 //! The sample by which ranks are looked for.
 
-use rayon::prelude::*;
-
 use super::chunked_column::ColumnPiece;
 use super::rankable::Rankable;
 use crate::prefetch::prefetch;
+use crate::threads::map_each;
 
 /// A stratified sample: the rows are divided into `size` equal runs, and a hash of the run's number
 /// picks one row of each. The keys of those that hold a value.
@@ -16,7 +15,7 @@ pub(super) fn sample<T: Rankable>(
     const TASKS: usize = 16;
     // Rows that are prefetched before the first of them is read.
     const AT_ONCE: usize = 64;
-    let draw = |task: usize| {
+    let draw = |task: usize, ()| -> Vec<u64> {
         let mut keys = Vec::with_capacity(size / TASKS);
         let mut n = None;
         let runs: Vec<usize> = (task * size / TASKS..(task + 1) * size / TASKS).collect();
@@ -37,8 +36,7 @@ pub(super) fn sample<T: Rankable>(
         }
         keys
     };
-    let drawn: Vec<Vec<u64>> = (0..TASKS).into_par_iter().map(draw).collect();
-    drawn.concat()
+    map_each([(); TASKS], draw).concat()
 }
 
 /// The row drawn from a run. The hash is the finaliser of `SplitMix64` (Steele, Lea and Flood

@@ -1,10 +1,9 @@
 //! One pass over a column: exact counts between cuts, and the values of a few regions.
 
-use rayon::prelude::*;
-
 use super::chunked_column::ColumnPiece;
 use super::codes::{BLOCK, BandCuts};
 use super::rankable::Rankable;
+use crate::threads::{Reused, for_each};
 
 /// What a pass has found.
 #[derive(Debug, Default)]
@@ -43,7 +42,7 @@ pub(super) fn scan<T: Rankable>(
     for code in wanted {
         is_wanted[usize::from(*code)] = 1;
     }
-    let scan_piece = |mut scan: Scan, piece: &ColumnPiece<'_, T>| {
+    let scan_piece = |scan: &mut Scan, piece: &ColumnPiece<'_, T>| {
         scan.counts.resize(codes, 0);
         let mut codes = [0u8; BLOCK];
         for start in (0..piece.values.len()).step_by(BLOCK) {
@@ -56,9 +55,10 @@ pub(super) fn scan<T: Rankable>(
                 _ => collect_many(values, codes, &is_wanted, &mut scan.collected),
             }
         }
-        scan
     };
-    pieces.par_iter().fold(Scan::default, scan_piece).reduce(Scan::default, Scan::merge)
+    let scans: Reused<Scan> = Reused::default();
+    for_each(pieces, |_, piece| scans.with(|scan| scan_piece(scan, piece)));
+    scans.into_all().into_iter().reduce(Scan::merge).unwrap_or_default()
 }
 
 /// Adds the codes of a block to the counts; at least those of every `step`th code from `first`.

@@ -11,7 +11,7 @@
 //! above a and up to b; an interval of one key is an *atom*: its value is known without looking,
 //! which is how heavy ties are never collected.
 
-use rayon::prelude::*;
+use rayon::slice::ParallelSliceMut;
 
 use super::chunked_column::{ChunkedColumn, ColumnPiece};
 use super::codes::MAX_CUTS;

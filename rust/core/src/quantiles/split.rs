@@ -2,15 +2,14 @@
 
 use std::cmp::Ordering;
 
-use rayon::prelude::*;
-
 use super::chunked_column::{ChunkedColumn, split_like};
-use super::codes::{BandCuts, codes};
-use super::edges::{Closed, Edge, cuts};
+use super::codes::BandCuts;
+use super::edges::{Closed, Edge, bands_from_edges};
 use super::rankable::Rankable;
 use super::scan::count_by_table;
 use super::{check_bins, select};
 use crate::error::Error;
+use crate::threads::{ROWS_A_TASK, for_each_chunk, map_each};
 
 /// The last member of a band: its value, and its row in the column.
 pub type PairEdge<T> = (T, usize);
@@ -58,26 +57,19 @@ pub fn split_bands<T: Rankable>(
     let pieces = column.pieces();
     let kernel = BandCuts::new(cuts.iter().map(|key| T::from_key(*key)).collect());
     let mut bands = vec![0; column.len()];
-    let counts: Vec<Vec<usize>> = pieces
-        .par_iter()
-        .zip(split_like(&pieces, &mut bands))
-        .map(|(piece, codes)| {
-            piece.write_codes(&kernel, codes);
-            let mut counts = vec![0; cuts.len() + 2];
-            codes.chunks(1 << 12).for_each(|codes| count_by_table(codes, &mut counts));
-            counts
-        })
-        .collect();
+    let parts = pieces.iter().zip(split_like(&pieces, &mut bands));
+    let counts = map_each(parts, |_, (piece, codes)| {
+        piece.write_codes(&kernel, codes);
+        let mut counts = vec![0; cuts.len() + 2];
+        codes.chunks(1 << 12).for_each(|codes| count_by_table(codes, &mut counts));
+        counts
+    });
     let (before, totals) = running_sums(&counts, cuts.len() + 2);
     let table = SplitTable::new(&keys, &cuts, &totals, &ranks(count));
-    let last: Vec<(usize, usize)> = pieces
-        .par_iter()
-        .zip(split_like(&pieces, &mut bands))
-        .zip(before)
-        .flat_map_iter(|((piece, codes), before)| table.apply(codes, before, piece.row))
-        .collect();
+    let parts = pieces.iter().zip(split_like(&pieces, &mut bands)).zip(before);
+    let last = map_each(parts, |_, ((piece, codes), before)| table.apply(codes, before, piece.row));
     let mut edges: Vec<PairEdge<T>> = keys.iter().map(|key| (T::from_key(*key), 0)).collect();
-    for (edge, row) in last {
+    for (edge, row) in last.into_iter().flatten() {
         edges[edge].1 = row;
     }
     Ok((edges, bands))
@@ -171,15 +163,13 @@ pub fn bands_by_pair<T: Rankable, E: Edge<T>>(
     id_cmp: impl Fn(usize, usize) -> Ordering + Sync,
     edges: &[E],
 ) -> Result<Vec<u8>, Error> {
-    let mut bands = super::bands_from_edges(column, edges, Closed::Right)?;
-    let (reached, reached_by_all) = cuts(edges, Closed::Left)?;
-    let reached = codes(column, reached);
-    bands.par_iter_mut().zip(reached).enumerate().for_each(|(row, (band, reached))| {
-        let edges = usize::from(*band)..usize::from(reached + reached_by_all);
-        // Between the edges below the value and those it reaches are those it equals.
-        if reached > 0 {
-            let below = edges.filter(|edge| id_cmp(row, edge - 1) == Ordering::Greater).count();
-            *band += below as u8;
+    let mut bands = bands_from_edges(column, edges, Closed::Right)?;
+    let reached = bands_from_edges(column, edges, Closed::Left)?;
+    for_each_chunk(&mut bands, ROWS_A_TASK, |first, bands| {
+        for (row, band) in (first..).zip(bands) {
+            // Between the edges below the value and those it reaches are those it equals.
+            let equal = usize::from(*band)..usize::from(reached[row]);
+            *band += equal.filter(|edge| id_cmp(row, edge - 1) == Ordering::Greater).count() as u8;
         }
     });
     Ok(bands)

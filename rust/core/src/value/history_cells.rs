@@ -1,16 +1,17 @@
 //! Clients counted by what a purchase model knows of them: few distinct cells stand for many clients.
 
-use rayon::prelude::*;
+use rayon::slice::ParallelSliceMut;
 
 use crate::error::{Error, Result};
 use crate::hash::hash_word;
+use crate::threads::map_rows;
 
 /// Bits of each of the three numbers in a key.
 const BITS: u32 = 21;
 /// The longest history, in days (5,741 years), and the most repeat purchases.
 pub const MAX_DAYS: u32 = (1 << BITS) - 1;
-/// Keys sorted by one task; fixed, as everything is on which a sum depends.
-const CHUNK: usize = 65_536;
+/// In place of a key, which has 63 bits.
+const IMPOSSIBLE: u64 = u64::MAX;
 
 /// What a purchase model knows of clients: one element each.
 #[derive(Debug, Clone, Copy)]
@@ -41,23 +42,24 @@ impl Histories<'_> {
                 "repeats, last and observed must be equally long: one element a client".to_owned(),
             ));
         }
-        let key = |((&x, &last), &observed): ((&u32, &i32), &i32)| {
+        let client = |row: usize| (self.repeats[row], self.last[row], self.observed[row]);
+        let keys = map_rows(self.len(), |row| {
+            let (x, last, observed) = client(row);
             let fits = x <= MAX_DAYS && 0 <= last && last <= observed;
             if fits && observed as u32 <= MAX_DAYS && (x == 0) == (last == 0) {
-                return Ok(pack(x, observed as u32, last as u32));
+                pack(x, observed as u32, last as u32)
+            } else {
+                IMPOSSIBLE
             }
-            Err(impossible(x, last, observed))
-        };
-        let keys: Result<Vec<u64>> = (self.repeats, self.last, self.observed)
-            .into_par_iter()
-            .map(|(x, last, observed)| key(((x, last), observed)))
-            .collect();
-        // Which error threads find is a race: the one to show is the first by row.
-        keys.or_else(|_| self.repeats.iter().zip(self.last).zip(self.observed).map(key).collect())
+        });
+        match keys.iter().position(|&key| key == IMPOSSIBLE) {
+            Some(row) => Err(impossible(client(row))),
+            None => Ok(keys),
+        }
     }
 }
 
-fn impossible(x: u32, last: i32, observed: i32) -> Error {
+fn impossible((x, last, observed): (u32, i32, i32)) -> Error {
     let value = format!("x {x}, t_x {last}, T {observed}");
     let why = if x > MAX_DAYS || observed > MAX_DAYS as i32 {
         "counts and days go up to 2,097,151"
@@ -209,7 +211,8 @@ impl HistoryCells {
             }
             table[at] = cell as u32;
         }
-        let find = |&key: &u64| {
+        let find = |row: usize| {
+            let key = keys[row];
             let mut at = slot(key);
             loop {
                 let cell = table[at];
@@ -219,7 +222,7 @@ impl HistoryCells {
                 at = (at + 1) & (slots - 1);
             }
         };
-        Ok(keys.par_iter().with_min_len(CHUNK).map(find).collect())
+        Ok(map_rows(keys.len(), find))
     }
 }
 

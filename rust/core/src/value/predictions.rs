@@ -1,10 +1,9 @@
 //! Predictions for every client: computed once for each cell, handed out to its clients.
 
-use rayon::prelude::*;
-
 use super::expectation::PurchaseProcess;
 use super::history_cells::{Histories, HistoryCells};
 use crate::error::{Error, Result};
+use crate::threads::{map_each, map_rows};
 
 /// Runs of cells that one task predicts.
 const RUNS: usize = 64;
@@ -46,36 +45,31 @@ pub fn predict(
     let horizons = periods.horizons.len();
     // A row a cell: the probability, then purchases and discounted purchases of each horizon.
     let width = 1 + 2 * horizons;
-    let rows: Vec<Vec<f64>> = cells
-        .runs
-        .par_chunks(RUNS)
-        .map(|runs| {
-            let mut rows = Vec::new();
-            let mut expectation = process.expectation(runs[0].repeats);
-            let mut repeats = runs[0].repeats;
-            for run in runs {
-                if run.repeats != repeats {
-                    expectation = process.expectation(run.repeats);
-                    repeats = run.repeats;
-                }
-                let observed = cells.days[run.observed as usize];
-                let bought = by_horizon(periods, |days| {
-                    expectation.purchases(observed, days / process.unit)
-                });
-                for cell in run.start..run.end {
-                    let (x, last, observed) = cells.history(cell);
-                    let alive = process.p_alive(x, last, observed);
-                    rows.push(alive);
-                    rows.extend(bought.iter().map(|&(all, _)| alive * all));
-                    rows.extend(bought.iter().map(|&(_, discounted)| alive * discounted));
-                }
+    let rows = map_each(cells.runs.chunks(RUNS), |_, runs| {
+        let mut rows = Vec::new();
+        let mut expectation = process.expectation(runs[0].repeats);
+        let mut repeats = runs[0].repeats;
+        for run in runs {
+            if run.repeats != repeats {
+                expectation = process.expectation(run.repeats);
+                repeats = run.repeats;
             }
-            rows
-        })
-        .collect();
+            let observed = cells.days[run.observed as usize];
+            let bought =
+                by_horizon(periods, |days| expectation.purchases(observed, days / process.unit));
+            for cell in run.start..run.end {
+                let (x, last, observed) = cells.history(cell);
+                let alive = process.p_alive(x, last, observed);
+                rows.push(alive);
+                rows.extend(bought.iter().map(|&(all, _)| alive * all));
+                rows.extend(bought.iter().map(|&(_, discounted)| alive * discounted));
+            }
+        }
+        rows
+    });
     let rows = rows.concat();
-    let column = |number: usize| -> Vec<f64> {
-        of_clients.par_iter().map(|&cell| rows[cell as usize * width + number]).collect()
+    let column = |number: usize| {
+        map_rows(of_clients.len(), |row| rows[of_clients[row] as usize * width + number])
     };
     Ok(Predictions {
         p_alive: column(0),

@@ -1,11 +1,10 @@
 //! How often clients buy and when they leave: the likelihoods of BG/NBD and MBG/NBD.
 
-use rayon::prelude::*;
-
 use super::history_cells::{CellRun, HistoryCells};
 use super::maximum_likelihood::{Estimate, Evaluation, Likelihood, maximise};
 use super::special::{digamma, ln_gamma, softplus, trigamma};
 use crate::error::{Error, Result};
+use crate::threads::map_each;
 
 /// Cells summed by one task: fixed, so that sums do not depend on the number of threads.
 const CHUNK: usize = 8192;
@@ -206,17 +205,13 @@ impl Likelihood<4> for PurchaseLikelihood<'_> {
         let [r, alpha, a, b] = *parameters;
         let p = PurchaseParameters { r, alpha, a, b };
         let days = self.days(alpha);
-        let parts: Vec<Evaluation<4>> = self
-            .chunks
-            .par_windows(2)
-            .map(|ends| {
-                let mut part = Evaluation::default();
-                for run in &self.cells.runs[ends[0]..ends[1]] {
-                    self.of_run(&p, &days, run, &mut part);
-                }
-                part
-            })
-            .collect();
+        let parts = map_each(self.chunks.windows(2), |_, ends| {
+            let mut part = Evaluation::default();
+            for run in &self.cells.runs[ends[0]..ends[1]] {
+                self.of_run(&p, &days, run, &mut part);
+            }
+            part
+        });
         let mut sum = Evaluation::default();
         self.of_repeats(&p, &mut sum);
         for part in &parts {

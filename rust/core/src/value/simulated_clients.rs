@@ -3,13 +3,13 @@
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 use rand_distr::{Beta, Distribution, Exp1, Gamma, StandardUniform};
-use rayon::prelude::*;
 
 use super::expectation::PurchaseProcess;
 use super::history_cells::MAX_DAYS;
 use super::purchases::PurchaseModel;
 use super::spend::SpendParameters;
 use crate::error::{Error, Result};
+use crate::threads::{ROWS_A_TASK, map_each};
 
 /// What is to be simulated.
 #[derive(Debug, Clone, Copy)]
@@ -65,8 +65,11 @@ pub fn simulate_clients(simulation: &ClientSimulation) -> Result<SimulatedClient
         rng.set_stream(number as u64);
         client(simulation, &mut rng)
     };
-    let clients: Vec<SimulatedClient> =
-        (0..simulation.clients).into_par_iter().map(one).collect::<Result<_>>()?;
+    let some = |_, first: usize| -> Result<Vec<SimulatedClient>> {
+        (first..simulation.clients.min(first + ROWS_A_TASK)).map(one).collect()
+    };
+    let clients = map_each((0..simulation.clients).step_by(ROWS_A_TASK), some);
+    let clients = clients.into_iter().collect::<Result<Vec<_>>>()?.concat();
     Ok(SimulatedClients {
         repeats: clients.iter().map(|c| c.repeats).collect(),
         last: clients.iter().map(|c| c.last).collect(),
@@ -78,6 +81,7 @@ pub fn simulate_clients(simulation: &ClientSimulation) -> Result<SimulatedClient
     })
 }
 
+#[derive(Clone)]
 struct SimulatedClient {
     repeats: u32,
     last: i32,

@@ -2,11 +2,12 @@
 
 use std::ops::Range;
 
-use rayon::prelude::*;
+use rayon::slice::ParallelSliceMut;
 
 use super::maximum_likelihood::{Estimate, Evaluation, Likelihood, maximise};
 use super::special::{digamma, ln_gamma, trigamma};
 use crate::error::{Error, Result};
+use crate::threads::map_each;
 
 /// Clients summed by one task: fixed, so that sums do not depend on the number of threads.
 const CHUNK: usize = 8192;
@@ -83,11 +84,15 @@ impl SpendHistories {
             return Err(Error::Data("repeats and means must be equally long".to_owned()));
         }
         // Bits of positive doubles are in the order of their numbers.
-        let mut clients: Vec<(u32, u64)> = (repeats, means)
-            .into_par_iter()
-            .filter(|&(&x, &mean)| x > 0 && mean > 0.0 && mean.is_finite())
-            .map(|(&x, &mean)| (x, (mean * f64::from(x)).to_bits()))
-            .collect();
+        let chunks = repeats.chunks(CHUNK).zip(means.chunks(CHUNK));
+        let of_chunk = |_, (repeats, means): (&[u32], &[f64])| -> Vec<(u32, u64)> {
+            let clients = repeats.iter().zip(means);
+            clients
+                .filter(|&(&x, &mean)| x > 0 && mean > 0.0 && mean.is_finite())
+                .map(|(&x, &mean)| (x, (mean * f64::from(x)).to_bits()))
+                .collect()
+        };
+        let mut clients = map_each(chunks, of_chunk).concat();
         clients.par_sort_unstable();
         Ok(Self::of_sorted(&clients))
     }
@@ -192,8 +197,7 @@ impl Likelihood<3> for SpendLikelihood<'_> {
     fn evaluate(&self, parameters: &[f64; 3]) -> Evaluation<3> {
         let [p, q, v] = *parameters;
         let clients = self.clients();
-        let sums: Vec<[f64; 3]> =
-            self.parts.par_iter().map(|(_, range)| self.sums(range, v)).collect();
+        let sums = map_each(&self.parts, |_, (_, range)| self.sums(range, v));
         let mut found = Evaluation::<3>::default();
         let (hessian, gradient) = (&mut found.hessian, &mut found.gradient);
         let (ln_v, of_q) = (libm::log(v), [ln_gamma(q), digamma(q), trigamma(q)]);

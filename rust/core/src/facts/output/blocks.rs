@@ -3,8 +3,6 @@
 use std::cmp::Ordering;
 use std::mem::take;
 
-use rayon::prelude::*;
-
 use super::bucket_sorter::BucketSorter;
 use super::buckets::{Buckets, RowKey};
 use super::client_row::{ClientRef, ClientRow};
@@ -14,6 +12,7 @@ use super::fact_writer::{BlockColumn, FactWriter, fill};
 use super::output_spec::OutputSpec;
 use crate::facts::partition::ScopeState;
 use crate::facts::store::{Block, ClientState, DirectTable};
+use crate::threads::{Reused, for_each, map_each};
 
 /// Ids, statuses where they are asked for, and facts: row by row, ascending by id.
 pub struct OutputColumns<I> {
@@ -67,8 +66,7 @@ pub fn write_direct<T: Copy + Default + Send>(
     let count =
         |block: &Block| tables[block.partition].count_of_block(block.start, output.returns_only);
     let blocks: Vec<&[Block]> = blocks.chunks(BLOCKS_TOGETHER).collect();
-    let counts: Vec<usize> =
-        blocks.par_iter().map(|blocks| blocks.iter().map(count).sum()).collect();
+    let counts: Vec<usize> = map_each(&blocks, |_, blocks| blocks.iter().map(count).sum());
     let blocks = blocks.into_iter().zip(counts).collect();
     write_blocks(scopes, output, blocks, |(): &mut (), blocks, rows| {
         for block in blocks {
@@ -98,7 +96,7 @@ pub fn write_buckets<K: RowKey, T: Copy + Default + Send>(
 }
 
 /// Write blocks of a known number of rows each, which `gather` brings together, to all columns.
-fn write_blocks<B: Send, S: Default, T: Copy + Default + Send>(
+fn write_blocks<B: Send, S: Default + Send, T: Copy + Default + Send>(
     scopes: &[Vec<ScopeState>],
     output: &OutputSpec,
     blocks: Vec<(B, usize)>,
@@ -116,12 +114,11 @@ fn write_blocks<B: Send, S: Default, T: Copy + Default + Send>(
             .map(|fact| (ColumnSlots::of(&mut fact.values), fact.validity.as_deref_mut()))
             .collect(),
     };
-    let blocks: Vec<(B, BlockSlots<T>)> =
-        blocks.into_iter().map(|(block, rows)| (block, rest.front(rows))).collect();
+    let blocks = blocks.into_iter().map(|(block, rows)| (block, rest.front(rows)));
     let writer = FactWriter { scopes, output };
-    blocks.into_par_iter().for_each_init(
-        || (S::default(), Vec::new(), Vec::new()),
-        |(scratch, clients, states), (block, out)| {
+    let reused = Reused::default();
+    for_each(blocks, |_, (block, out)| {
+        reused.with(|(scratch, clients, states)| {
             let mut rows =
                 BlockRows { ids: out.ids.iter_mut(), clients: take(clients), states: take(states) };
             rows.clients.clear();
@@ -132,8 +129,8 @@ fn write_blocks<B: Send, S: Default, T: Copy + Default + Send>(
             }
             writer.write(&rows.clients, &rows.states, out.columns);
             (*clients, *states) = (rows.clients, rows.states); // to be reused
-        },
-    );
+        });
+    });
     facts.iter_mut().for_each(FactColumn::drop_full_validity);
     OutputColumns { ids, status, facts }
 }

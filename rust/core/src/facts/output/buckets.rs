@@ -8,10 +8,9 @@
 use std::mem::MaybeUninit;
 use std::ops::Range;
 
-use rayon::prelude::*;
-
 use super::client_row::{ClientRef, ClientRow};
 use crate::facts::store::{ClientKey, ClientState, ClientStore};
+use crate::threads::{for_each, map_each};
 
 /// What rows are ordered by.
 pub trait RowKey: Copy + Ord + Send + Sync + 'static {
@@ -90,18 +89,14 @@ impl<K: RowKey> Buckets<K> {
                 }
             });
         };
-        let ranges: Vec<Option<(K, K, usize)>> = stores
-            .par_iter()
-            .enumerate()
-            .map(|(partition, store)| {
-                let mut range = None;
-                keys(partition, store, &mut |key| {
-                    let (least, most, count) = range.get_or_insert((key, key, 0));
-                    (*least, *most, *count) = (key.min(*least), key.max(*most), *count + 1);
-                });
-                range
-            })
-            .collect();
+        let ranges: Vec<Option<(K, K, usize)>> = map_each(&*stores, |partition, store| {
+            let mut range = None;
+            keys(partition, store, &mut |key| {
+                let (least, most, count) = range.get_or_insert((key, key, 0));
+                (*least, *most, *count) = (key.min(*least), key.max(*most), *count + 1);
+            });
+            range
+        });
         let whole =
             ranges.into_iter().flatten().reduce(|a, b| (a.0.min(b.0), a.1.max(b.1), a.2 + b.2));
         let Some((least, most, rows)) = whole else {
@@ -109,12 +104,11 @@ impl<K: RowKey> Buckets<K> {
         };
         let word = |key: K| key.word(least, most);
         let count = |cuts: &Cuts, buckets: usize| -> Vec<Vec<u32>> {
-            let count = |(partition, store): (usize, &ClientStore<C>)| {
+            map_each(&*stores, |partition, store| {
                 let mut counts = vec![0; buckets];
                 keys(partition, store, &mut |key| counts[cuts.bucket(word(key))] += 1);
                 counts
-            };
-            stores.par_iter().enumerate().map(count).collect()
+            })
         };
         // Two at least: words may take all 64 bits, and no shift leaves none of them.
         let buckets = (rows / ROWS_A_BUCKET).next_power_of_two().clamp(2, MOST_BUCKETS);
@@ -219,7 +213,7 @@ fn scatter<C: ClientKey, K: RowKey>(
     // SAFETY: rows that may be uninitialised need no initialising, and there is room for them.
     unsafe { target.set_len(rows) };
     let shared = Target(target.as_mut_ptr());
-    stores.par_iter_mut().zip(next).enumerate().for_each(|(partition, (store, mut next))| {
+    for_each(stores.iter_mut().zip(next), |partition, (store, mut next)| {
         let shared = &shared;
         store.each(partition, |slot, id, state| {
             let Some((key, bucket)) = keyed(store, id, &state) else {

@@ -1,7 +1,5 @@
 //! Rows of clients whose ids are texts that were read as words.
 
-use rayon::prelude::*;
-
 use super::blocks::OutputColumns;
 use super::output_spec::OutputSpec;
 use super::text_rows::text_rows;
@@ -12,6 +10,7 @@ use crate::facts::key::{Key, Text, Word};
 use crate::facts::partition::ScopeState;
 use crate::facts::store::{ClientStore, DirectStore, HashedStore};
 use crate::facts::text_ids::{Decoder, Template, TemplateTable, number_in, same_template};
+use crate::threads::{all, for_each, map_each};
 
 /// The rows of clients, ascending by the bytes of their texts, or by their numbers if `plain_integers`
 /// and all of them are that.
@@ -27,12 +26,12 @@ pub fn encoded_rows(
 ) -> Result<OutputColumns<Ids>> {
     let decoder = templates.decoder();
     // Of every client, shown or not: the type of the ids must not depend on who is.
-    let is_plain = |(partition, store): (usize, &ClientStore<Word>)| {
+    let is_plain = |partition: usize, store: &ClientStore<Word>| {
         let mut plain = true;
         store.each(partition, |_, word, _| plain &= decoder.integer(word).is_some());
         plain
     };
-    if plain_integers && stores.par_iter().enumerate().all(is_plain) {
+    if plain_integers && all(&stores, is_plain) {
         return Ok(rows_by_integer(stores, &scopes, output, |_, word| decoder.integer(word)));
     }
     if let Some(template) = only_template(&stores, &decoder) {
@@ -44,14 +43,9 @@ pub fn encoded_rows(
             Ids::Texts { views, buffers }
         }));
     }
-    let stores = stores
-        .into_par_iter()
-        .zip(&mut scopes)
-        .enumerate()
-        .map(|(partition, (store, scopes))| {
-            ClientStore::Hashed(texts_of(hashed(store, partition, scopes), &decoder))
-        })
-        .collect();
+    let stores = map_each(stores.into_iter().zip(&mut scopes), |partition, (store, scopes)| {
+        ClientStore::Hashed(texts_of(hashed(store, partition, scopes), &decoder))
+    });
     text_rows(stores, &scopes, output, false)
 }
 
@@ -82,13 +76,13 @@ fn only_template<'a>(stores: &[ClientStore<Word>], decoder: &'a Decoder) -> Opti
         ClientStore::Hashed(hashed) => hashed.clients.first().map(|client| client.id),
     })?;
     let (template, _) = decoder.split(first)?;
-    let is_same = |store: &ClientStore<Word>| match store {
+    let is_same = |_, store: &ClientStore<Word>| match store {
         ClientStore::Direct(_) => true,
         ClientStore::Hashed(hashed) => {
             hashed.clients.iter().all(|client| same_template(client.id, first))
         }
     };
-    stores.par_iter().all(is_same).then_some(template)
+    all(stores, is_same).then_some(template)
 }
 
 /// The same clients with their ids as texts.
@@ -127,8 +121,8 @@ fn finish_views(views: &mut [u128], template: &Template, buffer: usize) -> Vec<V
     }
     let write = |(number, views): (usize, &mut [u128])| {
         let mut bytes = vec![0; views.len() * length];
-        let blocks = views.par_chunks_mut(BLOCK).zip(bytes.par_chunks_mut(BLOCK * length));
-        blocks.enumerate().for_each(|(block, (views, bytes))| {
+        let blocks = views.chunks_mut(BLOCK).zip(bytes.chunks_mut(BLOCK * length));
+        for_each(blocks, |block, (views, bytes)| {
             let starts = (block * BLOCK * length..).step_by(length);
             let texts = bytes.chunks_exact_mut(length).zip(starts);
             for (view, (bytes, start)) in views.iter_mut().zip(texts) {

@@ -6,10 +6,11 @@
 
 use std::mem::take;
 
-use rayon::prelude::*;
+use rayon::slice::ParallelSliceMut;
 
 use super::buckets::{Buckets, CROWDED, MOST_BUCKETS, ROWS_A_BUCKET};
 use super::client_row::{ClientRef, ClientRow};
+use crate::threads::{ROWS_A_TASK, for_each_chunk, map_each};
 
 /// In place of the length of a text of which more than twelve bytes are left.
 const LONG: u32 = u32::MAX;
@@ -65,12 +66,15 @@ fn split<'a>(
     lengths: &mut Vec<usize>,
 ) {
     let first = text(rows[0].client);
-    let shared = rows
-        .par_iter()
-        .fold(|| first.len(), |most, row| shared_bytes(first, text(row.client), most))
-        .min()
-        .unwrap_or(0);
-    rows.par_iter_mut().for_each(|row| row.key = text_key(&text(row.client)[shared..]));
+    let shared_of_chunk = |_, rows: &[ClientRow<u128>]| {
+        rows.iter().fold(first.len(), |most, row| shared_bytes(first, text(row.client), most))
+    };
+    let shared = map_each(rows.chunks(ROWS_A_TASK), shared_of_chunk).into_iter().min().unwrap_or(0);
+    for_each_chunk(rows, ROWS_A_TASK, |_, rows| {
+        for row in rows {
+            row.key = text_key(&text(row.client)[shared..]);
+        }
+    });
     rows.par_sort_unstable_by_key(|row| row.key);
     let mut length = 0;
     for alike in rows.chunk_by_mut(|a, b| a.key == b.key) {

@@ -2,8 +2,6 @@
 
 use std::mem::take;
 
-use rayon::prelude::*;
-
 use super::blocks::{OutputColumns, write_buckets};
 use super::buckets::Buckets;
 use super::client_row::ClientRef;
@@ -15,6 +13,7 @@ use crate::error::Result;
 use crate::facts::key::Text;
 use crate::facts::partition::ScopeState;
 use crate::facts::store::{ClientStore, HashedStore};
+use crate::threads::{all, map_each};
 
 /// The rows of clients, ascending by the bytes of their texts, or by their numbers if `plain_integers`
 /// and all of them are that.
@@ -28,10 +27,10 @@ pub fn text_rows(
     plain_integers: bool,
 ) -> Result<OutputColumns<Ids>> {
     // Of every client, shown or not: the type of the ids must not depend on who is.
-    let is_plain = |store: &ClientStore<Text>| {
+    let is_plain = |_, store: &ClientStore<Text>| {
         store.hashed().clients.iter().all(|client| integer_of(store, client.id).is_some())
     };
-    if plain_integers && stores.par_iter().all(is_plain) {
+    if plain_integers && all(&stores, is_plain) {
         return Ok(rows_by_integer(stores, scopes, output, integer_of));
     }
     stores.iter().try_for_each(ClientStore::check)?;
@@ -76,12 +75,12 @@ fn shared_prefix(stores: &[ClientStore<Text>]) -> usize {
         return 0;
     };
     let first = Text::bytes(&client.id, &store.arena);
-    let shared_with_first = |store: &&HashedStore<Text>| {
+    let shared_with_first = |_, store: &HashedStore<Text>| {
         store.clients.iter().fold(first.len(), |shared, client| {
             shared_bytes(first, Text::bytes(&client.id, &store.arena), shared)
         })
     };
-    stores.par_iter().map(shared_with_first).min().unwrap_or(0)
+    map_each(stores, shared_with_first).into_iter().min().unwrap_or(0)
 }
 
 /// The integer that a text id is, if it is a plain one.
