@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 
 use grc_core::bitmap::Bitmap;
 use grc_core::quantiles::{
-    ChunkedColumn, Closed, Edge, Rankable, bands_by_pair, bands_from_edges, linear_bands,
-    quantile_bands, split_bands,
+    ChunkedColumn, Closed, Number, bands_by_pair, bands_from_edges, linear_bands, quantile_bands,
+    split_bands,
 };
 use proptest::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -65,7 +65,7 @@ struct Stored<T> {
     cuts: Vec<usize>,
 }
 
-impl<T: Rankable> Stored<T> {
+impl<T: Number> Stored<T> {
     /// `nulls` in 8 parts, 0 for no bitmap.
     fn new(values: Vec<T>, seed: u64, nulls: u64, cuts: &[usize]) -> Self {
         let offset = (seed % 13) as usize;
@@ -114,16 +114,13 @@ impl<T: Rankable> Stored<T> {
     }
 }
 
-fn bands_of<T: Rankable>(all: &[Option<T>], edges: &[T]) -> Vec<u8> {
+fn bands_of<T: Number>(all: &[Option<T>], edges: &[T]) -> Vec<u8> {
     let band = |value: T| 1 + edges.partition_point(|edge| *edge < value) as u8;
     all.iter().map(|value| value.map_or(0, band)).collect()
 }
 
 /// Every function of the module against the oracle, in every pool.
-fn check<T: Rankable>(stored: &Stored<T>, bins: usize)
-where
-    f64: Edge<T>,
-{
+fn check<T: Number>(stored: &Stored<T>, bins: usize) {
     let (all, sorted, column) = (stored.all(), stored.sorted(), stored.column());
     let n = sorted.len();
     let ends = |rank: fn(usize, usize, usize) -> usize| -> Vec<usize> {
@@ -148,12 +145,12 @@ where
             assert!(found.1 == split, "split bands");
             let values: Vec<T> = split_edges.iter().map(|edge| edge.0).collect();
             let by_row = |row: usize, edge: usize| row.cmp(&split_edges[edge].1);
-            let by_pair = bands_by_pair(&column, by_row, &wrap(&values)).unwrap();
+            let by_pair = bands_by_pair(&column, by_row, &values).unwrap();
             assert!(by_pair == split, "bands by pair");
             let interpolated = linear(&sorted, bins);
             let by_them = bands_from_edges(&column, &interpolated, Closed::Right).unwrap();
             assert!(linear_bands(&column, bins).unwrap() == (interpolated, by_them));
-            let left = bands_from_edges(&column, &wrap(&edges), Closed::Left).unwrap();
+            let left = bands_from_edges(&column, &edges, Closed::Left).unwrap();
             for (value, band) in all.iter().zip(left) {
                 let reached = |value: T| 1 + edges.partition_point(|edge| *edge <= value) as u8;
                 assert_eq!(band, value.map_or(0, reached));
@@ -162,28 +159,9 @@ where
     }
 }
 
-/// Edges of a generic type, by the rule for the type's own.
-#[derive(Clone, Copy)]
-struct Own<T>(T);
-
-impl<T: Rankable> Edge<T> for Own<T> {
-    fn cut(self, closed: Closed) -> grc_core::quantiles::EdgeCut<T> {
-        use grc_core::quantiles::EdgeCut;
-        match (closed, self.0.key()) {
-            (Closed::Right, _) => EdgeCut::Above(self.0),
-            (Closed::Left, key) if key == T::LOWEST.key() => EdgeCut::All,
-            (Closed::Left, key) => EdgeCut::Above(T::from_key(key - 1)),
-        }
-    }
-}
-
-fn wrap<T: Rankable>(edges: &[T]) -> Vec<Own<T>> {
-    edges.iter().map(|edge| Own(*edge)).collect()
-}
-
 /// The documented rule of linear edges over sorted values.
 #[allow(clippy::float_cmp)] // the rule asks for equality
-fn linear<T: Rankable>(sorted: &[(T, usize)], bins: usize) -> Vec<f64> {
+fn linear<T: Number>(sorted: &[(T, usize)], bins: usize) -> Vec<f64> {
     if sorted.is_empty() {
         return Vec::new();
     }
@@ -222,7 +200,7 @@ fn check_all_types(ints: &[i64], seed: u64, nulls: u64, cuts: &[usize], bins: us
             check::<$type>(&Stored::new(values, seed, nulls, cuts), bins);
         )*};
     }
-    check_as!(i8 i16 i32 i64 u8 u16 u32 u64);
+    check_as!(i32 i64 u32 u64);
     let special = |i: usize, value: f64| match hash(seed + 1, i as u64) % 40 {
         0 => f64::NAN,
         1 => f64::INFINITY,
@@ -340,13 +318,13 @@ fn fewer_values_than_bands() {
 
 #[test]
 fn options_out_of_range_are_refused() {
-    let column = ChunkedColumn::new(&[1u8, 2]);
+    let column = ChunkedColumn::new(&[1u32, 2]);
     for bins in [0, 1, 101] {
         assert!(quantile_bands(&column, bins).unwrap_err().to_string().contains("2 to 100"));
         assert!(split_bands(&column, bins).is_err());
         assert!(linear_bands(&column, bins).is_err());
     }
-    assert!(bands_from_edges(&column, &[1u8; 255], Closed::Right).is_err());
+    assert!(bands_from_edges(&column, &[1u32; 255], Closed::Right).is_err());
 }
 
 #[test]
@@ -361,10 +339,10 @@ fn edges_of_floats_are_compared_exactly_with_integers() {
     for closed in [Closed::Right, Closed::Left] {
         assert_eq!(bands_from_edges(&column, &outside, closed).unwrap(), [3; 4]);
     }
-    let days = ChunkedColumn::new(&[20u8, 21, 22]);
+    let days = ChunkedColumn::new(&[20u32, 21, 22]);
     assert_eq!(bands_from_edges(&days, &[20.5, 21.0], Closed::Right).unwrap(), [1, 2, 3]);
     assert_eq!(bands_from_edges(&days, &[20.5, 21.0], Closed::Left).unwrap(), [1, 3, 3]);
-    assert_eq!(bands_from_edges(&days, &[-7i128, 21, 300], Closed::Left).unwrap(), [2, 3, 3]);
+    assert_eq!(bands_from_edges(&days, &[-7i128, 21, 1 << 32], Closed::Left).unwrap(), [2, 3, 3]);
     let single = ChunkedColumn::new(&[0.1f32]);
     assert_eq!(bands_from_edges(&single, &[0.1f64], Closed::Right).unwrap(), [2]);
     let infinite = ChunkedColumn::new(&[f64::NEG_INFINITY, 0.0, f64::INFINITY]);

@@ -14,7 +14,7 @@ use arrow_array::{Array, ArrayRef, Float64Array, UInt8Array, UInt32Array};
 use arrow_buffer::NullBuffer;
 use arrow_schema::DataType;
 use grc_core::cells::{self, CellColumn, Lookup};
-use grc_core::quantiles::{self, ChunkedColumn, Closed, Rankable};
+use grc_core::quantiles::{self, ChunkedColumn, Closed, Edge};
 use grc_core::{Error, Result};
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
@@ -33,105 +33,24 @@ pub enum EdgeNumber {
     Float(f64),
 }
 
-impl EdgeNumber {
-    fn as_float(self) -> f64 {
-        match self {
-            Self::Integer(edge) => edge as f64,
-            Self::Float(edge) => edge,
+impl From<EdgeNumber> for Edge {
+    fn from(edge: EdgeNumber) -> Self {
+        match edge {
+            EdgeNumber::Integer(edge) => Self::Integer(edge),
+            EdgeNumber::Float(edge) => Self::Float(edge),
         }
     }
-}
-
-/// Edges as a kernel takes them: all exact integers, or all floats.
-enum Edges {
-    Integers(Vec<i128>),
-    Floats(Vec<f64>),
-}
-
-impl Edges {
-    fn new(edges: &[EdgeNumber]) -> Self {
-        let integers = edges.iter().map(|edge| match edge {
-            EdgeNumber::Integer(edge) => Some(*edge),
-            EdgeNumber::Float(_) => None,
-        });
-        match integers.collect() {
-            Some(integers) => Self::Integers(integers),
-            None => Self::Floats(edges.iter().map(|edge| edge.as_float()).collect()),
-        }
-    }
-}
-
-/// The values of a type that the kernels take.
-trait Number: ArrowPrimitiveType<Native: Rankable + for<'py> IntoPyObject<'py>> {
-    /// 1 + the number of edges below each value, the edges being as exact as the type.
-    fn bands(
-        column: &ChunkedColumn<'_, Self::Native>,
-        edges: &Edges,
-        closed: Closed,
-    ) -> Result<Vec<u8>>;
-    /// Interpolated edges, and bands by them.
-    fn linear_bands(
-        column: &ChunkedColumn<'_, Self::Native>,
-        bins: usize,
-    ) -> Result<(Vec<f64>, Vec<u8>)>;
-    /// The same with ties broken by client.
-    fn bands_by_pair(
-        column: &ChunkedColumn<'_, Self::Native>,
-        edges: &Edges,
-        compare: impl Fn(usize, usize) -> Ordering + Sync,
-    ) -> Result<Vec<u8>>;
-}
-
-macro_rules! number {
-    ($($kind:ident: $($type:ty)*;)*) => {$($(
-        impl Number for $type {
-            fn bands(column: &ChunkedColumn<'_, Self::Native>, edges: &Edges, closed: Closed) -> Result<Vec<u8>> {
-                number!(@$kind edges, |edges| quantiles::bands_from_edges(column, edges, closed))
-            }
-            fn linear_bands(column: &ChunkedColumn<'_, Self::Native>, bins: usize) -> Result<(Vec<f64>, Vec<u8>)> {
-                quantiles::linear_bands(column, bins)
-            }
-            fn bands_by_pair(
-                column: &ChunkedColumn<'_, Self::Native>,
-                edges: &Edges,
-                compare: impl Fn(usize, usize) -> Ordering + Sync,
-            ) -> Result<Vec<u8>> {
-                number!(@$kind edges, |edges| quantiles::bands_by_pair(column, compare, edges))
-            }
-        }
-    )*)*};
-    (@integer $edges:expr, |$name:ident| $call:expr) => {
-        match $edges {
-            Edges::Integers($name) => $call,
-            Edges::Floats($name) => $call,
-        }
-    };
-    (@float $edges:expr, |$name:ident| $call:expr) => {
-        match $edges {
-            Edges::Integers(edges) => {
-                let $name = &edges.iter().map(|&edge| edge as f64).collect::<Vec<_>>();
-                $call
-            }
-            Edges::Floats($name) => $call,
-        }
-    };
-}
-
-number! {
-    integer: Int32Type Int64Type UInt32Type UInt64Type;
-    float: Float32Type Float64Type;
 }
 
 /// Run a generic call on the column of the type that an array turns out to have.
 macro_rules! with_column {
-    ($values:expr, |$column:ident: $native:ident| $call:expr) => {{
+    ($values:expr, |$column:ident| $call:expr) => {{
         let chunks: &Chunks = $values;
         // Narrow integers are few, and go through the kernels of wider ones.
         let chunks: &Chunks = &chunks.iter().cloned().map(widened).collect();
         macro_rules! call {
             ($type:ty) => {{
-                type $native = $type;
-                let $column = column::<$native>(chunks);
+                let $column = column::<$type>(chunks);
                 $call
             }};
         }
@@ -168,9 +87,7 @@ fn widened(array: ArrayRef) -> ArrayRef {
     }
 }
 
-fn column<T: ArrowPrimitiveType<Native: Rankable>>(
-    chunks: &Chunks,
-) -> ChunkedColumn<'_, T::Native> {
+fn column<T: ArrowPrimitiveType>(chunks: &Chunks) -> ChunkedColumn<'_, T::Native> {
     ChunkedColumn {
         chunks: chunks
             .iter()
@@ -201,9 +118,10 @@ pub fn quantile_bands(
     threads: Option<usize>,
 ) -> PyResult<(Vec<Py<PyAny>>, PyArray)> {
     let chunks = values.into_inner().0;
-    with_column!(&chunks, |column: T| {
+    with_column!(&chunks, |column| {
         if method == "linear" {
-            let (edges, bands) = on_threads(py, threads, || T::linear_bands(&column, bins))?;
+            let (edges, bands) =
+                on_threads(py, threads, || quantiles::linear_bands(&column, bins))?;
             Ok((objects(py, edges)?, band_array(bands)))
         } else if method == "inverted_cdf" {
             let (edges, bands) =
@@ -237,9 +155,10 @@ pub fn bands(
         }
     };
     let chunks = values.into_inner().0;
-    let edges = Edges::new(&edges);
-    with_column!(&chunks, |column: T| on_threads(py, threads, || T::bands(&column, &edges, closed))
-        .map(band_array))
+    with_column!(&chunks, |column| {
+        on_threads(py, threads, || quantiles::bands_from_edges(&column, &edges, closed))
+            .map(band_array)
+    })
 }
 
 /// A value and a client, as Python objects.
@@ -256,7 +175,7 @@ pub fn split_bands(
     threads: Option<usize>,
 ) -> PyResult<(Vec<Pair>, PyArray)> {
     let chunks = values.into_inner().0;
-    with_column!(&chunks, |column: T| {
+    with_column!(&chunks, |column| {
         let (edges, bands) = on_threads(py, threads, || quantiles::split_bands(&column, bins))?;
         let edges = edges
             .into_iter()
@@ -285,13 +204,13 @@ pub fn bands_by_pair(
         })
         .collect::<PyResult<_>>()?;
     let numbers: Vec<EdgeNumber> = edges.iter().map(|(number, _)| *number).collect();
-    let edges = Edges::new(&numbers);
     let chunks = values.into_inner().0;
-    with_column!(&chunks, |column: T| {
+    with_column!(&chunks, |column| {
         on_threads(py, threads, || {
-            T::bands_by_pair(&column, &edges, |row, edge| {
+            let by_row = |row, edge: usize| {
                 if row >= ends[edge] { Ordering::Greater } else { Ordering::Less }
-            })
+            };
+            quantiles::bands_by_pair(&column, by_row, &numbers)
         })
         .map(band_array)
     })

@@ -1,8 +1,10 @@
 //! Edges between bands, and the bands of values given their edges.
 
 use super::chunked_column::ChunkedColumn;
-use super::codes::codes;
+use super::codes::{MAX_CUTS, codes};
+use super::number::Number;
 use super::rankable::Rankable;
+use super::select::Bound;
 use crate::error::Error;
 
 /// To which band an edge itself belongs.
@@ -14,47 +16,52 @@ pub enum Closed {
     Left,
 }
 
-/// Where an edge falls among the values of a type.
+/// An edge between bands. Comparisons are exact: an `i64` of 2⁵³ + 1 is above the edge 2⁵³ as a float.
 #[derive(Debug, Clone, Copy, PartialEq)]
-#[doc(hidden)]
-pub enum EdgeCut<T> {
-    /// Every value is above.
-    All,
-    /// The values strictly above this one are.
-    Above(T),
-    /// No value is.
-    None,
+pub enum Edge {
+    /// Any integer; a column of floats is compared with the nearest `f64`.
+    Integer(i128),
+    /// Any number; no value is above NaN.
+    Float(f64),
 }
 
-/// An edge between bands of a column of `T`: a `T`, an `f64`, or, for integers, an `i128` (any
-/// integer). Comparisons are exact: an `i64` of 2⁵³ + 1 is above the edge 2⁵³ as `f64`.
-pub trait Edge<T>: Copy + Send + Sync {
-    #[doc(hidden)]
-    fn cut(self, closed: Closed) -> EdgeCut<T>;
+macro_rules! edges_of {
+    ($variant:ident: $($type:ty)*) => {$(
+        impl From<$type> for Edge {
+            fn from(edge: $type) -> Self {
+                Self::$variant(edge.into())
+            }
+        }
+    )*};
 }
 
-/// The values above (or from) `value`.
-fn cut_at<T: Rankable>(value: T, closed: Closed) -> EdgeCut<T> {
-    if closed == Closed::Right {
-        return EdgeCut::Above(value);
+edges_of!(Integer: i32 i64 u32 u64 i128);
+edges_of!(Float: f32 f64);
+
+/// The key that all values beyond an edge, and no others, are above.
+fn bound<T: Rankable>(edge: Edge, closed: Closed) -> Bound {
+    match edge {
+        Edge::Integer(edge) => T::bound_of_integer(edge, closed),
+        Edge::Float(edge) => bound_of_float::<T>(edge, closed),
     }
-    match value.key() {
-        key if key == T::LOWEST.key() => EdgeCut::All,
-        key => EdgeCut::Above(T::from_key(key - 1)),
-    }
 }
 
-/// No value is above a NaN edge.
+/// The same of an edge that is a value of the type.
+pub(super) fn bound_of_value<T: Rankable>(value: T, closed: Closed) -> Bound {
+    Bound::from(value.key()) - Bound::from(closed == Closed::Left)
+}
+
+/// The same of an edge that is a float.
 #[allow(clippy::float_cmp)] // a value of the type is on the edge or it is not
-fn cut_at_f64<T: Rankable>(edge: f64, closed: Closed) -> EdgeCut<T> {
+pub(super) fn bound_of_float<T: Rankable>(edge: f64, closed: Closed) -> Bound {
     if edge.is_nan() {
-        return EdgeCut::None;
+        return Bound::from(T::HIGHEST.key());
     }
     match T::at_most(edge) {
-        None => EdgeCut::All,
+        None => Bound::from(T::LOWEST.key()) - 1,
         // Between two values of the type nothing equals the edge: both closings are the same.
-        Some(below) if below.to_f64() != edge || !same(below, edge) => EdgeCut::Above(below),
-        Some(value) => cut_at(value, closed),
+        Some(below) if below.to_f64() != edge || !same(below, edge) => Bound::from(below.key()),
+        Some(value) => bound_of_value(value, closed),
     }
 }
 
@@ -62,44 +69,6 @@ fn cut_at_f64<T: Rankable>(edge: f64, closed: Closed) -> EdgeCut<T> {
 fn same<T: Rankable>(value: T, edge: f64) -> bool {
     value != T::HIGHEST || edge < 9_223_372_036_854_775_808.0 || edge.is_infinite()
 }
-
-macro_rules! own_edges {
-    ($($type:ty)*) => {$(
-        impl Edge<$type> for $type {
-            fn cut(self, closed: Closed) -> EdgeCut<$type> {
-                if self.is_missing() { EdgeCut::None } else { cut_at(self, closed) }
-            }
-        }
-    )*};
-}
-
-macro_rules! float_edges {
-    ($($type:ty)*) => {$(
-        impl Edge<$type> for f64 {
-            fn cut(self, closed: Closed) -> EdgeCut<$type> {
-                cut_at_f64(self, closed)
-            }
-        }
-    )*};
-}
-
-macro_rules! integer_edges {
-    ($($type:ty)*) => {$(
-        impl Edge<$type> for i128 {
-            fn cut(self, closed: Closed) -> EdgeCut<$type> {
-                match <$type>::try_from(self) {
-                    Ok(value) => cut_at(value, closed),
-                    Err(_) if self < 0 => EdgeCut::All,
-                    Err(_) => EdgeCut::None,
-                }
-            }
-        }
-    )*};
-}
-
-own_edges!(i8 i16 i32 i64 u8 u16 u32 u64 f32 f64);
-float_edges!(i8 i16 i32 i64 u8 u16 u32 u64 f32);
-integer_edges!(i8 i16 i32 i64 u8 u16 u32 u64);
 
 /// The band of each row: 1 + the number of edges strictly below its value, or, closed on the left,
 /// 1 + the number of edges below or equal to it; 0 for a missing one.
@@ -121,12 +90,28 @@ integer_edges!(i8 i16 i32 i64 u8 u16 u32 u64);
 /// assert_eq!(bands_from_edges(&column, &[21.0], Closed::Left)?, [1, 2, 2]);
 /// # Ok::<(), grc_core::error::Error>(())
 /// ```
-pub fn bands_from_edges<T: Rankable, E: Edge<T>>(
+pub fn bands_from_edges<T: Number>(
     column: &ChunkedColumn<'_, T>,
-    edges: &[E],
+    edges: &[impl Copy + Into<Edge>],
     closed: Closed,
 ) -> Result<Vec<u8>, Error> {
-    let (cuts, below_all) = cuts(edges, closed)?;
+    let edges: Vec<Edge> = edges.iter().map(|&edge| edge.into()).collect();
+    T::bands_from_edges(column, &edges, closed)
+}
+
+/// The same, to be compiled for each type.
+pub(super) fn bands_from_these_edges<T: Rankable>(
+    column: &ChunkedColumn<'_, T>,
+    edges: &[Edge],
+    closed: Closed,
+) -> Result<Vec<u8>, Error> {
+    if edges.len() > MAX_CUTS {
+        return Err(Error::Option(format!(
+            "{} edges were given for bands: give at most {MAX_CUTS}.",
+            edges.len(),
+        )));
+    }
+    let (cuts, below_all) = cuts(edges, closed);
     let mut bands = codes(column, cuts);
     raise(&mut bands, below_all);
     Ok(bands)
@@ -142,29 +127,10 @@ pub(super) fn raise(bands: &mut [u8], below_all: u8) {
 }
 
 /// The edges as cuts, and the number of edges that every value is above.
-pub(super) fn cuts<T: Rankable, E: Edge<T>>(
-    edges: &[E],
-    closed: Closed,
-) -> Result<(Vec<T>, u8), Error> {
-    if edges.len() > super::codes::MAX_CUTS {
-        return Err(Error::Option(format!(
-            "{} edges were given for bands: give at most {}.",
-            edges.len(),
-            super::codes::MAX_CUTS
-        )));
-    }
-    Ok(few_cuts(edges, closed))
-}
-
-/// The same of edges that are few enough.
-pub(super) fn few_cuts<T: Rankable, E: Edge<T>>(edges: &[E], closed: Closed) -> (Vec<T>, u8) {
-    let (mut cuts, mut below_all) = (Vec::with_capacity(edges.len()), 0);
-    for edge in edges {
-        match edge.cut(closed) {
-            EdgeCut::All => below_all += 1,
-            EdgeCut::Above(value) => cuts.push(value),
-            EdgeCut::None => {}
-        }
-    }
-    (cuts, below_all)
+pub(super) fn cuts<T: Rankable>(edges: &[Edge], closed: Closed) -> (Vec<T>, u8) {
+    let bounds = edges.iter().map(|edge| bound::<T>(*edge, closed));
+    let (cuts, below_all): (Vec<Bound>, Vec<Bound>) =
+        bounds.partition(|bound| *bound >= Bound::from(T::LOWEST.key()));
+    let cuts = cuts.into_iter().map(|bound| T::from_key(bound as u64));
+    (cuts.collect(), below_all.len() as u8)
 }

@@ -1,7 +1,8 @@
 //! Interpolated edges, equal to those of `pandas.qcut`.
 
 use super::chunked_column::ChunkedColumn;
-use super::edges::{Closed, Edge, few_cuts, raise};
+use super::edges::{Closed, Edge, cuts, raise};
+use super::number::Number;
 use super::rankable::Rankable;
 use super::{check_bins, provisional_codes};
 use crate::error::Error;
@@ -35,24 +36,27 @@ use crate::error::Error;
 /// assert_eq!((edges, bands), (vec![1.75, 2.5, 3.25], vec![1, 2, 3, 4]));
 /// # Ok::<(), grc_core::error::Error>(())
 /// ```
-pub fn linear_bands<T: Rankable>(
+pub fn linear_bands<T: Number>(
     column: &ChunkedColumn<'_, T>,
     bins: usize,
-) -> Result<(Vec<f64>, Vec<u8>), Error>
-where
-    f64: Edge<T>,
-{
+) -> Result<(Vec<f64>, Vec<u8>), Error> {
+    T::linear_bands(column, bins)
+}
+
+/// The same, to be compiled for each type.
+pub(super) fn bands_by_interpolation<T: Rankable>(
+    column: &ChunkedColumn<'_, T>,
+    bins: usize,
+) -> Result<(Vec<f64>, Vec<u8>), Error> {
     check_bins(bins)?;
     let shares = shares(bins);
-    let ((edges, below_all), mut bands) = provisional_codes::bands(
-        column,
-        |n| ranks(&shares, n),
-        |count, keys| {
+    let ((edges, below_all), mut bands) =
+        provisional_codes::bands(column, &|n| ranks(&shares, n), |count, keys| {
             let edges = edges::<T>(&shares, count, keys);
-            let (cuts, below_all) = few_cuts(&edges, Closed::Right);
+            let of_floats: Vec<Edge> = edges.iter().map(|&edge| edge.into()).collect();
+            let (cuts, below_all) = cuts(&of_floats, Closed::Right);
             ((edges, below_all), cuts)
-        },
-    );
+        });
     raise(&mut bands, below_all);
     Ok((edges, bands))
 }
@@ -133,10 +137,7 @@ fn interpolate<T: Rankable>(below: T, above: T, weight: f64) -> f64 {
 mod tests {
     use super::*;
 
-    fn edges<T: Rankable>(values: &[T], bins: usize) -> Vec<f64>
-    where
-        f64: Edge<T>,
-    {
+    fn edges<T: Number>(values: &[T], bins: usize) -> Vec<f64> {
         linear_bands(&ChunkedColumn::new(values), bins).unwrap().0
     }
 
@@ -157,7 +158,7 @@ mod tests {
         assert_eq!(bits(&edges(&single, 3)), bits(&frozen));
         let orders = [3i64, 14, 15, 92, 65, 35, 89, 79];
         assert_eq!(bits(&edges(&orders, 7)), bits(&[14.0, 15.0, 35.0, 65.0, 79.0, 89.0]));
-        assert_eq!(bits(&edges(&[5u8, 9], 4)), bits(&[6.0, 7.0, 8.0]));
+        assert_eq!(bits(&edges(&[5u32, 9], 4)), bits(&[6.0, 7.0, 8.0]));
         let big = [(1i64 << 53) + 1, (1 << 60) + 3, 7, (1 << 62) - 1];
         assert_eq!(
             bits(&edges(&big, 3)),
@@ -176,7 +177,8 @@ mod tests {
 
     #[test]
     fn differences_that_overflow_are_taken_wider() {
-        assert_eq!(bits(&edges(&[-100i8, 100], 4)), bits(&[-50.0, 0.0, 50.0]));
+        let far = 1 << 30;
+        assert_eq!(bits(&edges(&[-2 * far, 2 * (far - 1)], 2)), bits(&[-1.0]));
         assert_eq!(bits(&edges(&[-1.5e308, 1.5e308], 4)), bits(&[-7.5e307, 0.0, 7.5e307]));
     }
 }

@@ -9,6 +9,7 @@ mod chunked_column;
 mod codes;
 mod edges;
 mod linear;
+mod number;
 mod provisional_codes;
 mod rankable;
 mod sample;
@@ -17,12 +18,13 @@ mod select;
 mod split;
 
 pub use chunked_column::ChunkedColumn;
-pub use edges::{Closed, Edge, EdgeCut, bands_from_edges};
+pub use edges::{Closed, Edge, bands_from_edges};
 pub use linear::linear_bands;
-pub use rankable::Rankable;
+pub use number::Number;
 pub use split::{PairEdge, bands_by_pair, split_bands};
 
 use crate::error::Error;
+use rankable::Rankable;
 
 /// Quantile edges and bands, ties together: edge j of k is the order statistic of rank ⌈jN/k⌉ (the
 /// inverse of the empirical distribution function, definition 1 of Hyndman and Fan 1996, "Sample
@@ -46,7 +48,15 @@ use crate::error::Error;
 /// assert_eq!(bands, [1, 1, 1, 4, 5]);
 /// # Ok::<(), grc_core::error::Error>(())
 /// ```
-pub fn quantile_bands<T: Rankable>(
+pub fn quantile_bands<T: Number>(
+    column: &ChunkedColumn<'_, T>,
+    bins: usize,
+) -> Result<(Vec<T>, Vec<u8>), Error> {
+    T::quantile_bands(column, bins)
+}
+
+/// The same, to be compiled for each type.
+fn bands_by_quantiles<T: Rankable>(
     column: &ChunkedColumn<'_, T>,
     bins: usize,
 ) -> Result<(Vec<T>, Vec<u8>), Error> {
@@ -55,7 +65,7 @@ pub fn quantile_bands<T: Rankable>(
         0 => Vec::new(),
         _ => (1..bins).map(|j| (j * n).div_ceil(bins)).collect(),
     };
-    Ok(provisional_codes::bands(column, ranks, |_, keys| {
+    Ok(provisional_codes::bands(column, &ranks, |_, keys| {
         let edges: Vec<T> = keys.iter().map(|key| T::from_key(*key)).collect();
         (edges.clone(), edges)
     }))

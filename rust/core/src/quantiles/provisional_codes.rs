@@ -24,7 +24,7 @@ const MAX_CUTS: usize = 32;
 /// below its value, 0 where that is missing.
 pub(super) fn bands<T: Rankable, E>(
     column: &ChunkedColumn<'_, T>,
-    wanted: impl Ranks,
+    wanted: &Ranks,
     cut: impl Fn(usize, &[u64]) -> (E, Vec<T>),
 ) -> (E, Vec<u8>) {
     let pieces = column.pieces();

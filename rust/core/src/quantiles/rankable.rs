@@ -2,19 +2,17 @@
 
 use std::fmt::Debug;
 
+use super::edges::{Closed, bound_of_float, bound_of_value};
+use super::select::Bound;
 use crate::prefetch::prefetch;
 
-mod sealed {
-    pub trait Sealed {}
-}
-
-/// A number that can be ranked: `i8` to `i64`, `u8` to `u64`, `f32`, `f64`.
+/// A number that can be ranked: one that columns may hold, or the code of one.
 ///
 /// The order is the numeric one: `-0.0` equals `0.0`, the infinities are ordinary values, and NaN
 /// is no value at all (missing). Each value has a 64-bit [`key`](Rankable::key) whose integer order
 /// is that order, consecutive keys being consecutive values of the type; selection works on keys,
 /// so that one copy of it serves every type.
-pub trait Rankable: sealed::Sealed + Copy + PartialOrd + Debug + Send + Sync + 'static {
+pub trait Rankable: Copy + PartialOrd + Debug + Send + Sync + 'static {
     /// The smallest value, −∞ for floats.
     const LOWEST: Self;
     /// The largest value, +∞ for floats.
@@ -39,6 +37,12 @@ pub trait Rankable: sealed::Sealed + Copy + PartialOrd + Debug + Send + Sync + '
     /// The largest value that is not above `edge` (not NaN): `v > edge` just when `v` is above it.
     /// `None` if every value is above.
     fn at_most(edge: f64) -> Option<Self>;
+
+    /// The key that all values beyond an integer edge, and no others, are above.
+    #[doc(hidden)]
+    fn bound_of_integer(edge: i128, closed: Closed) -> Bound {
+        bound_of_float::<Self>(edge as f64, closed)
+    }
 
     /// Writes for each value 1 + the number of cuts below it, or 0 for NaN. At most 254 cuts.
     /// `next` is what will be compared next.
@@ -89,8 +93,6 @@ macro_rules! comparisons {
 
 macro_rules! integers {
     ($($type:ty, $lane:ty, $flip:expr, $wide:ty;)*) => {$(
-        impl sealed::Sealed for $type {}
-
         impl Rankable for $type {
             const LOWEST: Self = <$type>::MIN;
             const HIGHEST: Self = <$type>::MAX;
@@ -131,6 +133,14 @@ macro_rules! integers {
                 (floor >= <$type>::MIN as f64).then_some(floor as $type)
             }
 
+            fn bound_of_integer(edge: i128, closed: Closed) -> Bound {
+                match <$type>::try_from(edge) {
+                    Ok(value) => bound_of_value(value, closed),
+                    Err(_) if edge < 0 => Bound::from(Self::LOWEST.key()) - 1,
+                    Err(_) => Bound::from(Self::HIGHEST.key()),
+                }
+            }
+
             comparisons!($type, $lane);
         }
     )*};
@@ -139,20 +149,15 @@ macro_rules! integers {
 const SIGN: u64 = 1 << 63;
 
 integers! {
-    i8, u8, SIGN, i64;
-    i16, u16, SIGN, i64;
     i32, u32, SIGN, i64;
     i64, u64, SIGN, i64;
     u8, u8, 0, u64;
-    u16, u16, 0, u64;
     u32, u32, 0, u64;
     u64, u64, 0, u64;
 }
 
 macro_rules! floats {
     ($($type:ty, $lane:ty, $signed:ty;)*) => {$(
-        impl sealed::Sealed for $type {}
-
         impl Rankable for $type {
             const LOWEST: Self = <$type>::NEG_INFINITY;
             const HIGHEST: Self = <$type>::INFINITY;
@@ -224,7 +229,7 @@ mod tests {
 
     #[test]
     fn keys_are_in_numeric_order() {
-        keys_keep_the_order(&[i8::MIN, -1, 0, 1, i8::MAX]);
+        keys_keep_the_order(&[i32::MIN, -1, 0, 1, i32::MAX]);
         keys_keep_the_order(&[i64::MIN, -1, 0, 1, i64::MAX]);
         keys_keep_the_order(&[0, 1, u64::MAX]);
         keys_keep_the_order(&[f64::NEG_INFINITY, f64::MIN, -5e-324, 0.0, 5e-324, f64::INFINITY]);
@@ -242,13 +247,13 @@ mod tests {
     fn consecutive_keys_are_consecutive_values() {
         assert_eq!(f64::from_key(1.5f64.key() - 1).to_bits(), 1.5f64.next_down().to_bits());
         assert_eq!(f64::from_key(0.0f64.key() - 1).to_bits(), (-5e-324f64).to_bits());
-        assert_eq!(i16::from_key(0i16.key() - 1), -1);
+        assert_eq!(i32::from_key(0i32.key() - 1), -1);
     }
 
     #[test]
     fn edges_are_rounded_down_into_the_type() {
-        assert_eq!(i8::at_most(-128.5), None);
-        assert_eq!(i8::at_most(1e9), Some(127));
+        assert_eq!(i32::at_most(-2_147_483_648.5), None);
+        assert_eq!(i32::at_most(1e10), Some(i32::MAX));
         assert_eq!(i32::at_most(-1.5), Some(-2));
         assert_eq!(u64::at_most(-0.0), Some(0));
         assert_eq!(i64::at_most(9_223_372_036_854_775_808.0), Some(i64::MAX));

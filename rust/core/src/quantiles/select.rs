@@ -30,14 +30,13 @@ const SAMPLED_PASSES: u32 = 3;
 pub(super) type Bound = i128;
 
 /// The ranks wanted of n values: 1-based, ascending, not necessarily distinct.
-pub(super) trait Ranks: Fn(usize) -> Vec<usize> + Sync {}
-impl<F: Fn(usize) -> Vec<usize> + Sync> Ranks for F {}
+pub(super) type Ranks<'a> = dyn Fn(usize) -> Vec<usize> + 'a;
 
 /// The number of values and the keys of the ranks `wanted`. Expected O(n + r log n) for r ranks,
 /// a pass or two over the column; memory some percent of it.
 pub(super) fn select<T: Rankable>(
     column: &ChunkedColumn<'_, T>,
-    wanted: impl Ranks,
+    wanted: &Ranks,
 ) -> (usize, Vec<u64>) {
     let pieces = column.pieces();
     match Selection::start(&pieces, column.len()) {
@@ -49,7 +48,7 @@ pub(super) fn select<T: Rankable>(
 /// As [`select`], where the column is small enough to collect whole.
 pub(super) fn select_small<T: Rankable>(
     pieces: &[ColumnPiece<'_, T>],
-    wanted: impl Ranks,
+    wanted: &Ranks,
 ) -> (usize, Vec<u64>) {
     let mut keys = collect_all(pieces);
     let ranks: Vec<usize> = wanted(keys.len());
@@ -154,7 +153,7 @@ impl Selection {
     pub fn run<T: Rankable>(
         mut self,
         pieces: &[ColumnPiece<'_, T>],
-        wanted: impl Ranks,
+        wanted: &Ranks,
     ) -> (usize, Vec<u64>) {
         let mut found: Vec<Option<u64>> = Vec::new();
         let mut total = self.total();

@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use super::chunked_column::{ChunkedColumn, split_like};
 use super::codes::BandCuts;
 use super::edges::{Closed, Edge, bands_from_edges};
+use super::number::Number;
 use super::rankable::Rankable;
 use super::scan::count_by_table;
 use super::{check_bins, select};
@@ -35,7 +36,15 @@ pub type PairEdge<T> = (T, usize);
 /// assert_eq!(bands, [1, 1, 1, 2, 2]);
 /// # Ok::<(), grc_core::error::Error>(())
 /// ```
-pub fn split_bands<T: Rankable>(
+pub fn split_bands<T: Number>(
+    column: &ChunkedColumn<'_, T>,
+    bins: usize,
+) -> Result<(Vec<PairEdge<T>>, Vec<u8>), Error> {
+    T::split_bands(column, bins)
+}
+
+/// The same, to be compiled for each type.
+pub(super) fn bands_of_equal_size<T: Rankable>(
     column: &ChunkedColumn<'_, T>,
     bins: usize,
 ) -> Result<(Vec<PairEdge<T>>, Vec<u8>), Error> {
@@ -44,7 +53,7 @@ pub fn split_bands<T: Rankable>(
         0 => Vec::new(),
         _ => (1..bins).map(|j| j * (n / bins) + j.min(n % bins)).collect(),
     };
-    let (count, keys) = select::select(column, ranks);
+    let (count, keys) = select::select(column, &ranks);
     if count == 0 {
         return Ok((Vec::new(), vec![0; column.len()]));
     }
@@ -158,10 +167,10 @@ impl SplitTable {
 /// assert_eq!(bands_by_pair(&ChunkedColumn::new(&orders), compare, &edges)?, [1, 1, 2, 2]);
 /// # Ok::<(), grc_core::error::Error>(())
 /// ```
-pub fn bands_by_pair<T: Rankable, E: Edge<T>>(
+pub fn bands_by_pair<T: Number>(
     column: &ChunkedColumn<'_, T>,
     id_cmp: impl Fn(usize, usize) -> Ordering + Sync,
-    edges: &[E],
+    edges: &[impl Copy + Into<Edge>],
 ) -> Result<Vec<u8>, Error> {
     let mut bands = bands_from_edges(column, edges, Closed::Right)?;
     let reached = bands_from_edges(column, edges, Closed::Left)?;
