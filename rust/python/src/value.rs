@@ -16,7 +16,6 @@ use grc_core::{Error, Result};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use pyo3_arrow::{PyArray, PyChunkedArray, PyTable};
-use rayon::prelude::*;
 
 use crate::errors::exception;
 use crate::ffi;
@@ -184,9 +183,7 @@ pub fn expected_spend(
 ) -> PyResult<PyArray> {
     let (repeats, means) = (values::<UInt32Type>(repeats)?, values::<Float64Type>(means)?);
     let spends = on_threads(py, threads, || {
-        let spend = SpendParameters::new(parameters)?;
-        let clients = repeats.par_iter().zip(means.par_iter());
-        Ok(clients.map(|(&x, &mean)| spend.expected(x, mean)).collect())
+        Ok(SpendParameters::new(parameters)?.expected_of_each(&repeats, &means))
     })?;
     Ok(floats(spends))
 }

@@ -11,8 +11,8 @@ use super::output::{FactsTable, IdOutput, OutputKey, OutputSpec};
 use super::packed_line::PackedLine;
 use super::partition::{ApplyLines, Finalized, Flush, Partition};
 use super::read::{
-    BufferStarts, LineFormat, MORSEL, ReadKey, ReadOptions, ReadOrders, Worker, gather_buffers,
-    morsels,
+    BLOCK, BufferStarts, LineFormat, ReadKey, ReadOptions, ReadOrders, Worker, blocks,
+    gather_buffers,
 };
 use super::spec::AggregateSpec;
 use super::store::StripeRange;
@@ -31,7 +31,7 @@ const CHUNKS_A_WORKER: usize = 8;
 /// half as many as clients; inboxes then take less memory than clients do.
 const LINES_A_FLUSH: usize = if cfg!(test) { 40 } else { 2_000_000 };
 /// Batches below this are not worth waking a second worker.
-const LINES_A_WORKER: usize = 16 * MORSEL;
+const LINES_A_WORKER: usize = 16 * BLOCK;
 
 /// The pass over lines, whatever the kinds of its ids and dates.
 pub(super) trait Engine: Send + Sync {
@@ -168,13 +168,13 @@ impl<C: EngineKey, O: ReadOrders, W: ApplyLines> Aggregation<C, O, W> {
         starts: &BufferStarts,
         format: LineFormat,
     ) -> Result<()> {
-        let morsels = morsels(batches.iter().map(|batch| batch.rows));
+        let blocks = blocks(batches.iter().map(|batch| batch.rows));
         let lines: usize = batches.iter().map(|batch| batch.rows).sum();
         let active = lines.div_ceil(LINES_A_WORKER).clamp(1, self.workers.len());
-        let share = morsels.len().div_ceil(active).max(1);
+        let share = blocks.len().div_ceil(active).max(1);
         let results = map_each(&mut self.workers, |number, worker| {
-            let from = (number * share).min(morsels.len());
-            let share = &morsels[from..(from + share).min(morsels.len())];
+            let from = (number * share).min(blocks.len());
+            let share = &blocks[from..(from + share).min(blocks.len())];
             worker.read_share(number, share, batches, options, starts, format)
         });
         self.waiting += lines;
@@ -256,19 +256,19 @@ impl<C: EngineKey, O: ReadOrders, W: ApplyLines> Engine for Aggregation<C, O, W>
         C::store_hashed(self, spec);
         let flush = Flush { spec, client_buffers: &buffers, order_buffers: &[] };
         let mut missing = 0;
-        let morsel = &mut self.workers[0].morsel;
-        for (column, rows) in morsels(columns.iter().map(|column| column.values.rows())) {
+        let block = &mut self.workers[0].block;
+        for (column, rows) in blocks(columns.iter().map(|column| column.values.rows())) {
             let n = rows.len();
-            morsel.read_clients(&columns[column], rows, options.clients(starts[column]))?;
+            block.read_clients(&columns[column], rows, options.clients(starts[column]))?;
             for i in 0..n {
-                if morsel.drops[i] != USED {
+                if block.drops[i] != USED {
                     missing += 1;
                     continue;
                 }
-                let client = morsel.client[i];
+                let client = block.client[i];
                 let (partition, hash) = match C::word(client) {
                     Some(word) => (partition_of_word(word), C::hash_row(client, &buffers)),
-                    None => (partition_of_hash(morsel.hash[i]), morsel.hash[i]),
+                    None => (partition_of_hash(block.hash[i]), block.hash[i]),
                 };
                 self.partitions[partition].add_base_client(client, tag_of(hash), &flush);
             }

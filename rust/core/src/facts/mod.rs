@@ -1,6 +1,6 @@
 //! Facts: one pass over sales lines, one row a client.
 //!
-//! Lines arrive in batches of any size and order. Each worker reads its share of a batch, a morsel
+//! Lines arrive in batches of any size and order. Each worker reads its share of a batch, a block
 //! at a time, into plain arrays, and sorts the lines into inboxes by a hash of the client, or by its
 //! number; then each partition of the clients, small enough to stay in cache, takes its lines from
 //! all inboxes. Inboxes are reused, so a run touches little fresh memory: what grows is the

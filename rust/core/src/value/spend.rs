@@ -7,7 +7,7 @@ use rayon::slice::ParallelSliceMut;
 use super::maximum_likelihood::{Estimate, Evaluation, Likelihood, maximise};
 use super::special::{digamma, ln_gamma, trigamma};
 use crate::error::{Error, Result};
-use crate::threads::map_each;
+use crate::threads::{map_each, map_rows};
 
 /// Clients summed by one task: fixed, so that sums do not depend on the number of threads.
 const CHUNK: usize = 8192;
@@ -61,6 +61,12 @@ impl SpendParameters {
             return self.population_mean();
         }
         self.p * (self.v + mean * x) / (self.p * x + self.q - 1.0)
+    }
+
+    /// The same for each client, in parallel.
+    pub fn expected_of_each(&self, repeats: &[u32], means: &[f64]) -> Vec<f64> {
+        let clients = repeats.len().min(means.len());
+        map_rows(clients, |client| self.expected(repeats[client], means[client]))
     }
 }
 

@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::facts::drop_reason::{LineDropReason, USED, mark};
 use crate::money::{POWERS, Rounded, Unit, round_all, round_one};
 
-/// In place of a reason, for as long as a morsel is read, of a line whose amount does not fit 64 bits.
+/// In place of a reason, for as long as a block is read, of a line whose amount does not fit 64 bits.
 const TOO_LARGE: u8 = u8::MAX;
 
 pub fn read_amounts(

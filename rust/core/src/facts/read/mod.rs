@@ -3,13 +3,13 @@
 mod amounts;
 mod dates;
 mod ids;
-mod morsel;
+mod line_block;
 mod options;
 mod orders;
 mod worker;
 
 pub(super) use ids::ReadKey;
-pub(super) use morsel::MORSEL;
+pub(super) use line_block::BLOCK;
 pub(super) use options::{ReadOptions, Signedness, WordIds};
 pub(super) use orders::ReadOrders;
-pub(super) use worker::{BufferStarts, LineFormat, WordRange, Worker, gather_buffers, morsels};
+pub(super) use worker::{BufferStarts, LineFormat, WordRange, Worker, blocks, gather_buffers};

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::ids::ReadKey;
-use super::morsel::{MORSEL, Morsel};
+use super::line_block::{BLOCK, LineBlock};
 use super::options::ReadOptions;
 use super::orders::{OrderReader, ReadOrders};
 use crate::columns::{Column, IdValues, plain_integer};
@@ -19,7 +19,7 @@ use crate::facts::store::partitioning::{PARTITIONS, partition_of_hash, partition
 
 /// One worker: the arrays it reads into, its inboxes, and its part of the account.
 pub struct Worker<C: Key, O: Key, W> {
-    pub morsel: Morsel<C, O>,
+    pub block: LineBlock<C, O>,
     pub inboxes: Vec<Vec<Line<C, O, W>>>,
     /// The same for packed lines.
     pub packed: Box<[Vec<PackedLine>; PARTITIONS]>,
@@ -62,18 +62,17 @@ pub struct LineFormat {
     pub packed: bool,
 }
 
-/// A morsel of a batch: the batch's number, and rows.
-pub type MorselRows = (usize, Range<usize>);
+/// A block of a batch: the batch's number, and rows.
+pub type BlockRange = (usize, Range<usize>);
 
-/// Cut batches into morsels.
-pub fn morsels(lengths: impl Iterator<Item = usize>) -> Vec<MorselRows> {
-    let mut morsels = Vec::new();
+/// Cut batches into blocks.
+pub fn blocks(lengths: impl Iterator<Item = usize>) -> Vec<BlockRange> {
+    let mut blocks = Vec::new();
     for (batch, rows) in lengths.enumerate() {
-        morsels.extend(
-            (0..rows).step_by(MORSEL).map(|start| (batch, start..rows.min(start + MORSEL))),
-        );
+        blocks
+            .extend((0..rows).step_by(BLOCK).map(|start| (batch, start..rows.min(start + BLOCK))));
     }
-    morsels
+    blocks
 }
 
 /// The byte buffers of several columns in one list, and where each column's begin.
@@ -99,7 +98,7 @@ pub struct BufferStarts {
 impl<C: ReadKey + ClientKey, O: ReadOrders, W: When> Worker<C, O, W> {
     pub fn new() -> Self {
         Self {
-            morsel: Morsel::new(),
+            block: LineBlock::new(),
             inboxes: (0..PARTITIONS).map(|_| Vec::new()).collect(),
             packed: Box::new(std::array::from_fn(|_| Vec::new())),
             order_bytes: Vec::new(),
@@ -114,7 +113,7 @@ impl<C: ReadKey + ClientKey, O: ReadOrders, W: When> Worker<C, O, W> {
         Worker { account: self.account, plain_ids: self.plain_ids, ..Worker::new() }
     }
 
-    /// Read one morsel and put its lines into the inboxes.
+    /// Read one block and put its lines into the inboxes.
     fn read(
         &mut self,
         batch: &Batch,
@@ -125,41 +124,41 @@ impl<C: ReadKey + ClientKey, O: ReadOrders, W: When> Worker<C, O, W> {
         format: LineFormat,
     ) -> Result<()> {
         let (n, first_row) = (rows.len(), rows.start);
-        self.morsel.read(batch, rows, options, client_buffers, order)?;
+        self.block.read(batch, rows, options, client_buffers, order)?;
         self.account.rows_read += n as u64;
-        let all_used = self.morsel.drops[..n].iter().fold(0, |any, &drop| any | drop) == USED;
+        let all_used = self.block.drops[..n].iter().fold(0, |any, &drop| any | drop) == USED;
         if all_used {
-            self.account.see_days(&self.morsel.day[..n]);
+            self.account.see_days(&self.block.day[..n]);
             self.account.rows_used += n as u64;
-            if format.packed && self.put_packed(n, batch, first_row + MORSEL) {
+            if format.packed && self.put_packed(n, batch, first_row + BLOCK) {
                 return Ok(());
             }
         }
-        let morsel = &self.morsel;
+        let block = &self.block;
         if !all_used {
             if let (true, IdValues::Texts(texts)) =
                 (options.plain_integer_ids, &batch.client.values)
             {
-                let dropped = (0..n).filter(|&i| morsel.drops[i] != USED).map(|i| first_row + i);
+                let dropped = (0..n).filter(|&i| block.drops[i] != USED).map(|i| first_row + i);
                 let mut present = dropped.filter(|&row| batch.client.is_valid(row));
                 self.plain_ids &= present.all(|row| plain_integer(texts.get(row)).is_some());
             }
-            self.account.see_drops(&morsel.drops[..n], &morsel.day[..n], &morsel.amount[..n]);
+            self.account.see_drops(&block.drops[..n], &block.day[..n], &block.amount[..n]);
         }
         self.put_lines(n, all_used, !batch.order.is_empty(), format);
         Ok(())
     }
 
-    /// Put the first lines of the morsel, those that are used, into the inboxes.
+    /// Put the first lines of the block, those that are used, into the inboxes.
     fn put_lines(&mut self, n: usize, all_used: bool, named: bool, format: LineFormat) {
-        let morsel = &self.morsel;
+        let block = &self.block;
         let mut words = self.words;
         for i in 0..n {
-            if !all_used && morsel.drops[i] != USED {
+            if !all_used && block.drops[i] != USED {
                 continue;
             }
-            let (client, day, amount) = (morsel.client[i], morsel.day[i], morsel.amount[i]);
-            let is_return = morsel.is_return[i];
+            let (client, day, amount) = (block.client[i], block.day[i], block.amount[i]);
+            let is_return = block.is_return[i];
             let (partition, hash) = if let Some(word) = C::word(client) {
                 words.include(word);
                 let partition = partition_of_word(word);
@@ -171,25 +170,25 @@ impl<C: ReadKey + ClientKey, O: ReadOrders, W: When> Worker<C, O, W> {
                 }
                 (partition, if format.hashed { C::hash_row(client, &[]) } else { 0 })
             } else {
-                (partition_of_hash(morsel.hash[i]), morsel.hash[i])
+                (partition_of_hash(block.hash[i]), block.hash[i])
             };
             self.inboxes[partition].push(Line {
                 client,
-                order: morsel.order[i],
+                order: block.order[i],
                 amount,
-                when: W::new(day, morsel.instant[i]),
+                when: W::new(day, block.instant[i]),
                 tag: tag_of(hash)
-                    | (u32::from(!named || morsel.no_order[i]) * NO_ORDER)
+                    | (u32::from(!named || block.no_order[i]) * NO_ORDER)
                     | (u32::from(is_return) * IS_RETURN),
             });
         }
         self.words = words;
     }
 
-    /// Put the first lines of the morsel, all of them used, into the inboxes of packed lines, if all
+    /// Put the first lines of the block, all of them used, into the inboxes of packed lines, if all
     /// of them fit.
     fn put_packed(&mut self, n: usize, batch: &Batch, next: usize) -> bool {
-        let Morsel { client, day, amount, is_return, hash: packed, .. } = &mut self.morsel;
+        let LineBlock { client, day, amount, is_return, hash: packed, .. } = &mut self.block;
         if !pack(&day[..n], &amount[..n], &is_return[..n], &mut packed[..n]) {
             return false;
         }
@@ -208,11 +207,11 @@ impl<C: ReadKey + ClientKey, O: ReadOrders, W: When> Worker<C, O, W> {
         true
     }
 
-    /// Read a share of the morsels; each worker's encoded orders are a buffer of its number.
+    /// Read a share of the blocks; each worker's encoded orders are a buffer of its number.
     pub fn read_share(
         &mut self,
         number: usize,
-        share: &[MorselRows],
+        share: &[BlockRange],
         batches: &[Batch],
         options: &ReadOptions,
         starts: &BufferStarts,

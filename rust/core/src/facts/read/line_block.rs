@@ -1,6 +1,6 @@
-//! From typed columns to plain arrays: keys, hashes, days and integer amounts, a morsel at a time.
+//! From typed columns to plain arrays: keys, hashes, days and integer amounts, a block at a time.
 //!
-//! A morsel is small enough to stay in the first two cache levels, so each step is a simple loop
+//! A block is small enough to stay in the first two cache levels, so each step is a simple loop
 //! over one typed column, and no combination of types needs code of its own.
 
 use std::ops::Range;
@@ -17,11 +17,11 @@ use crate::facts::drop_reason::{LineDropReason, USED, mark};
 use crate::facts::key::Key;
 use crate::facts::options::Returns;
 
-/// Lines in a morsel.
-pub const MORSEL: usize = 1024;
+/// Lines in a block.
+pub const BLOCK: usize = 1024;
 
-/// The arrays of one morsel, reused from morsel to morsel.
-pub struct Morsel<C: Key, O: Key> {
+/// The arrays of one block, reused from block to block.
+pub struct LineBlock<C: Key, O: Key> {
     pub client: Vec<C::Row>,
     pub hash: Vec<u64>,
     pub order: Vec<O::Row>,
@@ -36,19 +36,19 @@ pub struct Morsel<C: Key, O: Key> {
     scratch_hash: Vec<u64>,
 }
 
-impl<C: ReadKey, O: ReadOrders> Morsel<C, O> {
+impl<C: ReadKey, O: ReadOrders> LineBlock<C, O> {
     pub fn new() -> Self {
         Self {
-            client: vec![C::Row::default(); MORSEL],
-            hash: vec![0; MORSEL],
-            order: vec![O::Row::default(); MORSEL],
-            no_order: vec![false; MORSEL],
-            instant: vec![0; MORSEL],
-            day: vec![0; MORSEL],
-            amount: vec![0; MORSEL],
-            is_return: vec![false; MORSEL],
-            drops: vec![USED; MORSEL],
-            scratch_hash: vec![0; MORSEL],
+            client: vec![C::Row::default(); BLOCK],
+            hash: vec![0; BLOCK],
+            order: vec![O::Row::default(); BLOCK],
+            no_order: vec![false; BLOCK],
+            instant: vec![0; BLOCK],
+            day: vec![0; BLOCK],
+            amount: vec![0; BLOCK],
+            is_return: vec![false; BLOCK],
+            drops: vec![USED; BLOCK],
+            scratch_hash: vec![0; BLOCK],
         }
     }
 
@@ -140,7 +140,7 @@ impl<C: ReadKey, O: ReadOrders> Morsel<C, O> {
             *missing = batch.order.iter().any(|column| !is_there(column, rows.start + i));
         }
         // A missing order is no reason to drop a line: reasons are read into a copy.
-        let mut drops = [USED; MORSEL];
+        let mut drops = [USED; BLOCK];
         drops[..n].copy_from_slice(&self.drops[..n]);
         O::read_orders(
             batch,
