@@ -440,17 +440,15 @@ fn id_lists(ids: EventIdColumn, ends: Vec<usize>) -> ArrayRef {
 }
 
 fn ledger_table(ledger: LedgerColumns, id_type: &DataType, zone: Option<&str>) -> RecordBatch {
-    let mut columns: Vec<(String, ArrayRef)> = vec![
+    record_batch(vec![
         ("client_id".to_owned(), ffi::id_array(ledger.ids, id_type)),
         ("timestamp".to_owned(), instants(ledger.instant.into(), zone)),
         ("event".to_owned(), Arc::new(UInt32Array::from(ledger.event))),
         ("event_id".to_owned(), event_ids(ledger.event_id)),
-    ];
-    columns.extend([
         ("kind".to_owned(), text_array(ledger.kind)),
         ("page".to_owned(), text_array(ledger.page)),
         ("channel".to_owned(), text_array(ledger.channel)),
-        ("dwell".to_owned(), Arc::new(Int64Array::from(ledger.dwell)) as ArrayRef),
+        ("dwell".to_owned(), Arc::new(Int64Array::from(ledger.dwell))),
         ("clicks".to_owned(), Arc::new(UInt32Array::from(ledger.clicks))),
         ("visit".to_owned(), Arc::new(UInt32Array::from(ledger.visit))),
         ("visit_dwell".to_owned(), Arc::new(Int64Array::from(ledger.visit_dwell))),
@@ -461,8 +459,7 @@ fn ledger_table(ledger: LedgerColumns, id_type: &DataType, zone: Option<&str>) -
         ("outcome".to_owned(), Arc::new(UInt8Array::from(ledger.outcome))),
         ("weight".to_owned(), Arc::new(Float64Array::from(ledger.weight))),
         ("contribution".to_owned(), Arc::new(Float64Array::from(ledger.contribution))),
-    ]);
-    record_batch(columns)
+    ])
 }
 
 fn state_table(state: StateColumns, id_type: &DataType) -> RecordBatch {

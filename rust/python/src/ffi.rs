@@ -256,10 +256,6 @@ pub fn keep(array: &dyn Array) -> Result<Column<'_, Bitmap<'_>>> {
     Ok(Column { values, validity: validity(array) })
 }
 
-fn nulls(validity: Option<Vec<bool>>) -> Option<NullBuffer> {
-    validity.map(NullBuffer::from)
-}
-
 /// Client ids as an array of the type they came in.
 pub fn id_array(ids: Ids, wanted: &DataType) -> ArrayRef {
     match ids {
@@ -295,7 +291,7 @@ fn narrow<T: ArrowPrimitiveType<Native: TryFrom<i64>>>(ids: Vec<i64>) -> ArrayRe
 
 /// A fact as an array.
 fn fact_array(column: FactColumn) -> ArrayRef {
-    let nulls = nulls(column.validity);
+    let nulls = column.validity.map(NullBuffer::from);
     match column.values {
         Values::Dates(values) => Arc::new(Date32Array::new(values.into(), nulls)),
         Values::Days(values) => Arc::new(Int32Array::new(values.into(), nulls)),

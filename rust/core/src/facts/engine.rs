@@ -4,7 +4,7 @@ use super::account::FactsAccount;
 use super::batch::Batch;
 use super::drop_reason::USED;
 use super::fact::Request;
-use super::key::{Buffers, Key, Text, Word};
+use super::key::{Buffers, Key, Text};
 use super::line::{Line, tag_of};
 use super::orders::OrderSet;
 use super::output::{FactsTable, IdOutput, OutputKey, OutputSpec};
@@ -116,30 +116,6 @@ pub(super) trait EngineKey: ReadKey + OutputKey {
 }
 
 impl EngineKey for Text {}
-
-impl EngineKey for Word {
-    fn apply_packed<O: Key, W: ApplyLines>(
-        partition: &mut Partition<Self, O>,
-        lines: &[PackedLine],
-        flush: &Flush,
-        unpacked: &mut Vec<Line<Self, O, W>>,
-        set: &mut OrderSet<O>,
-    ) {
-        partition.apply_packed(lines, flush, unpacked, set);
-    }
-    fn choose_store<O: ReadOrders, W: ApplyLines>(
-        aggregation: &mut Aggregation<Self, O, W>,
-        spec: &AggregateSpec,
-    ) {
-        aggregation.choose_store(spec);
-    }
-    fn store_hashed<O: ReadOrders, W: ApplyLines>(
-        aggregation: &mut Aggregation<Self, O, W>,
-        spec: &AggregateSpec,
-    ) {
-        aggregation.store_hashed(spec);
-    }
-}
 
 impl<C: EngineKey, O: ReadOrders, W: ApplyLines> Aggregation<C, O, W> {
     pub fn new(spec: &AggregateSpec, threads: usize) -> Self {

@@ -1,10 +1,12 @@
 //! Whether clients whose ids are words are kept by hash or by direct address.
 
 use super::cardinality;
-use super::engine::{Aggregation, StoreMode};
+use super::engine::{Aggregation, EngineKey, StoreMode};
 use super::key::{Key, Word};
-use super::line::tag_of;
-use super::partition::ApplyLines;
+use super::line::{Line, tag_of};
+use super::orders::OrderSet;
+use super::packed_line::PackedLine;
+use super::partition::{ApplyLines, Flush, Partition};
 use super::read::{ReadOrders, WordRange};
 use super::spec::AggregateSpec;
 use super::store::{StripeRange, have_codes};
@@ -18,38 +20,69 @@ const CLIENTS_AN_ESTIMATE: usize = 16;
 /// So many words take little memory (2 MB), whoever has them.
 const FEW_WORDS: u128 = 1 << 17;
 
-impl<O: ReadOrders, W: ApplyLines> Aggregation<Word, O, W> {
+impl EngineKey for Word {
+    fn apply_packed<O: Key, W: ApplyLines>(
+        partition: &mut Partition<Self, O>,
+        lines: &[PackedLine],
+        flush: &Flush,
+        unpacked: &mut Vec<Line<Self, O, W>>,
+        set: &mut OrderSet<O>,
+    ) {
+        partition.apply_packed(lines, flush, unpacked, set);
+    }
+
     /// Before lines are applied: choose how clients are kept, those of the lines that wait among them.
     ///
     /// How many clients they bring is a guess. Where they turn out fewer, their table stays: the memory is
     /// taken by then, and to move them costs more than it gains.
-    pub fn choose_store(&mut self, spec: &AggregateSpec) {
-        let words = self.workers.iter().map(|worker| worker.words);
+    fn choose_store<O: ReadOrders, W: ApplyLines>(
+        aggregation: &mut Aggregation<Self, O, W>,
+        spec: &AggregateSpec,
+    ) {
+        let words = aggregation.workers.iter().map(|worker| worker.words);
         let WordRange { least, most } = words.fold(WordRange::EMPTY, WordRange::union);
-        if self.store_mode == StoreMode::Hashed || least > most {
+        if aggregation.store_mode == StoreMode::Hashed || least > most {
             return;
         }
-        if !self.workers.iter().all(|worker| have_codes(worker.account.days)) {
-            return self.store_hashed(spec);
+        if !aggregation.workers.iter().all(|worker| have_codes(worker.account.days)) {
+            return Self::store_hashed(aggregation, spec);
         }
         let range = StripeRange::of(least, most);
-        match &self.store_mode {
+        match &aggregation.store_mode {
             StoreMode::Direct(kept) if kept.covers(&range) => {}
-            _ if !is_dense(&range, self.expected_clients(&range)) => {
-                if matches!(self.store_mode, StoreMode::Direct(_)) {
-                    self.store_hashed(spec);
+            _ if !is_dense(&range, aggregation.expected_clients(&range)) => {
+                if matches!(aggregation.store_mode, StoreMode::Direct(_)) {
+                    Self::store_hashed(aggregation, spec);
                 }
             }
             _ => {
                 let range = range.with_headroom();
-                for_each(&mut self.partitions, |_, partition| {
+                for_each(&mut aggregation.partitions, |_, partition| {
                     partition.store_direct(&range, spec);
                 });
-                self.store_mode = StoreMode::Direct(range);
+                aggregation.store_mode = StoreMode::Direct(range);
             }
         }
     }
 
+    /// From now on keep clients by hash, those of the lines that wait too.
+    fn store_hashed<O: ReadOrders, W: ApplyLines>(
+        aggregation: &mut Aggregation<Self, O, W>,
+        spec: &AggregateSpec,
+    ) {
+        if matches!(aggregation.store_mode, StoreMode::Direct(_)) {
+            // Lines of clients that are found by direct address were given no hash.
+            let inboxes = aggregation.workers.iter_mut().flat_map(|worker| &mut worker.inboxes);
+            inboxes.flatten().for_each(|line| {
+                line.tag |= tag_of(Word::hash_row(line.client, &[]));
+            });
+            for_each(&mut aggregation.partitions, |_, partition| partition.store_hashed(spec));
+        }
+        aggregation.store_mode = StoreMode::Hashed;
+    }
+}
+
+impl<O: ReadOrders, W: ApplyLines> Aggregation<Word, O, W> {
     /// How many clients there will be, as far as it matters for a range: those known, and of the lines
     /// that wait all clients if they are the first, or else every other.
     fn expected_clients(&self, range: &StripeRange) -> usize {
@@ -75,19 +108,6 @@ impl<O: ReadOrders, W: ApplyLines> Aggregation<Word, O, W> {
             }
         }
         sample
-    }
-
-    /// From now on keep clients by hash, those of the lines that wait too.
-    pub fn store_hashed(&mut self, spec: &AggregateSpec) {
-        if matches!(self.store_mode, StoreMode::Direct(_)) {
-            // Lines of clients that are found by direct address were given no hash.
-            let inboxes = self.workers.iter_mut().flat_map(|worker| &mut worker.inboxes);
-            inboxes.flatten().for_each(|line| {
-                line.tag |= tag_of(Word::hash_row(line.client, &[]));
-            });
-            for_each(&mut self.partitions, |_, partition| partition.store_hashed(spec));
-        }
-        self.store_mode = StoreMode::Hashed;
     }
 }
 
