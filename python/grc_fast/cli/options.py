@@ -21,28 +21,19 @@ from grc_fast.rfm.criteria import FrequencyMeasure, MonetaryMeasure
 Options = TypeVar("Options")
 
 
+def option(metavar: str, text: str) -> Any:
+    """Return an option that is named after its field, and shows no default."""
+    return typer.Option(metavar=metavar, show_default=False, help=text)
+
+
 #: Options that several commands take, each defined once.
 ClientColumn = Annotated[
     str,
     typer.Option("--client", metavar="COLUMN", help="Column of the client's id."),
 ]
-Condition = Annotated[
-    str | None,
-    typer.Option(
-        "--where",
-        metavar="SQL",
-        show_default=False,
-        help="Condition that a row must meet to be used.",
-    ),
-]
+Condition = Annotated[str | None, option("SQL", "Condition that a row must meet to be used.")]
 QualityFile = Annotated[
-    str | None,
-    typer.Option(
-        "--quality",
-        metavar="FILE",
-        show_default=False,
-        help="Save the account of what was read, used and dropped as JSON.",
-    ),
+    str | None, option("FILE", "Save the account of what was read, used and dropped as JSON.")
 ]
 
 

@@ -16,7 +16,7 @@ from grc_fast.campaigns.attribution import Overlap
 from grc_fast.campaigns.cell_keys import Level
 from grc_fast.campaigns.scores_before import score_before_campaigns
 from grc_fast.cli.console import Messages, frame_table, show_table
-from grc_fast.cli.options import RunOptions, SalesColumns, output_option, taking
+from grc_fast.cli.options import RunOptions, SalesColumns, option, output_option, taking
 from grc_fast.cli.reading import sales_columns
 from grc_fast.facts.options import Reading
 from grc_fast.io.ids import with_common_ids
@@ -58,11 +58,9 @@ class ResponseOptions(RunOptions, SalesColumns):
     ] = False
     calibrate: Annotated[
         str | None,
-        typer.Option(
-            "--calibrate",
-            metavar="SCORES",
-            show_default=False,
-            help="Write the response probability of each client of these scores, not the rates.",
+        option(
+            "SCORES",
+            "Write the response probability of each client of these scores, not the rates.",
         ),
     ] = None
     by: Annotated[
@@ -70,42 +68,23 @@ class ResponseOptions(RunOptions, SalesColumns):
         typer.Option("--by", help="With --calibrate: whose rate a client gets."),
     ] = "cell"
     responses: Annotated[
-        str | None,
-        typer.Option(
-            "--responses",
-            metavar="FILE",
-            show_default=False,
-            help="Answers to attribute: client_id, date, and spend, campaign.",
-        ),
+        str | None, option("FILE", "Answers to attribute: client_id, date, and spend, campaign.")
     ] = None
     window: Annotated[
         str | None,
-        typer.Option(
-            "--window",
-            metavar="DURATION",
-            show_default=False,
-            help="With --responses: how long after a contact an answer counts (30d).",
-        ),
+        option("DURATION", "With --responses: how long after a contact an answer counts (30d)."),
     ] = None
     overlap: Annotated[
         Overlap,
         typer.Option("--overlap", help="Which contact an answer goes to where windows overlap."),
     ] = "last"
-    cost: Annotated[
-        float | None,
-        typer.Option("--cost", metavar="MONEY", show_default=False, help="Of one contact."),
-    ] = None
-    margin: Annotated[
-        float | None,
-        typer.Option("--margin", metavar="MONEY", show_default=False, help="On one sale."),
-    ] = None
+    cost: Annotated[float | None, option("MONEY", "Of one contact.")] = None
+    margin: Annotated[float | None, option("MONEY", "On one sale.")] = None
     report: Annotated[
         str | None,
-        typer.Option(
-            "--report",
-            metavar="FILE",
-            show_default=False,
-            help="Save the report as .json, or its chart as .svg or .png (which need the extra "
+        option(
+            "FILE",
+            "Save the report as .json, or its chart as .svg or .png (which need the extra "
             '"report").',
         ),
     ] = None

@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from grc_fast._typing import AnyPath
 from grc_fast.cli import scoring
 from grc_fast.cli.console import Messages, show_table
-from grc_fast.cli.options import QualityFile, SharedOptions, output_option, taking
+from grc_fast.cli.options import QualityFile, SharedOptions, option, output_option, taking
 from grc_fast.cli.reading import day_of, sales_reading, source_of
 from grc_fast.io.output_checks import check_outputs
 from grc_fast.io.write import STDOUT, json_writer, write_result
@@ -25,13 +23,7 @@ class ScoreOptions(SharedOptions):
 
     output: Annotated[str, output_option("scores")]
     model_out: Annotated[
-        str | None,
-        typer.Option(
-            "--model-out",
-            metavar="FILE",
-            show_default=False,
-            help="Save the specification and the thresholds as JSON.",
-        ),
+        str | None, option("FILE", "Save the specification and the thresholds as JSON.")
     ] = None
     quality: QualityFile = None
 
