@@ -503,9 +503,9 @@ WRONG = [
         {"t.parquet": frame(date=["2010-12-01", "11/12/2010"])},
     ),
     Wrong(
-        "ambiguous date in CSV, with its row",
+        "ambiguous date in CSV, with its line",
         "t.csv",
-        ["date", "11/12/2010", "row 2"],
+        ["date", "11/12/2010", "line 3"],
         {"t.csv": SMALL.replace("2026-02-01", "11/12/2010")},
     ),
     Wrong("text amount", "t.parquet", ["amount"], {"t.parquet": frame(amount=["ten", "2"])}),

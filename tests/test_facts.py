@@ -21,6 +21,7 @@ import grc_fast as grc
 import oracle
 from grc_fast.facts.collect import collect_facts
 from grc_fast.facts.options import Reading, SalesReading
+from grc_fast.io.text_options import TextOptions, TextReading
 from oracle import Line
 from strategies import AS_OF, at, lines_of, messy_sales, sales_frames, slices
 
@@ -1250,7 +1251,9 @@ def test_a_last_sale_on_the_last_day_of_the_calendar_is_used() -> None:
 
 def test_the_options_of_reading_have_one_set_of_names() -> None:
     known = {field.name for field in dataclasses.fields(SalesReading)}
-    assert set(Reading.__annotations__) | {"returns"} == known
+    of_text = set(TextReading.__annotations__)
+    assert set(Reading.__annotations__) - of_text | {"returns", "text"} == known
+    assert of_text == {field.name for field in dataclasses.fields(TextOptions)}
 
 
 @pytest.mark.parametrize(

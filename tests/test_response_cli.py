@@ -88,7 +88,7 @@ def test_a_broken_line_is_named(files, tmp_path, capsys):
     campaigns.write_text("client_id,campaign,contacted_on,responded\n1,a,2026-03-01,true\n2,a\n")
     code, _, err = run(capsys, scores, campaigns, "-o", tmp_path / "rates.csv")
     assert code == 1
-    assert "line 3 has too few fields" in err
+    assert "line 3 has 2 fields, and the header 4" in err
     assert not (tmp_path / "rates.csv").exists()
 
 

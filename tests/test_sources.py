@@ -318,7 +318,8 @@ def test_the_form_of_a_csv_is_detected_and_shown(
     found = facts_of_csv(tmp_path, text)
 
     assert found.frame["total"].to_list() == [total]
-    assert found.quality.notes == (note,)
+    blank = ("1 blank line is no row",) if text.endswith("\r\n\r\n") else ()
+    assert found.quality.notes == (note, *blank)
 
 
 @pytest.mark.parametrize(
@@ -401,27 +402,27 @@ LONG_LINES = "7,2026-01-01,1,2\n" * 12_000
 BROKEN_CSV = {
     "too few fields": (
         "client_id,date,amount\n7,2026-01-01,1\n8,2026-01-02\n",
-        r"line 3 has too few fields: 2 where the header has 3",
+        r"line 3 has 2 fields, and the header 3",
     ),
     "too few fields, none of them needed": (
         "client_id,date,amount,x\n7,2026-01-01,1,\n\n8,2026-01-02,1\n",
-        r"line 4 has too few fields: 3 where the header has 4",
+        r"line 4 has 3 fields, and the header 4",
     ),
     "too many fields": (
         "client_id,date,amount\n7,2026-01-01,1\n8,2026-01-02,1,5\n",
-        r"line 3 has too many fields: 4 where the header has 3",
+        r"line 3 has 4 fields, and the header 3",
     ),
     "too many fields, late": (
         f"client_id,date,amount\n{LONG}8,2026-01-02,1,5\n",
-        r"line 12002 has too many fields",
+        r"line 12002 has 4 fields, and the header 3",
     ),
     "an unclosed quote": (
         'client_id,date,amount\n7,2026-01-01,1\n"8,2026-01-02,1\n9,2026-01-02,1\n',
-        r"line 3: a quote is opened and never closed",
+        r"the quote that opens on line 3 is never closed",
     ),
     "a text amount": (
         "client_id,date,amount\n7,2026-01-01,1\n8,2026-01-02,abc\n",
-        r"line 3: the column 'amount' holds 'abc', which is not a number with a decimal point",
+        r"line 3: the column 'amount' holds 'abc', which is not a number",
     ),
     "a text amount, late": (
         f"client_id,date,amount\n{LONG}8,2026-01-02,1 €\n",
@@ -433,13 +434,12 @@ BROKEN_CSV = {
     ),
     "thousands separators": (
         'client_id,date,amount\n7,2026-01-01,"1,234"\n',
-        r"line 2: the column 'amount' holds '1,234'",
+        r"line 2: the column 'amount' holds .1,234., .*--thousands ,\)",
     ),
-    "not UTF-8": (
-        "client_id,date,amount\n7,2026-01-01,1\né,2026-01-02,1\n".encode("latin-1"),
-        r"line 3 is not UTF-8 text \(near 'é,2026-01-'\): save the file as UTF-8",
+    "in two encodings": (
+        "client_id,date,amount\né,2026-01-01,1\n".encode() + "é,2026-01-02,1\n".encode("latin-1"),
+        r"line 3 is not written in utf-8: give encoding \(--encoding\)",
     ),
-    "UTF-16": ("client_id,date,amount\n".encode("utf-16"), r"is written in UTF-16"),
     "a spreadsheet": (b"PK\x03\x04 some spreadsheet", r"is no text file"),
     "no bytes": ("", r"is empty \(0 bytes\)"),
     "only blank lines": ("\n\n", r"is empty: it has no header and no rows"),
@@ -471,11 +471,13 @@ def test_decimals_after_many_integers_are_still_numbers(tmp_path: Path) -> None:
     assert facts_of_csv(tmp_path, text, amount="quantity * price").frame["total"].item() == 24_005
 
 
-def test_a_value_unlike_the_first_in_a_where_column_names_the_line(tmp_path: Path) -> None:
+def test_a_column_with_one_text_is_text_in_sql(tmp_path: Path) -> None:
     text = f"client_id,date,amount,u\n{LONG_LINES}7,2026-01-01,2,x2\n"
 
-    with pytest.raises(grc.SourceError, match=r"line 12002: the column 'u' holds 'x2'"):
+    with pytest.raises(grc.ColumnError, match=r"'u = 2' cannot be computed .*u holds text"):
         facts_of_csv(tmp_path, text, where="u = 2")
+
+    assert facts_of_csv(tmp_path, text, where="u = 'x2'").quality.rows_used == 1
 
 
 @pytest.mark.parametrize(
@@ -489,7 +491,7 @@ def test_a_date_that_cannot_be_read_names_the_row_and_the_line(text: str, tmp_pa
         facts_of_csv(tmp_path, "client_id,note,date,amount\n" + rows)
 
     assert repr(text)[1:-1] in str(caught.value)
-    assert "row 3, line 6" in str(caught.value)
+    assert "line 6" in str(caught.value)
 
 
 @pytest.mark.parametrize("form", ["eager", "lazy"])
@@ -701,9 +703,9 @@ def test_what_is_no_source_is_refused(source: object, message: str) -> None:
 
 
 def test_an_unknown_extension_says_which_are_known(tmp_path: Path) -> None:
-    path = write(tmp_path / "sales.xlsx", "x")
+    path = write(tmp_path / "sales.docx", "x")
 
-    with pytest.raises(grc.SourceError, match=r"the extension '\.xlsx': a file must be Parquet"):
+    with pytest.raises(grc.SourceError, match=r"the extension '\.docx': a file must be Parquet"):
         facts(path)
 
 
@@ -868,7 +870,6 @@ def test_a_file_without_a_column_is_named(tmp_path: Path) -> None:
         ({"date": "amount"}, grc.ColumnError, r"date column 'amount' .* holds floats"),
         ({"client": "lists"}, grc.ColumnError, r"client column 'lists' .* holds lists"),
         ({"order": "flags"}, grc.ColumnError, r"order column 'flags' .* true/false values"),
-        ({"client": "bytes"}, grc.ColumnError, r"client column 'bytes' .* binary values"),
     ],
 )
 def test_a_wrong_role_is_one_sentence(

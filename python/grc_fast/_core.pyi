@@ -5,11 +5,12 @@ Series, and go out as such objects.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol, TypeAlias, TypedDict, final
+from typing import Any, Literal, Protocol, TypeAlias, TypedDict, final
 
 __all__ = [
     "BehaviourBuilder",
     "ColumnError",
+    "CsvReader",
     "DataError",
     "FactsBuilder",
     "GrcError",
@@ -26,7 +27,9 @@ __all__ = [
     "expected_spend",
     "fit_purchases",
     "fit_spend",
+    "parse_dates",
     "parse_duration",
+    "parse_numbers",
     "period_end",
     "predict_purchases",
     "quantile_bands",
@@ -34,6 +37,7 @@ __all__ = [
     "simulate_sales",
     "split_bands",
     "window_start",
+    "without_words",
 ]
 
 class _ArrowArray(Protocol):
@@ -154,6 +158,31 @@ class BehaviourBuilder:
         self,
     ) -> tuple[_ArrowStream, _ArrowStream | None, _ArrowStream | None, _EventAccount]: ...
 
+class _Readable(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+@final
+class CsvReader:
+    def __new__(
+        cls,
+        source: str | _Readable,
+        *,
+        separator: str,
+        newline: Literal["lf", "cr"],
+        encoding: Literal["utf-8", "cp1252"],
+        skip_lines: int,
+        threads: int | None,
+        block_bytes: int | None = None,
+    ) -> CsvReader: ...
+    @property
+    def header(self) -> list[str]: ...
+    @property
+    def rows(self) -> int: ...
+    @property
+    def blank_lines(self) -> int: ...
+    def read(self, columns: Sequence[int]) -> _ArrowStream | None: ...
+    def line_of_row(self, row: int) -> int | None: ...
+
 def check_page_pattern(pattern: str) -> None: ...
 def parse_duration(text: str) -> tuple[int, str]: ...
 def period_end(day: int, period: str) -> int: ...
@@ -180,6 +209,26 @@ def cell_lookup(
     *,
     threads: int | None = None,
 ) -> list[_ArrowArray]: ...
+def parse_numbers(
+    column: _Column,
+    *,
+    decimal: str | None,
+    thousands: str | None,
+    currency: str | None,
+    null_words: Sequence[str],
+    threads: int | None = None,
+) -> tuple[_ArrowStream, int]: ...
+def parse_dates(
+    column: _Column,
+    *,
+    form: str,
+    null_words: Sequence[str],
+    zoned: bool | None = None,
+    threads: int | None = None,
+) -> tuple[_ArrowStream, int, bool | None]: ...
+def without_words(
+    column: _Column, words: Sequence[str], threads: int | None = None
+) -> tuple[_ArrowStream, int]: ...
 def simulate_sales(
     *, lines: int, clients: int, first_day: int, days: int, seed: int
 ) -> _ArrowStream: ...

@@ -16,6 +16,8 @@ from grc_fast.io.ids import id_expression
 from grc_fast.io.open import open_source
 from grc_fast.io.roles import Projection, Table, require_column
 from grc_fast.io.source import Opened, Part, Source
+from grc_fast.io.sql import roots_or_nothing
+from grc_fast.io.text_options import TextOptions
 
 #: Roles that a table may lack, and the type of the nulls that stand for them then.
 OPTIONAL: Final[Mapping[str, pl.DataType]] = {
@@ -82,6 +84,10 @@ class EventRoles:
             (self.client, self.timestamp, self.kind, *(self.column(role) for role in texts))
         )
 
+    def date_columns(self) -> frozenset[str]:
+        """Return the column of the instant."""
+        return frozenset((self.timestamp,))
+
     def amount_columns(self, header: Iterable[str]) -> frozenset[str]:
         """Columns of `header` that hold numbers."""
         return frozenset((self.column("dwell"), self.column("clicks"))) & frozenset(header)
@@ -97,7 +103,10 @@ class EventRoles:
 
     def sql_columns(self, header: Iterable[str]) -> frozenset[str]:
         """Columns of `header` that SQL reads, and the one of true and false."""
-        return self.where_columns(header)
+        header = frozenset(header)
+        expressions = [role for role in (self.client, self.timestamp) if role not in header]
+        of_roles = (roots_or_nothing(expression) & header for expression in expressions)
+        return self.where_columns(header).union(*of_roles)
 
     def id_columns(self) -> list[tuple[str, str, str]]:
         """List the id columns that every table has: role, column, name in the projection."""
@@ -121,7 +130,6 @@ class EventRoles:
             found.instant(self.timestamp).alias("timestamp"),
             found.text(self.kind, "kind").alias("kind"),
         ]
-        read = {self.client, self.timestamp, self.kind}
         for role in OPTIONAL:
             name, given = self.column(role), getattr(self, role) is not None
             if (role == "channel" and not self.with_channel and not given) or (
@@ -129,12 +137,9 @@ class EventRoles:
             ):
                 continue
             expressions.append(found.optional(name, role).alias(role))
-            read.add(name)
         if self.where is not None:
-            keep, filter_columns = found.condition(self.where)
-            expressions.append(keep.alias("keep"))
-            read |= filter_columns
-        return Projection(tuple(expressions), tuple(name for name in schema if name in read))
+            expressions.append(found.condition(self.where).alias("keep"))
+        return Projection.of(expressions, schema)
 
 
 #: The roles that a caller may name.
@@ -145,12 +150,12 @@ class _EventTable(Table):
     """A table to find the roles of events in."""
 
     def instant(self, name: str) -> pl.Expr:
-        found = self.moments(name, "timestamp", empty=pl.Datetime("us"))
-        if found is None:
-            raise self._wrong(
-                name, "timestamp", "a date and time, or ISO text such as 2026-11-01T10:00"
-            )
-        return found
+        return self.moments(
+            name,
+            "timestamp",
+            empty=pl.Datetime("us"),
+            wanted="it must hold a date and time, or ISO text such as 2026-11-01T10:00",
+        )
 
     def text(self, name: str, role: str) -> pl.Expr:
         require_column(name, role, self.schema.names(), self.place)
@@ -170,7 +175,7 @@ class _EventTable(Table):
             require_column(name, role, self.schema.names(), self.place)
             if name in self.text_names:
                 return pl.col(self.text_names[name])
-            return id_expression(name, role, self.schema[name], self.place)
+            return id_expression(pl.col(name), name, role, self.schema[name], self.place)
         require_column(name, role, self.schema.names(), self.place)
         return self._truth(name) if role == "machine_open" else self._number(name, role)
 
@@ -200,7 +205,7 @@ class _EventTable(Table):
         )
 
 
-def open_events(source: object, roles: EventRoles) -> tuple[Source, Opened]:
+def open_events(source: object, roles: EventRoles, text: TextOptions) -> tuple[Source, Opened]:
     """Open a source of events; all of its parts get the same columns, in the same types.
 
     Raises
@@ -208,7 +213,7 @@ def open_events(source: object, roles: EventRoles) -> tuple[Source, Opened]:
     SourceError, ColumnError, OptionError
         As `Source.open`.
     """
-    read = open_source(source)
+    read = open_source(source, text)
     opened = read.open(roles)
     pairs = list(opened.parts)
     names = [name for name in OPTIONAL if any(_has(part, name) for part in pairs)]

@@ -196,7 +196,7 @@ def _with_roles(run: Run, roles: EventRoles) -> Run:
 def _events_of(source: object, run: Run, client_id: int | str) -> pl.DataFrame:
     """Read the events of one client, with the columns named by their roles."""
     client_id = _checked_id(client_id)
-    _, opened = open_events(source, run.roles)
+    _, opened = open_events(source, run.roles, run.text)
     found, rows = [], 0
     for batch in opened.batches():
         rows += batch.height

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, TypedDict
+from typing import Any, Final
 
 import polars as pl
 
@@ -23,6 +23,7 @@ from grc_fast.errors import DataError, ModelError, OptionError, SourceError
 from grc_fast.facts.table import CLIENT
 from grc_fast.io.locate import locate
 from grc_fast.io.source import Opened, Source
+from grc_fast.io.text_options import DETECTED, TextOptions, TextReading
 
 #: Where a client stands, from nothing to lost.
 PHASES: Final = pl.Enum(["inactive", "discovery", "consideration", "decision", "won", "excluded"])
@@ -74,7 +75,7 @@ class BehaviourResult:
         )
 
 
-class EventReading(TypedDict, total=False):
+class EventReading(TextReading, total=False):
     """The options that every function that reads events takes; `score_behaviour` describes them."""
 
     client: str
@@ -113,6 +114,8 @@ class Run:
         Bytes that events may take in memory, or None: half of the machine's.
     threads, progress
         As for `score_behaviour`.
+    text
+        How text files are written, as far as the caller says so.
     """
 
     roles: EventRoles
@@ -124,6 +127,7 @@ class Run:
     memory: int | None = None
     threads: int | None = None
     progress: Progress | None = None
+    text: TextOptions = DETECTED
 
     @classmethod
     def of(cls, as_of: Instant | None, reading: EventReading, **wanted: Any) -> Run:
@@ -136,6 +140,7 @@ class Run:
         """
         given: dict[str, Any] = dict(reading)
         roles = {role: given.pop(role) for role in ROLES if role in given}
+        text_options = TextOptions.taken_from(given)
         for name in given:
             if name not in EventReading.__annotations__:
                 raise OptionError(
@@ -147,6 +152,7 @@ class Run:
             EventRoles(**roles, with_channel=wanted.get("ledger", False)),
             as_of,
             state=state,
+            text=text_options,
             **given,
             **wanted,
         )
@@ -160,7 +166,7 @@ def run_events(
     as_of, is_utc = (None, False) if run.as_of is None else parse_instant(run.as_of)
     if run.state is not None:
         run.state.check(rules.fingerprint, run.timezone)
-    read, opened = open_events(source, run.roles)
+    read, opened = open_events(source, run.roles, run.text)
     builder = _core.BehaviourBuilder(
         rules=rules.compiled(),
         as_of=as_of,

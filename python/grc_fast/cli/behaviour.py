@@ -24,7 +24,6 @@ from grc_fast.cli.options import (
     EventColumns,
     QualityFile,
     RunOptions,
-    option,
     output_option,
     taking,
 )
@@ -55,7 +54,15 @@ class BehaviourOptions(RunOptions, EventColumns):
             help="Files, globs, directories, addresses of an object store.",
         ),
     ]
-    rules: Annotated[str, option("FILE|PRESET", "The rules: a TOML file, or course, the preset.")]
+    rules: Annotated[
+        str,
+        typer.Option(
+            "--rules",
+            metavar="FILE|PRESET",
+            show_default=False,
+            help="The rules: a TOML file, or course, the preset.",
+        ),
+    ]
     output: Annotated[str, output_option("scores")]
     print_preset: Annotated[
         str | None,
@@ -71,9 +78,11 @@ class BehaviourOptions(RunOptions, EventColumns):
     client: ClientColumn = "client_id"
     as_of: Annotated[
         str | None,
-        option(
-            "DATETIME",
-            "Instant from which ages are counted (2026-11-01, 2026-11-01T18:00); the "
+        typer.Option(
+            "--as-of",
+            metavar="DATETIME",
+            show_default=False,
+            help="Instant from which ages are counted (2026-11-01, 2026-11-01T18:00); the "
             "midnight after the last event by default.",
         ),
     ] = None
@@ -88,28 +97,39 @@ class BehaviourOptions(RunOptions, EventColumns):
     ] = "UTC"
     state_in: Annotated[
         str | None,
-        option("FILE", "Go on from the state of an earlier run: only later events are needed."),
+        typer.Option(
+            "--state-in",
+            metavar="FILE",
+            show_default=False,
+            help="Go on from the state of an earlier run: only later events are needed.",
+        ),
     ] = None
     state_out: Annotated[
         str | None,
-        option(
-            "FILE",
-            "Save the state for a later run, as Parquet; over that of --state-in, if wished.",
+        typer.Option(
+            "--state-out",
+            metavar="FILE",
+            show_default=False,
+            help="Save the state for a later run, as Parquet; over that of --state-in, if wished.",
         ),
     ] = None
     ledger: Annotated[
         str | None,
-        option(
-            "FILE",
-            "Write the ledger of every client: each event, the rule that won, what it gave "
+        typer.Option(
+            "--ledger",
+            metavar="FILE",
+            show_default=False,
+            help="Write the ledger of every client: each event, the rule that won, what it gave "
             "and why; with --state-in also what earlier runs awarded.",
         ),
     ] = None
     memory: Annotated[
         str | None,
-        option(
-            "SIZE",
-            "What events may take in memory, such as 4GB, before they go to a temporary "
+        typer.Option(
+            "--memory",
+            metavar="SIZE",
+            show_default=False,
+            help="What events may take in memory, such as 4GB, before they go to a temporary "
             "file; half of the machine's by default.",
         ),
     ] = None

@@ -17,7 +17,7 @@ from grc_fast.bench.setting import even_threads
 from grc_fast.bench.suite import run_suite
 from grc_fast.bench.table import SHOWN, columns, conditions, figure_rows, in_unit
 from grc_fast.cli.console import Messages, frame_table, show_table
-from grc_fast.cli.options import RunOptions, comma_list, option, taking
+from grc_fast.cli.options import RunOptions, comma_list, taking
 from grc_fast.cli.threads import limit_polars
 from grc_fast.errors import DataError
 from grc_fast.io.atomic import make_directory
@@ -36,9 +36,11 @@ class BenchOptions(RunOptions):
     ] = "grc-fast-bench"
     subjects: Annotated[
         list[str] | None,
-        option(
-            "NAMES",
-            "What to measure, by commas: facts, quantiles, scoring, whole_job, behaviour, "
+        typer.Option(
+            "--subjects",
+            metavar="NAMES",
+            show_default=False,
+            help="What to measure, by commas: facts, quantiles, scoring, whole_job, behaviour, "
             "threads, scaling, memory; everything by default.",
         ),
     ] = None

@@ -35,7 +35,8 @@ def demo(options: DemoOptions) -> None:
         run = run_demo(
             options.output_dir, lang=options.lang, threads=options.threads, progress=progress
         )
-    scoring.report(run.result, messages, options.lang)
+    messages.note(str(run.result.quality))
+    scoring.report(run.result.model, messages, options.lang)
     for path in (run.scores, run.model):
         messages.note(f"written: {path}")
-    show_table(scoring.segment_table(run.result, options.lang))
+    show_table(scoring.segment_table(run.result.segments, run.result.model, options.lang))

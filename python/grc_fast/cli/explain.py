@@ -11,14 +11,7 @@ import typer
 from grc_fast.behaviour.explanation import BehaviourExplanation, explain_behaviour
 from grc_fast.behaviour.run import EventReading
 from grc_fast.cli.console import Messages, frame_table, show_table, show_text
-from grc_fast.cli.options import (
-    EventColumns,
-    SalesOptions,
-    ScoringOptions,
-    SharedOptions,
-    option,
-    taking,
-)
+from grc_fast.cli.options import EventColumns, SalesOptions, ScoringOptions, SharedOptions, taking
 from grc_fast.cli.reading import day_of, event_columns, sales_reading, source_of
 from grc_fast.cli.scoring import model_and_specification
 from grc_fast.errors import OptionError
@@ -31,12 +24,17 @@ from grc_fast.rfm.sales_facts import read_facts
 class ExplainOptions(SharedOptions, EventColumns):
     """The options of `grc-fast explain`."""
 
-    id: Annotated[str, option("CLIENT", "The client to explain.")]
+    id: Annotated[
+        str,
+        typer.Option("--id", metavar="CLIENT", show_default=False, help="The client to explain."),
+    ]
     rules: Annotated[
         str | None,
-        option(
-            "FILE|PRESET",
-            "Explain a behaviour score under these rules: the source then holds events.",
+        typer.Option(
+            "--rules",
+            metavar="FILE|PRESET",
+            show_default=False,
+            help="Explain a behaviour score under these rules: the source then holds events.",
         ),
     ] = None
     json: Annotated[

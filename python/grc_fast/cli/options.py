@@ -21,19 +21,28 @@ from grc_fast.rfm.criteria import FrequencyMeasure, MonetaryMeasure
 Options = TypeVar("Options")
 
 
-def option(metavar: str, text: str) -> Any:
-    """Return an option that is named after its field, and shows no default."""
-    return typer.Option(metavar=metavar, show_default=False, help=text)
-
-
 #: Options that several commands take, each defined once.
 ClientColumn = Annotated[
     str,
     typer.Option("--client", metavar="COLUMN", help="Column of the client's id."),
 ]
-Condition = Annotated[str | None, option("SQL", "Condition that a row must meet to be used.")]
+Condition = Annotated[
+    str | None,
+    typer.Option(
+        "--where",
+        metavar="SQL",
+        show_default=False,
+        help="Condition that a row must meet to be used.",
+    ),
+]
 QualityFile = Annotated[
-    str | None, option("FILE", "Save the account of what was read, used and dropped as JSON.")
+    str | None,
+    typer.Option(
+        "--quality",
+        metavar="FILE",
+        show_default=False,
+        help="Save the account of what was read, used and dropped as JSON.",
+    ),
 ]
 
 
@@ -76,7 +85,84 @@ class RunOptions:
 
 
 @dataclass(kw_only=True)
-class SalesColumns:
+class TextFileOptions:
+    """How text files are written, where it is not as they seem."""
+
+    encoding: Annotated[
+        str | None,
+        typer.Option(
+            "--encoding",
+            metavar="NAME",
+            show_default=False,
+            help="Encoding of text files, such as cp1252; detected by default.",
+        ),
+    ] = None
+    separator: Annotated[
+        str | None,
+        typer.Option(
+            "--separator",
+            metavar="CHARACTER",
+            show_default=False,
+            help="What stands between the fields of CSV files, tab for a tab; detected by default.",
+        ),
+    ] = None
+    decimal: Annotated[
+        str | None,
+        typer.Option(
+            "--decimal",
+            metavar="MARK",
+            show_default=False,
+            help="Decimal mark, a point or a comma; detected by default.",
+        ),
+    ] = None
+    thousands: Annotated[
+        str | None,
+        typer.Option(
+            "--thousands",
+            metavar="MARK",
+            show_default=False,
+            help="Mark between thousands; detected by default.",
+        ),
+    ] = None
+    date_format: Annotated[
+        str | None,
+        typer.Option(
+            "--date-format",
+            metavar="FORM",
+            show_default=False,
+            help="iso, dmy, mdy, ymd, excel, epoch-s, epoch-ms, epoch-us, or a pattern such as "
+            '"%d %b %Y"; the first four are detected by default.',
+        ),
+    ] = None
+    null_values: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--null-values",
+            metavar="WORD",
+            show_default=False,
+            help="A word that stands for no value, instead of NULL, NA and the like; may be "
+            "repeated.",
+        ),
+    ] = None
+    skip_rows: Annotated[
+        int,
+        typer.Option(
+            "--skip-rows", metavar="N", show_default=False, help="Lines before the header."
+        ),
+    ] = 0
+    sheet: Annotated[
+        str | None,
+        typer.Option(
+            "--sheet",
+            metavar="NAME",
+            show_default=False,
+            help="Sheet of a workbook; by default the first that has the columns.",
+        ),
+    ] = None
+
+
+@dataclass(kw_only=True)
+class SalesColumns(TextFileOptions):
     """Which column of the sales plays which role, and which of their rows count."""
 
     client: ClientColumn = "client_id"
@@ -159,7 +245,7 @@ class SalesOptions(SalesColumns):
 
 
 @dataclass(kw_only=True)
-class EventColumns:
+class EventColumns(TextFileOptions):
     """Which column of a table of events plays which role."""
 
     timestamp: Annotated[
@@ -282,6 +368,15 @@ class ScoringOptions:
             help="What frequency counts (orders by default).",
         ),
     ] = None
+    frequency_bands: Annotated[
+        str | None,
+        typer.Option(
+            "--frequency-bands",
+            metavar="NUMBERS",
+            show_default=False,
+            help="Thresholds of frequency instead of quantiles, such as 2,4,8.",
+        ),
+    ] = None
     frequency_window: Annotated[
         str | None,
         typer.Option(
@@ -297,6 +392,15 @@ class ScoringOptions:
             "--monetary",
             show_default=False,
             help="What the money is (total by default).",
+        ),
+    ] = None
+    monetary_bands: Annotated[
+        str | None,
+        typer.Option(
+            "--monetary-bands",
+            metavar="NUMBERS",
+            show_default=False,
+            help="Thresholds of money instead of quantiles, such as 50,200,1000.",
         ),
     ] = None
     monetary_window: Annotated[

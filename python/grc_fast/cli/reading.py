@@ -10,8 +10,15 @@ from typing import cast
 from grc_fast._typing import Returns
 from grc_fast._utils.dates import parse_day
 from grc_fast.behaviour.run import EventReading
-from grc_fast.cli.options import EventColumns, SalesColumns, SalesOptions, comma_list
+from grc_fast.cli.options import (
+    EventColumns,
+    SalesColumns,
+    SalesOptions,
+    TextFileOptions,
+    comma_list,
+)
 from grc_fast.facts.options import Reading, SalesReading
+from grc_fast.io.text_options import TextReading
 
 
 def source_of(paths: list[str]) -> str | list[str]:
@@ -19,17 +26,31 @@ def source_of(paths: list[str]) -> str | list[str]:
     return paths[0] if len(paths) == 1 else paths
 
 
+def text_reading(options: TextFileOptions) -> TextReading:
+    """Return how text files are read."""
+    found = {field.name: getattr(options, field.name) for field in fields(TextFileOptions)}
+    if options.separator in ("tab", "\\t"):
+        found["separator"] = "\t"
+    return cast(TextReading, found)
+
+
+def _orders(given: list[str]) -> list[str]:
+    """List the columns of the order's id; commas of SQL part nothing."""
+    return [name for one in given for name in ([one] if "(" in one else comma_list(one))]
+
+
 def sales_columns(options: SalesColumns) -> Reading:
     """Return how the columns of sales are read."""
-    return Reading(
+    columns = Reading(
         client=options.client,
         date=options.date,
         amount=options.amount,
-        order=comma_list(options.order) if options.order else None,
+        order=_orders(options.order) if options.order else None,
         where=options.where,
         timezone=options.timezone,
         money_scale=options.money_scale,
     )
+    return cast(Reading, {**columns, **text_reading(options)})
 
 
 def sales_reading(
@@ -53,4 +74,4 @@ def day_of(options: SalesOptions) -> dt.date | None:
 def event_columns(options: EventColumns) -> EventReading:
     """Return how the columns of events are read."""
     columns = {field.name: getattr(options, field.name) for field in fields(EventColumns)}
-    return cast(EventReading, columns)
+    return cast(EventReading, columns | text_reading(options))

@@ -16,13 +16,20 @@ from grc_fast.campaigns.attribution import Overlap
 from grc_fast.campaigns.cell_keys import Level
 from grc_fast.campaigns.scores_before import score_before_campaigns
 from grc_fast.cli.console import Messages, frame_table, show_table
-from grc_fast.cli.options import RunOptions, SalesColumns, option, output_option, taking
-from grc_fast.cli.reading import sales_columns
+from grc_fast.cli.options import (
+    RunOptions,
+    SalesColumns,
+    TextFileOptions,
+    output_option,
+    taking,
+)
+from grc_fast.cli.reading import sales_columns, text_reading
 from grc_fast.facts.options import Reading
 from grc_fast.io.ids import with_common_ids
 from grc_fast.io.output_checks import check_outputs
 from grc_fast.io.report_file import check_report_path
 from grc_fast.io.small_tables import read_table
+from grc_fast.io.text_options import TextOptions
 from grc_fast.io.write import STDOUT, write_result
 
 
@@ -58,9 +65,11 @@ class ResponseOptions(RunOptions, SalesColumns):
     ] = False
     calibrate: Annotated[
         str | None,
-        option(
-            "SCORES",
-            "Write the response probability of each client of these scores, not the rates.",
+        typer.Option(
+            "--calibrate",
+            metavar="SCORES",
+            show_default=False,
+            help="Write the response probability of each client of these scores, not the rates.",
         ),
     ] = None
     by: Annotated[
@@ -68,23 +77,42 @@ class ResponseOptions(RunOptions, SalesColumns):
         typer.Option("--by", help="With --calibrate: whose rate a client gets."),
     ] = "cell"
     responses: Annotated[
-        str | None, option("FILE", "Answers to attribute: client_id, date, and spend, campaign.")
+        str | None,
+        typer.Option(
+            "--responses",
+            metavar="FILE",
+            show_default=False,
+            help="Answers to attribute: client_id, date, and spend, campaign.",
+        ),
     ] = None
     window: Annotated[
         str | None,
-        option("DURATION", "With --responses: how long after a contact an answer counts (30d)."),
+        typer.Option(
+            "--window",
+            metavar="DURATION",
+            show_default=False,
+            help="With --responses: how long after a contact an answer counts (30d).",
+        ),
     ] = None
     overlap: Annotated[
         Overlap,
         typer.Option("--overlap", help="Which contact an answer goes to where windows overlap."),
     ] = "last"
-    cost: Annotated[float | None, option("MONEY", "Of one contact.")] = None
-    margin: Annotated[float | None, option("MONEY", "On one sale.")] = None
+    cost: Annotated[
+        float | None,
+        typer.Option("--cost", metavar="MONEY", show_default=False, help="Of one contact."),
+    ] = None
+    margin: Annotated[
+        float | None,
+        typer.Option("--margin", metavar="MONEY", show_default=False, help="On one sale."),
+    ] = None
     report: Annotated[
         str | None,
-        option(
-            "FILE",
-            "Save the report as .json, or its chart as .svg or .png (which need the extra "
+        typer.Option(
+            "--report",
+            metavar="FILE",
+            show_default=False,
+            help="Save the report as .json, or its chart as .svg or .png (which need the extra "
             '"report").',
         ),
     ] = None
@@ -134,8 +162,9 @@ def _check(options: ResponseOptions) -> None:
         raise typer.BadParameter("--by goes with --calibrate: it says whose rate a client gets")
     if options.from_sales:
         return
+    of_text = {field.name for field in fields(TextFileOptions)}
     for field in fields(SalesColumns):
-        if getattr(options, field.name) != field.default:
+        if field.name not in of_text and getattr(options, field.name) != field.default:
             raise typer.BadParameter(
                 f"--{field.name.replace('_', '-')} goes with --from-sales: scores have their "
                 "columns by name"
@@ -146,10 +175,11 @@ def _tables(
     options: ResponseOptions, messages: Messages
 ) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame | None, pl.DataFrame | None]:
     """Read the scores, or make them of the sales; and the other tables, with ids that can meet."""
-    campaigns = read_table(options.campaigns)
+    text = TextOptions(**text_reading(options))
+    campaigns = read_table(options.campaigns, text)
     scores = _scores(options, campaigns, messages) if options.from_sales else None
-    scores = read_table(options.scores) if scores is None else scores
-    others = [read_table(path) for path in (options.responses, options.calibrate) if path]
+    scores = read_table(options.scores, text) if scores is None else scores
+    others = [read_table(path, text) for path in (options.responses, options.calibrate) if path]
     scores, campaigns, *others = with_common_ids(scores, campaigns, *others)
     responses = others.pop(0) if options.responses else None
     return scores, campaigns, responses, others.pop(0) if options.calibrate else None

@@ -7,14 +7,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+import polars as pl
+import typer
+
 from grc_fast._typing import AnyPath
 from grc_fast.cli import scoring
 from grc_fast.cli.console import Messages, show_table
-from grc_fast.cli.options import QualityFile, SharedOptions, option, output_option, taking
-from grc_fast.cli.reading import day_of, sales_reading, source_of
+from grc_fast.cli.options import QualityFile, SharedOptions, output_option, taking
+from grc_fast.cli.reading import day_of, sales_reading, source_of, text_reading
+from grc_fast.facts.quality import Quality
 from grc_fast.io.output_checks import check_outputs
+from grc_fast.io.small_tables import read_table
+from grc_fast.io.text_options import TextOptions
 from grc_fast.io.write import STDOUT, json_writer, write_result
-from grc_fast.rfm.rfm import RFMResult, score_sales
+from grc_fast.rfm.rfm import RFMModel, score_sales
+from grc_fast.rfm.segment_sums import segment_sums
 
 
 @dataclass(kw_only=True)
@@ -23,9 +30,33 @@ class ScoreOptions(SharedOptions):
 
     output: Annotated[str, output_option("scores")]
     model_out: Annotated[
-        str | None, option("FILE", "Save the specification and the thresholds as JSON.")
+        str | None,
+        typer.Option(
+            "--model-out",
+            metavar="FILE",
+            show_default=False,
+            help="Save the specification and the thresholds as JSON.",
+        ),
     ] = None
     quality: QualityFile = None
+    client_level: Annotated[
+        bool,
+        typer.Option(
+            "--client-level",
+            help="SOURCE is a table of one row a client with recency, frequency and monetary, and "
+            "not of sales.",
+        ),
+    ] = False
+
+
+@dataclass(frozen=True)
+class _Scored:
+    """What a run has scored, from sales or from a table of clients."""
+
+    scores: pl.DataFrame
+    model: RFMModel
+    segments: pl.DataFrame
+    quality: Quality | None
 
 
 @taking(ScoreOptions)
@@ -38,9 +69,11 @@ def score(options: ScoreOptions) -> None:
     other_files = [path for path in (options.model_out, options.quality) if path is not None]
     check_outputs([options.output], other_files, _inputs(options))
     messages = Messages(quiet=options.quiet)
-    result = _score(options, messages)
-    scoring.report(result, messages, options.lang)
-    segments = scoring.segment_table(result, options.lang)
+    result = _score_clients(options) if options.client_level else _score(options, messages)
+    if result.quality is not None:
+        messages.note(str(result.quality))
+    scoring.report(result.model, messages, options.lang)
+    segments = scoring.segment_table(result.segments, result.model, options.lang)
     _write(result, options)
     if options.output == STDOUT:
         messages.table(segments)
@@ -56,22 +89,43 @@ def _inputs(options: ScoreOptions) -> list[str]:
     return [*options.source, *(path for path in named if path is not None)]
 
 
-def _score(options: ScoreOptions, messages: Messages) -> RFMResult:
+def _score_clients(options: ScoreOptions) -> _Scored:
+    """Score the clients of a table that has their recency, frequency and monetary value."""
+    for name in ("clients", "where", "order", "quality"):
+        if getattr(options, name):
+            raise typer.BadParameter(
+                f"--{name} does not go with --client-level: it is of sales, not of clients"
+            )
+    if len(options.source) > 1:
+        raise typer.BadParameter("--client-level takes one table")
+    model, rfm = scoring.model_and_specification(options)
+    table = read_table(options.source[0], TextOptions(**text_reading(options)), options.client)
+    table = table.rename({options.client: "client_id"})
+    as_of, lang, threads = options.as_of, options.lang, options.threads
+    if model is None:
+        model, scores = rfm.fit_score(table, as_of=as_of, lang=lang, threads=threads)
+    else:
+        scores = model.score(table, as_of=as_of, lang=lang, threads=threads)
+    return _Scored(scores, model, segment_sums(scores, None, 0), None)
+
+
+def _score(options: ScoreOptions, messages: Messages) -> _Scored:
     """Read the sales and score their clients, with a new model or a saved one."""
     model, rfm = scoring.model_and_specification(options)
     with messages.progress() as progress:
         source = source_of(options.source)
         reading = sales_reading(options, rfm.returns, options.threads, progress)
-        return score_sales(
+        result = score_sales(
             rfm, source, reading, as_of=day_of(options), model=model, lang=options.lang
         )
+    return _Scored(result.scores, result.model, result.segments, result.quality)
 
 
-def _write(result: RFMResult, options: ScoreOptions) -> None:
+def _write(result: _Scored, options: ScoreOptions) -> None:
     """Write the files of a run: all of them, or none."""
     files: dict[AnyPath, Callable[[Path], None]] = {}
     if options.model_out is not None:
         files[options.model_out] = json_writer(result.model.to_dict())
-    if options.quality is not None:
+    if options.quality is not None and result.quality is not None:
         files[options.quality] = json_writer(result.quality.to_dict())
     write_result(result.scores, options.output, files)

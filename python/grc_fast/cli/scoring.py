@@ -9,12 +9,12 @@ import polars as pl
 import typer
 from rich.table import Table
 
-from grc_fast._typing import Lang
+from grc_fast._typing import Lang, Number
 from grc_fast.cli.console import Messages, frame_table
 from grc_fast.cli.options import ScoringOptions, comma_list
 from grc_fast.labels.catalogue import section
 from grc_fast.rfm.criteria import Frequency, Monetary, Recency
-from grc_fast.rfm.rfm import RFM, RFMModel, RFMResult
+from grc_fast.rfm.rfm import RFM, RFMModel
 
 # Scoring options that a saved model does not decide.
 _BESIDE_A_MODEL: Final = {"lang", "model_in"}
@@ -25,8 +25,16 @@ def specification(options: ScoringOptions) -> RFM:
     bands = options.recency_bands
     return RFM(
         Recency(None if bands is None else comma_list(bands), window=options.recency_window),
-        Frequency(**_given(measure=options.frequency), window=options.frequency_window),
-        Monetary(**_given(measure=options.monetary), window=options.monetary_window),
+        Frequency(
+            **_given(measure=options.frequency),
+            window=options.frequency_window,
+            bands=_numbers("--frequency-bands", options.frequency_bands),
+        ),
+        Monetary(
+            **_given(measure=options.monetary),
+            window=options.monetary_window,
+            bands=_numbers("--monetary-bands", options.monetary_bands),
+        ),
         **_given(
             bins=options.bins,
             ties=options.ties,
@@ -37,6 +45,16 @@ def specification(options: ScoringOptions) -> RFM:
             lang=options.lang,
         ),
     )
+
+
+def _numbers(option: str, text: str | None) -> list[Number] | None:
+    """Read the thresholds of an option."""
+    if text is None:
+        return None
+    try:
+        return [int(part) if part.isdecimal() else float(part) for part in comma_list(text)]
+    except ValueError:
+        raise typer.BadParameter(f"{option} {text!r} must be numbers, such as 2,4,8") from None
 
 
 def _given(**options: Any) -> dict[str, Any]:
@@ -57,20 +75,19 @@ def model_and_specification(options: ScoringOptions) -> tuple[RFMModel | None, R
     return model, model.rfm
 
 
-def report(result: RFMResult, messages: Messages, lang: Lang | None) -> None:
-    """Say what was read, used and dropped, how large every band is, and what to beware of."""
-    messages.note(str(result.quality))
-    criteria = section("criterion", lang or result.model.rfm.lang)
-    bands = result.model.bands.with_columns(pl.col("criterion").replace(criteria))
-    messages.table(_captioned(bands, result, lang))
-    for warning in result.model.warnings:
+def report(model: RFMModel, messages: Messages, lang: Lang | None) -> None:
+    """Say how large every band is, and what to beware of."""
+    criteria = section("criterion", lang or model.rfm.lang)
+    bands = model.bands.with_columns(pl.col("criterion").replace(criteria))
+    messages.table(_captioned(bands, model, lang))
+    for warning in model.warnings:
         messages.warn(warning)
 
 
-def segment_table(result: RFMResult, lang: Lang | None) -> Table:
+def segment_table(segments: pl.DataFrame, model: RFMModel, lang: Lang | None) -> Table:
     """Return the segments with their clients, their money and the shares of both."""
-    return _captioned(result.segments, result, lang)
+    return _captioned(segments, model, lang)
 
 
-def _captioned(frame: pl.DataFrame, result: RFMResult, lang: Lang | None) -> Table:
-    return frame_table(frame, section("table", lang or result.model.rfm.lang))
+def _captioned(frame: pl.DataFrame, model: RFMModel, lang: Lang | None) -> Table:
+    return frame_table(frame, section("table", lang or model.rfm.lang))

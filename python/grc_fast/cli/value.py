@@ -17,7 +17,6 @@ from grc_fast.cli.options import (
     RunOptions,
     SalesOptions,
     comma_list,
-    option,
     output_option,
     taking,
 )
@@ -40,13 +39,21 @@ class ValueOptions(RunOptions, SalesOptions):
 
     output: Annotated[str, output_option("values")]
     horizons: Annotated[
-        list[str] | None, option("DURATIONS", "Horizons, by commas (3mo,12mo,36mo by default).")
+        list[str] | None,
+        typer.Option(
+            "--horizons",
+            metavar="DURATIONS",
+            show_default=False,
+            help="Horizons, by commas (3mo,12mo,36mo by default).",
+        ),
     ] = None
     margin: Annotated[
         str | None,
-        option(
-            "RATE|COLUMN|SQL",
-            "Share of an amount that is gain, 0 to 1 (0.3 by default), or the column or SQL "
+        typer.Option(
+            "--margin",
+            metavar="RATE|COLUMN|SQL",
+            show_default=False,
+            help="Share of an amount that is gain, 0 to 1 (0.3 by default), or the column or SQL "
             "of each line's margin in money.",
         ),
     ] = None
@@ -55,7 +62,13 @@ class ValueOptions(RunOptions, SalesOptions):
         typer.Option("--discount", metavar="RATE", help="Yearly rate at which money loses worth."),
     ] = 0.0
     time_scaler: Annotated[
-        float | None, option("DAYS", "Days in the unit of time of the parameters (7 by default).")
+        float | None,
+        typer.Option(
+            "--time-scaler",
+            metavar="DAYS",
+            show_default=False,
+            help="Days in the unit of time of the parameters (7 by default).",
+        ),
     ] = None
     model: Annotated[
         ModelName | None,
@@ -65,23 +78,38 @@ class ValueOptions(RunOptions, SalesOptions):
         Returns, typer.Option("--returns", help="What becomes of lines with a negative amount.")
     ] = "net"
     model_in: Annotated[
-        str | None, option("FILE", "Value with saved models instead of fitting new ones.")
+        str | None,
+        typer.Option(
+            "--model-in",
+            metavar="FILE",
+            show_default=False,
+            help="Value with saved models instead of fitting new ones.",
+        ),
     ] = None
-    model_out: Annotated[str | None, option("FILE", "Save the models as JSON.")] = None
+    model_out: Annotated[
+        str | None,
+        typer.Option(
+            "--model-out", metavar="FILE", show_default=False, help="Save the models as JSON."
+        ),
+    ] = None
     quality: QualityFile = None
     holdout: Annotated[
         str | None,
-        option(
-            "DURATION",
-            "Fit before the last DURATION (6mo) of the sales, and compare what was expected "
+        typer.Option(
+            "--holdout",
+            metavar="DURATION",
+            show_default=False,
+            help="Fit before the last DURATION (6mo) of the sales, and compare what was expected "
             "with what came; the values written are those of the fit.",
         ),
     ] = None
     report: Annotated[
         str | None,
-        option(
-            "FILE",
-            "With --holdout: save the report as .json, or its chart as .svg or .png (which "
+        typer.Option(
+            "--report",
+            metavar="FILE",
+            show_default=False,
+            help="With --holdout: save the report as .json, or its chart as .svg or .png (which "
             'need the extra "report").',
         ),
     ] = None

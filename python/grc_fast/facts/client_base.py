@@ -11,11 +11,14 @@ from grc_fast.io.ids import as_integers, mixed_kinds
 from grc_fast.io.open import open_source
 from grc_fast.io.roles import Roles
 from grc_fast.io.source import Opened
+from grc_fast.io.text_options import TextOptions
 
 
-def base_batches(clients: object, roles: Roles, sales: Opened) -> Iterator[pl.Series]:
+def base_batches(
+    clients: object, text: TextOptions, roles: Roles, sales: Opened
+) -> Iterator[pl.Series]:
     """Give the ids of the client base, batch by batch, as text or numbers as the sales' are."""
-    base = open_source(clients).open_ids(tuple(dict.fromkeys((roles.client, CLIENT))))
+    base = open_source(clients, text).open_ids(tuple(dict.fromkeys((roles.client, CLIENT))))
     if base.text_ids == sales.text_ids:
         return (batch["client"] for batch in base.batches())
     if base.text_ids and base.plain_integer_ids:

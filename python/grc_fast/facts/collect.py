@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import polars as pl
 
@@ -13,11 +13,22 @@ from grc_fast._utils.dates import day_number, day_of_number
 from grc_fast.errors import DataError, SourceError
 from grc_fast.facts.client_base import base_batches, with_status
 from grc_fast.facts.options import SalesReading
+from grc_fast.facts.plausibility import (
+    FIRST_ROWS,
+    notes_of_ids,
+    notes_of_shares,
+    warning_of_base,
+    warnings_of_rows,
+)
 from grc_fast.facts.quality import Quality
+from grc_fast.facts.table import CLIENT, STATUS
 from grc_fast.io.locate import locate
 from grc_fast.io.open import open_source
 from grc_fast.io.source import Opened, Source
+from grc_fast.io.sql import roots_or_nothing
 
+# So many of the values that occur are shown where a condition leaves no row.
+_SHOWN: Final = 10
 #: A fact, over all time or over a window.
 Request: TypeAlias = tuple[str, str | None]
 
@@ -56,9 +67,13 @@ def collect_facts(
         for; ascending by client.
     """
     roles = reading.roles
-    read = open_source(source)
+    read = open_source(source, reading.text)
     opened = read.open(roles)
-    base = None if reading.clients is None else base_batches(reading.clients, roles, opened)
+    base = (
+        None
+        if reading.clients is None
+        else base_batches(reading.clients, reading.text, roles, opened)
+    )
     options: dict[str, Any] = {
         "returns": reading.returns,
         "order": bool(roles.orders),
@@ -81,6 +96,7 @@ def collect_facts(
     for ids in base or ():
         builder.add_clients(ids)
     table, account = builder.finish(returns_only=returns_only, base=base is not None)
+    _check_condition(opened, reading, account)
     day = _checked_day(read, account)
     # The core names the columns by their positions.
     names = {str(position): name for position, name in enumerate(requests)}
@@ -91,16 +107,38 @@ def collect_facts(
         # Their rows, if they are in the table, are null in every window.
         returns_only=account["clients_returns_only"] if returns_only else 0,
     )
-    notes = opened.notes
+    notes = [*opened.notes, *notes_of_ids(frame)]
+    warnings = list(warnings_of_rows(opened))
+    counts = [name for name in ("orders", "lines") if name in frame.columns]
+    warnings += notes_of_shares(frame, counts)
+    if base is not None:
+        outside = account["clients_outside_base"]
+        warnings += warning_of_base(frame[STATUS], frame[CLIENT], outside)
     if as_of is None:
-        notes += (f"as_of is {day}, the day after the last sale",)
+        notes.append(f"as_of is {day}, the day after the last sale")
     quality = Quality.from_account(
         account,
         returns_dropped=reading.returns == "drop",
         out_of_window=out_of_window,
-        notes=notes,
+        notes=tuple(notes),
+        warnings=tuple(warnings),
     )
     return frame, quality
+
+
+def _check_condition(opened: Opened, reading: SalesReading, account: _core._Account) -> None:
+    """Raise if no row meets the condition; with the values that do occur."""
+    rows = account["rows_read"]
+    if not rows or account["dropped"]["where"][0] < rows:
+        return
+    first = opened.parts[0][0].first_rows(FIRST_ROWS) if opened.replayable else pl.DataFrame()
+    occurring = [
+        f"{name}: {', '.join(map(str, first[name].unique(maintain_order=True).head(_SHOWN)))}"
+        for name in sorted(roots_or_nothing(reading.where or ""))
+        if name in first.columns
+    ]
+    shown = f"; among the first are {'; '.join(occurring)}" if occurring else ""
+    raise DataError(f"no row of {rows:,} meets the condition {reading.where!r}{shown}")
 
 
 def over_all_time(names: Iterable[str]) -> dict[str, Request]:
@@ -116,7 +154,7 @@ def _push_all(builder: _core.FactsBuilder, opened: Opened, reading: SalesReading
             builder.push(
                 batch["client"],
                 batch["date"],
-                batch["amount"],
+                _at_scale(batch["amount"], reading.money_scale),
                 order=orders or None,
                 keep=batch["keep"] if "keep" in batch.columns else None,
             )
@@ -128,6 +166,14 @@ def _push_all(builder: _core.FactsBuilder, opened: Opened, reading: SalesReading
             raise
         columns = ", ".join(reading.roles.orders) if role == "order" else getattr(reading, role)
         raise DataError(f"{error} (column {columns!r}{locate(error, role, opened)})") from None
+
+
+def _at_scale(amounts: pl.Series, scale: int | None) -> pl.Series:
+    """Round decimals to the scale that was asked for, where they have a finer one."""
+    dtype = amounts.dtype
+    if scale is None or not isinstance(dtype, pl.Decimal) or dtype.scale <= scale:
+        return amounts
+    return amounts.cast(pl.Decimal(38, scale))
 
 
 def _checked_day(source: Source, account: _core._Account) -> dt.date:

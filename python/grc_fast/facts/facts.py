@@ -47,9 +47,9 @@ def facts(
         Only count the days d with ``as_of - window < d <= as_of``: a duration such as `12mo`.
         A client with no purchase in it has zero counts and totals and null means and dates.
     client, date, amount
-        Columns of those roles; the amount may be an SQL expression over the table's columns.
+        Columns of those roles, or SQL expressions over the table's columns.
     order
-        Column, or columns together, of the order's id. None: each row is an order.
+        Column, or columns together, of the order's id, or SQL. None: each row is an order.
     where
         SQL condition; rows for which it is false or null are dropped and counted.
     clients
@@ -63,7 +63,13 @@ def facts(
         The zone in which instants with a zone fall on a day.
     money_scale
         Float amounts are rounded, each by itself, to 10^-money_scale and summed exactly; 0 to 18,
-        4 by default. It applies to floats only: Decimals keep their own scale, integers are whole.
+        4 by default. Decimals of a finer scale are rounded to it only where it is given; integers
+        are whole.
+    encoding, separator, decimal, thousands, date_format, null_values, skip_rows, sheet
+        How text files and workbooks are written, where it is not as it is detected: the name of a
+        codec; one character each; `iso`, `dmy`, `mdy`, `ymd`, `excel`, `epoch-s`, `epoch-ms`,
+        `epoch-us` or a pattern of `strptime`; words that stand for no value; lines before the
+        header; the name of a sheet.
     threads
         Threads to use, 1 to 1024; all cores by default. They do not change the result.
     progress

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final, TypedDict, get_args
+from typing import Any, Final, get_args
 
 from grc_fast._typing import Progress, Returns
 from grc_fast._utils.checks import check_threads, text, whole
 from grc_fast._utils.messages import nearest
 from grc_fast.errors import OptionError
 from grc_fast.io.roles import Roles
+from grc_fast.io.text_options import DETECTED, TextOptions, TextReading
 
 # As many as an integer of 64 bits holds.
 _MOST_DECIMALS: Final = 18
 
 
-class Reading(TypedDict, total=False):
+class Reading(TextReading, total=False):
     """The options that every function that reads sales takes; `grc_fast.facts` describes them."""
 
     client: str
@@ -47,6 +48,7 @@ class SalesReading:
     money_scale: int | None = None
     threads: int | None = None
     progress: Progress | None = None
+    text: TextOptions = DETECTED
 
     def __post_init__(self) -> None:
         """Check every option."""
@@ -70,11 +72,12 @@ class SalesReading:
         OptionError
             If one is unknown, or its value is wrong.
         """
-        known = [field.name for field in fields(cls) if field.name != "returns"]
+        known = Reading.__annotations__
         for name in reading:
             if name not in known:
                 raise OptionError(f"{name!r} is no option of reading sales{nearest(name, known)}")
-        return cls(**reading, returns=returns)
+        given: dict[str, Any] = dict(reading)
+        return cls(text=TextOptions.taken_from(given), **given, returns=returns)
 
     @cached_property
     def roles(self) -> Roles:

@@ -61,6 +61,8 @@ class Quality:
         The day from which recency is counted.
     notes
         What else is worth knowing: how files are written, where `as_of` comes from.
+    warnings
+        What is likely to be wrong, and what to do: lines that count twice, orders that are none.
     """
 
     rows_read: int
@@ -84,6 +86,7 @@ class Quality:
     last_day: dt.date | None
     as_of: dt.date
     notes: tuple[str, ...] = field(default=())
+    warnings: tuple[str, ...] = field(default=())
 
     @classmethod
     def from_account(
@@ -93,6 +96,7 @@ class Quality:
         returns_dropped: bool = False,
         out_of_window: int = 0,
         notes: tuple[str, ...] = (),
+        warnings: tuple[str, ...] = (),
     ) -> Quality:
         """Make it of the account that the extension keeps.
 
@@ -105,7 +109,7 @@ class Quality:
             Whether returns are a reason to drop a row.
         out_of_window
             How many clients with a purchase have none in the window.
-        notes
+        notes, warnings
             See the class.
 
         Examples
@@ -149,6 +153,7 @@ class Quality:
             last_day=_day(account["last_day"]),
             as_of=day_of_number(account["as_of"]),
             notes=notes,
+            warnings=warnings,
         )
 
     @property
@@ -202,6 +207,7 @@ class Quality:
             "last_day": _iso(self.last_day),
             "as_of": self.as_of.isoformat(),
             "notes": list(self.notes),
+            "warnings": list(self.warnings),
         }
 
     def __str__(self) -> str:
@@ -215,6 +221,7 @@ class Quality:
             if rows
         ]
         lines += [self._client_line(), *self._order_lines()]
+        lines += [f"warning: {warning}" for warning in self.warnings]
         return "\n".join(lines + [f"note: {note}" for note in self.notes])
 
     def _row_line(self, reason: str, rows: int, money: Decimal) -> str:
@@ -240,7 +247,7 @@ class Quality:
             lines.append(f"{_count(self.returns, 'return')}, money {_amount(self.returns_money)}")
         if self.orders_on_two_dates:
             orders = _count(self.orders_on_two_dates, "order id")
-            lines.append(f"warning: {orders} on several dates")
+            lines.append(f"warning: {orders} on several dates: add the day to the order")
         if self.rows_without_order:
             rows = _count(self.rows_without_order, "row")
             lines.append(f"{rows} without an order, each counted as one of its own")

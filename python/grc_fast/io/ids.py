@@ -20,15 +20,14 @@ _COMMON: Final = ("client_id", "campaign")
 INTEGERS_WIDE = (pl.Int128, pl.UInt128) if hasattr(pl, "UInt128") else (pl.Int128,)
 
 
-def id_expression(name: str, role: str, dtype: pl.DataType, place: str) -> pl.Expr:
-    """Select an id column; text in all its guises becomes plain text.
+def id_expression(column: pl.Expr, name: str, role: str, dtype: pl.DataType, place: str) -> pl.Expr:
+    """Take ids; text in all its guises becomes plain text.
 
     Raises
     ------
     ColumnError
         If the type cannot be an id.
     """
-    column = pl.col(name)
     if isinstance(dtype, (pl.Categorical, pl.Enum, pl.Null)):
         # A Categorical arrives with another dictionary in each chunk: text is the same everywhere.
         return column.cast(pl.String)
@@ -36,6 +35,10 @@ def id_expression(name: str, role: str, dtype: pl.DataType, place: str) -> pl.Ex
         return column
     if dtype.is_integer() and dtype not in INTEGERS_WIDE:
         return column
+    if isinstance(dtype, pl.Decimal) and dtype.scale == 0:
+        return column.cast(pl.Int64)
+    if isinstance(dtype, pl.Binary):
+        return pl.coalesce(column.cast(pl.String, strict=False), column.bin.encode("hex"))
     if role == "order" and isinstance(dtype, (pl.Date, pl.Datetime)):
         return column  # a day numbers the tickets of a till as well as an integer does
     raise ColumnError(
@@ -175,7 +178,7 @@ def same_ids(name: str, tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.Data
 
 
 def _ids(frame: pl.DataFrame, name: str, what: str) -> pl.Series:
-    expression = id_expression(name, name, frame[name].dtype, what)
+    expression = id_expression(pl.col(name), name, name, frame[name].dtype, what)
     ids = frame.select(expression.alias(name)).to_series()
     return whole_floats(ids, what) if ids.dtype.is_float() else ids
 

@@ -47,6 +47,10 @@ class NdjsonFile:
         """Scan the needed keys of the file."""
         return pl.scan_ndjson(self.path, schema=self._columns or dict(self._schema))
 
+    def first_rows(self, count: int) -> pl.DataFrame:
+        """Read the first rows with every key."""
+        return pl.scan_ndjson(self.path, schema=dict(self._schema)).head(count).collect()
+
     def fault(self, error: pl.exceptions.PolarsError) -> SourceError:
         """Turn a Polars error into a sentence with the line and the value."""
         found = self._find_fault() if self._local else None

@@ -5,11 +5,13 @@ from __future__ import annotations
 import difflib
 import glob
 import re
+import zipfile
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from grc_fast.errors import SourceError
 from grc_fast.io.source import redact
+from grc_fast.io.text_bytes import PACKED
 
 _FORMATS = {
     ".parquet": "Parquet",
@@ -19,17 +21,25 @@ _FORMATS = {
     ".txt": "CSV",
     ".ndjson": "NDJSON",
     ".jsonl": "NDJSON",
+    ".json": "JSON",
+    ".xlsx": "workbook",
+    ".xls": "workbook",
+    ".xlsb": "workbook",
+    ".ods": "workbook",
     ".arrow": "Arrow",
     ".ipc": "Arrow",
     ".feather": "Arrow",
 }
 _EXTENSIONS = (
-    "Parquet (.parquet, .pq), CSV (.csv, .tsv, .txt), NDJSON (.ndjson, .jsonl) "
-    "or Arrow (.arrow, .ipc, .feather)"
+    "Parquet (.parquet, .pq), CSV (.csv, .tsv, .txt), NDJSON (.ndjson, .jsonl), a JSON array "
+    "(.json), a workbook (.xlsx, .ods) or Arrow (.arrow, .ipc, .feather); text may be packed "
+    "(.gz, .zst, .zip)"
 )
 # Databases and lake tables get their own opener here; until then they are a clear error.
 _DATABASES = ("postgresql://", "postgres://", "mysql://", "sqlite://", "duckdb://", "mssql://")
 _DATABASE_FILES = (".duckdb", ".db", ".sqlite", ".sqlite3")
+# These have a compression of their own, and are read from both ends.
+_NEVER_PACKED = ("Parquet", "Arrow", "workbook")
 _GLOB = re.compile(r"[*?\[]")
 
 
@@ -71,7 +81,7 @@ def _directory_files(directory: Path) -> list[str]:
         file
         for file in sorted(directory.rglob("*"))
         if file.is_file()
-        and file.suffix.lower() in _FORMATS
+        and suffix_of(str(file)) in _FORMATS
         and not any(part.startswith((".", "_")) for part in file.relative_to(directory).parts)
     ]
     if not files:
@@ -100,13 +110,36 @@ def below(file: str, path: str) -> tuple[str, ...]:
 
 def format_of(path: str) -> str:
     """Return the format that a file's name says."""
-    suffix = Path(path.split("?", 1)[0] if "://" in path else path).suffix.lower()
-    if suffix in _FORMATS:
+    suffix = suffix_of(path)
+    if suffix in _FORMATS and not (is_packed(path) and _FORMATS[suffix] in _NEVER_PACKED):
         return _FORMATS[suffix]
     if "://" in path and not suffix:
         return "Parquet"  # a directory of an object store
     said = f"the extension {suffix!r}" if suffix else "no extension"
     raise SourceError(f"{redact(path)} has {said}: a file must be {_EXTENSIONS}")
+
+
+def suffix_of(path: str) -> str:
+    """Return the extension of a file, or of what is packed in it."""
+    found = Path(path.split("?", 1)[0] if "://" in path else path)
+    if not is_packed(path):
+        return found.suffix.lower()
+    inner = Path(found.stem).suffix.lower()
+    return inner or (_suffix_of_member(path) if found.suffix.lower() == ".zip" else "")
+
+
+def is_packed(path: str) -> bool:
+    """Tell whether a file is packed, as its name says."""
+    return Path(path).suffix.lower() in PACKED
+
+
+def _suffix_of_member(path: str) -> str:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = [member.filename for member in archive.infolist() if not member.is_dir()]
+    except (OSError, zipfile.BadZipFile):
+        raise SourceError(f"{path} is no zip archive, whatever its name says") from None
+    return Path(names[0]).suffix.lower() if len(names) == 1 else ""
 
 
 def check_readable(path: str) -> None:

@@ -17,6 +17,7 @@ from grc_fast._utils.messages import describe, first_line, listing, suggestion
 from grc_fast.errors import ColumnError, OptionError
 from grc_fast.io.ids import INTEGERS_WIDE, id_expression
 from grc_fast.io.sql import DAY_LITERAL, QUOTED, SEVERAL_ROWS, roots_or_nothing
+from grc_fast.io.text_options import said
 
 
 @dataclass(frozen=True)
@@ -34,9 +35,17 @@ class Projection:
     expressions: tuple[pl.Expr, ...]
     columns: tuple[str, ...]
 
+    @classmethod
+    def of(cls, expressions: Iterable[pl.Expr], schema: pl.Schema) -> Projection:
+        """Take expressions over a table, and find the columns that they read."""
+        expressions = tuple(expressions)
+        read = {name for expression in expressions for name in expression.meta.root_names()}
+        return cls(expressions, tuple(name for name in schema if name in read))
+
     def types(self, schema: pl.Schema) -> pl.Schema:
         """Give the types of the expressions on a table."""
-        return pl.LazyFrame(schema=schema).select(self.expressions).collect_schema()
+        read = {name: schema[name] for name in self.columns}
+        return pl.LazyFrame(schema=read).select(self.expressions).collect_schema()
 
     def cast(self, name: str, dtype: pl.DataType) -> Projection:
         """Cast the expression of a name."""
@@ -56,6 +65,9 @@ class TableRoles(Protocol):
 
     def text_columns(self) -> frozenset[str]:
         """Columns that a text file must not turn into numbers."""
+
+    def date_columns(self) -> frozenset[str]:
+        """Columns among those that hold dates."""
 
     def amount_columns(self, header: Iterable[str], /) -> frozenset[str]:
         """Columns of `header` that hold numbers."""
@@ -87,7 +99,7 @@ class Roles:
     date
         Column of the day or instant of the sale: Date, Datetime or ISO text.
     amount
-        Column of the money, or an SQL expression over the table's columns.
+        Column of the money.
     order
         Column of the order's id, several columns that make it together, or None: each row is an
         order.
@@ -95,6 +107,9 @@ class Roles:
         SQL condition; rows for which it is false or null are dropped and counted.
     amount_role
         What errors call the amount, as other money may be read in its place.
+
+    Each of client, date, amount and order may be an SQL expression over the table's columns
+    instead of one of them.
 
     Examples
     --------
@@ -143,6 +158,10 @@ class Roles:
         """Columns that a text file must not turn into numbers: `00123` is not `123`."""
         return frozenset((self.client, self.date, *self.orders))
 
+    def date_columns(self) -> frozenset[str]:
+        """Return the column of the date."""
+        return frozenset((self.date,))
+
     def amount_columns(self, header: Iterable[str]) -> frozenset[str]:
         """Columns of `header` that the amount is made of (none when the SQL cannot be read)."""
         header = list(header)
@@ -157,10 +176,15 @@ class Roles:
         return roots_or_nothing(self.where) & frozenset(header)
 
     def sql_columns(self, header: Iterable[str]) -> frozenset[str]:
-        """Columns of `header` that SQL reads: the filter, and an amount that is no column."""
-        header = list(header)
-        amount = frozenset() if self.amount in header else self.amount_columns(header)
-        return self.where_columns(header) | amount
+        """Columns of `header` that SQL reads: the filter, and roles that are no columns."""
+        header = frozenset(header)
+        expressions = [
+            role
+            for role in (self.client, self.date, self.amount, *self.orders)
+            if role not in header
+        ]
+        of_roles = (roots_or_nothing(expression) & header for expression in expressions)
+        return self.where_columns(header).union(*of_roles)
 
     def id_columns(self) -> list[tuple[str, str, str]]:
         """List the id columns: role, column, name in the projection."""
@@ -206,17 +230,76 @@ class Roles:
         expressions = [
             table.id_column(self.client, "client").alias("client"),
             table.date_column(self.date).alias("date"),
+            table.amount(self.amount, self.amount_role).alias("amount"),
         ]
-        amount, read = table.amount(self.amount, self.amount_role)
-        expressions.append(amount.alias("amount"))
         for position, name in enumerate(self.orders):
             expressions.append(table.id_column(name, "order").alias(f"order_{position}"))
-        read |= {self.client, self.date, *self.orders}
         if self.where is not None:
-            keep, filter_columns = table.condition(self.where)
-            expressions.append(keep.alias("keep"))
-            read |= filter_columns
-        return Projection(tuple(expressions), tuple(name for name in schema if name in read))
+            expressions.append(table.condition(self.where).alias("keep"))
+        return Projection.of(expressions, schema)
+
+
+@dataclass(frozen=True)
+class ClientRoles:
+    """The one column of a table of clients that is read.
+
+    Attributes
+    ----------
+    names
+        What the column may be called, the likeliest first; it may be SQL.
+    """
+
+    names: tuple[str, ...]
+
+    @property
+    def client(self) -> str:
+        """The likeliest name."""
+        return self.names[0]
+
+    def text_columns(self) -> frozenset[str]:
+        """Columns that a text file must not turn into numbers."""
+        return frozenset(self.names)
+
+    def date_columns(self) -> frozenset[str]:
+        """Return no column."""
+        return frozenset()
+
+    def amount_columns(self, _header: Iterable[str]) -> frozenset[str]:
+        """Return no column."""
+        return frozenset()
+
+    def where_columns(self, _header: Iterable[str]) -> frozenset[str]:
+        """Return no column."""
+        return frozenset()
+
+    def sql_columns(self, header: Iterable[str]) -> frozenset[str]:
+        """Columns of `header` that SQL reads."""
+        header = frozenset(header)
+        return frozenset() if self.client in header else roots_or_nothing(self.client) & header
+
+    def id_columns(self) -> list[tuple[str, str, str]]:
+        """Return the column: role, column, name in the projection."""
+        return [("client", self.client, "client")]
+
+    def resolve(
+        self, schema: pl.Schema, *, place: str, text_names: Mapping[str, str] | None = None
+    ) -> Projection:
+        """Find the ids in a table's schema: under a name that they may have, or alone.
+
+        Raises
+        ------
+        ColumnError
+            If there are none, or they are of a type that no id has.
+        """
+        texts = text_names or {}
+        columns = [name for name in schema if name not in texts.values()]
+        name = next((name for name in self.names if name in columns), None)
+        if name is None and len(columns) == 1:
+            name = columns[0]
+        if name is None and not roots_or_nothing(self.client) <= frozenset(columns):
+            require_column(self.client, "client", columns, place)
+        ids = Table(schema, place, texts).id_column(name or self.client, "client")
+        return Projection.of([ids.alias("client")], schema)
 
 
 @dataclass(frozen=True)
@@ -228,51 +311,67 @@ class Table:
     text_names: Mapping[str, str]
 
     def id_column(self, name: str, role: str) -> pl.Expr:
-        """Select the ids of a role."""
-        require_column(name, role, self.schema.names(), self.place)
+        """Select the ids of a role, or compute them by SQL."""
         if name in self.text_names:
             return pl.col(self.text_names[name])
-        return id_expression(name, role, self.schema[name], self.place)
+        column, dtype = self._column_or_sql(name, role)
+        return id_expression(column, name, role, dtype, self.place)
 
     def date_column(self, name: str) -> pl.Expr:
-        """Select the dates."""
-        found = self.moments(name, "date", empty=pl.Date())
-        if found is None:
-            raise ColumnError(
-                f"the date column {name!r} of {self.place} holds {describe(self.schema[name])}: "
-                "make it a date, a date and time, or ISO text such as 2026-11-01"
-            )
-        return found
+        """Select the dates, or compute them by SQL."""
+        return self.moments(
+            name,
+            "date",
+            empty=pl.Date(),
+            wanted="make it a date, a date and time, or ISO text such as 2026-11-01",
+        )
 
-    def moments(self, name: str, role: str, *, empty: pl.DataType) -> pl.Expr | None:
-        """Select dates, dates and times, or texts of them; None if the column holds other things.
+    def moments(self, name: str, role: str, *, empty: pl.DataType, wanted: str) -> pl.Expr:
+        """Select dates, dates and times, or texts of them, or compute them by SQL.
 
         A column of nulls alone is read as of the type `empty`.
         """
-        require_column(name, role, self.schema.names(), self.place)
-        dtype, column = self.schema[name], pl.col(name)
-        if name in self.text_names:
-            return pl.col(self.text_names[name])
+        column, dtype = self._column_or_sql(name, role)
         if isinstance(dtype, (pl.Categorical, pl.Enum)):
             return column.cast(pl.String)
         if isinstance(dtype, pl.Null):
             return column.cast(empty)
-        return column if isinstance(dtype, (pl.Date, pl.Datetime, pl.String)) else None
+        if dtype.is_numeric():
+            wanted = (
+                "say what they count by "
+                f"{said('date_format', 'epoch-ms')}, or as excel, epoch-s or epoch-us"
+            )
+        if not isinstance(dtype, (pl.Date, pl.Datetime, pl.String)):
+            raise ColumnError(
+                f"the {role} column {name!r} of {self.place} holds {describe(dtype)}: {wanted}"
+            )
+        return column
 
-    def amount(self, amount: str, role: str = "amount") -> tuple[pl.Expr, set[str]]:
-        """Give the amount, a column or SQL, and the columns it reads."""
+    def _column_or_sql(self, name: str, role: str) -> tuple[pl.Expr, pl.DataType]:
+        """Give a column, or what SQL makes of several."""
+        columns = self.schema.names()
+        if name in columns:
+            return pl.col(name), self.schema[name]
+        try:
+            pl.sql_expr(name)
+        except pl.exceptions.PolarsError:
+            require_column(name, role, columns, self.place)
+        return self._sql(role, name)
+
+    def amount(self, amount: str, role: str = "amount") -> pl.Expr:
+        """Give the amount, a column or SQL."""
         if amount in self.schema:
-            return self._amount_column(amount, role), {amount}
+            return self._amount_column(amount, role)
         expression, dtype = self._sql(role, amount)
         if not _is_money(dtype):
             raise ColumnError(
                 f"the {role} {amount!r} gives {describe(dtype)} on {self.place}: "
                 "it must give a number"
             )
-        return _money_expression(expression, dtype), set(expression.meta.root_names())
+        return _money_expression(expression, dtype)
 
-    def condition(self, where: str) -> tuple[pl.Expr, set[str]]:
-        """Give the `where` condition and the columns it reads."""
+    def condition(self, where: str) -> pl.Expr:
+        """Give the `where` condition."""
         expression, dtype = self._sql("where", where)
         if isinstance(dtype, pl.Null):
             expression = expression.cast(pl.Boolean)
@@ -281,7 +380,7 @@ class Table:
                 f"the condition {where!r} gives {describe(dtype)} on {self.place}: `where` must "
                 "be true or false, such as \"channel = 'shop'\""
             )
-        return expression, set(expression.meta.root_names())
+        return expression
 
     def _amount_column(self, name: str, role: str) -> pl.Expr:
         dtype = self.schema[name]
@@ -306,11 +405,13 @@ class Table:
         expression = self._read_sql(role, sql)
         forms = [sql, DAY_LITERAL.sub(r"DATE '\1'", sql), DAY_LITERAL.sub(r"'\1'", sql)]
         faults = []
+        read = {name: self.schema[name] for name in dict.fromkeys(expression.meta.root_names())}
         for form in dict.fromkeys(forms):
             try:
                 expression = pl.sql_expr(form)
-                dtypes = pl.LazyFrame(schema=self.schema).select(expression).collect_schema()
-                return expression, dtypes.dtypes()[0]
+                # Computed on no rows: some types that do not go together are seen only then.
+                computed = pl.DataFrame(schema=read).select(expression)
+                return expression, computed.dtypes[0]
             except pl.exceptions.PolarsError as error:
                 faults.append(first_line(error))
         kinds = ", ".join(

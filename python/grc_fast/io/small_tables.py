@@ -14,7 +14,8 @@ from grc_fast._utils.messages import describe, listing, suggestion
 from grc_fast.errors import ColumnError, DataError
 from grc_fast.io.ids import same_ids, whole_floats, with_common_ids
 from grc_fast.io.open import open_source
-from grc_fast.io.roles import Projection, Table
+from grc_fast.io.roles import Projection, Table, require_column
+from grc_fast.io.text_options import DETECTED, TextOptions
 
 
 def frames_of(tables: Mapping[str, tuple[Any, Sequence[str]]]) -> dict[str, pl.DataFrame]:
@@ -150,7 +151,8 @@ def money(frame: pl.DataFrame, name: str, what: str) -> pl.Expr:
     return pl.lit(numbers).alias(name)
 
 
-_TEXTS: Final = frozenset(("client_id", "campaign", "contacted_on", "date", "segment"))
+_DATES: Final = frozenset(("contacted_on", "date"))
+_TEXTS: Final = frozenset(("client_id", "campaign", "segment")) | _DATES
 _NUMBERS: Final = frozenset(("spend",))
 
 
@@ -162,7 +164,11 @@ class _EveryColumn:
 
     def text_columns(self) -> frozenset[str]:
         """Columns that a text file must not turn into numbers."""
-        return _TEXTS
+        return _TEXTS | {self.client}
+
+    def date_columns(self) -> frozenset[str]:
+        """Columns that hold dates."""
+        return _DATES
 
     def amount_columns(self, header: Iterable[str]) -> frozenset[str]:
         """Columns of `header` that hold numbers."""
@@ -170,7 +176,7 @@ class _EveryColumn:
 
     def where_columns(self, header: Iterable[str]) -> frozenset[str]:
         """Columns of `header` whose type is that of their values."""
-        return frozenset(header) - _TEXTS - _NUMBERS
+        return frozenset(header) - self.text_columns() - _NUMBERS
 
     def sql_columns(self, header: Iterable[str]) -> frozenset[str]:
         """Columns of `header` that are read by the type of their values."""
@@ -191,13 +197,14 @@ class _EveryColumn:
             If there is no client id, or it is of a type that no id has.
         """
         table = Table(schema, place, text_names or {})
+        require_column(self.client, "client", schema.names(), place)
         ids = table.id_column(self.client, "client").alias(self.client)
         names = [name for name in schema if name not in (text_names or {}).values()]
         rest = [pl.col(name) for name in names if name != self.client]
         return Projection((ids, *rest), tuple(names))
 
 
-def read_table(path: str) -> pl.DataFrame:
+def read_table(path: str, text: TextOptions = DETECTED, client: str = "client_id") -> pl.DataFrame:
     """Read a table with a client id whole.
 
     Raises
@@ -205,7 +212,7 @@ def read_table(path: str) -> pl.DataFrame:
     SourceError, ColumnError
         If it cannot be read, its format is not known, or it has no client id.
     """
-    opened = open_source(path).open(_EveryColumn())
+    opened = open_source(path, text).open(_EveryColumn(client))
     frame = pl.concat(opened.batches(), how="vertical_relaxed")
     return frame.with_columns(
         pl.col(name).replace("", None) for name, dtype in frame.schema.items() if dtype == pl.String

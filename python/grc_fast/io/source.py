@@ -12,18 +12,21 @@ import polars as pl
 
 from grc_fast._utils.messages import describe, first_line
 from grc_fast.errors import ColumnError, DataError, GrcError, SourceError
-from grc_fast.io.ids import id_expression
-from grc_fast.io.roles import Projection, Roles, TableRoles, common_amount, require_column
+from grc_fast.io.roles import ClientRoles, Projection, TableRoles, common_amount
 
 # Rows a batch: large enough that each call into Rust keeps all cores busy, small enough that a
 # batch takes little memory. From 1 to 4 million the pass gains about a tenth with each doubling.
 BATCH_ROWS = 2_000_000
+# Text comes in small batches, whose memory is used again: so many rows make a call worth its while.
+_GATHERED_ROWS = 300_000
 # Types of the columns that only `where` or an SQL amount reads are read off so many rows.
 INFERENCE_ROWS = 10_000
 KINDS_OF_SOURCE = (
     "a path, a list of paths, a glob, a directory, the URL of an object store, a Polars, pandas "
     "or PyArrow table, or any object with __arrow_c_stream__"
 )
+# Copies of what can be read but once, and how errors name them.
+NAMES_OF_COPIES: dict[str, str] = {}
 _CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
 
 
@@ -45,9 +48,24 @@ class Part(ABC):
     schema: pl.Schema
     text_names: dict[str, str] = field(default_factory=dict)
 
+    #: Whether dates that are text are written as those of text files may be.
+    dates_are_written = False
+
     @abstractmethod
     def select(self, projection: Projection) -> Iterator[pl.DataFrame]:
         """Give the projection's columns, batch by batch, in the order of the rows."""
+
+    def first_rows(self, count: int) -> pl.DataFrame:
+        """Give the first rows with every column that the source gives."""
+        every = Projection(tuple(map(pl.col, self.schema)), tuple(self.schema))
+        for batch in self.select(every):
+            return batch.head(count)
+        return pl.DataFrame(schema=self.schema)
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What is worth saying about the table, as far as it is read."""
+        return ()
 
     def line_of_row(self, row: int) -> int | None:  # noqa: ARG002
         """Find the line of a text file that holds data row `row`, or None."""
@@ -78,6 +96,11 @@ class LazyPart(Part):
         with polars_errors(self.place):
             yield from stream(self.frame, projection.expressions)
 
+    def first_rows(self, count: int) -> pl.DataFrame:
+        """Give the first rows with every column."""
+        with polars_errors(self.place):
+            return self.frame.head(count).collect()
+
 
 # The parts of a source, notes about them, and whether text ids may turn out to be integers.
 Found = tuple[Sequence[Part], Sequence[str], bool]
@@ -91,8 +114,8 @@ class Opened:
     ----------
     parts
         Each part with the projection of its columns.
-    notes
-        How the files are written, such as `CSV with ";" and decimal comma`.
+    files_notes
+        What is worth saying about the files as they are found.
     plain_integer_ids
         Whether text ids become integers when every one is a plain integer.
     replayable
@@ -100,9 +123,15 @@ class Opened:
     """
 
     parts: tuple[tuple[Part, Projection], ...]
-    notes: tuple[str, ...]
+    files_notes: tuple[str, ...]
     plain_integer_ids: bool
     replayable: bool
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """How files are written, such as `CSV with ";", decimal comma`, as far as they are read."""
+        of_parts = [note for part, _ in self.parts for note in part.notes]
+        return tuple(dict.fromkeys([*of_parts, *self.files_notes]))
 
     @property
     def text_ids(self) -> bool:
@@ -164,8 +193,9 @@ class Source:
             for part in parts
         ]
         for role, name, alias in roles.id_columns():
-            _check_same_kind(role, [(part, name) for part in parts])
-            pairs = _without_null_types(pairs, name, alias)
+            kinds = [(part, _id_type(part, projection, name, alias)) for part, projection in pairs]
+            _check_same_kind(role, name, kinds)
+            pairs = _without_null_types(pairs, [kind for _, kind in kinds], alias)
         types = [projection.types(part.schema) for part, projection in pairs]
         amount = common_amount([found["amount"] for found in types if "amount" in found])
         if amount is not None:
@@ -186,23 +216,14 @@ class Source:
         Opened
             Its batches have the one column `client`.
         """
-        parts, notes, plain_integer_ids = self._parts(
-            Roles(client=names[0], date=names[-1], amount=names[-1])
-        )
-        found: list[tuple[Part, str]] = []
-        pairs: list[tuple[Part, Projection]] = []
-        for part in parts:
-            columns = [name for name in part.schema if name not in part.text_names.values()]
-            name = next((name for name in names if name in columns), None)
-            if name is None and len(columns) == 1:
-                name = columns[0]
-            if name is None:
-                require_column(names[0], "client", columns, part.place)
-            assert name is not None
-            found.append((part, name))
-            expression = id_expression(name, "client", part.schema[name], part.place)
-            pairs.append((part, Projection((expression.alias("client"),), (name,))))
-        _check_same_kind("client", found)
+        roles = ClientRoles(tuple(names))
+        parts, notes, plain_integer_ids = self._parts(roles)
+        pairs = [
+            (part, roles.resolve(part.schema, place=part.place, text_names=part.text_names))
+            for part in parts
+        ]
+        kinds = [(part, projection.types(part.schema)["client"]) for part, projection in pairs]
+        _check_same_kind("client", names[0], kinds)
         return Opened(tuple(pairs), tuple(notes), plain_integer_ids, self.replayable)
 
 
@@ -217,6 +238,18 @@ def stream(frame: pl.LazyFrame, expressions: Sequence[pl.Expr]) -> Iterator[pl.D
     query = frame.select(*names)
     for batch in query.collect_batches(chunk_size=BATCH_ROWS, maintain_order=True, lazy=True):
         yield batch.select(expressions)
+
+
+def gathered(batches: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    """Join small batches until they have rows enough for a large one; nothing is copied."""
+    held: list[pl.DataFrame] = []
+    for batch in batches:
+        held.append(batch)
+        if sum(batch.height for batch in held) >= _GATHERED_ROWS:
+            yield pl.concat(held, rechunk=False)
+            held = []
+    if held:
+        yield pl.concat(held, rechunk=False)
 
 
 def slices(height: int) -> Iterator[tuple[int, int]]:
@@ -253,11 +286,15 @@ def polars_errors(
         raise SourceError(f"{redact(place)} cannot be read: {redact(reason)}") from None
 
 
-def _check_same_kind(role: str, columns: Sequence[tuple[Part, str]]) -> None:
+def _id_type(part: Part, projection: Projection, name: str, alias: str) -> pl.DataType:
+    """Give the type of ids: that of their column, or that which SQL gives."""
+    return part.schema[name] if name in part.schema else projection.types(part.schema)[alias]
+
+
+def _check_same_kind(role: str, name: str, types: Sequence[tuple[Part, pl.DataType]]) -> None:
     """Check that an id is text in every file or a number in every file: `7` and `"7"` differ."""
-    first, name = columns[0]
-    for part, other in columns[1:]:
-        here, there = part.schema[other], first.schema[name]
+    first, there = types[0]
+    for part, here in types[1:]:
         if here.is_numeric() != there.is_numeric() and pl.Null not in (here, there):
             raise ColumnError(
                 f"the {role} column {name!r} holds {describe(there)} in {first.place} and "
@@ -266,17 +303,19 @@ def _check_same_kind(role: str, columns: Sequence[tuple[Part, str]]) -> None:
 
 
 def _without_null_types(
-    pairs: list[tuple[Part, Projection]], name: str, alias: str
+    pairs: list[tuple[Part, Projection]], types: Sequence[pl.DataType], alias: str
 ) -> list[tuple[Part, Projection]]:
     """Let ids that are all null in one file have the kind that they have elsewhere."""
-    if not any(part.schema[name].is_numeric() for part, _ in pairs):
+    if not any(dtype.is_numeric() for dtype in types):
         return pairs
     return [
-        (part, projection.cast(alias, pl.Int64()) if part.schema[name] == pl.Null else projection)
-        for part, projection in pairs
+        (part, projection.cast(alias, pl.Int64()) if dtype == pl.Null else projection)
+        for (part, projection), dtype in zip(pairs, types, strict=True)
     ]
 
 
 def redact(text: str) -> str:
-    """Take credentials out of URLs."""
+    """Take credentials out of URLs, and name copies by what they are copies of."""
+    for copy, name in NAMES_OF_COPIES.items():
+        text = text.replace(copy, name)
     return _CREDENTIALS.sub("", text)

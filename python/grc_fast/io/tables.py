@@ -10,7 +10,7 @@ from typing import Any, cast
 import polars as pl
 
 from grc_fast._utils.messages import first_line
-from grc_fast.errors import ColumnError, SourceError
+from grc_fast.errors import ColumnError, GrcError, SourceError
 from grc_fast.io.pandas_frames import column_type, is_pandas_frame, to_series
 from grc_fast.io.roles import Projection, TableRoles
 from grc_fast.io.source import (
@@ -41,6 +41,17 @@ class PandasPart(Part):
             for start, stop in slices(len(self.frame)):
                 piece = {name: self._slice(name, start, stop) for name in projection.columns}
                 yield pl.DataFrame(piece).select(projection.expressions)
+
+    def first_rows(self, count: int) -> pl.DataFrame:
+        """Give the first rows with every column; objects that no type holds as their text."""
+        columns = []
+        for position, name in enumerate(self.schema):
+            column = self.frame.iloc[:count, position]
+            try:
+                columns.append(to_series(name, column))
+            except (GrcError, TypeError, ValueError, pl.exceptions.PolarsError):
+                columns.append(pl.Series(name, [str(value) for value in column]))
+        return pl.DataFrame(columns)
 
     def _slice(self, name: str, start: int, stop: int) -> pl.Series:
         if name in self.whole:

@@ -105,7 +105,7 @@ def check_columns(schema: pl.Schema, criteria: Sequence[Criterion]) -> None:
                 f"{_PLACE} has no column {name!r}{suggestion(name, names)}{listing(names)}; the "
                 "facts of RFM(…).facts(…) have all that is needed"
             )
-    id_expression(CLIENT, "client", schema[CLIENT], _PLACE)
+    id_expression(pl.col(CLIENT), CLIENT, "client", schema[CLIENT], _PLACE)
     for criterion in criteria:
         dtype = schema[criterion.name]
         if not (dtype.is_numeric() or dtype == pl.Null):
@@ -193,7 +193,7 @@ def refuse_float_ids(schema: pl.Schema) -> None:
 
 def plain_id(dtype: pl.DataType) -> pl.Expr:
     """Return the client ids, text in all its guises as plain text."""
-    return id_expression(CLIENT, "client", dtype, _PLACE)
+    return id_expression(pl.col(CLIENT), CLIENT, "client", dtype, _PLACE)
 
 
 def _typed(criterion: Criterion, dtype: pl.DataType) -> pl.Expr:

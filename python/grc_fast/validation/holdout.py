@@ -194,7 +194,7 @@ def compare_holdout(
     """
     if reading.clients is not None:
         raise OptionError("clients cannot be given to a holdout, which is of those who bought")
-    if not open_source(source).replayable:
+    if not open_source(source, reading.text).replayable:
         raise SourceError(
             "a holdout reads the sales twice, and a stream can be read but once: collect it into a "
             "frame first"

@@ -109,7 +109,7 @@ def margins_of_lines(
     """
     # What is wrong with the margin itself is said of it alone.
     alone = replace(reading.roles, amount=margin, order=None, amount_role="margin")
-    open_source(source).open(alone)
+    open_source(source, reading.text).open(alone)
     # A margin below 0 is no return: it is as much part of the sum as any.
     again = replace(
         reading,
@@ -141,7 +141,7 @@ def margins_of_lines(
 
 def _margin_of_used_lines(source: Any, reading: SalesReading, margin: str) -> str:
     """Write the margin of the lines whose amount is used as SQL: null for others, 0 for dropped."""
-    parts = open_source(source).open(reading.roles).parts
+    parts = open_source(source, reading.text).open(reading.roles).parts
     columns = {name for part, _ in parts for name in part.schema}
     amount, gain = (
         '"' + text.replace('"', '""') + '"' if text in columns else f"({text})"

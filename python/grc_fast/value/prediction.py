@@ -198,7 +198,7 @@ def read_histories(
     source: Any, reading: SalesReading, as_of: dt.date | None, margin: float | str = MARGIN
 ) -> tuple[Histories, Quality, float | Margins]:
     """Read sales into what the models need, and each client's share of margin if it is a column."""
-    if isinstance(margin, str) and not open_source(source).replayable:
+    if isinstance(margin, str) and not open_source(source, reading.text).replayable:
         raise SourceError(
             "margins of lines take a second reading, and a stream can be read but once: collect it "
             "into a frame first, or give the margin as a rate"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import os
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, field
-from typing import Any, ClassVar, Final, Literal, Self, cast
+from typing import Any, ClassVar, Final, Literal, cast
 
 import polars as pl
 
@@ -15,8 +16,7 @@ from grc_fast._utils.checks import check_threads, strictly_positive
 from grc_fast.errors import ModelError
 from grc_fast.value.histories import PURCHASE_FACTS, Histories, histories, histories_or_fitted
 from grc_fast.value.horizons import outlook
-from grc_fast.value.model_json import PURCHASE_PARAMETERS, TITLES, Parts
-from grc_fast.value.saved_model import SavedModel
+from grc_fast.value.model_json import PURCHASE_PARAMETERS, TITLES, Parts, load_parts, save_parts
 
 ModelName = Literal["mbgnbd", "bgnbd"]
 
@@ -159,7 +159,7 @@ SPECIFICATIONS: Final[Mapping[str, type[_Specification]]] = {"mbgnbd": MBGNBD, "
 
 
 @dataclass(frozen=True)
-class PurchaseModel(SavedModel):
+class PurchaseModel:
     """A BG/NBD or MBG/NBD model with its parameters.
 
     Attributes
@@ -181,8 +181,6 @@ class PurchaseModel(SavedModel):
         The day up to which those clients were seen.
     """
 
-    _parameters: ClassVar[tuple[str, ...]] = PURCHASE_PARAMETERS
-
     name: ModelName
     r: float
     alpha: float
@@ -195,6 +193,11 @@ class PurchaseModel(SavedModel):
     time_scaler: float = 7.0
     as_of: dt.date | None = None
     fitted: Histories | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def parameters(self) -> dict[str, float]:
+        """The parameters by name."""
+        return {name: getattr(self, name) for name in PURCHASE_PARAMETERS}
 
     @property
     def warnings(self) -> list[str]:
@@ -267,12 +270,41 @@ class PurchaseModel(SavedModel):
         _, purchases, _ = self.outcomes(clients, [horizon], threads=threads)
         return clients.table(**{f"purchases_{horizon}": purchases[0]})
 
-    def part(self) -> Parts:
-        """Return the model as files hold it, by its name."""
-        return {self.name: self._kept()}
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Save the parameters as JSON; clients are not kept.
+
+        Raises
+        ------
+        OutputError
+            If the file cannot be written.
+        """
+        save_parts(self.part(), path)
 
     @classmethod
-    def of_parts(cls, parts: Parts, where: str) -> Self:
+    def load(cls, path: str | os.PathLike[str]) -> PurchaseModel:
+        """Read a model that `save` wrote, alone or with its spend model.
+
+        Raises
+        ------
+        ModelError
+            If the file is no such model.
+        """
+        return cls.of_parts(load_parts(path), os.fspath(path))
+
+    def part(self) -> Parts:
+        """Return the model as files hold it, by its name."""
+        part = {
+            **self.parameters,
+            "log_likelihood": self.log_likelihood,
+            "standard_errors": dict(self.standard_errors),
+            "clients": self.clients,
+            "time_scaler": self.time_scaler,
+            "as_of": self.as_of,
+        }
+        return {self.name: part}
+
+    @classmethod
+    def of_parts(cls, parts: Parts, where: str) -> PurchaseModel:
         """Make the purchase model that a file holds; `where` is how errors name it."""
         for name in SPECIFICATIONS:
             if name in parts:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, field
-from typing import Any, ClassVar, Final, Self, cast
+from typing import Any, Final, cast
 
 import polars as pl
 
@@ -13,8 +14,7 @@ from grc_fast import _core
 from grc_fast._utils.checks import check_threads, finite, strictly_positive
 from grc_fast.errors import DataError, ModelError
 from grc_fast.value.histories import SPEND_FACTS, Histories, histories, histories_or_fitted
-from grc_fast.value.model_json import SPEND, SPEND_PARAMETERS, Parts
-from grc_fast.value.saved_model import SavedModel
+from grc_fast.value.model_json import SPEND, SPEND_PARAMETERS, Parts, load_parts, save_parts
 
 #: Beyond this correlation the model's assumption, that spend and frequency are independent, is
 #: doubtful (the rule of thumb that goes with Fader and Hardie's own 0.11 for CDNOW).
@@ -104,7 +104,7 @@ def _explained(error: DataError, means: pl.Series) -> DataError:
 
 
 @dataclass(frozen=True)
-class SpendModel(SavedModel):
+class SpendModel:
     """A Gamma-Gamma model with its parameters.
 
     Attributes
@@ -122,8 +122,6 @@ class SpendModel(SavedModel):
         takes them for independent. None if either is the same for all.
     """
 
-    _parameters: ClassVar[tuple[str, ...]] = SPEND_PARAMETERS
-
     p: float
     q: float
     v: float
@@ -139,6 +137,11 @@ class SpendModel(SavedModel):
         for name in SPEND_PARAMETERS:
             strictly_positive(name, getattr(self, name))
         finite("q", self.q, "above 1, or the mean spend is infinite", above=1)
+
+    @property
+    def parameters(self) -> dict[str, float]:
+        """The parameters by name."""
+        return {name: getattr(self, name) for name in SPEND_PARAMETERS}
 
     @property
     def population_mean(self) -> float:
@@ -191,12 +194,40 @@ class SpendModel(SavedModel):
         )
         return cast(pl.Series, cast(Any, pl.Series)(found))
 
-    def part(self) -> Parts:
-        """Return the model as files hold it, by its name."""
-        return {SPEND: self._kept()}
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Save the parameters as JSON; clients are not kept.
+
+        Raises
+        ------
+        OutputError
+            If the file cannot be written.
+        """
+        save_parts(self.part(), path)
 
     @classmethod
-    def of_parts(cls, parts: Parts, where: str) -> Self:
+    def load(cls, path: str | os.PathLike[str]) -> SpendModel:
+        """Read a model that `save` wrote, alone or with its purchase model.
+
+        Raises
+        ------
+        ModelError
+            If the file holds no such model.
+        """
+        return cls.of_parts(load_parts(path), os.fspath(path))
+
+    def part(self) -> Parts:
+        """Return the model as files hold it, by its name."""
+        part = {
+            **self.parameters,
+            "log_likelihood": self.log_likelihood,
+            "standard_errors": dict(self.standard_errors),
+            "clients": self.clients,
+            "correlation": self.correlation,
+        }
+        return {SPEND: part}
+
+    @classmethod
+    def of_parts(cls, parts: Parts, where: str) -> SpendModel:
         """Make the spend model that a file holds; `where` is how errors name it."""
         if SPEND not in parts:
             raise ModelError(f"{where} holds no Gamma-Gamma model: fit one and save it")

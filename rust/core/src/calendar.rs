@@ -1,11 +1,11 @@
-//! Days, durations, ISO dates and time zones, all through `jiff` and its bundled zone rules.
+//! Days, durations and time zones, all through `jiff` and its bundled zone rules.
 
 use jiff::civil::Date;
-use jiff::fmt::temporal::DateTimeParser;
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use jiff::{Span, Timestamp};
 
 use crate::error::{Error, Result};
+use crate::text_values::parse_instant;
 
 /// Microseconds in a day.
 pub const DAY: i64 = 86_400_000_000;
@@ -145,7 +145,7 @@ fn epoch() -> Date {
 }
 
 /// The number of a date, in days since 1970-01-01.
-fn day_of(date: Date) -> i32 {
+pub(crate) fn day_of(date: Date) -> i32 {
     // Both ends lie within ±9999 years, so the difference in days fits.
     (date - epoch()).get_days()
 }
@@ -215,59 +215,15 @@ impl Clock {
     /// Read an ISO 8601 date or date and time: the instant to order it by, and its wall time here.
     ///
     /// A text with an offset (`Z`, `+02:00`) is an instant of UTC, and converted; one without is
-    /// taken as it stands, for both. Fractions finer than a microsecond are cut.
+    /// taken as it stands, for both.
     ///
     /// # Errors
-    /// A sentence that quotes the text and, for `11/12/2010` and the like, says why it is refused.
-    pub fn parse(&self, text: &str) -> Result<(i64, i64)> {
+    /// As [`parse_instant`].
+    #[inline]
+    pub fn parse(&self, text: &[u8]) -> Result<(i64, i64)> {
         let (instant, zoned) = parse_instant(text)?;
         Ok((instant, if zoned { self.wall(instant) } else { instant }))
     }
-}
-
-/// Read an ISO 8601 date or date and time as [`Clock::parse`] does: the instant, and whether the
-/// text has an offset.
-///
-/// # Errors
-/// As [`Clock::parse`].
-pub fn parse_instant(text: &str) -> Result<(i64, bool)> {
-    static PARSER: DateTimeParser = DateTimeParser::new();
-    let trimmed = text.trim_ascii();
-    let Ok(pieces) = PARSER.parse_pieces(trimmed) else {
-        return Err(not_a_date(text));
-    };
-    let time = pieces.time().unwrap_or_default();
-    let of_day =
-        i64::from(time.hour()) * 3600 + i64::from(time.minute()) * 60 + i64::from(time.second());
-    let micros = i64::from(day_of(pieces.date())) * DAY
-        + of_day * 1_000_000
-        + i64::from(time.subsec_nanosecond()) / 1000;
-    Ok(match pieces.to_numeric_offset() {
-        Some(offset) => (micros - i64::from(offset.seconds()) * 1_000_000, true),
-        None => (micros, false),
-    })
-}
-
-fn not_a_date(text: &str) -> Error {
-    let parts: Vec<&str> = text.trim().split(['/', '.', '-']).collect();
-    let number = |part: &str| {
-        !part.is_empty() && part.len() <= 4 && part.bytes().all(|b| b.is_ascii_digit())
-    };
-    let day_first = parts.len() == 3
-        && parts[0].len() <= 2
-        && number(parts[0])
-        && number(parts[1])
-        && number(parts[2].split([' ', 'T']).next().unwrap_or_default());
-    let message = if day_first {
-        format!(
-            "the date \"{text}\" is ambiguous (day, month and year may stand in several orders): write dates as YYYY-MM-DD"
-        )
-    } else {
-        format!(
-            "the date \"{text}\" cannot be read: write dates as YYYY-MM-DD or YYYY-MM-DD HH:MM:SS"
-        )
-    };
-    Error::Value { message, role: "date", value: text.to_owned() }
 }
 
 /// The first day of a window that ends on `as_of`, less one: it holds the days above the result.
@@ -362,15 +318,15 @@ mod tests {
         let utc = Clock::new("UTC").unwrap();
         let paris = Clock::new("Europe/Paris").unwrap();
         let midnight = i64::from(day("2026-11-01")) * DAY;
-        assert_eq!(utc.parse("2026-11-01"), Ok((midnight, midnight)));
+        assert_eq!(utc.parse(b"2026-11-01"), Ok((midnight, midnight)));
         assert_eq!(
-            utc.parse("2026-11-01 10:00:00.25").map(|read| read.0),
+            utc.parse(b"2026-11-01 10:00:00.25").map(|read| read.0),
             Ok(midnight + 36_000_250_000)
         );
-        assert_eq!(utc.parse("2026-11-01T23:30:00-02:00"), utc.parse("2026-11-02T01:30"));
-        let (instant, wall) = paris.parse("2026-07-14T22:30:00Z").unwrap();
-        assert_eq!(utc.parse("2026-07-14T22:30:00"), Ok((instant, instant)));
-        assert_eq!(paris.parse("2026-07-15T00:30:00"), Ok((wall, wall)));
+        assert_eq!(utc.parse(b"2026-11-01T23:30:00-02:00"), utc.parse(b"2026-11-02T01:30"));
+        let (instant, wall) = paris.parse(b"2026-07-14T22:30:00Z").unwrap();
+        assert_eq!(utc.parse(b"2026-07-14T22:30:00"), Ok((instant, instant)));
+        assert_eq!(paris.parse(b"2026-07-15T00:30:00"), Ok((wall, wall)));
         assert_eq!(paris.wall(0), 3_600_000_000);
         assert!(Clock::new("Europe/Lyon").is_err());
     }
@@ -380,13 +336,13 @@ mod tests {
         let utc = Clock::new("UTC").unwrap();
         for text in ["11/12/2010", "1.2.03", "12/01/2010 08:26", "01-02-2010"] {
             assert!(
-                matches!(utc.parse(text), Err(Error::Value { message, .. }) if message.contains("ambiguous")),
+                matches!(utc.parse(text.as_bytes()), Err(Error::Value { message, .. }) if message.contains("ambiguous")),
                 "{text}"
             );
         }
         for text in ["", "soon", "2026-13-01", "2026-02-30", "2026-11", "20h"] {
             assert!(
-                matches!(utc.parse(text), Err(Error::Value { message, .. }) if message.contains("cannot be read")),
+                matches!(utc.parse(text.as_bytes()), Err(Error::Value { message, .. }) if message.contains("cannot be read")),
                 "{text}"
             );
         }

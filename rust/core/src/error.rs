@@ -22,6 +22,26 @@ pub enum Error {
         /// The value as it is written in the data.
         value: String,
     },
+    /// A file is not written as it should be.
+    #[error("{message}")]
+    Source {
+        /// The sentence, to be read after the name of the file.
+        message: String,
+        /// What is wrong, in a word that never changes.
+        kind: &'static str,
+        /// The line, from 1; 0 where the file has none to name.
+        line: u64,
+    },
+    /// A text does not write what its column is to hold.
+    #[error("{message}")]
+    Unreadable {
+        /// The sentence.
+        message: String,
+        /// The row of the column that holds the text, from 0.
+        row: usize,
+        /// The text as it is written in the data.
+        value: String,
+    },
 }
 
 /// The result of a kernel.

@@ -10,6 +10,7 @@ pub mod bitmap;
 pub mod calendar;
 pub mod cells;
 pub mod columns;
+pub mod csv;
 pub mod error;
 pub mod facts;
 pub mod hash;
@@ -17,6 +18,7 @@ pub mod money;
 mod prefetch;
 pub mod quantiles;
 pub mod simulation;
+pub mod text_values;
 pub mod threads;
 pub mod value;
 

@@ -2,7 +2,7 @@
 
 use grc_core::Error;
 use pyo3::create_exception;
-use pyo3::exceptions::PyException;
+use pyo3::exceptions::{PyBaseException, PyException};
 use pyo3::prelude::*;
 
 create_exception!(grc_fast, GrcError, PyException, "What grc_fast refuses, in one sentence.");
@@ -28,7 +28,8 @@ create_exception!(
 );
 create_exception!(grc_fast, OutputError, GrcError, "An output cannot be written.");
 
-/// The exception of a core error. One that quotes a value also carries it, with its role.
+/// The exception of a core error. One that quotes a value also carries it, with its role or row; one
+/// about a file carries what is wrong, as a word, and the line.
 pub fn exception(error: &Error) -> PyErr {
     let message = error.to_string();
     match error {
@@ -36,14 +37,30 @@ pub fn exception(error: &Error) -> PyErr {
         Error::Column(_) => ColumnError::new_err(message),
         Error::Data(_) => DataError::new_err(message),
         Error::Value { role, value, .. } => {
-            let exception = DataError::new_err(message);
-            Python::attach(|py| {
-                let instance = exception.value(py);
-                instance
-                    .setattr("role", *role)
-                    .and_then(|()| instance.setattr("value", value))
-                    .map_or_else(|e| e, |()| exception.clone_ref(py))
+            with_attributes(DataError::new_err(message), |instance| {
+                instance.setattr("role", *role)?;
+                instance.setattr("value", value)
+            })
+        }
+        Error::Unreadable { row, value, .. } => {
+            with_attributes(DataError::new_err(message), |instance| {
+                instance.setattr("row", *row)?;
+                instance.setattr("value", value)
+            })
+        }
+        Error::Source { kind, line, .. } => {
+            with_attributes(SourceError::new_err(message), |instance| {
+                instance.setattr("kind", *kind)?;
+                instance.setattr("line", *line)
             })
         }
     }
+}
+
+/// An exception with attributes; what setting them raises, if it does.
+fn with_attributes(
+    exception: PyErr,
+    set: impl FnOnce(&Bound<'_, PyBaseException>) -> PyResult<()>,
+) -> PyErr {
+    Python::attach(|py| set(exception.value(py)).err()).unwrap_or(exception)
 }

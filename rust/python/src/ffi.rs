@@ -10,14 +10,15 @@ use arrow_array::types::{
 };
 use arrow_array::{
     Array, ArrayRef, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int32Array,
-    Int64Array, PrimitiveArray, RecordBatch, StringViewArray, UInt8Array, UInt32Array, UInt64Array,
-    new_empty_array, new_null_array,
+    Int64Array, PrimitiveArray, RecordBatch, RecordBatchOptions, StringViewArray, UInt8Array,
+    UInt32Array, UInt64Array, new_empty_array, new_null_array,
 };
-use arrow_buffer::{Buffer, NullBuffer, ScalarBuffer};
+use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, ScalarBuffer};
 use arrow_schema::{DataType, Field, Schema, TimeUnit};
 use arrow_select::concat::concat;
 use grc_core::bitmap::Bitmap;
 use grc_core::columns::{AmountValues, Column, DateValues, IdValues, Ids, Integers, Texts};
+use grc_core::csv::{TextBatch, TextBlock, TextColumn};
 use grc_core::facts::{FactColumn, Values};
 use grc_core::{Error, Result};
 use pyo3::PyResult;
@@ -287,6 +288,39 @@ fn narrow<T: ArrowPrimitiveType<Native: TryFrom<i64>>>(ids: Vec<i64>) -> ArrayRe
         Some(narrowed) => Arc::new(PrimitiveArray::<T>::new(narrowed.into(), None)),
         None => Arc::new(Int64Array::from(ids)),
     }
+}
+
+/// The rows of a block of a file, in columns named by their positions in its header. The arrays
+/// share the bytes of the block, which live as long as any array that points into them.
+pub fn text_batches(block: TextBlock, columns: &[usize]) -> Vec<RecordBatch> {
+    let names = columns.iter().map(usize::to_string);
+    let fields: Vec<Field> = names.map(|name| Field::new(name, DataType::Utf8View, true)).collect();
+    let schema = Arc::new(Schema::new(fields));
+    let bytes = Buffer::from_vec(block.bytes);
+    let batch = |batch: TextBatch| {
+        let arrays = batch.columns.into_iter().map(|column| text_array(column, &bytes)).collect();
+        let options = RecordBatchOptions::new().with_row_count(Some(batch.rows));
+        RecordBatch::try_new_with_options(schema.clone(), arrays, &options)
+            .expect("all columns have as many rows")
+    };
+    block.batches.into_iter().map(batch).collect()
+}
+
+/// A column of a file as an array, which holds only the buffers that its views point into.
+fn text_array(column: TextColumn, block: &Buffer) -> ArrayRef {
+    let TextColumn { views, validity, in_block, decoded } = column;
+    let nulls = validity
+        .map(|bits| NullBuffer::new(BooleanBuffer::new(Buffer::from_vec(bits), 0, views.len())));
+    let mut buffers = Vec::new();
+    if in_block || !decoded.is_empty() {
+        buffers.push(if in_block { block.clone() } else { Buffer::from_vec(Vec::<u8>::new()) });
+    }
+    if !decoded.is_empty() {
+        buffers.push(Buffer::from_vec(decoded));
+    }
+    // SAFETY: the core makes each view of bytes that lie in these buffers or in the view itself,
+    // zeros after them, and only of whole fields of records that it has found to be UTF-8.
+    Arc::new(unsafe { StringViewArray::new_unchecked(ScalarBuffer::from(views), buffers, nulls) })
 }
 
 /// A fact as an array.

@@ -2,11 +2,13 @@
 
 mod allocator;
 mod behaviour;
+mod csv;
 mod errors;
 mod facts;
 mod ffi;
 mod quantiles;
 mod simulation;
+mod text_values;
 mod threads;
 mod value;
 
@@ -25,6 +27,8 @@ mod _core {
     #[pymodule_export]
     use crate::behaviour::{BehaviourBuilder, check_page_pattern};
     #[pymodule_export]
+    use crate::csv::CsvReader;
+    #[pymodule_export]
     use crate::errors::{
         ColumnError, DataError, GrcError, ModelError, OptionError, OutputError, SourceError,
     };
@@ -36,6 +40,8 @@ mod _core {
     };
     #[pymodule_export]
     use crate::simulation::simulate_sales;
+    #[pymodule_export]
+    use crate::text_values::{parse_dates, parse_numbers, without_words};
     #[pymodule_export]
     use crate::value::{
         beta_quantile, expected_spend, fit_purchases, fit_spend, predict_purchases,

@@ -10,11 +10,12 @@ use super::event::Measures;
 use super::id_type::{IdType, SIGN};
 use super::read_context::ReadContext;
 use super::read_measures::{read_clicks, read_dwell};
-use crate::calendar::{DAY, parse_instant};
+use crate::calendar::DAY;
 use crate::columns::{
     Column, DateValues, IdValues, Integers, Texts, mixed_ids, mixed_signs, to_micros, whole, widen,
 };
 use crate::error::{Error, Result};
+use crate::text_values::parse_instant;
 
 /// Rows of a block: its arrays stay in the first cache levels.
 pub(super) const BLOCK: usize = if cfg!(test) { 8 } else { 1024 };
@@ -281,23 +282,25 @@ pub(super) fn zone_of(column: &Column<DateValues>, rows: usize) -> Option<bool> 
         DateValues::Instants { zoned, .. } => Some(*zoned),
         DateValues::Texts(texts) => (0..rows)
             .filter(|&row| column.is_valid(row))
-            .find_map(|row| parse_instant(&String::from_utf8_lossy(texts.get(row))).ok())
+            .find_map(|row| parse_instant(texts.get(row)).ok())
             .map(|(_, zoned)| zoned),
     }
 }
 
 fn read_timestamp(texts: &Texts, row: usize, zoned: Option<bool>) -> Result<i64> {
-    let text = String::from_utf8_lossy(texts.get(row));
-    match parse_instant(&text) {
-        Ok((_, has_zone)) if zoned.is_some_and(|zoned| zoned != has_zone) => Err(Error::Value {
-            message: format!(
-                "the timestamp \"{text}\" {} and others have {}: write all of them alike",
-                if has_zone { "has a time zone" } else { "has no time zone" },
-                if has_zone { "none" } else { "one" },
-            ),
-            role: "timestamp",
-            value: text.into_owned(),
-        }),
+    match parse_instant(texts.get(row)) {
+        Ok((_, has_zone)) if zoned.is_some_and(|zoned| zoned != has_zone) => {
+            let text = String::from_utf8_lossy(texts.get(row));
+            Err(Error::Value {
+                message: format!(
+                    "the timestamp \"{text}\" {} and others have {}: write all of them alike",
+                    if has_zone { "has a time zone" } else { "has no time zone" },
+                    if has_zone { "none" } else { "one" },
+                ),
+                role: "timestamp",
+                value: text.into_owned(),
+            })
+        }
         Ok((instant, _)) => Ok(instant),
         Err(Error::Value { message, value, .. }) => {
             Err(Error::Value { message, role: "timestamp", value })

@@ -58,14 +58,8 @@ pub trait Rankable: Copy + PartialOrd + Debug + Send + Sync + 'static {
 /// What the types share. The counter of `compare_all` is as wide as the value, so that it stays in
 /// the lanes of the comparison, and goes through memory, so that compilers narrow once a value
 /// rather than once a comparison.
-macro_rules! shared {
+macro_rules! comparisons {
     ($type:ty, $lane:ty) => {
-        #[inline]
-        #[allow(clippy::cast_lossless)] // one macro for all types
-        fn to_f64(self) -> f64 {
-            self as f64
-        }
-
         #[inline(always)]
         #[allow(clippy::inline_always)] // takes the instruction set of its caller
         fn compare_all<const M: usize>(
@@ -121,6 +115,12 @@ macro_rules! integers {
 
             #[inline]
             #[allow(clippy::cast_lossless)]
+            fn to_f64(self) -> f64 {
+                self as f64
+            }
+
+            #[inline]
+            #[allow(clippy::cast_lossless)]
             fn minus(self, lower: Self) -> Option<f64> {
                 self.checked_sub(lower).map(|difference| difference as f64)
             }
@@ -141,7 +141,7 @@ macro_rules! integers {
                 }
             }
 
-            shared!($type, $lane);
+            comparisons!($type, $lane);
         }
     )*};
 }
@@ -186,6 +186,12 @@ macro_rules! floats {
 
             #[inline]
             #[allow(clippy::cast_lossless)]
+            fn to_f64(self) -> f64 {
+                self as f64
+            }
+
+            #[inline]
+            #[allow(clippy::cast_lossless)]
             fn minus(self, lower: Self) -> Option<f64> {
                 let difference = self - lower;
                 let overflows = difference.is_infinite() && self.is_finite() && lower.is_finite();
@@ -198,7 +204,7 @@ macro_rules! floats {
                 Some(if nearest as f64 > edge { nearest.next_down() } else { nearest })
             }
 
-            shared!($type, $lane);
+            comparisons!($type, $lane);
         }
     )*};
 }

@@ -17,14 +17,27 @@ pub fn read_amounts(
     units: &mut [i64],
     drops: &mut [u8],
 ) {
-    let is_missing = |i: usize| !column.is_valid(rows.start + i);
-    let missing = column.validity.is_some().then_some(is_missing);
-    if let Some(missing) = missing {
-        mark(drops, LineDropReason::Amount, missing);
+    if column.validity.is_some() {
+        mark(drops, LineDropReason::Amount, |i| !column.is_valid(rows.start + i));
     }
+    let missing = |i: usize| !column.is_valid(rows.start + i);
     match column.values {
-        AmountValues::F64(v) => round_floats(&v[rows.clone()], unit, units, drops, missing),
-        AmountValues::F32(v) => round_floats(&v[rows.clone()], unit, units, drops, missing),
+        AmountValues::F64(values) => round_floats(
+            &values[rows.clone()],
+            unit,
+            units,
+            drops,
+            missing,
+            column.validity.is_some(),
+        ),
+        AmountValues::F32(values) => round_floats(
+            &values[rows.clone()],
+            unit,
+            units,
+            drops,
+            missing,
+            column.validity.is_some(),
+        ),
         AmountValues::Integers(values) => {
             widen(values, rows.clone(), units);
             if matches!(values, Integers::U64(_)) {
@@ -34,13 +47,13 @@ pub fn read_amounts(
                     }
                 }
             }
-            zero_missing(units, missing);
+            zero_missing(units, missing, column.validity.is_some());
         }
         AmountValues::Decimals(values, _) => {
             for (i, &value) in values[rows.clone()].iter().enumerate() {
                 units[i] = i64::try_from(value).unwrap_or_else(|_| too_large(&mut drops[i]));
             }
-            zero_missing(units, missing);
+            zero_missing(units, missing, column.validity.is_some());
         }
     }
 }
@@ -69,8 +82,8 @@ pub fn read_signs(column: &Column<AmountValues>, rows: Range<usize>, out: &mut [
 }
 
 /// What stands under a missing amount must not count as money.
-fn zero_missing(units: &mut [i64], missing: Option<impl Fn(usize) -> bool>) {
-    if let Some(missing) = missing {
+fn zero_missing(units: &mut [i64], missing: impl Fn(usize) -> bool, any: bool) {
+    if any {
         for (i, unit) in units.iter_mut().enumerate() {
             if missing(i) {
                 *unit = 0;
@@ -84,16 +97,17 @@ fn round_floats<F: Copy + Into<f64>>(
     unit: Unit,
     units: &mut [i64],
     drops: &mut [u8],
-    missing: Option<impl Fn(usize) -> bool>,
+    missing: impl Fn(usize) -> bool,
+    any_missing: bool,
 ) {
     let per_one = unit.per_one();
     if round_all(amounts, per_one, units) {
-        return zero_missing(units, missing);
+        return zero_missing(units, missing, any_missing);
     }
     for (i, &amount) in amounts.iter().enumerate() {
         let amount = amount.into();
         units[i] = match round_one(amount, per_one) {
-            _ if missing.as_ref().is_some_and(|missing| missing(i)) => 0,
+            _ if missing(i) => 0,
             Rounded::Units(units) => units,
             Rounded::NotFinite => {
                 if drops[i] == USED {

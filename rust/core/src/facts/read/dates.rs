@@ -49,11 +49,7 @@ pub fn read_dates(
             for i in 0..instants.len() {
                 let row = rows.start + i;
                 let read = drops[i] != LineDropReason::Where as u8 && column.is_valid(row);
-                let (instant, wall) = if read {
-                    clock.parse(&String::from_utf8_lossy(texts.get(row)))?
-                } else {
-                    (0, 0)
-                };
+                let (instant, wall) = if read { clock.parse(texts.get(row))? } else { (0, 0) };
                 instants[i] = instant;
                 days[i] = day_of_instant(wall);
             }

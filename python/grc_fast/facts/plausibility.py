@@ -1,0 +1,135 @@
+"""What users hit without noticing: orders that are none, money counted twice, ids that differ."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import polars as pl
+
+from grc_fast._utils.messages import quoted
+from grc_fast.facts.table import CLIENT
+from grc_fast.io.source import Opened
+from grc_fast.io.text_options import said
+
+#: So many of the first rows are looked at.
+FIRST_ROWS: Final = 20_000
+# Below so many clients any of them has a large share of all lines.
+_MANY_CLIENTS: Final = 1_000
+_LARGE_SHARE: Final = 0.01
+# A base of whose clients fewer than one in so many bought, while others did, is of another kind.
+_HARDLY_ANY: Final = 100
+_STANDS_FOR_NOBODY: Final = ("0", "NA", "N/A", "n/a", "-", "?", "unknown", "guest")
+
+
+def warnings_of_rows(opened: Opened) -> Iterator[str]:
+    """Warn of what the first rows show."""
+    if not opened.replayable:
+        return
+    part, projection = opened.parts[0]
+    rows = part.first_rows(FIRST_ROWS)
+    lines = rows.select(projection.expressions)
+    if "keep" in lines.columns:
+        keep = lines["keep"].fill_null(value=False)
+        rows, lines = rows.filter(keep), lines.filter(keep)
+    orders = [name for name in lines.columns if name.startswith("order_")]
+    if not orders:
+        yield from _lines_at_one_instant(lines)
+    else:
+        yield from _one_amount_an_order(lines, orders)
+    yield from _lines_twice(rows)
+
+
+def _lines_at_one_instant(lines: pl.DataFrame) -> Iterator[str]:
+    known = lines.filter(pl.all_horizontal(pl.col("client", "date", "amount").is_not_null()))
+    several = known.filter(pl.col("amount") > 0).select("client", "date").is_duplicated()
+    if several.any():
+        yield (
+            f"{int(several.sum()):,} of the first {lines.height:,} rows share their client and "
+            "their instant with another, and each counts as an order: name the order's id in "
+            f"{said('order')}"
+        )
+
+
+def _one_amount_an_order(lines: pl.DataFrame, orders: Sequence[str]) -> Iterator[str]:
+    of_orders = (
+        lines.drop_nulls([*orders, "amount"])
+        .group_by(orders)
+        .agg(lines=pl.len(), amounts=pl.col("amount").n_unique(), amount=pl.col("amount").first())
+        .filter(pl.col("lines") > 1)
+    )
+    if of_orders.is_empty() or (of_orders["amounts"] > 1).any():
+        return
+    if of_orders.height > 1 and of_orders["amount"].n_unique() == 1:
+        return  # one price for all
+    yield (
+        f"the lines of each order repeat one amount ({of_orders.height:,} orders of several lines "
+        f"among the first {lines.height:,} rows): where that is the total of the order, it counts "
+        "as often as the order has lines"
+    )
+
+
+def _lines_twice(rows: pl.DataFrame) -> Iterator[str]:
+    twice = rows.is_duplicated()
+    if twice.any():
+        yield (
+            f"{int(twice.sum()):,} of the first {rows.height:,} rows occur twice or more, whole, "
+            "and count as often: were they loaded twice?"
+        )
+
+
+def notes_of_ids(clients: pl.DataFrame) -> Iterator[str]:
+    """Note ids that are likely to stand for nobody, or for one client in several ways.
+
+    Parameters
+    ----------
+    clients
+        The facts, one row a client.
+    """
+    ids = clients[CLIENT]
+    texts = ids if ids.dtype == pl.String else None
+    found = [
+        name
+        for name in _STANDS_FOR_NOBODY
+        if (ids.eq(name).any() if texts is not None else name == "0" and ids.eq(0).any())
+    ]
+    for name in found:
+        yield f"the id {quoted(name)} is a client like any other: shops give it to all guests"
+    if texts is None:
+        return
+    mails = texts.filter(texts.str.contains("@", literal=True))
+    alike = mails.str.strip_chars().str.to_lowercase()
+    if (twice := alike.filter(alike.is_duplicated())).len():
+        yield (
+            f"{len(twice):,} clients are e-mail addresses that differ from others by case or "
+            f"blanks alone, such as {quoted(str(twice[0]))}: SQL such as LOWER(TRIM(email)) as "
+            f"{said('client')} makes one of them"
+        )
+
+
+def notes_of_shares(clients: pl.DataFrame, counts: Sequence[str]) -> Iterator[str]:
+    """Note a client who has a large share of all orders or lines."""
+    if clients.height < _MANY_CLIENTS:
+        return
+    for name in counts:
+        values = clients[name].cast(pl.Float64).fill_null(0.0)
+        row = values.arg_max() or 0
+        share = float(values[row]) / max(float(values.sum()), 1.0)
+        if share > _LARGE_SHARE:
+            client = clients[CLIENT][row]
+            yield f"one client, {client}, has {100 * share:.1f} % of all {name}: is it a client?"
+            return
+
+
+def warning_of_base(status: pl.Series, ids: pl.Series, outside: int) -> Iterator[str]:
+    """Warn of a client base of whom hardly any client matches one of the sales."""
+    never = status == "never_bought"
+    matched = len(status) - int(never.sum()) - outside
+    if not never.any() or not outside or matched * _HARDLY_ANY > int(never.sum()) + matched:
+        return
+    bought = ids.filter(~never)
+    yield (
+        f"{'no client' if matched == 0 else f'only {matched:,} clients'} of the client base "
+        f"bought, and {outside:,} who bought are not in it: its ids are such as "
+        f"{ids.filter(never)[0]}, those of the sales such as {bought[0]}"
+    )

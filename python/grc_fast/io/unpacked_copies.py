@@ -1,0 +1,81 @@
+"""Copies of what can be read but once, or not in parts: standard input, and packed files."""
+
+from __future__ import annotations
+
+import atexit
+import shutil
+import sys
+import tempfile
+from contextlib import closing
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from grc_fast.errors import SourceError
+from grc_fast.io.source import NAMES_OF_COPIES
+from grc_fast.io.text_bytes import ByteSource, unpacked
+
+#: The name of standard input among sources.
+STANDARD_INPUT: Final = "-"
+_COPIED_AT_A_TIME: Final = 1 << 20
+# What files begin with, and the extension that they have then.
+_BEGINNINGS: Final = (
+    (b"PAR1", ".parquet"),
+    (b"ARROW1", ".arrow"),
+    (b"\xff\xff\xff\xff", ".arrow"),
+    (b"PK\x03\x04", ".xlsx"),
+    (b"\x1f\x8b", ".csv.gz"),
+    (b"\x28\xb5\x2f\xfd", ".csv.zst"),
+    (b"{", ".ndjson"),
+    (b"[", ".json"),
+)
+
+
+@cache
+def standard_input_copy() -> str:
+    """Copy standard input into a file of the process, and give its path.
+
+    What it holds is told from its first bytes; text is CSV.
+
+    Raises
+    ------
+    SourceError
+        If there is nothing in it.
+    """
+    source = sys.stdin.buffer
+    first = source.read(_COPIED_AT_A_TIME)
+    if not first:
+        raise SourceError("standard input is empty (0 bytes)")
+    head = first.removeprefix(b"\xef\xbb\xbf").lstrip()
+    suffix = next((end for start, end in _BEGINNINGS if head.startswith(start)), ".csv")
+    return _copy(source, "standard input", suffix, first)
+
+
+@cache
+def unpacked_copy(path: str) -> str:
+    """Unpack a file into one of the process, and give its path.
+
+    Raises
+    ------
+    SourceError
+        If it cannot be unpacked.
+    """
+    with closing(unpacked(path)) as source:
+        return _copy(source, path, Path(Path(path).stem).suffix)
+
+
+def _copy(source: ByteSource, name: str, suffix: str, first: bytes = b"") -> str:
+    with tempfile.NamedTemporaryFile(suffix=suffix, dir=_directory(), delete=False) as file:
+        while first:
+            file.write(first)
+            first = source.read(_COPIED_AT_A_TIME)
+    NAMES_OF_COPIES[file.name] = name
+    return file.name
+
+
+@cache
+def _directory() -> str:
+    """Make a directory that goes with the process."""
+    directory = tempfile.mkdtemp(prefix="grc-fast-")
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    return directory

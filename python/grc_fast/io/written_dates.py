@@ -1,0 +1,120 @@
+"""Dates that are text, or numbers that count, where a table gives them: read by their form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from grc_fast.errors import GrcError
+from grc_fast.io.roles import Projection, TableRoles
+from grc_fast.io.source import Part
+from grc_fast.io.text_columns import DateColumn, UnreadError
+from grc_fast.io.text_options import NUMBERED_DATES, TextOptions
+
+# What the date is called in a projection, of sales and of events.
+_DATES = ("date", "timestamp")
+
+
+@dataclass
+class WrittenDatesPart(Part):
+    """A table whose dates come as text, or as numbers that count from a day.
+
+    Attributes
+    ----------
+    inner
+        The table.
+    options
+        What the user says of dates.
+    """
+
+    inner: Part | None = None
+    options: TextOptions = field(default_factory=TextOptions)
+
+    def select(self, projection: Projection) -> Iterator[pl.DataFrame]:
+        """Give the projection's columns, dates as such."""
+        inner, before = self._inner(), 0
+        column: DateColumn | None = None
+        for batch in inner.select(projection):
+            name = next((name for name in _DATES if name in batch.columns), None)
+            if name is None or not _is_written(batch[name].dtype):
+                yield batch
+                continue
+            texts = _as_text(batch[name])
+            try:
+                if column is None:
+                    column = self._column(projection, name)
+                    column.decide(texts)
+                dates = column.read(texts)
+            except UnreadError as error:
+                assert column is not None
+                raise self._fault(error, column.name, before) from None
+            before += batch.height
+            yield batch.with_columns(dates.alias(name))
+
+    def first_rows(self, count: int) -> pl.DataFrame:
+        """Give the first rows, dates as they are written."""
+        return self._inner().first_rows(count)
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What is worth saying about the table."""
+        return self._inner().notes
+
+    def line_of_row(self, row: int) -> int | None:
+        """Find the line of a text file that holds data row `row`, or None."""
+        return self._inner().line_of_row(row)
+
+    def _inner(self) -> Part:
+        assert self.inner is not None
+        return self.inner
+
+    def _column(self, projection: Projection, name: str) -> DateColumn:
+        inner = self._inner()
+        expression = next(
+            part for part in projection.expressions if part.meta.output_name() == name
+        )
+        alone = Projection.of([expression], self.schema)
+        roots = expression.meta.root_names()
+        shown = roots[0] if len(roots) == 1 else name
+
+        def values() -> Iterator[pl.Series]:
+            for batch in inner.select(alone):
+                yield _as_text(batch[name])
+
+        return DateColumn(shown, f"{self.place}: the column {shown!r}", self.options, values)
+
+    def _fault(self, error: UnreadError, name: str, before: int) -> GrcError:
+        row = (error.row if error.of_all else before + error.row) + 1
+        line = self.line_of_row(row)
+        where = f"row {row:,}" if line is None else f"line {line}"
+        return error.error(f"{self.place}, {where}: the column {name!r} {error.fault}")
+
+
+def with_written_dates(part: Part, roles: TableRoles, options: TextOptions) -> Part:
+    """Let a table's dates be read by their form, where they are numbers or text.
+
+    Numbers are dates only where the user says what they count.
+    """
+    schema = dict(part.schema)
+    if options.date_format in NUMBERED_DATES:
+        schema |= {
+            name: pl.String()
+            for name in roles.date_columns()
+            if name in schema and schema[name].is_numeric()
+        }
+    return WrittenDatesPart(
+        part.place, pl.Schema(schema), part.text_names, inner=part, options=options
+    )
+
+
+def _is_written(dtype: pl.DataType) -> bool:
+    return dtype == pl.String or dtype.is_numeric()
+
+
+def _as_text(values: pl.Series) -> pl.Series:
+    if values.dtype.is_float():
+        whole = (values == values.floor()).fill_null(value=True).all()
+        values = values.cast(pl.Int64) if whole else values
+    return values.cast(pl.String)
