@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import Any
+from urllib.parse import urlsplit
 
 SECOND = 1_000_000
 DAY = 86_400 * SECOND
@@ -24,20 +25,52 @@ def span(text: str) -> int:
     return int(text[:-1]) * UNITS[text[-1]] * SECOND
 
 
-def matches(pattern: str, page: str | None) -> bool:
+def part_of(pattern: str, page: str) -> str:
+    """The part of a page's address that a pattern speaks of, by the standard library."""
+    if "://" in pattern:
+        return page
+    has_host = re.match(r"[A-Za-z][A-Za-z0-9+.-]*://|//", page) is not None
+    # A host of our own before what has none keeps `mailto:x` and `//a` from being read as more.
+    parts = urlsplit(page if has_host else "//host/" + page)
+    path = parts.path if has_host else parts.path.removeprefix("/")
+    text = path.removesuffix("/") or "/"
+    query, fragment = (page.partition("#")[0].partition("?"), page.partition("#"))
+    if "?" in pattern:
+        text += query[1] + query[2]
+    if "#" in pattern:
+        text += fragment[1] + fragment[2]
+    return text
+
+
+def without_slash_before_query(pattern: str) -> str:
+    """A path that ends before a query or a fragment, without its last slash."""
+    found = re.match(r"([^?#]*)([?#].*)", pattern, re.DOTALL)
+    return (found[1].removesuffix("/") or "/") + found[2] if found else pattern
+
+
+def matches(pattern: str, page: str | None, ignore_case: bool = False) -> bool:
     if page is None:
         return False
     if pattern.startswith("re:"):
-        return re.search(pattern[3:], page) is not None
+        return re.search(pattern[3:], page, re.IGNORECASE if ignore_case else 0) is not None
+    text, whole = part_of(pattern, page), "://" in pattern
+    if ignore_case:
+        # Of the letters of the tests, lower case is what folding makes of them.
+        text, pattern = text.lower(), pattern.lower()
     if "*" not in pattern:
-        return pattern == page
+        return part_of(pattern, pattern) == text
     if pattern.endswith("*") and pattern.count("*") == 1:
-        return page.startswith(pattern[:-1])
+        start = pattern[:-1]
+        return text.startswith(start if whole else without_slash_before_query(start))
+    return glob_matches(pattern if whole else pattern.removesuffix("/"), text)
+
+
+def glob_matches(pattern: str, text: str) -> bool:
     # Only globs of the tests have braces: one pair, of which each branch is a glob.
     if braces := re.search(r"\{(.*)\}", pattern):
         branches = braces[1].split(",")
-        return any(matches(pattern.replace(braces[0], branch), page) for branch in branches)
-    return fnmatch.fnmatchcase(page, pattern)
+        return any(glob_matches(pattern.replace(braces[0], branch), text) for branch in branches)
+    return fnmatch.fnmatchcase(text, pattern)
 
 
 def specificity(rule: dict[str, Any]) -> tuple[int, int]:
@@ -53,7 +86,9 @@ def specificity(rule: dict[str, Any]) -> tuple[int, int]:
     return (2, 0)
 
 
-def winner(rules: list[dict[str, Any]], group: str, event: Event) -> dict[str, Any] | None:
+def winner(
+    rules: list[dict[str, Any]], group: str, event: Event, ignore_case: bool
+) -> dict[str, Any] | None:
     """The rule that wins in a group: of equals, min() takes the first."""
     fitting = []
     for rule in rules:
@@ -62,7 +97,7 @@ def winner(rules: list[dict[str, Any]], group: str, event: Event) -> dict[str, A
         if (
             rule["group"] == group
             and (kinds is None or event["kind"] in kinds)
-            and (rule.get("page") is None or matches(rule["page"], event["page"]))
+            and (rule.get("page") is None or matches(rule["page"], event["page"], ignore_case))
         ):
             fitting.append(rule)
     return min(fitting, key=specificity) if fitting else None
@@ -82,6 +117,7 @@ def order(event: Event) -> tuple[Any, ...]:
         first(event["dwell"]),
         event["clicks"],
         bool(event["machine_open"]),
+        first(event["message"]),
     )
 
 
@@ -122,6 +158,7 @@ def judge(visit: dict[str, Any], rules: dict[str, Any]) -> None:
     session, density = rules.get("session", {}), rules.get("density")
     own = visit["events"]
     theme = (density or {}).get("theme")
+    ignore_case = rules.get("pages", {}).get("ignore_case", False)
     dwell = clicks = 0
     for place, event in enumerate(own):
         time = event["dwell"]
@@ -129,7 +166,7 @@ def judge(visit: dict[str, Any], rules: dict[str, Any]) -> None:
             time = own[place + 1]["ts"] - event["ts"] if place + 1 < len(own) else None
         if time is None:
             time = span(session.get("last_dwell", "0s"))
-        if theme is None or any(matches(pattern, event["page"]) for pattern in theme):
+        if theme is None or any(matches(pattern, event["page"], ignore_case) for pattern in theme):
             dwell += time
             clicks += event["clicks"]
     bypass = (density or {}).get("bypass", BYPASS)
@@ -163,8 +200,15 @@ def allowed(rule: dict[str, Any], event: Event, awards: list[Event]) -> bool:
     repeat = rule.get("repeat", "always")
     if repeat == "always":
         return True
-    if repeat == "once":
-        return not awards
+    stands_in_the_way = {
+        "once": lambda _: True,
+        "once_per_page": lambda other: other["page"] == event["page"],
+        "once_per_message": lambda other: (
+            event["message"] is not None and other["message"] == event["message"]
+        ),
+    }.get(repeat)
+    if stands_in_the_way is not None:
+        return not any(map(stands_in_the_way, awards))
     if repeat == "once_per_session":
         if event.get("visit") is not None:
             return not any(other.get("visit") is event["visit"] for other in awards)
@@ -218,17 +262,22 @@ def score_client(events: list[Event], rules: dict[str, Any], as_of: int) -> dict
     sums = dict.fromkeys(groups, 0.0)
     awards: dict[str, list[Event]] = defaultdict(list)
     signs, ledger, last = [], [], None
+    ignore_case = rules.get("pages", {}).get("ignore_case", False)
+    won: Counter[str] = Counter()
+    unwon: list[Event] = []
     for event in events:
         visit = event.get("visit")
         if event["machine_open"] or (visit is not None and visit["bot"]):
             continue
         last = event["ts"]
         passed = visit is None or visit["passed"]
-        hits = []
+        hits, is_won = [], False
         for group in groups:
-            rule = winner(rules["rule"], group, event)
+            rule = winner(rules["rule"], group, event, ignore_case)
             if rule is None:
                 continue
+            won[rule["name"]] += 1
+            is_won = True
             category = rule.get("category")
             if category is not None:
                 hits.append((category, passed))
@@ -243,6 +292,8 @@ def score_client(events: list[Event], rules: dict[str, Any], as_of: int) -> dict
                 )
                 sums[group] += given
                 ledger.append((event["ts"], rule["name"], "awarded", given))
+        if not is_won:
+            unwon.append(event)
         if as_of - event["ts"] < window:
             signs.append((event, hits))
     bounds, limits = rules.get("score", {}), rules.get("groups", {})
@@ -265,14 +316,50 @@ def score_client(events: list[Event], rules: dict[str, Any], as_of: int) -> dict
         "warm": counted.count("warm"),
         "eliminatory": counted.count("eliminatory"),
         "ledger": ledger,
+        "won": won,
+        "awarded": {name: len(own) for name, own in awards.items()},
+        "unwon": unwon,
     }
 
 
+def renamed(events: list[Event], rules: dict[str, Any]) -> list[Event]:
+    """Events with the kinds' own names."""
+    own = {name: kind for kind, names in rules.get("kinds", {}).items() for name in names}
+    return [event | {"kind": own.get(event["kind"], event["kind"])} for event in events]
+
+
 def score(events: list[Event], rules: dict[str, Any], as_of: int) -> dict[Any, dict[str, Any]]:
-    """Score every client: events have client_id, ts, kind, page, dwell, clicks, event_id and
-    machine_open; instants and dwell are in microseconds."""
+    """Score every client: events have client_id, ts, kind, page, dwell, clicks, message, event_id
+    and machine_open; instants and dwell are in microseconds."""
     by_client = defaultdict(list)
-    for event in events:
+    for event in renamed(events, rules):
         if None not in (event["client_id"], event["ts"], event["kind"]) and event["ts"] <= as_of:
             by_client[event["client_id"]].append(event)
     return {client: score_client(own, rules, as_of) for client, own in sorted(by_client.items())}
+
+
+def consented(
+    events: list[Event], rules: dict[str, Any], consents: list[dict[str, Any]]
+) -> list[Event]:
+    """Events without the opens (and clicks) of clients whose last word is no consent."""
+    scopes = {"email_open": "open"}
+    if rules.get("tracking", {}).get("clicks"):
+        scopes["email_click"] = "click"
+
+    def agrees(client: Any, scope: str) -> bool:
+        own = [row for row in consents if (row["client_id"], row["scope"]) == (client, scope)]
+        last = max((row["date"] for row in own), default=None)
+        return bool(own) and all(row["status"] == "granted" for row in own if row["date"] == last)
+
+    kept = []
+    for event, named in zip(events, renamed(events, rules), strict=True):
+        scope = scopes.get(named["kind"]) or scopes.get(event["kind"])
+        if scope is None or agrees(event["client_id"], scope):
+            kept.append(event)
+    return kept
+
+
+def most_frequent(values: list[Any]) -> dict[Any, int]:
+    """The five that occur most, of equals the first by name."""
+    counts = Counter(value for value in values if value is not None)
+    return dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))[:5])

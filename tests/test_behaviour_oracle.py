@@ -22,6 +22,8 @@ START = 20_000 * DAY
 KINDS = [*oracle.WEB, "email_open", "email_click", "unheard_of"]
 PAGES = [None, "/", "/tarifs", "/tarifs/pro", "/tarifs/pro/x", "/fr/tarifs", "/jobs", "/aide/été"]
 PAGES += ["/s?q=a", "/s?q=ab", "/sXq=a", "/[x]", "/x", "/{fr,en}", "/en/tarifs"]
+PAGES += ["https://h.fr/tarifs/?utm=1", "//h.fr/Tarifs/Pro#top", "HTTPS://h.fr/s/?q=a", "lettre-1"]
+PAGES += ["https://h.fr", "mailto:x", "/tarifs/", "/Jobs?x#y", "/tarifs#pro", ""]
 PATTERNS = [
     "/tarifs",
     "/tarifs/*",
@@ -43,11 +45,23 @@ PATTERNS = [
     "/{fr,en}",
     "/{fr,en}*",
     "*/{fr,en}/*",
+    # What speaks of more than the path.
+    "https://h.fr/*",
+    "HTTPS://h.fr/s/?q=a",
+    "*?utm=1",
+    "/tarifs/?*",
+    "/tarifs#pro",
+    "*/tarifs/",
+    "lettre-1",
+    "mailto:*",
+    "/",
 ]
 REPEATS = [
     "always",
     "once",
     "once_per_session",
+    "once_per_page",
+    "once_per_message",
     "every 24h",
     "every 90m",
     "2 per 7d",
@@ -96,13 +110,25 @@ def rule_files(draw: st.DrawFn) -> dict[str, Any]:
         | draw(optional("floor", st.sampled_from([-5, 0])))
         for group in groups
     }
+    # Other names of kinds that nothing speaks of by them.
+    spoken = {kind for rule in rules for kind in _as_list(rule.get("kind", []))}
+    spoken |= {*session.get("kinds", []), *density.get("bypass", [])}
+    free = [kind for kind in KINDS if kind not in spoken and kind != "purchase"]
+    names = draw(st.lists(st.sampled_from(free), unique=True, max_size=2)) if free else []
+    kinds = {"purchase": names} if names else {}
     return (
-        {"rule": rules, "decay": decay, "session": session}
+        {"rule": rules, "decay": decay, "session": session, "kinds": kinds}
+        | draw(optional("pages", st.just({"ignore_case": True})))
+        | draw(optional("tracking", st.just({"clicks": True})))
         | draw(optional("density", st.just(density)))
         | draw(optional("groups", st.just(bounds)))
         | draw(optional("score", st.sampled_from([{"min": 0, "max": 100}, {"max": 7}, {}])))
         | draw(optional("phase", st.sampled_from([{"window": "14d"}, {"window": "36h"}])))
     )
+
+
+def _as_list(kind: str | list[str]) -> list[str]:
+    return [kind] if isinstance(kind, str) else kind
 
 
 def optional(key: str, values: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
@@ -137,6 +163,7 @@ def random_events(seed: int, rows: int, clients: int) -> list[dict[str, Any]]:
                 "page": rng.choice(PAGES),
                 "dwell": rng.choice([None, 0, 500_000, 29 * SECOND, 30 * SECOND, 1900 * SECOND]),
                 "clicks": rng.choice([0, 0, 1, 1, 2, 5]),
+                "message": rng.choice([None, "m1", "m2", "m3"]),
                 "event_id": ident,
                 "machine_open": rng.random() < 0.05,
             }
@@ -153,6 +180,7 @@ def frame_of(events: list[dict[str, Any]]) -> pl.DataFrame:
         "page": pl.String,
         "dwell": pl.Float64,
         "clicks": pl.Int64,
+        "message": pl.String,
         "event_id": pl.Int64,
         "machine_open": pl.Boolean,
     }
@@ -169,9 +197,13 @@ def instant(micros: int) -> Any:
     return pl.Series([micros]).cast(pl.Datetime("us"))[0]
 
 
+#: What the oracle says beside the scores.
+BESIDE = ("ledger", "won", "awarded", "unwon")
+
+
 def expected_frame(expected: dict[Any, dict[str, Any]]) -> pl.DataFrame:
     rows = [
-        {"client_id": client, **{key: value for key, value in row.items() if key != "ledger"}}
+        {"client_id": client, **{key: value for key, value in row.items() if key not in BESIDE}}
         for client, row in expected.items()
     ]
     return pl.DataFrame(rows, infer_schema_length=None)
@@ -228,6 +260,104 @@ def test_ledgers_are_those_of_plain_loops(rules: dict[str, Any], seed: int) -> N
         )
 
 
+@given(rules=rule_files(), seed=st.integers(0, 10**9), threads=st.integers(1, 3))
+def test_what_rules_did_is_that_of_plain_loops(
+    rules: dict[str, Any], seed: int, threads: int
+) -> None:
+    events = random_events(seed, 100, clients=4)
+    as_of = max(event["ts"] for event in events)
+
+    result = grc.score_behaviour(
+        frame_of(events), rules, as_of=instant(as_of), threads=threads, memory=1 + seed % 2 * 10**6
+    )
+
+    expected = oracle.score(events, rules, as_of).values()
+    for rule in rules["rule"]:
+        count = result.quality.rules[rule["name"]]
+        assert count.won == sum(row["won"][rule["name"]] for row in expected)
+        assert count.awarded == sum(row["awarded"].get(rule["name"], 0) for row in expected)
+    unwon = [event for row in expected for event in row["unwon"]]
+    for found, role in (
+        (result.quality.unwon_pages, "page"),
+        (result.quality.unwon_kinds, "kind"),
+    ):
+        wanted = oracle.most_frequent([event[role] for event in unwon])
+        assert list(found.items()) == list(wanted.items())
+
+
+CONSENTS = st.lists(
+    st.fixed_dictionaries(
+        {
+            "client_id": st.integers(0, 3),
+            "scope": st.sampled_from(["open", "click"]),
+            "status": st.sampled_from(["granted", "denied", "unknown"]),
+            "date": st.dates(dt.date(2024, 1, 1), dt.date(2024, 1, 4)),
+        }
+    ),
+    max_size=12,
+)
+
+
+@given(rules=rule_files(), seed=st.integers(0, 10**9), consents=CONSENTS, text=st.booleans())
+def test_opens_without_consent_are_no_events(
+    rules: dict[str, Any], seed: int, consents: list[dict[str, Any]], text: bool
+) -> None:
+    events = random_events(seed, 100, clients=4)
+    as_of = max(event["ts"] for event in events)
+    schema = {"client_id": pl.Int64, "scope": pl.String, "status": pl.String, "date": pl.Date}
+    tracking, frame = pl.DataFrame(consents, schema=schema), frame_of(events)
+    if text:
+        ids = pl.col("client_id").cast(pl.String)
+        tracking, frame = tracking.with_columns(ids), frame.with_columns(ids)
+    kept = oracle.consented(events, rules, consents)
+
+    result = grc.score_behaviour(frame, rules, as_of=instant(as_of), tracking=tracking)
+
+    quality = result.quality
+    assert quality.dropped["tracking"] == len(events) - len(kept)
+    assert quality.rows_read == quality.rows_used + sum(quality.dropped.values())
+    scores = result.scores.with_columns(pl.col("client_id").cast(pl.Int64))
+    assert_agree(replace(result, scores=scores), oracle.score(kept, rules, as_of))
+
+
+@given(rules=rule_files(), seed=st.integers(0, 10**9))
+def test_other_names_are_names_replaced(rules: dict[str, Any], seed: int) -> None:
+    events = random_events(seed, 100, clients=4)
+    as_of = instant(max(event["ts"] for event in events))
+    own = {key: value for key, value in rules.items() if key != "kinds"}
+
+    found = grc.score_behaviour(frame_of(events), rules, as_of=as_of)
+    wanted = grc.score_behaviour(frame_of(oracle.renamed(events, rules)), own, as_of=as_of)
+
+    assert_frame_equal(found.scores, wanted.scores, check_exact=True)
+    assert found.quality.kinds == wanted.quality.kinds
+
+
+@given(
+    pattern=st.text("/*?#:aÀé.", max_size=8),
+    page=st.text("/?#:aAÀàé.%", max_size=12)
+    | st.just("https://h/").flatmap(
+        lambda host: st.text("/?#:aAÀàé.", max_size=8).map(lambda rest: host + rest)
+    ),
+    ignore_case=st.booleans(),
+)
+def test_pages_are_matched_as_the_standard_library_reads_addresses(
+    pattern: str, page: str, ignore_case: bool
+) -> None:
+    events = pl.DataFrame(
+        {"client_id": [1], "timestamp": ["2024-01-01"], "kind": ["x"], "page": [page]}
+    )
+    rules = {"rule": [{"name": "a", "group": "g", "page": pattern, "points": 1}]}
+    rules["pages"] = {"ignore_case": ignore_case}
+
+    found = grc.score_behaviour(events, rules, as_of="2024-01-02").scores["score"][0]
+
+    assert found == oracle.matches(pattern, page, ignore_case)
+    if "*" not in pattern:
+        events = events.with_columns(page=pl.lit(pattern))
+        assert grc.score_behaviour(events, rules, as_of="2024-01-02").scores["score"][0] == 1
+
+
 @given(rules=rule_files(), seed=st.integers(0, 10**9), cut=st.floats(0, 1), text=st.booleans())
 def test_two_runs_through_a_state_are_one_to_the_bit(
     rules: dict[str, Any], seed: int, cut: float, text: bool
@@ -251,7 +381,9 @@ def test_two_runs_through_a_state_are_one_to_the_bit(
     rules=rule_files(),
     seed=st.integers(0, 10**9),
     ids=st.sampled_from([pl.UInt64, pl.Int32, pl.String]),
-    without=st.sets(st.sampled_from(["clicks", "dwell", "page", "event_id", "machine_open"])),
+    without=st.sets(
+        st.sampled_from(["clicks", "dwell", "page", "message", "event_id", "machine_open"])
+    ),
 )
 def test_columns_may_be_of_other_types_or_missing(
     rules: dict[str, Any], seed: int, ids: Any, without: set[str]
@@ -316,7 +448,7 @@ def test_a_purchase_at_the_instant_of_a_hot_hit() -> None:
         ]
     }
     event = {"client_id": 1, "ts": START, "page": "/tarifs", "dwell": None, "clicks": 1}
-    event |= {"event_id": None, "machine_open": False}
+    event |= {"message": None, "event_id": None, "machine_open": False}
     for kinds, phase in [
         (["page_view", "purchase"], "won"),  # its own hot hit is not after it
         (["purchase", "search"], "decision"),  # a hot hit comes after it
@@ -336,7 +468,7 @@ def test_what_is_left_after_64_half_lives_is_below_the_last_bit(halvings: int) -
         "rule": [{"name": "a", "group": "a", "points": points}],
     }
     event = {"client_id": 1, "ts": START, "kind": "click", "page": None, "dwell": None}
-    events = [event | {"clicks": 1, "event_id": None, "machine_open": False}]
+    events = [event | {"clicks": 1, "message": None, "event_id": None, "machine_open": False}]
     as_of = START + halvings * DAY
 
     found = grc.score_behaviour(frame_of(events), rules, as_of=instant(as_of)).scores["score"][0]

@@ -133,7 +133,7 @@ def saved(tmp_path: Path, about: Any, change: Any = None) -> Path:
 
 ABOUT = {
     "format": "grc_fast.behaviour_state",
-    "version": 2,
+    "version": 3,
     "as_of": 0,
     "zoned": False,
     "timezone": "UTC",
@@ -148,8 +148,8 @@ ABOUT = {
         ({}, None, "is no state"),
         (5, None, "is no state"),
         ({**ABOUT, "version": None}, None, "has no version"),
-        ({**ABOUT, "version": 1}, None, "has format 1.*score all events again"),
-        ({**ABOUT, "version": 3}, None, "has format 3.*install a newer one"),
+        ({**ABOUT, "version": 2}, None, "has format 2.*score all events again"),
+        ({**ABOUT, "version": 4}, None, "has format 4.*install a newer one"),
         ({**ABOUT, "as_of": "soon"}, None, "what it says of 'as_of' is missing or wrong"),
         ({**ABOUT, "rules": None}, None, "what it says of 'rules'"),
         (ABOUT, lambda frame: frame.drop("seen"), "its columns are not those saved"),

@@ -24,7 +24,7 @@ def test_combine_keeps_the_clients_of_both() -> None:
     assert joined["client_id"].to_list() == [1, 2, 3, 4]
     assert joined["phase"].to_list() == [None, "decision", None, "discovery"]
     assert joined["points"].to_list() == [15, 9, 3, None]
-    assert joined["action"].to_list() == ["wake up", "call now", "leave in peace", "welcome"]
+    assert joined["action"].to_list() == ["cultivate", "call now", "cultivate", "welcome"]
     assert grc.combine(rfm, interest, lang="fr")["action"][1] == "appeler sans attendre"
 
 
@@ -95,4 +95,33 @@ def test_what_the_grid_does_not_know_is_refused(
 def test_nulls_are_no_fault() -> None:
     nothing = pl.lit(None)
     joined = grc.combine(RFM.with_columns(group=nothing), INTEREST.with_columns(phase=nothing))
-    assert joined["action"].to_list() == ["leave in peace"] * 2
+    assert joined["action"].to_list() == ["welcome"] * 2
+
+
+def test_no_data_is_not_silence() -> None:
+    rfm = pl.DataFrame({"client_id": [1, 2, 3, 4], "group": [1, 4, None, 1]})
+    # Of client 4 nothing but an open by a machine was seen.
+    events = pl.DataFrame(
+        {
+            "client_id": [4],
+            "timestamp": ["2025-03-30"],
+            "kind": ["email_open"],
+            "machine_open": [True],
+        }
+    )
+    silent = pl.DataFrame({"client_id": [1, 2, 3], "phase": ["inactive"] * 3})
+
+    unknown = grc.combine(rfm, grc.score_behaviour(events, RULES, as_of=AS_OF))
+    quiet = grc.combine(rfm, silent)
+
+    assert unknown["phase"].to_list() == [None] * 4
+    assert unknown["action"].to_list() == ["cultivate", "cultivate", "welcome", "cultivate"]
+    assert quiet["action"].to_list() == ["wake up", "leave in peace", "leave in peace", "cultivate"]
+
+
+def test_a_plain_table_may_say_how_many_groups_it_has() -> None:
+    rfm = pl.DataFrame({"client_id": [1, 2], "group": [4, 5]})
+    silent = pl.DataFrame({"client_id": [1, 2], "phase": ["inactive"] * 2})
+    assert grc.combine(rfm, silent, groups=10)["action"].to_list() == ["wake up", "leave in peace"]
+    with pytest.raises(grc.OptionError, match="groups must be a whole number"):
+        grc.combine(rfm, silent, groups=0)

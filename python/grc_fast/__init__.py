@@ -6,7 +6,7 @@ The names here are the whole public interface; `help` on any of them has an exam
 from ._utils.version import __version__
 from .behaviour.explanation import BehaviourExplanation, explain_behaviour
 from .behaviour.ledger import behaviour_ledger
-from .behaviour.quality import BehaviourQuality
+from .behaviour.quality import BehaviourQuality, RuleCount
 from .behaviour.rules import BehaviourRules
 from .behaviour.run import BehaviourResult
 from .behaviour.scoring import score_behaviour
@@ -71,6 +71,7 @@ __all__ = [
     "RFMResult",
     "Recency",
     "ResponseReport",
+    "RuleCount",
     "SegmentCondition",
     "SegmentRule",
     "SegmentTable",

@@ -111,6 +111,9 @@ class _EventAccount(TypedDict):
     bot_visits: int
     clients: int
     kinds: list[tuple[str, int]]
+    rules: list[tuple[int, int]]
+    unwon_pages: list[tuple[str, int]]
+    unwon_kinds: list[tuple[str, int]]
     pages: int
     first_event: int | None
     last_event: int | None
@@ -147,9 +150,11 @@ class BehaviourBuilder:
         dwell: _Column | None = None,
         clicks: _Column | None = None,
         channel: _Column | None = None,
+        message: _Column | None = None,
         event_id: _Column | None = None,
         machine_open: _Column | None = None,
         keep: _Column | None = None,
+        consented: _Column | None = None,
     ) -> None: ...
     def resume(self, state: _ArrowStream) -> None: ...
     @property

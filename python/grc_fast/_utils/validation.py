@@ -44,6 +44,18 @@ class TwoNamesError(ValueError):
         return f"two rules are named {name!r} ({where}): ledgers tell rules apart by their names"
 
 
+class PlacedError(ValueError):
+    """A fault of several sections together: the one where it is told."""
+
+    def __init__(self, section: str, text: str) -> None:
+        super().__init__(f"[{section}]: {text}")
+        self.section, self.text = section, text
+
+    def with_lines(self, lines: Lines) -> str:
+        """Say the same with the line of a file."""
+        return f"[{self.section}]{_on_line(lines, self.section)}: {self.text}"
+
+
 class Section(BaseModel):
     """What all parts of files share: no key but those that are known, no value of another type."""
 
@@ -96,7 +108,7 @@ def sentence(
         return f"{where[1]}{given!r} is none of {expected}{nearest(given, expected.split(', '))}"
     if kind == "value_error":
         told = first["ctx"]["error"]
-        if isinstance(told, TwoNamesError) and lines is not None:
+        if isinstance(told, TwoNamesError | PlacedError) and lines is not None:
             told = told.with_lines(lines)
         return f"{where[1]}{told}"
     return f"{where[1]}{given!r} {_MESSAGES.get(kind, first['msg'].removeprefix('Input '))}"

@@ -25,9 +25,11 @@ OPTIONAL: Final[Mapping[str, pl.DataType]] = {
     "dwell": pl.Float64(),
     "clicks": pl.Float64(),
     "channel": pl.String(),
+    "message": pl.String(),
     "event_id": pl.String(),
     "machine_open": pl.Boolean(),
 }
+_SWITCHES: Final = ("with_channel", "with_message")
 
 
 @dataclass(frozen=True)
@@ -38,12 +40,13 @@ class EventRoles:
     ----------
     client, timestamp, kind
         Columns of those roles.
-    page, dwell, clicks, channel, event_id, machine_open
+    page, dwell, clicks, channel, message, event_id, machine_open
         Columns of those roles. None: the column of the role's own name, where there is one.
     where
         SQL condition; rows for which it is false or null are dropped and counted.
-    with_channel
-        Whether the channel is read at all: only ledgers show it.
+    with_channel, with_message
+        Whether the channel and the e-mail are read where they are not given: only ledgers show the
+        one, and only rules that count once an e-mail need the other.
 
     Examples
     --------
@@ -59,16 +62,18 @@ class EventRoles:
     dwell: str | None = None
     clicks: str | None = None
     channel: str | None = None
+    message: str | None = None
     event_id: str | None = None
     machine_open: str | None = None
     where: str | None = None
     with_channel: bool = False
+    with_message: bool = False
 
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
             optional = field.name in OPTIONAL or field.name == "where"
-            if field.name == "with_channel" or (optional and value is None):
+            if field.name in _SWITCHES or (optional and value is None):
                 continue
             column(field.name, value)
 
@@ -79,7 +84,7 @@ class EventRoles:
 
     def text_columns(self) -> frozenset[str]:
         """Columns that a text file must not turn into numbers: `00123` is not `123`."""
-        texts = ("page", "channel", "event_id")
+        texts = ("page", "channel", "message", "event_id")
         return frozenset(
             (self.client, self.timestamp, self.kind, *(self.column(role) for role in texts))
         )
@@ -132,9 +137,8 @@ class EventRoles:
         ]
         for role in OPTIONAL:
             name, given = self.column(role), getattr(self, role) is not None
-            if (role == "channel" and not self.with_channel and not given) or (
-                not given and name not in schema
-            ):
+            needed = getattr(self, f"with_{role}", True)
+            if not given and (not needed or name not in schema):
                 continue
             expressions.append(found.optional(name, role).alias(role))
         if self.where is not None:
@@ -143,7 +147,7 @@ class EventRoles:
 
 
 #: The roles that a caller may name.
-ROLES: Final = tuple(name for name in EventRoles.__dataclass_fields__ if name != "with_channel")
+ROLES: Final = tuple(name for name in EventRoles.__dataclass_fields__ if name not in _SWITCHES)
 
 
 class _EventTable(Table):
@@ -169,7 +173,7 @@ class _EventTable(Table):
         raise self._wrong(name, role, "text, or integers")
 
     def optional(self, name: str, role: str) -> pl.Expr:
-        if role in ("page", "channel"):
+        if role in ("page", "channel", "message"):
             return self.text(name, role)
         if role == "event_id":
             require_column(name, role, self.schema.names(), self.place)
@@ -216,10 +220,14 @@ def open_events(source: object, roles: EventRoles, text: TextOptions) -> tuple[S
     read = open_source(source, text)
     opened = read.open(roles)
     pairs = list(opened.parts)
-    names = [name for name in OPTIONAL if any(_has(part, name) for part in pairs)]
-    for name in names:
+    for name in [name for name in OPTIONAL if has_role(opened, name)]:
         pairs = _common(name, pairs)
     return read, replace(opened, parts=tuple(pairs))
+
+
+def has_role(opened: Opened, name: str) -> bool:
+    """Whether any part has a column of an optional role."""
+    return any(_has(part, name) for part in opened.parts)
 
 
 def _has(pair: tuple[Part, Projection], name: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import index
 from typing import Any, Unpack
 
@@ -131,7 +131,7 @@ def explain_behaviour(
     client_id
         The client.
     **reading
-        The columns, `where`, `timezone` and `threads`, as for `score_behaviour`.
+        The columns, `where`, `timezone`, `tracking` and `threads`, as for `score_behaviour`.
 
     Raises
     ------
@@ -156,6 +156,7 @@ def explain_behaviour(
       phase: discovery (hits in the window: hot 0, warm 0, eliminatory 0)
     """
     run, read = Run.of(as_of, reading, ledger=True), read_rules(rules)
+    run = replace(run, roles=replace(run.roles, with_message=True))
     if run.state is not None:
         raise OptionError("an explanation needs all events: state cannot go with it")
     own = _events_of(source, run, client_id)
@@ -188,6 +189,7 @@ def _with_roles(run: Run, roles: EventRoles) -> Run:
         roles,
         run.as_of,
         timezone=run.timezone,
+        tracking=run.tracking,
         ledger=True,
         threads=run.threads,
     )

@@ -28,7 +28,8 @@ def behaviour_ledger(
     source, rules, as_of
         As for `score_behaviour`.
     **reading
-        The columns, `where`, `timezone`, `state` and `threads`, as for `score_behaviour`.
+        The columns, `where`, `timezone`, `state`, `tracking` and `threads`, as for
+        `score_behaviour`.
 
     Returns
     -------

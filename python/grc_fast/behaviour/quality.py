@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 from grc_fast._utils.dates import shown_instant
@@ -17,6 +17,7 @@ EVENT_REASONS: Final = (
     "kind",
     "future",
     "before_state",
+    "tracking",
     "duplicate",
     "machine_open",
     "bot",
@@ -28,6 +29,7 @@ _CAPTIONS: Final = {
     "kind": "without a kind",
     "future": "later than as_of",
     "before_state": "not later than the saved state",
+    "tracking": "without consent to tracking",
     "duplicate": "duplicates of an event id",
     "machine_open": "opened by a machine",
     "bot": "in visits of programs",
@@ -42,6 +44,27 @@ def reason_caption(reason: str) -> str:
 
 
 @dataclass(frozen=True)
+class RuleCount:
+    """What one rule did in a run.
+
+    Attributes
+    ----------
+    won
+        Events that it won in its group, awarded or not; those set aside and those of earlier runs
+        are not counted.
+    awarded
+        Events that it gave its points for.
+    """
+
+    won: int
+    awarded: int
+
+    def __str__(self) -> str:
+        """Write both for a reader."""
+        return f"won {_count(self.won, 'event')}, gave {_count(self.awarded, 'award')}"
+
+
+@dataclass(frozen=True)
 class BehaviourQuality:
     """What was read, used and dropped, and why.
 
@@ -53,7 +76,8 @@ class BehaviourQuality:
         Rows of the source, and those of them that scores are made of.
     dropped
         Rows by reason: `where`, `client`, `timestamp`, `kind`, `future`, `before_state`,
-        `duplicate`, `machine_open`, `bot`. A row counts under the first reason that holds.
+        `tracking`, `duplicate`, `machine_open`, `bot`. A row counts under the first reason that
+        holds.
     clients
         Clients with a row in the scores.
     bot_visits
@@ -63,6 +87,11 @@ class BehaviourQuality:
     unknown_kinds
         The kinds that no rule and no section of the rules names, with their events; a rule without
         a kind is about them all the same.
+    rules
+        What each rule did, by its name: a `RuleCount`.
+    unwon_pages, unwon_kinds
+        The pages and kinds of most events that no rule won, at most five of each, with these
+        events; the most frequent first.
     pages
         Distinct pages.
     first_event, last_event
@@ -73,6 +102,8 @@ class BehaviourQuality:
         Bytes that went to a temporary file for lack of memory.
     notes
         What else is worth knowing: how files are written, where `as_of` comes from.
+    warnings
+        What is likely to be wrong: rules that won no event.
     """
 
     rows_read: int
@@ -82,12 +113,16 @@ class BehaviourQuality:
     bot_visits: int
     kinds: Mapping[str, int]
     unknown_kinds: Mapping[str, int]
+    rules: Mapping[str, RuleCount]
+    unwon_pages: Mapping[str, int]
+    unwon_kinds: Mapping[str, int]
     pages: int
     first_event: dt.datetime | None
     last_event: dt.datetime | None
     as_of: dt.datetime
     spilled: int = 0
     notes: tuple[str, ...] = field(default=())
+    warnings: tuple[str, ...] = field(default=())
 
     @classmethod
     def from_account(
@@ -95,14 +130,22 @@ class BehaviourQuality:
         account: Mapping[str, Any],
         *,
         known_kinds: frozenset[str],
+        rule_names: Sequence[str],
         timezone: str,
         notes: tuple[str, ...] = (),
+        warnings: tuple[str, ...] = (),
     ) -> BehaviourQuality:
         """Make it of the account that the extension keeps: instants in microseconds."""
         zone = timezone if account["zoned"] else None
         kinds = dict(account["kinds"])
         as_of = shown_instant(account["as_of"], zone)
         assert as_of is not None
+        counts = [RuleCount(*count) for count in account["rules"]]
+        rules = dict(zip(rule_names, counts, strict=True))
+        unwon_pages, unwon_kinds = dict(account["unwon_pages"]), dict(account["unwon_kinds"])
+        idle = [name for name, count in rules.items() if not count.won]
+        if idle and account["rows_used"]:
+            warnings += (_idle(idle, unwon_pages, unwon_kinds),)
         return cls(
             rows_read=account["rows_read"],
             rows_used=account["rows_used"],
@@ -111,12 +154,16 @@ class BehaviourQuality:
             bot_visits=account["bot_visits"],
             kinds=kinds,
             unknown_kinds={kind: n for kind, n in kinds.items() if kind not in known_kinds},
+            rules=rules,
+            unwon_pages=unwon_pages,
+            unwon_kinds=unwon_kinds,
             pages=account["pages"],
             first_event=shown_instant(account["first_event"], zone),
             last_event=shown_instant(account["last_event"], zone),
             as_of=as_of,
             spilled=account["spilled"],
             notes=notes,
+            warnings=warnings,
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -129,12 +176,16 @@ class BehaviourQuality:
             "bot_visits": self.bot_visits,
             "kinds": dict(self.kinds),
             "unknown_kinds": dict(self.unknown_kinds),
+            "rules": {name: asdict(count) for name, count in self.rules.items()},
+            "unwon_pages": dict(self.unwon_pages),
+            "unwon_kinds": dict(self.unwon_kinds),
             "pages": self.pages,
             "first_event": None if self.first_event is None else self.first_event.isoformat(),
             "last_event": None if self.last_event is None else self.last_event.isoformat(),
             "as_of": self.as_of.isoformat(),
             "spilled": self.spilled,
             "notes": list(self.notes),
+            "warnings": list(self.warnings),
         }
 
     def __str__(self) -> str:
@@ -153,15 +204,31 @@ class BehaviourQuality:
         )
         if self.bot_visits:
             lines.append(f"{_count(self.bot_visits, 'visit')} of programs set aside")
+        lines += [f"rule {name!r}: {count}" for name, count in self.rules.items()]
         if self.unknown_kinds:
             lines.append(f"kinds that no rule names: {_listed(self.unknown_kinds)}")
         if self.spilled:
             lines.append(f"{_size(self.spilled)} went through a temporary file")
-        return "\n".join(lines + [f"note: {note}" for note in self.notes])
+        lines += [f"note: {note}" for note in self.notes]
+        return "\n".join(lines + [f"warning: {warning}" for warning in self.warnings])
 
     def _line(self, caption: str, rows: int) -> str:
         share = f"{100 * rows / self.rows_read:.1f} %" if self.rows_read else "-"
         return f"  {caption}: {rows:,} ({share})"
+
+
+def _idle(rules: list[str], pages: Mapping[str, int], kinds: Mapping[str, int]) -> str:
+    """Say that rules won no event, and what may be meant by them instead."""
+    named = ", ".join(map(repr, rules[:_LISTED]))
+    more = f" and {len(rules) - _LISTED:,} more" if len(rules) > _LISTED else ""
+    subject = f"the rule {named}" if len(rules) == 1 else f"the rules {named}{more}"
+    text = f"{subject} won no event"
+    if not kinds:
+        return f"{text}; every event was won by another rule"
+    shown = [f"kinds {_listed(kinds)}"]
+    if pages:
+        shown.insert(0, f"pages {_listed(pages)}")
+    return f"{text}; most events that no rule won are of {' and '.join(shown)}"
 
 
 def _listed(kinds: Mapping[str, int]) -> str:

@@ -7,7 +7,7 @@ import hashlib
 import json
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
@@ -26,6 +26,7 @@ from grc_fast import _core
 from grc_fast._utils.messages import nearest
 from grc_fast._utils.validation import (
     Lines,
+    PlacedError,
     Section,
     TwoNamesError,
     WrongRulesError,
@@ -39,7 +40,13 @@ PRESETS: Final = ("course",)
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
 _WEB_KINDS: Final = ("page_view", "search", "click", "download", "form_submit", "purchase")
 _BYPASS: Final = ("form_submit", "purchase")
-_REPEATS: Final = "once, once_per_session, every 24h, 2 per 7d or always"
+#: The kinds that need a consent to tracking, and the scope of the consent.
+OPEN: Final = "email_open"
+CLICK: Final = "email_click"
+_PLAIN_REPEATS: Final = ("always", "once", "once_per_session", "once_per_page", "once_per_message")
+_REPEATS: Final = (
+    "once, once_per_session, once_per_page, once_per_message, every 24h, 2 per 7d or always"
+)
 # More could not be remembered of each minute, and no visitor makes as many.
 _MOST_EVENTS: Final = 1_000_000
 # As many of as many events as there can be still have a finite sum.
@@ -104,7 +111,7 @@ def parse_repeat(text: str) -> tuple[str, int, int]:
     ValueError
         If it is none.
     """
-    if text in ("always", "once", "once_per_session"):
+    if text in _PLAIN_REPEATS:
         return text, 0, 0
     try:
         if every := re.fullmatch(r"every (\S+)", text):
@@ -147,6 +154,7 @@ Duration = Annotated[str, AfterValidator(_checked)]
 PositiveDuration = Annotated[str, AfterValidator(_above_zero)]
 PagePattern = Annotated[str, AfterValidator(_page_pattern)]
 Name = Annotated[str, Field(min_length=1)]
+OtherNames = Annotated[list[Name], Field(min_length=1)]
 
 
 class Session(Section):
@@ -166,6 +174,18 @@ class Density(Section):
     mode: Literal["all", "any"] = "all"
     bypass: list[Name] = Field(default_factory=lambda: list(_BYPASS))
     theme: list[PagePattern] | None = None
+
+
+class Pages(Section):
+    """How patterns are compared with pages."""
+
+    ignore_case: bool = False
+
+
+class Tracking(Section):
+    """What needs a client's consent to be tracked, beside opens."""
+
+    clicks: bool = False
 
 
 class Decay(Section):
@@ -241,8 +261,17 @@ class BehaviourRules(Section):
     ----------
     rule
         The rules: `name`, `group` and `points`; optionally `kind` (one kind of event, or a list),
-        `page` (a page, a prefix such as `/guides/*`, a glob, or `re:` and a regular expression),
+        `page` (a page, a prefix such as `/guides/*`, a glob, or `re:` and a regular expression;
+        compared with the path, and with more of the address where it speaks of more),
         `repeat` and `category`.
+    kinds
+        What the events call a kind: `purchase = ["achat", "order_placed"]`. They are read as
+        events of the kind, everywhere.
+    pages
+        `ignore_case`: whether patterns match pages that differ by case alone.
+    tracking
+        `clicks`: whether clicks in e-mails need a consent as opens do, where there is a table of
+        consents.
     session
         What a visit is: `kinds`, `timeout`, `last_dwell`, `max_events_per_minute`.
     density
@@ -262,7 +291,8 @@ class BehaviourRules(Section):
     ------
     OptionError
         From `load`, `named` and `from_dict`: a key is unknown, a duration, a pattern or a limit
-        cannot be read, a cap is negative, two rules have one name. The sentence says where.
+        cannot be read, a cap is negative, two rules have one name, one name is that of two kinds.
+        The sentence says where.
 
     Examples
     --------
@@ -277,6 +307,9 @@ class BehaviourRules(Section):
     '30d'
     """
 
+    kinds: dict[Name, OtherNames] = Field(default_factory=dict)
+    pages: Pages = Field(default_factory=Pages)
+    tracking: Tracking = Field(default_factory=Tracking)
     session: Session = Field(default_factory=Session)
     density: Density | None = None
     decay: Decay = Field(default_factory=Decay)
@@ -300,6 +333,41 @@ class BehaviourRules(Section):
             places[rule.name] = number
             self._check_group(rule)
         return self
+
+    @model_validator(mode="after")
+    def _other_names(self) -> Self:
+        kind_of: dict[str, str] = {}
+        for kind, names in self.kinds.items():
+            for name in names:
+                other = kind_of.setdefault(name, kind)
+                if other != kind:
+                    raise PlacedError(
+                        "kinds",
+                        f"{name!r} is another name of both {other!r} and {kind!r}: keep one",
+                    )
+        for name, place in self._own_kinds():
+            if name in kind_of:
+                raise PlacedError(
+                    "kinds",
+                    f"{name!r} is another name of {kind_of[name]!r}, and {place} has it as a kind: "
+                    f"write {kind_of[name]!r} there",
+                )
+        return self
+
+    def _own_kinds(self) -> Iterator[tuple[str, str]]:
+        """Give the kinds that are written in the rules, and where."""
+        for kind in self.kinds:
+            yield kind, "[kinds]"
+        for rule in self.rule:
+            for kind in rule.kinds:
+                yield kind, f"rule {rule.name!r}"
+        # Defaults are nobody's words: `click` may be what an export calls the clicks in e-mails.
+        if "kinds" in self.session.model_fields_set:
+            for kind in self.session.kinds:
+                yield kind, "[session]"
+        if self.density is not None and "bypass" in self.density.model_fields_set:
+            for kind in self.density.bypass:
+                yield kind, "[density]"
 
     def _check_group(self, rule: Rule) -> None:
         if rule.group in self.groups:
@@ -372,12 +440,34 @@ class BehaviourRules(Section):
     def known_kinds(self) -> frozenset[str]:
         """Every kind of event that the rules speak of."""
         named = (kind for rule in self.rule for kind in rule.kinds)
-        return frozenset([*self.session.kinds, *self.bypass, *named])
+        return frozenset([*self.session.kinds, *self.bypass, *self.kinds, *named])
+
+    def names_of(self, kind: str) -> list[str]:
+        """Return what events of a kind are called: the kind, and its other names.
+
+        Examples
+        --------
+        >>> import grc_fast as grc
+        >>> rules = grc.BehaviourRules.from_dict({
+        ...     "kinds": {"purchase": ["achat"]},
+        ...     "rule": [{"name": "buys", "group": "shop", "kind": "purchase", "points": 5}],
+        ... })
+        >>> rules.names_of("purchase"), rules.names_of("search")
+        (['purchase', 'achat'], ['search'])
+        """
+        return [kind, *self.kinds.get(kind, ())]
+
+    @property
+    def consented_scopes(self) -> dict[str, str]:
+        """The kinds of event that need a consent to tracking, and the scope of that consent."""
+        return {OPEN: "open"} | ({CLICK: "click"} if self.tracking.clicks else {})
 
     @property
     def fingerprint(self) -> str:
         """A digest of everything that decides scores: states of other rules are refused by it."""
-        compiled = json.dumps([self.compiled(), self.group_names], sort_keys=True)
+        compiled = json.dumps(
+            [self.compiled(), self.group_names, self.tracking.model_dump()], sort_keys=True
+        )
         return hashlib.sha256(compiled.encode()).hexdigest()
 
     def compiled(self) -> dict[str, Any]:
@@ -386,6 +476,8 @@ class BehaviourRules(Section):
         bounds = [self.groups.get(name, GroupBounds()) for name in groups]
         most = self.session.max_events_per_minute
         return {
+            "kind_names": [(kind, names) for kind, names in self.kinds.items()],
+            "ignore_page_case": self.pages.ignore_case,
             "web_kinds": self.session.kinds,
             "timeout": micros(self.session.timeout),
             "last_dwell": micros(self.session.last_dwell),

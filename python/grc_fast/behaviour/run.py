@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,11 +14,12 @@ from grc_fast._typing import Instant, Progress
 from grc_fast._utils.checks import check_threads, text
 from grc_fast._utils.dates import parse_instant
 from grc_fast._utils.messages import nearest
-from grc_fast.behaviour.events import OPTIONAL, ROLES, EventRoles, open_events
+from grc_fast.behaviour.events import OPTIONAL, ROLES, EventRoles, has_role, open_events
 from grc_fast.behaviour.memory import half_of_memory
 from grc_fast.behaviour.quality import BehaviourQuality
-from grc_fast.behaviour.rules import BehaviourRules
+from grc_fast.behaviour.rules import OPEN, BehaviourRules
 from grc_fast.behaviour.state import BehaviourState
+from grc_fast.behaviour.tracking import TrackingConsent
 from grc_fast.errors import DataError, ModelError, OptionError, SourceError
 from grc_fast.facts.table import CLIENT
 from grc_fast.io.locate import locate
@@ -27,6 +28,10 @@ from grc_fast.io.text_options import DETECTED, TextOptions, TextReading
 
 #: Where a client stands, from nothing to lost.
 PHASES: Final = pl.Enum(["inactive", "discovery", "consideration", "decision", "won", "excluded"])
+_NOT_CHECKED: Final = (
+    "whether clients agree to have opens of e-mails tracked was not checked: give tracking "
+    "(--tracking), the table of their consents"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,11 +90,13 @@ class EventReading(TextReading, total=False):
     dwell: str | None
     clicks: str | None
     channel: str | None
+    message: str | None
     event_id: str | None
     machine_open: str | None
     where: str | None
     timezone: str
     state: BehaviourState | str | Path | None
+    tracking: object
     threads: int | None
     progress: Progress | None
 
@@ -108,6 +115,8 @@ class Run:
         The zone whose days count, and in which a naive `as_of` stands, for timestamps with a zone.
     state
         What an earlier run left.
+    tracking
+        Who agrees to be tracked; None where that is not known.
     keep_state, ledger
         What is wanted beside scores.
     memory
@@ -122,6 +131,7 @@ class Run:
     as_of: Instant | None
     timezone: str = "UTC"
     state: BehaviourState | None = None
+    tracking: TrackingConsent | None = None
     keep_state: bool = False
     ledger: bool = False
     memory: int | None = None
@@ -148,10 +158,12 @@ class Run:
                     f"{nearest(name, EventReading.__annotations__)}"
                 )
         state = saved_state(given.pop("state", None))
+        tracking = given.pop("tracking", None)
         return cls(
             EventRoles(**roles, with_channel=wanted.get("ledger", False)),
             as_of,
             state=state,
+            tracking=None if tracking is None else TrackingConsent.of(tracking),
             text=text_options,
             **given,
             **wanted,
@@ -166,6 +178,8 @@ def run_events(
     as_of, is_utc = (None, False) if run.as_of is None else parse_instant(run.as_of)
     if run.state is not None:
         run.state.check(rules.fingerprint, run.timezone)
+    per_message = [rule.name for rule in rules.rule if rule.repeat == "once_per_message"]
+    run = replace(run, roles=replace(run.roles, with_message=bool(per_message)))
     read, opened = open_events(source, run.roles, run.text)
     builder = _core.BehaviourBuilder(
         rules=rules.compiled(),
@@ -179,7 +193,7 @@ def run_events(
         ledger=run.ledger,
         state=run.keep_state,
     )
-    _push_all(builder, opened, run)
+    _push_all(builder, opened, run, rules, read.name)
     scores, ledger, state, account = builder.finish()
     _check_account(account, run, read)
     if is_utc and not account["zoned"]:
@@ -193,8 +207,21 @@ def run_events(
     notes = opened.notes
     if as_of is None:
         notes += ("as_of is the midnight after the last event",)
+    if run.tracking is None and dict(account["kinds"]).get(OPEN):
+        notes += (_NOT_CHECKED,)
+    warnings = []
+    if per_message and not has_role(opened, "message"):
+        warnings.append(
+            f"{_rules(per_message)} once per message, and the events have no column "
+            f"{run.roles.column('message')!r} of it: every event counts"
+        )
     quality = BehaviourQuality.from_account(
-        account, known_kinds=rules.known_kinds, timezone=run.timezone, notes=notes
+        account,
+        known_kinds=rules.known_kinds,
+        rule_names=[rule.name for rule in rules.rule],
+        timezone=run.timezone,
+        notes=notes,
+        warnings=tuple(warnings),
     )
     kept = None
     if state is not None:
@@ -209,6 +236,13 @@ def run_events(
     return result, None if ledger is None else pl.DataFrame(ledger)
 
 
+def _rules(names: list[str]) -> str:
+    """Name rules as the subject of a sentence: `the rule 'a' counts`."""
+    if len(names) == 1:
+        return f"the rule {names[0]!r} counts"
+    return f"the rules {', '.join(map(repr, names))} count"
+
+
 def saved_state(state: object) -> BehaviourState | None:
     """Return a state given as such, or as its file."""
     if state is None or isinstance(state, BehaviourState):
@@ -220,12 +254,17 @@ def saved_state(state: object) -> BehaviourState | None:
     )
 
 
-def _push_all(builder: _core.BehaviourBuilder, opened: Opened, run: Run) -> None:
+def _push_all(
+    builder: _core.BehaviourBuilder, opened: Opened, run: Run, rules: BehaviourRules, place: str
+) -> None:
     """Push every batch; an error about a value gets the column and the row that hold it."""
     state = run.state
+    need = {scope: rules.names_of(kind) for kind, scope in rules.consented_scopes.items()}
     try:
         for batch in opened.batches():
             optional = {name: batch[name] for name in (*OPTIONAL, "keep") if name in batch.columns}
+            if run.tracking is not None:
+                optional["consented"] = run.tracking.consented(batch, need, place)
             builder.push(batch["client"], batch["timestamp"], batch["kind"], **optional)
             if state is not None:
                 builder.resume(_state_frame(state, batch["client"].dtype))

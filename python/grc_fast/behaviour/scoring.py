@@ -35,10 +35,11 @@ def score_behaviour(
     client, timestamp, kind
         Columns of those roles: ids as for sales; Datetime, Date or ISO text; text. Rows without
         one are dropped and counted.
-    page, dwell, clicks, channel, event_id, machine_open
+    page, dwell, clicks, channel, message, event_id, machine_open
         Columns of those roles: URL or id of the page; seconds on it (null: until the next web
         event of the visit); clicks (null: none; without the column, one for each web event); the
-        channel; the event's id, of which a client's second event is dropped (null or empty text:
+        channel; the id of the e-mail, for rules that count once for each (null: an e-mail of its
+        own); the event's id, of which a client's second event is dropped (null or empty text:
         none); true for opens by a machine, which are worth nothing. By default the columns of these
         names, where present.
     where
@@ -49,6 +50,12 @@ def score_behaviour(
         The state of an earlier run, or its file: scoring goes on from its `as_of`, with the same
         bits as if all events had been scored in one run. Events not later than that are dropped
         and counted, and so are later ones with the id of an event of then.
+    tracking
+        Who agrees to have their opens tracked (and their clicks, with `[tracking] clicks = true`
+        in the rules): a table or its file, with `client_id`, `scope` (`open` or `click`), `status`
+        (`granted`; anything else is no consent) and `date`, of which the last counts. Events
+        `email_open` (`email_click`) of all other clients are dropped and counted. Without it
+        nothing is dropped, and a note says so.
     keep_state
         Whether the result has a `state` for a later run.
     memory

@@ -14,7 +14,7 @@ from grc_fast.errors import ModelError
 from grc_fast.io.atomic import atomic_path
 
 _FORMAT: Final = "grc_fast.behaviour_state"
-_VERSION: Final = 2
+_VERSION: Final = 3
 _KEY: Final = "grc_fast"
 _COLUMNS: Final[Mapping[str, Any]] = {
     "part": pl.UInt8,
@@ -24,6 +24,7 @@ _COLUMNS: Final[Mapping[str, Any]] = {
     "value": pl.Float64,
     "kind": pl.String,
     "page": pl.String,
+    "message": pl.String,
 }
 # The ids of events have the type in which they came.
 _ID_TYPES: Final = (pl.Int64, pl.UInt64, pl.String)

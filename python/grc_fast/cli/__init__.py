@@ -17,7 +17,7 @@ from typing import Annotated
 import typer
 
 from grc_fast._utils.version import __version__
-from grc_fast.cli import behaviour, bench, demo, explain, response, score, value
+from grc_fast.cli import behaviour, bench, combine, demo, explain, response, score, value
 from grc_fast.errors import GrcError
 from grc_fast.io.write import forget_standard_output
 
@@ -38,6 +38,7 @@ app.command("behaviour")(behaviour.behaviour)
 app.command("explain")(explain.explain)
 app.command("value")(value.value)
 app.command("response")(response.response)
+app.command("combine")(combine.combine)
 app.command("demo")(demo.demo)
 app.command("bench")(bench.bench)
 

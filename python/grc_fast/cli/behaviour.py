@@ -24,6 +24,7 @@ from grc_fast.cli.options import (
     EventColumns,
     QualityFile,
     RunOptions,
+    TrackingFile,
     output_option,
     taking,
 )
@@ -95,6 +96,7 @@ class BehaviourOptions(RunOptions, EventColumns):
             help="For timestamps with a zone: the zone in which days begin and --as-of stands.",
         ),
     ] = "UTC"
+    tracking: TrackingFile = None
     state_in: Annotated[
         str | None,
         typer.Option(
@@ -151,6 +153,8 @@ def behaviour(options: BehaviourOptions) -> None:
     named = (options.state_out, options.ledger, options.quality)
     other_files = [path for path in named if path is not None]
     inputs = [*options.source, options.rules]
+    if options.tracking is not None:
+        inputs.append(options.tracking)
     if options.state_in is not None and not _is_same(options.state_in, options.state_out):
         # The state that a run replaces is read before, and stands until the run has succeeded.
         inputs.append(options.state_in)
@@ -181,6 +185,7 @@ def _score(
             where=options.where,
             timezone=options.timezone,
             state=options.state_in,
+            tracking=options.tracking,
             threads=options.threads,
             progress=progress,
         )

@@ -11,7 +11,14 @@ import typer
 from grc_fast.behaviour.explanation import BehaviourExplanation, explain_behaviour
 from grc_fast.behaviour.run import EventReading
 from grc_fast.cli.console import Messages, frame_table, show_table, show_text
-from grc_fast.cli.options import EventColumns, SalesOptions, ScoringOptions, SharedOptions, taking
+from grc_fast.cli.options import (
+    EventColumns,
+    SalesOptions,
+    ScoringOptions,
+    SharedOptions,
+    TrackingFile,
+    taking,
+)
 from grc_fast.cli.reading import day_of, event_columns, sales_reading, source_of
 from grc_fast.cli.scoring import model_and_specification
 from grc_fast.errors import OptionError
@@ -37,6 +44,7 @@ class ExplainOptions(SharedOptions, EventColumns):
             help="Explain a behaviour score under these rules: the source then holds events.",
         ),
     ] = None
+    tracking: TrackingFile = None
     json: Annotated[
         bool, typer.Option("--json", help="Print the explanation as JSON instead of text.")
     ] = False
@@ -113,6 +121,7 @@ def _explain_events(options: ExplainOptions, rules: str) -> None:
                     client=options.client,
                     where=options.where,
                     timezone=options.timezone,
+                    tracking=options.tracking,
                     threads=options.threads,
                     progress=progress,
                 )

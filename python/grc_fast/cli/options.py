@@ -44,6 +44,16 @@ QualityFile = Annotated[
         help="Save the account of what was read, used and dropped as JSON.",
     ),
 ]
+TrackingFile = Annotated[
+    str | None,
+    typer.Option(
+        "--tracking",
+        metavar="FILE",
+        show_default=False,
+        help="Table of consents to tracking (client_id, scope open or click, status, date): opens "
+        "of all other clients are dropped and counted.",
+    ),
+]
 
 
 def output_option(what: str) -> Any:
@@ -290,6 +300,16 @@ class EventColumns(TextFileOptions):
             metavar="COLUMN",
             show_default=False,
             help="Column of the channel, which ledgers show (channel, where there is one).",
+        ),
+    ] = None
+    message: Annotated[
+        str | None,
+        typer.Option(
+            "--message",
+            metavar="COLUMN",
+            show_default=False,
+            help="Column of the id of the e-mail, for rules that count once for each (message, "
+            "where there is one).",
         ),
     ] = None
     event_id: Annotated[

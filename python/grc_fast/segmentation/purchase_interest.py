@@ -13,10 +13,13 @@ from grc_fast.facts.frames import to_frame
 from grc_fast.facts.table import CLIENT
 from grc_fast.io.ids import common_integer, mixed_kinds
 from grc_fast.labels.catalogue import check_lang, section
+from grc_fast.rfm.criteria import check_count
 from grc_fast.rfm.rfm import RFMResult
 
 #: What to do with clients who buy often (groups 1 and 2), sometimes (3 to 5), or not at all, in
-#: each phase: rows of purchase, columns of interest.
+#: each phase: rows of purchase, columns of interest. Of clients in `discovery` interest says
+#: nothing for or against, and of those without an event nothing at all: both have the action of
+#: purchases.
 GRID: Final[dict[str, dict[str, str]]] = {
     "good": {
         "decision": "call",
@@ -43,6 +46,8 @@ GRID: Final[dict[str, dict[str, str]]] = {
         "excluded": "leave",
     },
 }
+# The column for clients without an event.
+_NO_DATA: Final = "discovery"
 # The RFM groups, of five, that count as good clients.
 _GOOD: Final = 2
 _GROUPS: Final = 5
@@ -50,7 +55,9 @@ _GROUPS: Final = 5
 _LAPSED: Final = ("out_of_window", "returns_only")
 
 
-def combine(rfm: object, behaviour: object, *, lang: str = "en") -> pl.DataFrame:
+def combine(
+    rfm: object, behaviour: object, *, groups: int | None = None, lang: str = "en"
+) -> pl.DataFrame:
     """Join RFM scores and behaviour scores by client, with the action of the grid.
 
     Parameters
@@ -59,6 +66,9 @@ def combine(rfm: object, behaviour: object, *, lang: str = "en") -> pl.DataFrame
         A `RFMResult`, or its `scores`.
     behaviour
         A `BehaviourResult`, or its `scores`.
+    groups
+        How many groups the RFM scores have; by default as many as the model of the result, and of
+        a plain table five.
     lang
         The language of the actions: `en` or `fr`.
 
@@ -67,7 +77,8 @@ def combine(rfm: object, behaviour: object, *, lang: str = "en") -> pl.DataFrame
     polars.DataFrame
         One row for each client of either table, ascending by `client_id`: the columns of the RFM
         scores, those of the behaviour scores, and `action` (Enum). A client of one table only has
-        nulls in the columns of the other.
+        nulls in the columns of the other. The phase of a client without a single event (of whom
+        all opens are those of machines, say, so that `last_event` is null) is null, too.
 
     Raises
     ------
@@ -78,21 +89,24 @@ def combine(rfm: object, behaviour: object, *, lang: str = "en") -> pl.DataFrame
     Notes
     -----
     The grid crosses purchase (RFM group 1 or 2 of five; another group; never a purchase) with
-    interest (the phase; a client without events is `inactive`):
+    interest (the phase):
 
-    ============  ========  =============  ======  =========  ========  ========
-    purchase      decision  consideration  won     discovery  inactive  excluded
-    ============  ========  =============  ======  =========  ========  ========
-    group 1 or 2  call      advise         thank   cultivate  wake      leave
-    group 3 to 5  call      advise         thank   cultivate  rest      leave
-    none          convert   convert        thank   welcome    rest      leave
-    ============  ========  =============  ======  =========  ========  ========
+    ============  ========  =============  ======  =========  ========  ========  =========
+    purchase      decision  consideration  won     discovery  inactive  excluded  no event
+    ============  ========  =============  ======  =========  ========  ========  =========
+    group 1 or 2  call      advise         thank   cultivate  wake      leave     cultivate
+    group 3 to 5  call      advise         thank   cultivate  rest      leave     cultivate
+    none          convert   convert        thank   welcome    rest      leave     welcome
+    ============  ========  =============  ======  =========  ========  ========  =========
+
+    A client without an event is not inactive: nothing was seen of them, as their visits are not
+    tracked, perhaps. So they are neither woken up nor left in peace: their action rests on
+    purchases alone, and is that of `discovery`, where interest says nothing for or against.
 
     A client without a group who has bought all the same (a `status` of `out_of_window` or
     `returns_only`) is in the second row.
 
-    With other than five groups, `group` is rescaled: group g of n is the ⌈5g/n⌉th fifth. n is the
-    number of groups of the result's model; of a plain table, five.
+    With other than five groups, `group` is rescaled: group g of n is the ⌈5g/n⌉th fifth.
 
     Examples
     --------
@@ -102,10 +116,12 @@ def combine(rfm: object, behaviour: object, *, lang: str = "en") -> pl.DataFrame
     >>> interest = pl.DataFrame({"client_id": [2, 3], "score": [40.0, 5.0],
     ...                          "phase": ["decision", "discovery"]})
     >>> grc.combine(rfm, interest).select("client_id", "group", "phase", "action").rows()
-    [(1, 1, None, 'wake up'), (2, 5, 'decision', 'call now'), (3, None, 'discovery', 'welcome')]
+    [(1, 1, None, 'cultivate'), (2, 5, 'decision', 'call now'), (3, None, 'discovery', 'welcome')]
     """
     words = section("action", check_lang(lang))
-    groups = rfm.model.rfm.groups if isinstance(rfm, RFMResult) else _GROUPS
+    if groups is None:
+        groups = rfm.model.rfm.groups if isinstance(rfm, RFMResult) else _GROUPS
+    groups = check_count("groups", groups)
     bought = _scores(rfm.scores if isinstance(rfm, RFMResult) else rfm, "rfm", "group")
     did = _scores(
         behaviour.scores if isinstance(behaviour, BehaviourResult) else behaviour,
@@ -120,12 +136,34 @@ def combine(rfm: object, behaviour: object, *, lang: str = "en") -> pl.DataFrame
         raise ColumnError(f"both tables have a column {min(clash)!r}: rename it in one of them")
     _check_groups(bought["group"], groups)
     did = did.with_columns(_phases(did["phase"]))
+    if "last_event" in did.columns:
+        seen = pl.col("last_event").is_not_null()
+        did = did.with_columns(pl.when(seen).then(pl.col("phase")).alias("phase"))
     if kinds[0] != kinds[1]:
         dtype = common_integer(kinds) if kinds[0].is_numeric() else pl.String()
         bought, did = (frame.with_columns(pl.col(CLIENT).cast(dtype)) for frame in (bought, did))
     joined = bought.join(did, on=CLIENT, how="full", coalesce=True).sort(CLIENT)
     has_status = "status" in joined.columns
     return joined.with_columns(action=_action(groups, words, has_status=has_status))
+
+
+def action_sizes(combined: pl.DataFrame) -> pl.DataFrame:
+    """Count the clients of every action of a table that `combine` gave.
+
+    Returns
+    -------
+    polars.DataFrame
+        `action`, `clients` and `share`, for every action, in the order of the grid.
+    """
+    counted = combined.group_by("action").agg(clients=pl.len().cast(pl.UInt32))
+    dtype = combined.schema["action"]
+    assert isinstance(dtype, pl.Enum)
+    every = pl.DataFrame({"action": pl.Series(dtype.categories, dtype=dtype)})
+    return (
+        every.join(counted, on="action", how="left", maintain_order="left")
+        .with_columns(pl.col("clients").fill_null(0))
+        .with_columns(share=pl.col("clients") / max(combined.height, 1))
+    )
 
 
 def _action(groups: int, words: dict[str, str], *, has_status: bool) -> pl.Expr:
@@ -140,7 +178,7 @@ def _action(groups: int, words: dict[str, str], *, has_status: bool) -> pl.Expr:
         .then(pl.lit("good"))
         .otherwise(pl.lit("other"))
     )
-    phase = pl.col("phase").cast(pl.String).fill_null("inactive")
+    phase = pl.col("phase").cast(pl.String).fill_null(_NO_DATA)
     cells = {
         f"{row} {column}": words[action]
         for row, columns in GRID.items()
@@ -174,8 +212,8 @@ def _check_groups(found: pl.Series, groups: int) -> None:
     wrong = found.filter(~found.cast(pl.Int64).is_between(1, groups))
     if len(wrong):
         raise ColumnError(
-            f"the group {wrong[0]} of rfm is none of 1 to {groups}: give the result of the run, "
-            "which knows how many groups there are"
+            f"the group {wrong[0]} of rfm is none of 1 to {groups}: say how many groups there are "
+            "(groups, or --groups on the command line), or give the result of the run, which knows"
         )
 
 

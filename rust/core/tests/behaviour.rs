@@ -42,6 +42,8 @@ fn rules() -> RuleSet {
     let hot =
         |rule: Rule| Rule { category: Some(Category::Hot), repeat: Repeat::OncePerSession, ..rule };
     RuleSet {
+        kind_names: Vec::new(),
+        ignore_page_case: false,
         web_kinds: ["page_view", "search", "click", "download", "form_submit", "purchase"]
             .map(str::to_owned)
             .to_vec(),
@@ -157,12 +159,14 @@ fn push(pass: &mut BehaviourPass, rows: &[Row], with_ids: bool) {
             validity: None,
         }),
         channel: None,
+        message: None,
         event_id: with_ids.then_some(Column {
             values: IdValues::Integers(Integers::I64(&ids)),
             validity: Some(whole(&id_there)),
         }),
         machine_open: Some(Column { values: whole(&machine), validity: None }),
         keep: None,
+        consented: None,
     };
     pass.push(&[batch]).unwrap();
 }
@@ -206,7 +210,7 @@ fn resume(options: BehaviourOptions, before: &BehaviourOutcome, rows: &[Row]) ->
     push(&mut pass, &[], true);
     let Ids::Signed(clients) = &state.ids else { panic!("ids are integers here") };
     let text = |column: &TextColumn| bits(column.validity.iter().copied());
-    let (kind, page) = (text(&state.kind), text(&state.page));
+    let (kind, page, message) = (text(&state.kind), text(&state.page), text(&state.message));
     let (event_id, id_there) = numbers(&state.event_id);
     let (seen, seen_there) = numbers(&state.seen);
     let ends: Vec<i64> =
@@ -220,6 +224,7 @@ fn resume(options: BehaviourOptions, before: &BehaviourOutcome, rows: &[Row]) ->
         value: &state.value,
         kind: texts(&state.kind, &kind),
         page: texts(&state.page, &page),
+        message: texts(&state.message, &message),
         event_id: ids(&event_id, &id_there),
         seen: ids(&seen, &seen_there),
         seen_ends: &ends,

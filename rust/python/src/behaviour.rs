@@ -36,6 +36,8 @@ pub fn check_page_pattern(pattern: &str) -> PyResult<()> {
 #[derive(FromPyObject)]
 #[pyo3(from_item_all)]
 struct RuleSetItems {
+    kind_names: Vec<(String, Vec<String>)>,
+    ignore_page_case: bool,
     web_kinds: Vec<String>,
     timeout: i64,
     last_dwell: i64,
@@ -85,6 +87,8 @@ impl RuleSetItems {
             (other, _) => return Err(unknown("decay", other)),
         };
         Ok(RuleSet {
+            kind_names: self.kind_names,
+            ignore_page_case: self.ignore_page_case,
             web_kinds: self.web_kinds,
             timeout: self.timeout,
             last_dwell: self.last_dwell,
@@ -112,6 +116,8 @@ impl RuleItems {
             "always" => Repeat::Always,
             "once" => Repeat::Once,
             "once_per_session" => Repeat::OncePerSession,
+            "once_per_page" => Repeat::OncePerPage,
+            "once_per_message" => Repeat::OncePerMessage,
             "every" => Repeat::Every(span),
             "per" => Repeat::Per { count, span },
             other => return Err(unknown("repeat", other)),
@@ -188,7 +194,7 @@ impl BehaviourBuilder {
     }
 
     /// Read a batch of equally long columns.
-    #[pyo3(signature = (client, timestamp, kind, *, page=None, dwell=None, clicks=None, channel=None, event_id=None, machine_open=None, keep=None))]
+    #[pyo3(signature = (client, timestamp, kind, *, page=None, dwell=None, clicks=None, channel=None, message=None, event_id=None, machine_open=None, keep=None, consented=None))]
     #[expect(clippy::too_many_arguments, reason = "they are the columns of an event")]
     fn push(
         &mut self,
@@ -200,9 +206,11 @@ impl BehaviourBuilder {
         dwell: Option<PyChunkedArray>,
         clicks: Option<PyChunkedArray>,
         channel: Option<PyChunkedArray>,
+        message: Option<PyChunkedArray>,
         event_id: Option<PyChunkedArray>,
         machine_open: Option<PyChunkedArray>,
         keep: Option<PyChunkedArray>,
+        consented: Option<PyChunkedArray>,
     ) -> PyResult<()> {
         self.id_type.see(client.data_type());
         let texts = |array: PyChunkedArray| {
@@ -216,9 +224,11 @@ impl BehaviourBuilder {
             dwell.map(ffi::chunks),
             clicks.map(ffi::chunks),
             channel.and_then(texts),
+            message.and_then(texts),
             event_id.map(ffi::id_chunks),
             machine_open.map(ffi::chunks),
             keep.map(ffi::chunks),
+            consented.map(ffi::chunks),
         ];
         let builder = self.running()?;
         py.detach(|| {
@@ -327,9 +337,11 @@ fn batch<'a>(
         dwell: next().map(ffi::amounts).transpose()?,
         clicks: next().map(ffi::amounts).transpose()?,
         channel: next().map(|column| texts(column, "channel")).transpose()?,
+        message: next().map(|column| texts(column, "message")).transpose()?,
         event_id: next().map(|column| ffi::ids(column, "event_id")).transpose()?,
         machine_open: next().map(ffi::keep).transpose()?,
         keep: next().map(ffi::keep).transpose()?,
+        consented: next().map(ffi::keep).transpose()?,
     })
 }
 
@@ -374,6 +386,7 @@ fn state_batch(batch: &RecordBatch) -> Result<StateBatch<'_>> {
         value: column("value")?.as_primitive_opt::<Float64Type>().ok_or_else(wrong)?.values(),
         kind: text("kind")?,
         page: text("page")?,
+        message: text("message")?,
         event_id: ffi::ids(column("event_id")?, "event_id")?,
         seen: ffi::ids(seen.values().as_ref(), "event_id")?,
         seen_ends: seen.value_offsets(),
@@ -472,6 +485,7 @@ fn state_table(state: StateColumns, id_type: &DataType) -> RecordBatch {
         ("value".to_owned(), Arc::new(Float64Array::from(state.value))),
         ("kind".to_owned(), text_array(state.kind)),
         ("page".to_owned(), text_array(state.page)),
+        ("message".to_owned(), text_array(state.message)),
         ("event_id".to_owned(), event_ids(state.event_id)),
         ("seen".to_owned(), id_lists(state.seen, state.seen_ends)),
     ])
@@ -489,6 +503,11 @@ fn account_dict<'py>(py: Python<'py>, account: &BehaviourAccount) -> PyResult<Bo
     dict.set_item("bot_visits", account.bot_visits)?;
     dict.set_item("clients", account.clients)?;
     dict.set_item("kinds", account.kinds.clone())?;
+    let rules: Vec<(u64, u64)> =
+        account.rules.iter().map(|rule| (rule.won, rule.awarded)).collect();
+    dict.set_item("rules", rules)?;
+    dict.set_item("unwon_pages", account.unwon_pages.clone())?;
+    dict.set_item("unwon_kinds", account.unwon_kinds.clone())?;
     dict.set_item("pages", account.pages)?;
     dict.set_item("first_event", account.range.map(|(first, _)| first))?;
     dict.set_item("last_event", account.range.map(|(_, last)| last))?;

@@ -1,6 +1,7 @@
 //! What became of every row that was read.
 
 use super::drop_reason::EventDropReason;
+use super::event_tally::RuleTally;
 
 /// The account of a pass: rows read, dropped and used, and what they held.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -15,6 +16,12 @@ pub struct BehaviourAccount {
     pub clients: u64,
     /// The kinds and how many events there are of each, ascending by name.
     pub kinds: Vec<(String, u64)>,
+    /// What each rule did, in their order.
+    pub rules: Vec<RuleTally>,
+    /// The pages of most events that no rule won, with their events, the most frequent first.
+    pub unwon_pages: Vec<(String, u64)>,
+    /// The same for kinds.
+    pub unwon_kinds: Vec<(String, u64)>,
     /// Distinct pages.
     pub pages: u64,
     /// The first and last instant of the events used.

@@ -8,19 +8,19 @@ use super::account::BehaviourAccount;
 use super::batch::EventBatch;
 use super::batch_dictionaries::BatchDictionaries;
 use super::compiled_rules::CompiledRules;
-use super::dictionary::SharedDictionary;
+use super::dictionary::{MISSING, SharedDictionary};
 use super::drop_reason::EventDropReason;
 use super::event::{EventDictionaries, Flags};
 use super::event_block::{read_clients, zone_of};
 use super::event_id::{EventId, convert_id, read_event_id};
 use super::event_reader::{EventReader, chunk_rows};
-use super::grouped_events::GroupedEvents;
+use super::event_tally::EventTally;
 use super::id_type::IdType;
 use super::options::BehaviourOptions;
 use super::outcome::BehaviourOutcome;
 use super::output::{ledger_columns, score_columns, sorted_ids, state_columns};
 use super::output_columns::StatePart;
-use super::partition_scorer::PartitionScorer;
+use super::partition_scorer::{PartitionScorer, PartitionWork};
 use super::partitioned_chunk::{
     PARTITIONS, PartitionEvents, PartitionSlice, PartitionedChunk, partition_of,
 };
@@ -57,8 +57,10 @@ impl ActivePass {
         clock: &Clock,
         threads: usize,
         first: &EventBatch,
-    ) -> Self {
-        Self {
+    ) -> Result<Self> {
+        let kinds = SharedDictionary::new("kind", u16::MAX.into());
+        let kind_names = kind_names(&options.rules, &kinds)?;
+        Ok(Self {
             context: ReadContext {
                 clock: clock.clone(),
                 zoned: None,
@@ -66,9 +68,11 @@ impl ActivePass {
                 from: options.from.unwrap_or(i64::MIN),
                 client_ids: IdType::of(&first.client.values),
                 event_ids: event_id_type(first),
-                kinds: SharedDictionary::new("kind", u16::MAX.into()),
+                kinds,
+                kind_names,
                 pages: SharedDictionary::new("page", u32::MAX),
                 channels: SharedDictionary::new("channel", Flags::MAX_CHANNELS),
+                messages: SharedDictionary::new("message", u32::MAX),
                 clients: SharedDictionary::new("client", u32::MAX),
             },
             own_ids: event_id_type(first),
@@ -76,7 +80,7 @@ impl ActivePass {
             spill: None,
             saved: (0..PARTITIONS).map(|_| SavedPartition::default()).collect(),
             first_saved: i64::MAX,
-        }
+        })
     }
 
     /// Set whether timestamps have a zone, and `as_of`, which depends on it.
@@ -163,12 +167,14 @@ impl ActivePass {
             }
             if state.part[row] == StatePart::Event as u8 {
                 let event = state.event(row, client, &self.context)?;
+                let message = state.message(row, &self.context)?;
                 self.first_saved = self.first_saved.min(event.instant);
                 let open = &mut saved.open;
                 open.events.push(event);
                 open.ids.push(id.map_or(0, |id| id.pack(&mut open.arena)));
+                open.messages.push(message);
             } else {
-                let entry = state.entry(row, rules)?;
+                let entry = state.entry(row, rules, &self.context)?;
                 if let StateEntry::Award { instant, .. } = entry {
                     self.first_saved = self.first_saved.min(instant);
                 }
@@ -201,8 +207,13 @@ impl ActivePass {
             account.as_of = self.context.as_of;
         }
         let (kinds, pages) = (self.context.kinds.read(), self.context.pages.read());
-        let channels = self.context.channels.read();
-        let dictionaries = EventDictionaries { kinds: &kinds, pages: &pages, channels: &channels };
+        let (channels, messages) = (self.context.channels.read(), self.context.messages.read());
+        let dictionaries = EventDictionaries {
+            kinds: &kinds,
+            pages: &pages,
+            channels: &channels,
+            messages: &messages,
+        };
         let oldest = self.oldest_award(&account);
         let partition_scorer = PartitionScorer {
             rules: &CompiledRules::new(&options.rules, &kinds, &pages, oldest)?,
@@ -225,8 +236,10 @@ impl ActivePass {
         let ledger = options
             .ledger
             .then(|| ledger_columns(&parts, &ids, &locations, dictionaries, event_ids));
-        let state =
-            options.state.then(|| state_columns(&parts, &ids, &locations, dictionaries, event_ids));
+        let rules = &options.rules;
+        let state = options
+            .state
+            .then(|| state_columns(&parts, &ids, &locations, dictionaries, event_ids, rules));
         let scores = score_columns(&parts, ids, &locations, options.rules.groups.len());
         Ok(BehaviourOutcome { scores, ledger, state, account })
     }
@@ -302,6 +315,25 @@ fn as_of(options: &BehaviourOptions, clock: &Clock, zoned: bool) -> Option<i64> 
     })
 }
 
+/// By the code of a kind, the code of the kind that it is another name of.
+///
+/// All names get the first codes of the dictionary, so that events are read under the kinds' own.
+///
+/// # Errors
+/// If the dictionary is full.
+fn kind_names(rules: &RuleSet, kinds: &SharedDictionary) -> Result<Vec<u32>> {
+    let mut codes = Vec::new();
+    for (kind, others) in &rules.kind_names {
+        let own = kinds.code(kind.as_bytes())?;
+        for name in [kind].into_iter().chain(others) {
+            let name = kinds.code(name.as_bytes())? as usize;
+            codes.resize(codes.len().max(name + 1), MISSING);
+            codes[name] = own;
+        }
+    }
+    Ok(codes)
+}
+
 fn event_id_type(batch: &EventBatch) -> Option<IdType> {
     batch.event_id.as_ref().map(|column| IdType::of(&column.values))
 }
@@ -325,7 +357,7 @@ fn score_partitions(
     account: &mut BehaviourAccount,
 ) -> Result<Vec<ScoredPartition>> {
     let spill = Mutex::new(spill);
-    let reused: Reused<GroupedEvents> = Reused::default();
+    let reused: Reused<PartitionWork> = Reused::default();
     let score = |partition: usize, saved: SavedPartition| {
         let loaded = match lock(&spill).as_mut() {
             Some(spill) => spill.load(partition)?,
@@ -336,8 +368,7 @@ fn score_partitions(
             .chain(chunks.iter().map(|chunk| chunk.slice(partition)))
             .filter(|slice| !slice.events.is_empty())
             .collect();
-        Ok(reused
-            .with(|grouped| partition_scorer.score(grouped, &slices, &saved.entries, &saved.seen)))
+        Ok(reused.with(|work| partition_scorer.score(work, &slices, &saved.entries, &saved.seen)))
     };
     let results: Vec<Result<(ScoredPartition, u64, ScoringDrops)>> = map_each(saved, score);
     let mut parts = Vec::with_capacity(results.len());
@@ -351,5 +382,11 @@ fn score_partitions(
         account.clients += part.clients.len() as u64;
         parts.push(part);
     }
+    let mut tally = EventTally::default();
+    reused.into_all().iter().for_each(|work| tally.add(&work.tally));
+    let EventDictionaries { kinds, pages, .. } = partition_scorer.dictionaries;
+    account.unwon_pages = tally.unwon_pages(pages);
+    account.unwon_kinds = tally.unwon_kinds(kinds);
+    account.rules = tally.rules;
     Ok(parts)
 }

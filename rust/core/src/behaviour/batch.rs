@@ -39,12 +39,16 @@ pub struct EventBatch<'a> {
     pub clicks: Option<Column<'a, AmountValues<'a>>>,
     /// Through which channel.
     pub channel: Option<Column<'a, TextValues<'a>>>,
+    /// Of which e-mail.
+    pub message: Option<Column<'a, TextValues<'a>>>,
     /// The id of the event.
     pub event_id: Option<Column<'a, IdValues<'a>>>,
     /// Whether a machine opened the e-mail.
     pub machine_open: Option<Column<'a, Bitmap<'a>>>,
     /// The events to keep; a missing one is not kept.
     pub keep: Option<Column<'a, Bitmap<'a>>>,
+    /// The events that may be used where tracking needs a consent; a missing one may not.
+    pub consented: Option<Column<'a, Bitmap<'a>>>,
 }
 
 impl EventBatch<'_> {

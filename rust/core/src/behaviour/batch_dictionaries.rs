@@ -11,6 +11,7 @@ pub(super) struct BatchDictionaries {
     pub kind: Option<Vec<u32>>,
     pub page: Option<Vec<u32>>,
     pub channel: Option<Vec<u32>>,
+    pub message: Option<Vec<u32>>,
 }
 
 impl BatchDictionaries {
@@ -28,6 +29,7 @@ impl BatchDictionaries {
             kind: codes(Some(&batch.kind), &context.kinds)?,
             page: codes(batch.page.as_ref(), &context.pages)?,
             channel: codes(batch.channel.as_ref(), &context.channels)?,
+            message: codes(batch.message.as_ref(), &context.messages)?,
         })
     }
 }

@@ -99,7 +99,7 @@ impl CompiledRules {
         let of_rules = rules.iter().filter_map(|rule| rule.page.as_deref());
         let patterns: Vec<&str> =
             of_rules.chain(theme.unwrap_or_default().iter().map(String::as_str)).collect();
-        let page_classes = PageMatcher::new(&patterns)?.classes(pages);
+        let page_classes = PageMatcher::new(&patterns, rule_set.ignore_page_case)?.classes(pages);
         let precedence = RulePrecedence::new(rules);
         let first_theme = precedence.patterns as u32;
         let kinds: Vec<Kind> =

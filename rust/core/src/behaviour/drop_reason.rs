@@ -16,6 +16,8 @@ pub enum EventDropReason {
     Future,
     /// Not later than the saved state that the run continues.
     BeforeState,
+    /// An open or a click that the client has not agreed to have tracked.
+    Tracking,
     /// An event of the same client and id came before.
     Duplicate,
     /// An open by a machine.
@@ -26,13 +28,14 @@ pub enum EventDropReason {
 
 impl EventDropReason {
     /// The names in the account, in order.
-    pub const NAMES: [&'static str; 9] = [
+    pub const NAMES: [&'static str; 10] = [
         "where",
         "client",
         "timestamp",
         "kind",
         "future",
         "before_state",
+        "tracking",
         "duplicate",
         "machine_open",
         "bot",

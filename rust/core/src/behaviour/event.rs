@@ -123,14 +123,16 @@ pub(super) struct EventDictionaries<'a> {
     pub kinds: &'a TextDictionary,
     pub pages: &'a TextDictionary,
     pub channels: &'a TextDictionary,
+    pub messages: &'a TextDictionary,
 }
 
 /// The order of two events of one client and instant that have no ids, or equal ones: kind, page,
-/// dwell, clicks, machine open, channel; what is missing comes first. Texts are compared, not their
+/// dwell, clicks, machine open, channel; what is missing comes first. (E-mails, which are kept beside
+/// events, come last.) Texts are compared, not their
 /// codes, which depend on the text that was seen first.
 pub(super) fn compare_columns(a: &Event, b: &Event, dictionaries: EventDictionaries) -> Ordering {
     let (machine_a, machine_b) = (a.flags.has(Flags::MACHINE), b.flags.has(Flags::MACHINE));
-    let EventDictionaries { kinds, pages, channels } = dictionaries;
+    let EventDictionaries { kinds, pages, channels, .. } = dictionaries;
     (kinds.get(a.kind.into()).cmp(&kinds.get(b.kind.into())))
         .then_with(|| pages.get(a.page).cmp(&pages.get(b.page)))
         .then(a.measures.cmp(&b.measures))

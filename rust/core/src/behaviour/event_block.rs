@@ -29,13 +29,14 @@ pub(super) struct EventBlock {
     pub kind: Vec<u32>,
     pub page: Vec<u32>,
     pub channel: Vec<u32>,
+    pub message: Vec<u32>,
     pub measures: Vec<Measures>,
     /// Dwell in microseconds plus one, 0 where unknown.
     dwell: Vec<i64>,
     /// Why each row is dropped, or [`KEPT`].
     pub drop_reason: Vec<u8>,
-    /// Of kinds, pages and channels.
-    pub caches: [ViewCache; 3],
+    /// Of kinds, pages, channels and messages.
+    pub caches: [ViewCache; 4],
 }
 
 /// The rows of a range, a block at a time.
@@ -69,6 +70,7 @@ impl EventBlock {
             kind: vec![MISSING; BLOCK],
             page: vec![MISSING; BLOCK],
             channel: vec![MISSING; BLOCK],
+            message: vec![MISSING; BLOCK],
             measures: vec![Measures::default(); BLOCK],
             dwell: vec![0; BLOCK],
             drop_reason: vec![KEPT; BLOCK],
@@ -103,7 +105,7 @@ impl EventBlock {
         let n = rows.len();
         self.read_instants(&batch.timestamp, rows.clone(), context.zoned)?;
         let wide = &mut self.wide;
-        let [kinds, pages, channels] = &mut self.caches;
+        let [kinds, pages, channels, messages] = &mut self.caches;
         encode(
             &batch.kind,
             dictionaries.kind.as_deref(),
@@ -112,6 +114,11 @@ impl EventBlock {
             &mut self.kind[..n],
             wide,
         )?;
+        if !context.kind_names.is_empty() {
+            for kind in &mut self.kind[..n] {
+                *kind = context.kind_names.get(*kind as usize).copied().unwrap_or(*kind);
+            }
+        }
         // Most blocks have no such row, and a loop without a way out is faster than one that stops.
         let mut any_dropped = 0;
         for (&kind, &instant) in self.kind[..n].iter().zip(&self.instant) {
@@ -122,6 +129,15 @@ impl EventBlock {
         if any_dropped != 0 {
             mark_rows(&mut self.drop_reason[..n], &self.kind, &self.instant, context);
         }
+        if let Some(consented) = &batch.consented {
+            let may =
+                |i| consented.is_valid(rows.start + i) && consented.values.get(rows.start + i);
+            for (i, own) in self.drop_reason[..n].iter_mut().enumerate() {
+                if *own == KEPT && !may(i) {
+                    *own = EventDropReason::Tracking as u8;
+                }
+            }
+        }
         for (column, codes, dictionary, out) in [
             (&batch.page, &dictionaries.page, (&context.pages, pages), &mut self.page),
             (
@@ -129,6 +145,12 @@ impl EventBlock {
                 &dictionaries.channel,
                 (&context.channels, channels),
                 &mut self.channel,
+            ),
+            (
+                &batch.message,
+                &dictionaries.message,
+                (&context.messages, messages),
+                &mut self.message,
             ),
         ] {
             match column {

@@ -123,7 +123,8 @@ impl EventReader {
         start: usize,
         chunk: &mut PartitionedChunkBuilder,
     ) -> Result<()> {
-        let plain = batch.machine_open.is_none() && batch.channel.is_none();
+        let plain =
+            batch.machine_open.is_none() && batch.channel.is_none() && batch.message.is_none();
         let reasons = &self.block.drop_reason[..rows.len()];
         let is_kept = |reason: u8| reason == KEPT;
         let all_kept = reasons.iter().fold(true, |all, &reason| all & is_kept(reason));
@@ -148,17 +149,18 @@ impl EventReader {
             self.of_kind[event.kind as usize] += 1;
             self.note_range(event.instant, event.instant);
             let partition = partition_of(event.client);
-            match &batch.event_id {
+            let index = match &batch.event_id {
                 Some(column) => push_with_id(chunk, partition, event, column, row)?,
-                None => {
-                    chunk.push(partition, event);
-                }
+                None => chunk.push(partition, event),
+            };
+            if batch.message.is_some() {
+                chunk.set_message(index, self.block.message[i]);
             }
         }
         Ok(())
     }
 
-    /// The same where every row is kept, and has no id, channel or machine open.
+    /// The same where every row is kept, and has no id, channel, e-mail or machine open.
     fn write_plain_block(&mut self, rows: Range<usize>, chunk: &mut PartitionedChunkBuilder) {
         let (n, block) = (rows.len(), &self.block);
         let (mut first, mut last) = (i64::MAX, i64::MIN);
@@ -192,19 +194,19 @@ fn flags(batch: &EventBatch, row: usize, channel: u32) -> Flags {
     Flags(if machine { Flags::MACHINE } else { 0 }).with_channel(channel)
 }
 
-/// Append an event with its id.
+/// Append an event with its id; its index in the chunk.
 fn push_with_id(
     chunk: &mut PartitionedChunkBuilder,
     partition: usize,
     mut event: Event,
     column: &Column<IdValues>,
     row: usize,
-) -> Result<()> {
+) -> Result<usize> {
     let id = read_event_id(column, row)?;
     event.flags.0 |= if id.is_some() { Flags::HAS_ID } else { 0 };
     let index = chunk.push(partition, event);
     chunk.set_id(index, id);
-    Ok(())
+    Ok(index)
 }
 
 #[cfg(test)]

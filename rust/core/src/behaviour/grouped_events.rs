@@ -3,6 +3,7 @@
 //! Events are grouped first: each client's few dozen then lie side by side, and stay in the first
 //! caches while they are sorted and scored.
 
+use super::dictionary::MISSING;
 use super::event::{Event, EventDictionaries};
 use super::event_id::PackedId;
 use super::partitioned_chunk::PartitionSlice;
@@ -32,6 +33,8 @@ pub(super) struct GroupedEvents {
     events: Vec<Event>,
     /// Their ids, if any event may have one.
     ids: Vec<PackedId>,
+    /// Their e-mails, if any event may have one.
+    messages: Vec<u32>,
     sort: SmallSort,
     /// The timeline of the client that was asked for last.
     pub timeline: Timeline,
@@ -64,6 +67,12 @@ impl GroupedEvents {
         if slices.iter().any(|slice| !slice.ids.is_empty()) {
             self.ids.resize(rows, 0);
             self.scatter_ids(slices);
+            self.next.clone_from(&self.starts);
+        }
+        self.messages.clear();
+        if slices.iter().any(|slice| !slice.messages.is_empty()) {
+            self.messages.resize(rows, MISSING);
+            self.scatter_messages(slices);
             self.next.clone_from(&self.starts);
         }
         self.scatter(slices);
@@ -120,6 +129,20 @@ impl GroupedEvents {
         }
     }
 
+    /// The same for e-mails.
+    fn scatter_messages(&mut self, slices: &[PartitionSlice]) {
+        let mut numbers = self.numbers.as_slice();
+        for slice in slices {
+            let (own, rest) = numbers.split_at(slice.events.len());
+            for (i, &number) in own.iter().enumerate() {
+                let next = &mut self.next[number as usize];
+                self.messages[*next as usize] = slice.messages.get(i).copied().unwrap_or(MISSING);
+                *next += 1;
+            }
+            numbers = rest;
+        }
+    }
+
     /// The number of a client, who is added if new.
     #[inline]
     pub fn number_of(&mut self, client: u64) -> u32 {
@@ -170,8 +193,9 @@ impl GroupedEvents {
         let range = self.starts[client] as usize..self.starts[client + 1] as usize;
         let events = &self.events[range.clone()];
         let tied = self.sort.sort(events.iter().map(|event| event.instant));
-        let ids = self.ids.get(range).unwrap_or_default();
-        self.timeline.fill(events, ids, self.sort.indices());
+        let ids = self.ids.get(range.clone()).unwrap_or_default();
+        let messages = self.messages.get(range).unwrap_or_default();
+        self.timeline.fill(events, ids, messages, self.sort.indices());
         if tied {
             self.timeline.sort_ties(dictionaries);
         }
@@ -233,7 +257,8 @@ mod tests {
             .filter(|slice| !slice.events.is_empty())
             .collect();
         let (kinds, pages) = (kinds.read(), pages.read());
-        let dictionaries = EventDictionaries { kinds: &kinds, pages: &pages, channels: &kinds };
+        let dictionaries =
+            EventDictionaries { kinds: &kinds, pages: &pages, channels: &kinds, messages: &kinds };
         let mut grouped = GroupedEvents::default();
         let mut expected = by_hand(slices, &texts);
         for _ in 0..2 {
@@ -254,7 +279,8 @@ mod tests {
     fn ids_go_with_their_events() {
         let kinds = SharedDictionary::new("kind", 10);
         let texts = kinds.read();
-        let dictionaries = EventDictionaries { kinds: &texts, pages: &texts, channels: &texts };
+        let dictionaries =
+            EventDictionaries { kinds: &texts, pages: &texts, channels: &texts, messages: &texts };
         let event = |client: u64, instant: i64, flag: u16| Event {
             client,
             instant,
@@ -272,9 +298,9 @@ mod tests {
             let ids = [id(b"a", &mut arena), id(b"bc", &mut arena)];
             let same = [id(b"a", &mut other)];
             let slices = [
-                PartitionSlice { events: &with, ids: &ids, arena: &arena },
+                PartitionSlice { events: &with, ids: &ids, arena: &arena, messages: &[8, 9] },
                 PartitionSlice { events: &without, ..PartitionSlice::default() },
-                PartitionSlice { events: &again, ids: &same, arena: &other },
+                PartitionSlice { events: &again, ids: &same, arena: &other, messages: &[] },
             ];
             let mut grouped = GroupedEvents::default();
             for _ in 0..2 {
@@ -290,10 +316,12 @@ mod tests {
                         None => 0,
                     };
                     let rows = (0..own.events.len()).map(|i| (own.events[i].instant, length(i)));
-                    found.insert(grouped.clients[client], (dropped, rows.collect::<Vec<_>>()));
+                    let rows: Vec<(i64, u64)> = rows.collect();
+                    let messages: Vec<u32> = (0..rows.len()).map(|i| own.message(i)).collect();
+                    found.insert(grouped.clients[client], (dropped, rows, messages));
                 }
-                assert_eq!(found[&1], (1, vec![(3, 0), (5, 1)]), "texts: {text_ids}");
-                assert_eq!(found[&2], (0, vec![(4, 2), (6, 0)]), "texts: {text_ids}");
+                assert_eq!(found[&1], (1, vec![(3, 0), (5, 1)], vec![0, 8]), "texts: {text_ids}");
+                assert_eq!(found[&2], (0, vec![(4, 2), (6, 0)], vec![9, 0]), "texts: {text_ids}");
             }
         }
     }

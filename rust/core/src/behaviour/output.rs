@@ -2,13 +2,14 @@
 
 use rayon::slice::ParallelSliceMut;
 
-use super::dictionary::TextDictionary;
+use super::dictionary::{MISSING, TextDictionary};
 use super::event::{Event, EventDictionaries};
 use super::event_id::OwnedEventId;
 use super::id_type::{IdType, SIGN};
 use super::output_columns::{
     EventIdColumn, LedgerColumns, ScoreColumns, StateColumns, StatePart, TextColumn,
 };
+use super::rules::{Repeat, RuleSet};
 use super::saved_state::StateEntry;
 use super::scored_partition::{LedgerRow, ScoredPartition, StateRow};
 use super::scorer::ClientScore;
@@ -197,7 +198,7 @@ pub(super) fn ledger_columns(
         &part.ledger[own_rows(&part.ledger_ends, at.row as usize)]
     };
     let rows: Vec<&LedgerRow> = locations.iter().flat_map(rows_of).collect();
-    let EventDictionaries { kinds, pages, channels } = dictionaries;
+    let EventDictionaries { kinds, pages, channels, .. } = dictionaries;
     let mut event_id = EventIdColumn::new(event_ids);
     for row in &rows {
         event_id.push(row.id.as_ref().map(OwnedEventId::as_id));
@@ -232,6 +233,7 @@ pub(super) fn state_columns(
     locations: &[RowLocation],
     dictionaries: EventDictionaries,
     event_ids: Option<IdType>,
+    rules: &RuleSet,
 ) -> StateColumns {
     let rows_of = |at: &RowLocation| {
         let part = &parts[at.partition as usize];
@@ -240,7 +242,7 @@ pub(super) fn state_columns(
     let rows: Vec<&StateRow> = locations.iter().flat_map(rows_of).collect();
     let mut event_id = EventIdColumn::new(event_ids);
     for row in &rows {
-        let id = if let StateRow::Event(_, id) = row { id.as_ref() } else { None };
+        let id = if let StateRow::Event(_, id, _) = row { id.as_ref() } else { None };
         event_id.push(id.map(OwnedEventId::as_id));
     }
     let mut seen = EventIdColumn::new(event_ids);
@@ -258,7 +260,21 @@ pub(super) fn state_columns(
     }
     let fields: Vec<_> = rows.iter().map(|row| state_fields(row)).collect();
     let event = |row: &&StateRow| {
-        if let StateRow::Event(event, _) = row { *event } else { Event::default() }
+        if let StateRow::Event(event, ..) = row { *event } else { Event::default() }
+    };
+    // What awards are remembered by has the column of what it is.
+    let remembered = |row: &&StateRow, wanted: Repeat| match **row {
+        StateRow::Entry(StateEntry::Award { rule, code, .. })
+            if rules.rules[rule as usize].repeat == wanted =>
+        {
+            code
+        }
+        _ => MISSING,
+    };
+    let page = |row: &&StateRow| event(row).page | remembered(row, Repeat::OncePerPage);
+    let message = |row: &&StateRow| match row {
+        StateRow::Event(_, _, message) => *message,
+        StateRow::Entry(_) => remembered(row, Repeat::OncePerMessage),
     };
     StateColumns {
         ids: repeated(ids, |i| rows_of(&locations[i]).len()),
@@ -271,7 +287,8 @@ pub(super) fn state_columns(
             dictionaries.kinds,
             rows.iter().map(|row| event(row).kind.into()),
         ),
-        page: TextColumn::of_codes(dictionaries.pages, rows.iter().map(|row| event(row).page)),
+        page: TextColumn::of_codes(dictionaries.pages, rows.iter().map(page)),
+        message: TextColumn::of_codes(dictionaries.messages, rows.iter().map(message)),
         event_id,
         seen,
         seen_ends,
@@ -284,13 +301,13 @@ fn state_fields(row: &StateRow) -> (StatePart, i64, u32, u64, f64) {
             (StatePart::Counts, last_event, visits, dense.into(), 0.0)
         }
         StateRow::Entry(StateEntry::Sum { group, sum }) => (StatePart::Sum, 0, group, 0, sum),
-        StateRow::Entry(StateEntry::Award { instant, rule, in_visit }) => {
+        StateRow::Entry(StateEntry::Award { instant, rule, in_visit, .. }) => {
             (StatePart::Award, instant, rule, in_visit.into(), 0.0)
         }
         StateRow::Entry(StateEntry::Signal { instant, signal }) => {
             (StatePart::Signal, instant, 0, signal.to_word(), 0.0)
         }
-        StateRow::Event(event, _) => {
+        StateRow::Event(event, ..) => {
             (StatePart::Event, event.instant, event.flags.0.into(), event.measures.0, 0.0)
         }
     }

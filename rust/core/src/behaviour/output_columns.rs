@@ -149,8 +149,10 @@ pub struct StateColumns {
     pub value: Vec<f64>,
     /// Of an event.
     pub kind: TextColumn,
-    /// Of an event.
+    /// Of an event, or of an award whose limit is once a page.
     pub page: TextColumn,
+    /// Of an event, or of an award whose limit is once an e-mail.
+    pub message: TextColumn,
     /// Of an event.
     pub event_id: EventIdColumn,
     /// The ids of events that are not saved themselves, ascending; those of all rows end to end.

@@ -1,11 +1,15 @@
 //! Patterns of pages. Each distinct page is matched once, against all patterns together.
+//!
+//! A pattern is compared with the part of the address that it speaks of: see `page_address`. What it
+//! says of that part is read in the same way, so that a page without a star matches itself.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use globset::GlobBuilder;
 use regex::bytes::{RegexSet, RegexSetBuilder};
 
 use super::dictionary::TextDictionary;
+use super::page_address::{AddressPart, fold_case};
 use crate::error::{Error, Result};
 use crate::threads::map_each;
 
@@ -66,23 +70,51 @@ impl PagePattern {
         }
     }
 
-    /// The pattern as a regular expression; none for an exact page.
-    fn expression(&self) -> std::result::Result<Option<String>, String> {
+    /// What it is compared with.
+    fn part(&self) -> AddressPart {
+        match self {
+            Self::Exact(text) | Self::Prefix(text) | Self::Glob(text) => {
+                AddressPart::of_pattern(text)
+            }
+            Self::Regex(_) => AddressPart::Whole,
+        }
+    }
+
+    /// The pattern as it is compared with its part of addresses.
+    fn compiled(&self, ignore_case: bool) -> std::result::Result<Compiled, String> {
+        let part = self.part();
+        let fold = |text: &str| if ignore_case { fold_case(text) } else { text.to_owned() };
         Ok(match self {
-            Self::Exact(_) => None,
-            Self::Prefix(prefix) => Some(format!("(?-u)^{}", regex::escape(prefix))),
-            Self::Glob(glob) => Some(
-                GlobBuilder::new(glob)
+            Self::Exact(text) => Compiled::Exact(fold(&part.of(text))),
+            Self::Prefix(text) => {
+                let text = fold(&part.of_beginning(text));
+                Compiled::Expression(format!("^{}", regex::escape(&text)))
+            }
+            Self::Glob(text) => {
+                let text = fold(if part == AddressPart::Whole { text } else { without_end(text) });
+                let glob = GlobBuilder::new(&text)
                     .literal_separator(false)
                     .backslash_escape(true)
                     .build()
-                    .map_err(|error| error.kind().to_string())?
-                    .regex()
-                    .to_owned(),
-            ),
-            Self::Regex(expression) => Some(expression.clone()),
+                    .map_err(|error| error.kind().to_string())?;
+                Compiled::Expression(glob.regex().to_owned())
+            }
+            // The expression itself ignores case: folding would change its classes.
+            Self::Regex(text) if ignore_case => Compiled::Expression(format!("(?i){text}")),
+            Self::Regex(text) => Compiled::Expression(text.clone()),
         })
     }
+}
+
+/// A glob without the slash at its end, which does not count.
+fn without_end(glob: &str) -> &str {
+    glob.strip_suffix('/').filter(|rest| !rest.ends_with('\\')).unwrap_or(glob)
+}
+
+/// A pattern, ready for comparison.
+enum Compiled {
+    Exact(String),
+    Expression(String),
 }
 
 /// Check that a pattern of pages can be read.
@@ -90,20 +122,42 @@ impl PagePattern {
 /// # Errors
 /// If it is a glob or a regular expression that cannot.
 pub fn check_pattern(text: &str) -> Result<()> {
+    checked(text, false)
+}
+
+fn checked(text: &str, ignore_case: bool) -> Result<()> {
     let wrong = |reason: String| {
         let reason = reason.split_whitespace().collect::<Vec<_>>().join(" ");
         Error::Option(format!("the page pattern \"{text}\" cannot be read: {reason}"))
     };
-    if let Some(expression) = PagePattern::read(text).expression().map_err(wrong)? {
-        RegexSet::new([expression]).map_err(|error| wrong(error.to_string()))?;
+    match PagePattern::read(text).compiled(ignore_case).map_err(wrong)? {
+        Compiled::Exact(_) => Ok(()),
+        Compiled::Expression(expression) => {
+            expression_set(vec![expression]).map(|_| ()).map_err(|error| wrong(error.to_string()))
+        }
     }
-    Ok(())
 }
 
 /// Patterns, compiled together.
 #[derive(Debug)]
 pub(super) struct PageMatcher {
-    exact: HashMap<Vec<u8>, Vec<u32>>,
+    parts: Vec<PartMatcher>,
+    ignore_case: bool,
+}
+
+/// What patterns of one part of addresses are compared with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Subject {
+    part: AddressPart,
+    /// Whether it is as it stands, for regular expressions.
+    verbatim: bool,
+}
+
+/// The patterns of one subject.
+#[derive(Debug)]
+struct PartMatcher {
+    subject: Subject,
+    exact: HashMap<String, Vec<u32>>,
     set: RegexSet,
     /// For each expression of the set the number of its pattern.
     numbers: Vec<u32>,
@@ -114,40 +168,40 @@ impl PageMatcher {
     ///
     /// # Errors
     /// If one cannot be read, or all together are too large.
-    pub fn new(patterns: &[&str]) -> Result<Self> {
-        let mut exact: HashMap<Vec<u8>, Vec<u32>> = HashMap::new();
-        let (mut expressions, mut numbers) = (Vec::new(), Vec::new());
+    pub fn new(patterns: &[&str], ignore_case: bool) -> Result<Self> {
+        let mut drafts: BTreeMap<Subject, Vec<(u32, Compiled)>> = BTreeMap::new();
         for (number, text) in (0..).zip(patterns) {
-            match PagePattern::read(text) {
-                PagePattern::Exact(page) => {
-                    exact.entry(page.into_bytes()).or_default().push(number);
-                }
-                pattern => {
-                    let Ok(Some(expression)) = pattern.expression() else {
-                        check_pattern(text)?; // which says why
-                        continue;
-                    };
-                    expressions.push(expression);
-                    numbers.push(number);
-                }
-            }
+            let pattern = PagePattern::read(text);
+            let verbatim = matches!(pattern, PagePattern::Regex(_));
+            let Ok(compiled) = pattern.compiled(ignore_case) else {
+                checked(text, ignore_case)?; // which says why
+                continue;
+            };
+            let subject = Subject { part: pattern.part(), verbatim };
+            drafts.entry(subject).or_default().push((number, compiled));
         }
-        // Patterns are the user's own: as large as memory allows rather than a limit for strangers.
-        let built = RegexSetBuilder::new(expressions).size_limit(1 << 30).build();
-        let set = built.map_err(|error| {
-            let one = patterns.iter().find_map(|text| check_pattern(text).err());
+        let parts = drafts.into_iter().map(|(subject, draft)| PartMatcher::new(subject, draft));
+        let parts = parts.collect::<std::result::Result<_, _>>().map_err(|error| {
+            let one = patterns.iter().find_map(|text| checked(text, ignore_case).err());
             one.unwrap_or_else(|| {
                 Error::Option(format!("the page patterns are too large together: {error}"))
             })
         })?;
-        Ok(Self { exact, set, numbers })
+        Ok(Self { parts, ignore_case })
     }
 
     /// The numbers of the patterns that a page matches, ascending.
-    fn matches(&self, page: &[u8]) -> Vec<u32> {
-        let mut found: Vec<u32> =
-            self.set.matches(page).into_iter().map(|i| self.numbers[i]).collect();
-        found.extend(self.exact.get(page).into_iter().flatten());
+    fn matches(&self, page: &str) -> Vec<u32> {
+        let mut found = Vec::new();
+        for matcher in &self.parts {
+            let Subject { part, verbatim } = matcher.subject;
+            let text = part.of(page);
+            if self.ignore_case && !verbatim {
+                matcher.find(&fold_case(&text), &mut found);
+            } else {
+                matcher.find(&text, &mut found);
+            }
+        }
         found.sort_unstable();
         found
     }
@@ -157,7 +211,8 @@ impl PageMatcher {
     pub fn classes(&self, pages: &TextDictionary) -> PageClasses {
         // Code 0 is no page.
         let matched = map_each(1..pages.codes(), |_, code| {
-            self.matches(pages.get(code as u32).unwrap_or_default())
+            let page = pages.get(code as u32).unwrap_or_default();
+            self.matches(&String::from_utf8_lossy(page))
         });
         let mut known = HashMap::from([(Vec::new(), 0)]);
         let mut patterns_of = vec![Vec::new()];
@@ -173,6 +228,38 @@ impl PageMatcher {
     }
 }
 
+impl PartMatcher {
+    fn new(
+        subject: Subject,
+        patterns: Vec<(u32, Compiled)>,
+    ) -> std::result::Result<Self, regex::Error> {
+        let mut exact: HashMap<String, Vec<u32>> = HashMap::new();
+        let (mut expressions, mut numbers) = (Vec::new(), Vec::new());
+        for (number, pattern) in patterns {
+            match pattern {
+                Compiled::Exact(text) => exact.entry(text).or_default().push(number),
+                Compiled::Expression(expression) => {
+                    expressions.push(expression);
+                    numbers.push(number);
+                }
+            }
+        }
+        Ok(Self { subject, exact, set: expression_set(expressions)?, numbers })
+    }
+
+    /// Add the numbers of the patterns that a text matches.
+    fn find(&self, text: &str, found: &mut Vec<u32>) {
+        found.extend(self.set.matches(text.as_bytes()).into_iter().map(|i| self.numbers[i]));
+        found.extend(self.exact.get(text).into_iter().flatten());
+    }
+}
+
+/// Expressions compiled together. Patterns are the user's own: as large as memory allows rather than
+/// a limit for strangers.
+fn expression_set(expressions: Vec<String>) -> std::result::Result<RegexSet, regex::Error> {
+    RegexSetBuilder::new(expressions).size_limit(1 << 30).build()
+}
+
 /// Pages by the patterns they match.
 #[derive(Debug)]
 pub(super) struct PageClasses {
@@ -184,10 +271,16 @@ pub(super) struct PageClasses {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn matched(pattern: &str, page: &str) -> bool {
-        !PageMatcher::new(&[pattern]).unwrap().matches(page.as_bytes()).is_empty()
+        !PageMatcher::new(&[pattern], false).unwrap().matches(page).is_empty()
+    }
+
+    fn matched_in_any_case(pattern: &str, page: &str) -> bool {
+        !PageMatcher::new(&[pattern], true).unwrap().matches(page).is_empty()
     }
 
     #[test]
@@ -214,8 +307,10 @@ mod tests {
     fn patterns_match_as_written() {
         for (pattern, page, expected) in [
             ("/tarifs", "/tarifs", true),
-            ("/tarifs", "/tarifs/", false),
-            ("/tarifs/*", "/tarifs/", true),
+            ("/tarifs", "/tarifs/", true),
+            ("/tarifs/", "/tarifs", true),
+            ("/tarifs", "/tarifs//", false),
+            ("/tarifs/*", "/tarifs/", false), // which is /tarifs
             ("/tarifs/*", "/tarifs/a/b", true),
             ("/tarifs/*", "/tarifs", false),
             ("/tarifs/*", "/x/tarifs/", false),
@@ -244,6 +339,61 @@ mod tests {
     }
 
     #[test]
+    fn patterns_match_the_part_they_speak_of() {
+        let page = "https://www.exemple.fr/fr/panier/?utm_source=x&a=b#top";
+        for (pattern, expected) in [
+            ("/fr/panier", true),
+            ("/fr/panier/", true),
+            ("/fr/*", true),
+            ("*/panier", true),
+            ("*/panier/", true),
+            ("/fr/panier/*", false),
+            ("/fr/panier?utm_source=x&a=b", true),
+            ("/fr/panier/?utm_source=x&a=b", true),
+            ("/fr/panier?utm_source=x", false),
+            ("/fr/panier?utm_*", true),
+            ("/fr/panier/?utm_*", true),
+            ("*?*a=b", true),
+            ("/fr/panier#top", true),
+            ("/fr/panier#*", true),
+            ("/fr/panier#bottom", false),
+            ("*www.exemple*", false),
+            ("https://www.exemple.fr/*", true),
+            ("*://www.exemple.fr/*", true),
+            ("https://www.exemple.fr/fr/panier", false),
+            ("https://www.exemple.fr/fr/panier/?utm_source=x&a=b#top", true),
+            ("re:^https", true),
+            ("re:panier/\\?", true),
+            ("re:^/fr", false),
+        ] {
+            assert_eq!(matched(pattern, page), expected, "{pattern}");
+        }
+        assert!(matched("/", "https://www.exemple.fr") && !matched("/", page));
+        assert!(
+            matched("newsletter-1", "newsletter-1") && !matched("newsletter-1", "newsletter-12")
+        );
+    }
+
+    #[test]
+    fn case_may_be_ignored() {
+        let page = "https://H.fr/Été/PANIER?Q=Straße";
+        for pattern in [
+            "/été/panier",
+            "/ÉTÉ/*",
+            "*/panier",
+            "/étÉ/[o-q]*r",
+            "/Été/panier?q=stra\u{1E9E}e",
+            "re:été/panier",
+            "HTTPS://h.fr/*",
+        ] {
+            assert!(matched_in_any_case(pattern, page), "{pattern}");
+            assert!(!matched(pattern, page), "{pattern}");
+        }
+        assert!(!matched_in_any_case("/ete/panier", page));
+        assert!(!matched_in_any_case("re:(?-i)panier", page));
+    }
+
+    #[test]
     fn the_more_specific_comes_first() {
         let texts = ["/a/b", "/a/b/*", "/a/*", "*", "/*/b", "re:."];
         let order: Vec<Specificity> =
@@ -255,11 +405,19 @@ mod tests {
     #[test]
     fn broken_patterns_say_why() {
         for text in ["re:(", "*/a[b", "*{a"] {
-            assert_eq!(PageMatcher::new(&["/a*", text]).err(), check_pattern(text).err(), "{text}");
+            let found = PageMatcher::new(&["/a*", text], false).err();
+            assert_eq!(found, check_pattern(text).err(), "{text}");
             assert!(
                 matches!(check_pattern(text), Err(Error::Option(m)) if m.contains(text)),
                 "{text}"
             );
+        }
+    }
+    proptest! {
+        #[test]
+        fn a_page_matches_itself(page in "[a/:?#.é-]{0,12}", ignore_case: bool) {
+            let found = PageMatcher::new(&[page.as_str()], ignore_case).unwrap().matches(&page);
+            prop_assert_eq!(found, [0]);
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::compiled_rules::CompiledRules;
 use super::event::{Event, EventDictionaries};
 use super::event_id::EventId;
+use super::event_tally::EventTally;
 use super::grouped_events::GroupedEvents;
 use super::ledger::{LedgerEntry, NoLedger};
 use super::partitioned_chunk::PartitionSlice;
@@ -23,11 +24,19 @@ pub(super) struct PartitionScorer<'a> {
     pub state: bool,
 }
 
+/// What the partitions that one thread scores share, one after another.
+#[derive(Debug, Default)]
+pub(super) struct PartitionWork {
+    grouped: GroupedEvents,
+    /// What the rules did so far.
+    pub tally: EventTally,
+}
+
 impl PartitionScorer<'_> {
     /// Score the clients of a partition; also how many duplicates and other events were dropped.
     pub fn score(
         &self,
-        grouped: &mut GroupedEvents,
+        PartitionWork { grouped, tally }: &mut PartitionWork,
         slices: &[PartitionSlice],
         saved: &[(u64, StateEntry)],
         seen: &SeenIds,
@@ -42,7 +51,9 @@ impl PartitionScorer<'_> {
             saved.iter().map(|&(client, entry)| (grouped.number_of(client), entry)).collect();
         numbered.sort_by_key(|(number, _)| *number); // stable: a client's entries keep their order
         let entries: Vec<StateEntry> = numbered.iter().map(|(_, entry)| *entry).collect();
-        let mut scorer = Scorer::new(self.rules, self.as_of, self.days.clone(), self.state);
+        let EventDictionaries { kinds, pages, .. } = self.dictionaries;
+        tally.prepare(self.rules.rules.len(), pages.codes(), kinds.codes());
+        let mut scorer = Scorer::new(self.rules, self.as_of, self.days.clone(), self.state, tally);
         let mut out = ScoredPartition::with_room(grouped.clients.len(), self.rules.groups.len());
         let (mut duplicates, mut first) = (0, 0);
         for (client, n) in seen_numbers.into_iter().enumerate() {
@@ -77,7 +88,9 @@ impl PartitionScorer<'_> {
         let save = |entries: &[StateEntry], first_open: usize| {
             state.extend(entries.iter().map(|entry| StateRow::Entry(*entry)));
             let open = events.iter().enumerate().skip(first_open);
-            state.extend(open.map(|(index, event)| StateRow::Event(*event, owned_id(index))));
+            state.extend(open.map(|(index, event)| {
+                StateRow::Event(*event, owned_id(index), timeline.message(index))
+            }));
             let closed = (0..first_open).filter_map(|index| timeline.id(index));
             let mut ids: Vec<EventId> = seen.iter().chain(closed).collect();
             ids.sort_unstable();
@@ -85,7 +98,7 @@ impl PartitionScorer<'_> {
         };
         let score = if self.ledger {
             let mut entries: Vec<LedgerEntry> = Vec::new();
-            let score = scorer.score(saved, events, &mut entries, save);
+            let score = scorer.score(saved, timeline, &mut entries, save);
             let rows = entries.into_iter().map(|entry| LedgerRow {
                 entry,
                 event: entry.index.map_or_else(Event::default, |index| events[index]),
@@ -96,7 +109,7 @@ impl PartitionScorer<'_> {
             out.ledger_ends.push(out.ledger.len());
             score
         } else {
-            scorer.score(saved, events, &mut NoLedger, save)
+            scorer.score(saved, timeline, &mut NoLedger, save)
         };
         if self.state {
             out.state_ends.push(out.state.len());

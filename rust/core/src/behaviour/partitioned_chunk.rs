@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::dictionary::MISSING;
 use super::event::{EVENT_BYTES, Event};
 use super::event_id::{EventId, PackedId};
 use crate::hash::fibonacci_hash;
@@ -16,13 +17,16 @@ pub(super) fn partition_of(client: u64) -> usize {
     (fibonacci_hash(client) >> (u64::BITS - PARTITIONS.trailing_zeros())) as usize
 }
 
-/// Events of one partition. Either all of them have an entry among the ids or none has.
+/// Events of one partition. Either all of them have an entry among the ids or none has, and so for
+/// the messages.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct PartitionSlice<'a> {
     pub events: &'a [Event],
     pub ids: &'a [PackedId],
     /// The bytes of ids that are texts, perhaps among those of other partitions.
     pub arena: &'a [u8],
+    /// The codes of e-mails.
+    pub messages: &'a [u32],
 }
 
 /// The same with its own arrays.
@@ -31,11 +35,17 @@ pub(super) struct PartitionEvents {
     pub events: Vec<Event>,
     pub ids: Vec<PackedId>,
     pub arena: Vec<u8>,
+    pub messages: Vec<u32>,
 }
 
 impl PartitionEvents {
     pub fn as_slice(&self) -> PartitionSlice<'_> {
-        PartitionSlice { events: &self.events, ids: &self.ids, arena: &self.arena }
+        PartitionSlice {
+            events: &self.events,
+            ids: &self.ids,
+            arena: &self.arena,
+            messages: &self.messages,
+        }
     }
 }
 
@@ -45,6 +55,7 @@ pub(super) struct PartitionedChunk {
     events: Vec<Event>,
     ids: Vec<PackedId>,
     arena: Vec<u8>,
+    messages: Vec<u32>,
     ranges: Vec<Range<u32>>,
 }
 
@@ -55,8 +66,9 @@ impl PartitionedChunk {
         let range = range.start as usize..range.end as usize;
         PartitionSlice {
             events: &self.events[range.clone()],
-            ids: self.ids.get(range).unwrap_or_default(),
+            ids: self.ids.get(range.clone()).unwrap_or_default(),
             arena: &self.arena,
+            messages: self.messages.get(range).unwrap_or_default(),
         }
     }
 
@@ -65,6 +77,7 @@ impl PartitionedChunk {
         self.events.capacity() * EVENT_BYTES
             + self.ids.capacity() * size_of::<PackedId>()
             + self.arena.capacity()
+            + self.messages.capacity() * size_of::<u32>()
             + self.ranges.capacity() * size_of::<Range<u32>>()
     }
 
@@ -75,12 +88,14 @@ impl PartitionedChunk {
             events: Vec::with_capacity(events),
             ids: Vec::with_capacity(if self.ids.is_empty() { 0 } else { events }),
             arena: std::mem::take(&mut self.arena),
+            messages: Vec::with_capacity(if self.messages.is_empty() { 0 } else { events }),
             ranges: Vec::with_capacity(PARTITIONS),
         };
         for partition in 0..PARTITIONS {
             let (start, slice) = (shrunk.events.len() as u32, self.slice(partition));
             shrunk.events.extend_from_slice(slice.events);
             shrunk.ids.extend_from_slice(slice.ids);
+            shrunk.messages.extend_from_slice(slice.messages);
             shrunk.ranges.push(start..shrunk.events.len() as u32);
         }
         shrunk
@@ -94,6 +109,7 @@ pub(super) struct PartitionedChunkBuilder {
     events: Vec<Event>,
     ids: Vec<PackedId>,
     arena: Vec<u8>,
+    messages: Vec<u32>,
     starts: [u32; PARTITIONS],
     /// Where the next event of each partition goes.
     next: [u32; PARTITIONS],
@@ -110,8 +126,15 @@ impl PartitionedChunkBuilder {
             start
         });
         let rows = end as usize;
-        let (events, ids, arena) = (Vec::with_capacity(rows), Vec::new(), Vec::new());
-        Self { events, ids, arena, starts, next: starts, rows }
+        Self {
+            events: Vec::with_capacity(rows),
+            ids: Vec::new(),
+            arena: Vec::new(),
+            messages: Vec::new(),
+            starts,
+            next: starts,
+            rows,
+        }
     }
 
     /// Append an event to its partition; its index in the chunk.
@@ -128,6 +151,12 @@ impl PartitionedChunkBuilder {
     pub fn set_id(&mut self, index: usize, id: Option<EventId>) {
         self.ids.resize(self.rows, 0);
         self.ids[index] = id.map_or(0, |id| id.pack(&mut self.arena));
+    }
+
+    /// Write the code of the e-mail of an event.
+    pub fn set_message(&mut self, index: usize, message: u32) {
+        self.messages.resize(self.rows, MISSING);
+        self.messages[index] = message;
     }
 
     /// The chunk, once all events are in it; none if there are none.
@@ -147,8 +176,13 @@ impl PartitionedChunkBuilder {
         // written.
         unsafe { self.events.set_len(self.rows) };
         let ranges = self.starts.iter().zip(self.next).map(|(&start, next)| start..next).collect();
-        let chunk =
-            PartitionedChunk { events: self.events, ids: self.ids, arena: self.arena, ranges };
+        let chunk = PartitionedChunk {
+            events: self.events,
+            ids: self.ids,
+            arena: self.arena,
+            messages: self.messages,
+            ranges,
+        };
         // Rows that are dropped late leave empty room, which is given back if it is large.
         match empty {
             _ if empty == self.rows => None,

@@ -47,9 +47,13 @@ impl BehaviourPass {
         let Some(first) = batches.first() else {
             return Ok(());
         };
-        let active = self.active.get_or_insert_with(|| {
-            ActivePass::new(&self.options, &self.clock, self.pool.current_num_threads(), first)
-        });
+        let active = match &mut self.active {
+            Some(active) => active,
+            none => {
+                let threads = self.pool.current_num_threads();
+                none.insert(ActivePass::new(&self.options, &self.clock, threads, first)?)
+            }
+        };
         let budget = self.options.memory;
         let directory = self.options.directory.as_deref();
         self.pool.install(|| {

@@ -20,5 +20,8 @@ pub(super) struct ReadContext {
     pub kinds: SharedDictionary,
     pub pages: SharedDictionary,
     pub channels: SharedDictionary,
+    pub messages: SharedDictionary,
+    /// By the code of a kind, the kind that events of it are read as, where it is another name.
+    pub kind_names: Vec<u32>,
     pub clients: SharedDictionary,
 }

@@ -1,7 +1,8 @@
 //! How often the rules have been awarded to the client at hand, and whether they may be again.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 
+use super::dictionary::MISSING;
 use super::rules::Repeat;
 use crate::calendar::{Clock, DAY, day_of_instant};
 
@@ -15,6 +16,9 @@ pub(super) struct EventPosition {
     pub index: u32,
     /// The number of its visit, or [`NO_VISIT`].
     pub visit: u32,
+    /// The codes of its page and its e-mail.
+    pub page: u32,
+    pub message: u32,
 }
 
 /// The index of no event.
@@ -31,15 +35,19 @@ pub(super) struct RepeatLimit {
     /// The bits of the index and of the visit of an event that make up its deduplication key.
     index_mask: u32,
     visit_mask: u32,
-    /// The limit by time that applies instead, within visits and outside.
-    by_time: [Option<TimeLimit>; 2],
+    /// The limit that applies instead, within visits and outside.
+    by_awards: [Option<AwardLimit>; 2],
 }
 
-/// A limit that depends on the time since earlier awards.
+/// A limit that depends on more of earlier awards than the last key.
 #[derive(Debug, Clone, Copy)]
-enum TimeLimit {
+enum AwardLimit {
     /// Once a day.
     Day,
+    /// Once a page.
+    Page,
+    /// Once an e-mail.
+    Message,
     /// As [`Repeat::Every`].
     Every(i64),
     /// As [`Repeat::Per`].
@@ -48,19 +56,21 @@ enum TimeLimit {
 
 impl RepeatLimit {
     pub fn new(repeat: Repeat) -> Self {
-        let (index_mask, visit_mask, by_time) = match repeat {
+        let (index_mask, visit_mask, by_awards) = match repeat {
             Repeat::Always => (u32::MAX, 0, [None, None]),
             Repeat::Once => (0, 0, [None, None]),
-            Repeat::OncePerSession => (0, u32::MAX, [None, Some(TimeLimit::Day)]),
-            Repeat::Every(span) => (0, 0, [Some(TimeLimit::Every(span)); 2]),
-            Repeat::Per { count, span } => (0, 0, [Some(TimeLimit::Per { count, span }); 2]),
+            Repeat::OncePerSession => (0, u32::MAX, [None, Some(AwardLimit::Day)]),
+            Repeat::OncePerPage => (0, 0, [Some(AwardLimit::Page); 2]),
+            Repeat::OncePerMessage => (0, 0, [Some(AwardLimit::Message); 2]),
+            Repeat::Every(span) => (0, 0, [Some(AwardLimit::Every(span)); 2]),
+            Repeat::Per { count, span } => (0, 0, [Some(AwardLimit::Per { count, span }); 2]),
         };
-        Self { repeat, index_mask, visit_mask, by_time }
+        Self { repeat, index_mask, visit_mask, by_awards }
     }
 
     #[inline]
-    fn by_time(&self, at: EventPosition) -> Option<TimeLimit> {
-        self.by_time[usize::from(at.visit == NO_VISIT)]
+    fn by_awards(&self, at: EventPosition) -> Option<AwardLimit> {
+        self.by_awards[usize::from(at.visit == NO_VISIT)]
     }
 
     #[inline]
@@ -82,9 +92,9 @@ impl LocalDays {
     }
 }
 
-/// Earlier awards of one rule that is limited by time.
+/// Earlier awards of one rule that is limited by them.
 #[derive(Debug, Clone, Default)]
-struct TimedAwards {
+struct EarlierAwards {
     /// The number of the client they were given to; 0 for none.
     client: u64,
     /// The day of the last award outside visits.
@@ -93,6 +103,8 @@ struct TimedAwards {
     last: i64,
     /// The instants of the last awards, where a limit counts several.
     recent: VecDeque<i64>,
+    /// The codes of the pages or e-mails of all awards, where a limit is once for each.
+    codes: HashSet<u32>,
 }
 
 /// The awards of all rules to one client, reused from client to client.
@@ -100,7 +112,7 @@ struct TimedAwards {
 pub(super) struct RepeatLimiter {
     /// By rule: the number of the client, and below it the deduplication key of the last award.
     last_keys: Vec<u64>,
-    timed: Vec<TimedAwards>,
+    earlier: Vec<EarlierAwards>,
     /// The number of the client at hand: entries of earlier clients are void.
     client: u64,
     days: LocalDays,
@@ -108,8 +120,8 @@ pub(super) struct RepeatLimiter {
 
 impl RepeatLimiter {
     pub fn new(rules: usize, days: LocalDays) -> Self {
-        let timed = vec![TimedAwards::default(); rules];
-        Self { last_keys: vec![0; rules], timed, client: 1, days }
+        let earlier = vec![EarlierAwards::default(); rules];
+        Self { last_keys: vec![0; rules], earlier, client: 1, days }
     }
 
     /// Begin another client, who has no awards yet.
@@ -120,35 +132,38 @@ impl RepeatLimiter {
     /// Award a rule if its limit allows it; whether it was awarded.
     #[inline]
     pub fn try_award(&mut self, rule: u32, limit: &RepeatLimit, at: EventPosition) -> bool {
-        if let Some(by_time) = limit.by_time(at) {
-            return self.try_award_by_time(rule, by_time, at);
+        if let Some(by_awards) = limit.by_awards(at) {
+            return self.try_award_after(rule, by_awards, at);
         }
         let key = self.client << u32::BITS | u64::from(limit.dedup_key(at));
         std::mem::replace(&mut self.last_keys[rule as usize], key) != key
     }
 
-    fn try_award_by_time(&mut self, rule: u32, limit: TimeLimit, at: EventPosition) -> bool {
-        let awards = &mut self.timed[rule as usize];
+    fn try_award_after(&mut self, rule: u32, limit: AwardLimit, at: EventPosition) -> bool {
+        let awards = &mut self.earlier[rule as usize];
         let is_first = awards.client != self.client;
         if is_first {
             awards.client = self.client;
             awards.day = None;
             awards.recent.clear();
+            awards.codes.clear();
         }
         let is_past = |award: i64, span: i64| at.instant.saturating_sub(award) >= span;
         match limit {
-            TimeLimit::Day => {
+            AwardLimit::Day => {
                 let day = Some(self.days.of(at.instant));
                 std::mem::replace(&mut awards.day, day) != day
             }
-            TimeLimit::Every(span) => {
+            AwardLimit::Page => awards.codes.insert(at.page),
+            AwardLimit::Message => at.message == MISSING || awards.codes.insert(at.message),
+            AwardLimit::Every(span) => {
                 let allowed = is_first || is_past(awards.last, span);
                 if allowed {
                     awards.last = at.instant;
                 }
                 allowed
             }
-            TimeLimit::Per { count, span } => {
+            AwardLimit::Per { count, span } => {
                 if awards.recent.len() == count as usize {
                     if awards.recent.front().is_some_and(|&first| !is_past(first, span)) {
                         return false;
@@ -161,23 +176,46 @@ impl RepeatLimiter {
         }
     }
 
-    /// Count an award of an earlier run, whose visit, if any, is over.
-    pub fn note_saved(&mut self, rule: u32, limit: &RepeatLimit, instant: i64, in_visit: bool) {
+    /// Count an award of an earlier run, whose visit, if any, is over; `code` is that of the page or
+    /// of the e-mail, if the limit is once for each.
+    pub fn note_saved(
+        &mut self,
+        rule: u32,
+        limit: &RepeatLimit,
+        instant: i64,
+        in_visit: bool,
+        code: u32,
+    ) {
         if !(in_visit && limit.repeat == Repeat::OncePerSession) {
-            self.try_award(
-                rule,
-                limit,
-                EventPosition { instant, index: NO_EVENT, visit: NO_VISIT },
-            );
+            let at = EventPosition {
+                instant,
+                index: NO_EVENT,
+                visit: NO_VISIT,
+                page: code,
+                message: code,
+            };
+            self.try_award(rule, limit, at);
         }
     }
 }
 
-/// Whether an award that is this old, in microseconds, can still count against another.
-pub(super) fn still_counts(repeat: Repeat, age: i64) -> bool {
+/// The code that an award at an event is remembered by: of its page or its e-mail, if the limit is
+/// once for each.
+pub(super) fn remembered_code(repeat: Repeat, at: EventPosition) -> u32 {
+    match repeat {
+        Repeat::OncePerPage => at.page,
+        Repeat::OncePerMessage => at.message,
+        _ => MISSING,
+    }
+}
+
+/// Whether an award that is this old, in microseconds, and of this page or e-mail can still count
+/// against another.
+pub(super) fn still_counts(repeat: Repeat, age: i64, code: u32) -> bool {
     match repeat {
         Repeat::Always => false,
-        Repeat::Once => true,
+        Repeat::Once | Repeat::OncePerPage => true,
+        Repeat::OncePerMessage => code != MISSING,
         // A day of wall time is never longer than two of UTC.
         Repeat::OncePerSession => age < 2 * DAY,
         Repeat::Every(span) | Repeat::Per { span, .. } => age < span,
@@ -188,11 +226,15 @@ pub(super) fn still_counts(repeat: Repeat, age: i64) -> bool {
 mod tests {
     use super::*;
 
+    fn at(instant: i64, index: u32, visit: u32, code: u32) -> EventPosition {
+        EventPosition { instant, index, visit, page: code, message: code }
+    }
+
     /// Which of a run of instants are awarded.
     fn awards(repeat: Repeat, moments: &[(i64, u32)]) -> Vec<bool> {
         let mut limiter = RepeatLimiter::new(1, LocalDays { clock: None });
         let award = |(index, &(instant, visit))| {
-            limiter.try_award(0, &RepeatLimit::new(repeat), EventPosition { instant, index, visit })
+            limiter.try_award(0, &RepeatLimit::new(repeat), at(instant, index, visit, 0))
         };
         (0..).zip(moments).map(award).collect()
     }
@@ -221,10 +263,26 @@ mod tests {
     }
 
     #[test]
+    fn pages_and_messages_count_once_each() {
+        for (repeat, none_again) in [(Repeat::OncePerPage, false), (Repeat::OncePerMessage, true)] {
+            let limit = RepeatLimit::new(repeat);
+            let mut limiter = RepeatLimiter::new(1, LocalDays { clock: None });
+            let codes = [1, 2, 1, 2, MISSING, MISSING, 3];
+            let found: Vec<bool> = (0..)
+                .zip(codes)
+                .map(|(index, code)| limiter.try_award(0, &limit, at(index.into(), index, 1, code)))
+                .collect();
+            assert_eq!(found, [true, true, false, false, true, none_again, true], "{repeat:?}");
+        }
+    }
+
+    #[test]
     fn a_client_does_not_inherit() {
         let repeats = [
             Repeat::Once,
             Repeat::OncePerSession,
+            Repeat::OncePerPage,
+            Repeat::OncePerMessage,
             Repeat::Every(10),
             Repeat::Per { count: 1, span: 10 },
         ];
@@ -232,10 +290,9 @@ mod tests {
             for visit in [NO_VISIT, 1] {
                 let limit = RepeatLimit::new(repeat);
                 let mut limiter = RepeatLimiter::new(1, LocalDays { clock: None });
-                let at = |index| EventPosition { instant: 5, index, visit };
                 for _ in 0..2 {
-                    assert!(limiter.try_award(0, &limit, at(0)), "{repeat:?}");
-                    assert!(!limiter.try_award(0, &limit, at(1)), "{repeat:?}");
+                    assert!(limiter.try_award(0, &limit, at(5, 0, visit, 1)), "{repeat:?}");
+                    assert!(!limiter.try_award(0, &limit, at(5, 1, visit, 1)), "{repeat:?}");
                     limiter.next_client();
                 }
             }
@@ -253,6 +310,8 @@ mod tests {
             (Repeat::OncePerSession, true, NO_VISIT, true),
             (Repeat::OncePerSession, false, 1, true),
             (Repeat::OncePerSession, false, NO_VISIT, false),
+            (Repeat::OncePerPage, true, 1, false),
+            (Repeat::OncePerMessage, false, NO_VISIT, false),
             (Repeat::Every(6), true, 1, false),
             (Repeat::Every(5), true, 1, true),
             (Repeat::Per { count: 1, span: 6 }, false, 1, false),
@@ -260,8 +319,8 @@ mod tests {
         ] {
             let limit = RepeatLimit::new(repeat);
             let mut limiter = RepeatLimiter::new(1, LocalDays { clock: None });
-            limiter.note_saved(0, &limit, 0, in_visit);
-            let found = limiter.try_award(0, &limit, EventPosition { instant: 5, index: 0, visit });
+            limiter.note_saved(0, &limit, 0, in_visit, 3);
+            let found = limiter.try_award(0, &limit, at(5, 0, visit, 3));
             assert_eq!(found, expected, "{repeat:?}, in a visit: {in_visit}, then {visit}");
         }
     }

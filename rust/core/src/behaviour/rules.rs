@@ -22,6 +22,10 @@ pub enum Repeat {
     Once,
     /// Once a visit, and once a day for events outside visits.
     OncePerSession,
+    /// Once a page, as pages stand in the table; events without one have one page together.
+    OncePerPage,
+    /// Once an e-mail; an event without one is an e-mail of its own.
+    OncePerMessage,
     /// When this many microseconds have passed since the last award.
     Every(i64),
     /// While fewer than `count` awards lie within the last `span` microseconds.
@@ -89,6 +93,10 @@ pub struct Density {
 /// The rules, and what visits, ages and phases are defined by.
 #[derive(Debug, Clone)]
 pub struct RuleSet {
+    /// What events of a kind are also called: they are read as events of the kind.
+    pub kind_names: Vec<(String, Vec<String>)>,
+    /// Whether page patterns match pages that differ by case alone.
+    pub ignore_page_case: bool,
     /// The kinds that make up visits.
     pub web_kinds: Vec<String>,
     /// The pause after which an event begins another visit, in microseconds.

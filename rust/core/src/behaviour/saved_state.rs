@@ -1,11 +1,11 @@
 //! Saved states: what later runs must know of clients, and how it is read back.
 
-use super::dictionary::SharedDictionary;
+use super::dictionary::{MISSING, SharedDictionary};
 use super::event::{Event, Flags, Measures};
 use super::output_columns::StatePart;
 use super::phase::PhaseSignal;
 use super::read_context::ReadContext;
-use super::rules::RuleSet;
+use super::rules::{Repeat, RuleSet};
 use crate::columns::{Column, IdValues, Texts};
 use crate::error::{Error, Result};
 
@@ -16,8 +16,9 @@ pub(super) enum StateEntry {
     Counts { last_event: i64, visits: u32, dense: u32 },
     /// The sum of a group, where awards do not decay.
     Sum { group: u32, sum: f64 },
-    /// An award that still has weight, or counts against a repeat limit.
-    Award { instant: i64, rule: u32, in_visit: bool },
+    /// An award that still has weight, or counts against a repeat limit; `code` is that of its page
+    /// or its e-mail, if the limit is once for each.
+    Award { instant: i64, rule: u32, in_visit: bool, code: u32 },
     /// An event of the phase window.
     Signal { instant: i64, signal: PhaseSignal },
 }
@@ -34,6 +35,7 @@ pub struct StateBatch<'a> {
     pub value: &'a [f64],
     pub kind: Column<'a, Texts<'a>>,
     pub page: Column<'a, Texts<'a>>,
+    pub message: Column<'a, Texts<'a>>,
     pub event_id: Column<'a, IdValues<'a>>,
     /// The ids of scored events, and where those of each row begin and end.
     pub seen: Column<'a, IdValues<'a>>,
@@ -46,25 +48,35 @@ impl StateBatch<'_> {
     /// # Errors
     /// If a dictionary is full.
     pub(super) fn event(&self, row: usize, client: u64, context: &ReadContext) -> Result<Event> {
-        let code = |column: &Column<Texts>, dictionary: &SharedDictionary| {
-            if column.is_valid(row) { dictionary.code(column.values.get(row)) } else { Ok(0) }
-        };
         let flags = self.code[row] as u16 & (Flags::MACHINE | Flags::HAS_ID);
         Ok(Event {
             client,
             instant: self.instant[row],
             measures: Measures(self.number[row]),
-            page: code(&self.page, &context.pages)?,
-            kind: code(&self.kind, &context.kinds)? as u16,
+            page: code_in(&self.page, row, &context.pages)?,
+            kind: code_in(&self.kind, row, &context.kinds)? as u16,
             flags: Flags(flags | Flags::SAVED),
         })
+    }
+
+    /// The code of the e-mail of the event in a row.
+    ///
+    /// # Errors
+    /// If the dictionary is full.
+    pub(super) fn message(&self, row: usize, context: &ReadContext) -> Result<u32> {
+        code_in(&self.message, row, &context.messages)
     }
 
     /// The entry in a row that holds no event.
     ///
     /// # Errors
-    /// If it is about a rule or a group that the rules do not have.
-    pub(super) fn entry(&self, row: usize, rules: &RuleSet) -> Result<StateEntry> {
+    /// If it is about a rule or a group that the rules do not have, or a dictionary is full.
+    pub(super) fn entry(
+        &self,
+        row: usize,
+        rules: &RuleSet,
+        context: &ReadContext,
+    ) -> Result<StateEntry> {
         let (instant, code, number) = (self.instant[row], self.code[row], self.number[row]);
         let is = |part: StatePart| self.part[row] == part as u8;
         let fits = if is(StatePart::Sum) {
@@ -82,11 +94,21 @@ impl StateBatch<'_> {
         Ok(if is(StatePart::Sum) {
             StateEntry::Sum { group: code, sum: self.value[row] }
         } else if is(StatePart::Award) {
-            StateEntry::Award { instant, rule: code, in_visit: number != 0 }
+            let remembered = match rules.rules[code as usize].repeat {
+                Repeat::OncePerPage => code_in(&self.page, row, &context.pages)?,
+                Repeat::OncePerMessage => self.message(row, context)?,
+                _ => MISSING,
+            };
+            StateEntry::Award { instant, rule: code, in_visit: number != 0, code: remembered }
         } else if is(StatePart::Signal) {
             StateEntry::Signal { instant, signal: PhaseSignal::from_word(number) }
         } else {
             StateEntry::Counts { last_event: instant, visits: code, dense: number as u32 }
         })
     }
+}
+
+/// The code of the text in a row, if there is one.
+fn code_in(column: &Column<Texts>, row: usize, dictionary: &SharedDictionary) -> Result<u32> {
+    if column.is_valid(row) { dictionary.code(column.values.get(row)) } else { Ok(MISSING) }
 }

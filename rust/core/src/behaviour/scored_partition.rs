@@ -46,9 +46,9 @@ pub(super) struct LedgerRow {
     pub visit: Option<(u32, Visit)>,
 }
 
-/// A row of a state: an entry, or an event as it is.
+/// A row of a state: an entry, or an event as it is, with its id and the code of its e-mail.
 #[derive(Debug)]
 pub(super) enum StateRow {
     Entry(StateEntry),
-    Event(Event, Option<OwnedEventId>),
+    Event(Event, Option<OwnedEventId>, u32),
 }

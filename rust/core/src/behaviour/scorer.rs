@@ -3,13 +3,18 @@
 use std::ops::Range;
 
 use super::compiled_rules::{CompiledRule, CompiledRules};
+use super::dictionary::MISSING;
 use super::drop_reason::EventDropReason;
 use super::event::{Event, Flags};
+use super::event_tally::EventTally;
 use super::ledger::{EventOutcome, LedgerEntry, LedgerSink};
 use super::phase::{Phase, PhaseSignal, PhaseTracker};
-use super::repeat_limiter::{EventPosition, LocalDays, NO_VISIT, RepeatLimiter, still_counts};
+use super::repeat_limiter::{
+    EventPosition, LocalDays, NO_VISIT, RepeatLimiter, remembered_code, still_counts,
+};
 use super::rules::Category;
 use super::saved_state::StateEntry;
+use super::timeline::Timeline;
 use super::visits::{Visit, Visits};
 use crate::calendar::DAY;
 
@@ -41,6 +46,7 @@ pub(super) struct Scorer<'a> {
     /// Awards and signals so far, where a state is to be saved.
     state: Option<Vec<StateEntry>>,
     pub drops: ScoringDrops,
+    tally: &'a mut EventTally,
 }
 
 /// Events dropped while they were scored: whether a program made a visit shows only then.
@@ -62,7 +68,13 @@ impl ScoringDrops {
 }
 
 impl<'a> Scorer<'a> {
-    pub fn new(rules: &'a CompiledRules, as_of: i64, days: LocalDays, saves_state: bool) -> Self {
+    pub fn new(
+        rules: &'a CompiledRules,
+        as_of: i64,
+        days: LocalDays,
+        saves_state: bool,
+        tally: &'a mut EventTally,
+    ) -> Self {
         Self {
             rules,
             as_of,
@@ -74,6 +86,7 @@ impl<'a> Scorer<'a> {
             earlier: (0, 0),
             state: saves_state.then(Vec::new),
             drops: ScoringDrops::default(),
+            tally,
         }
     }
 
@@ -82,21 +95,22 @@ impl<'a> Scorer<'a> {
     pub fn score(
         &mut self,
         saved: &[StateEntry],
-        events: &[Event],
+        timeline: &Timeline,
         ledger: &mut impl LedgerSink,
         save: impl FnOnce(&[StateEntry], usize),
     ) -> ClientScore {
+        let events = timeline.events.as_slice();
         self.begin(saved, ledger);
         self.visits.sessionise(events, self.rules);
         self.drops.bot_visits += self.visits.new_bots(events, self.rules) as u64;
         let mut first_open = 0;
         if self.state.is_some() {
             first_open = self.first_open_event(events.len());
-            self.award_events(events, 0..first_open, ledger);
+            self.award_events(timeline, 0..first_open, ledger);
             let entries = self.state_entries(first_open);
             save(&entries, first_open);
         }
-        self.award_events(events, first_open..events.len(), ledger);
+        self.award_events(timeline, first_open..events.len(), ledger);
         self.finish()
     }
 
@@ -135,9 +149,9 @@ impl<'a> Scorer<'a> {
                         contribution: sum,
                     });
                 }
-                StateEntry::Award { instant, rule, in_visit } => {
+                StateEntry::Award { instant, rule, in_visit, code } => {
                     let CompiledRule { points, group, limit, .. } = self.rules.rules[rule as usize];
-                    self.limiter.note_saved(rule, &limit, instant, in_visit);
+                    self.limiter.note_saved(rule, &limit, instant, in_visit, code);
                     if !self.rules.never_decays {
                         let weight = self.weight(instant);
                         let contribution = points * weight;
@@ -194,10 +208,11 @@ impl<'a> Scorer<'a> {
 
     fn award_events(
         &mut self,
-        events: &[Event],
+        timeline: &Timeline,
         range: Range<usize>,
         ledger: &mut impl LedgerSink,
     ) {
+        let (events, messages) = (timeline.events.as_slice(), timeline.messages());
         let visits = std::mem::take(&mut self.visits); // lent, so that the rest may change
         let (mut phase, mut last_event) = (self.phase, self.last_event); // in registers
         let rows = events[range.clone()].iter().zip(&visits.contexts[range.clone()]);
@@ -219,12 +234,23 @@ impl<'a> Scorer<'a> {
                 }
             }
             let winners = self.rules.winners(class);
+            // The run that read the row of a saved event has counted it.
+            let is_own = !event.flags.has(Flags::SAVED);
             if winners.is_empty() {
                 ledger.push(LedgerEntry::without_award(index, event, EventOutcome::NoRule));
+                if is_own {
+                    self.tally.add_unwon(event.page, event.kind);
+                }
+                continue;
             }
-            let at =
-                EventPosition { instant: event.instant, index: index as u32, visit: context.visit };
-            self.award(winners, at, visit.passed, ledger);
+            let at = EventPosition {
+                instant: event.instant,
+                index: index as u32,
+                visit: context.visit,
+                page: event.page,
+                message: messages.get(index).copied().unwrap_or(MISSING),
+            };
+            self.award(winners, at, visit.passed, is_own, ledger);
         }
         (self.visits, self.phase, self.last_event) = (visits, phase, last_event);
     }
@@ -243,13 +269,14 @@ impl<'a> Scorer<'a> {
     }
 
     /// Award the winning rules of an event; `passed` says whether its visit, if any, passed the
-    /// density gate.
+    /// density gate, and `is_own` whether it counts for what the rules did in this run.
     #[inline]
     fn award(
         &mut self,
         winners: &[u32],
         at: EventPosition,
         passed: bool,
+        is_own: bool,
         ledger: &mut impl LedgerSink,
     ) {
         let rules = self.rules;
@@ -263,13 +290,19 @@ impl<'a> Scorer<'a> {
             } else {
                 EventOutcome::Awarded
             };
+            let tally = &mut self.tally.rules[number as usize];
+            tally.won += u64::from(is_own);
+            tally.awarded += u64::from(is_own && outcome == EventOutcome::Awarded);
             let mut contribution = 0.0;
             if outcome == EventOutcome::Awarded {
                 contribution = rule.points * weight;
                 self.sums[rule.group] += contribution;
                 if let Some(state) = &mut self.state {
                     let in_visit = at.visit != NO_VISIT;
-                    state.push(StateEntry::Award { instant: at.instant, rule: number, in_visit });
+                    let code = remembered_code(rule.limit.repeat, at);
+                    let award =
+                        StateEntry::Award { instant: at.instant, rule: number, in_visit, code };
+                    state.push(award);
                 }
             }
             ledger.push(LedgerEntry {
@@ -293,11 +326,11 @@ impl<'a> Scorer<'a> {
             entries.extend(sums.map(|(group, &sum)| StateEntry::Sum { group, sum }));
         }
         let still_matters = |entry: &&StateEntry| match **entry {
-            StateEntry::Award { instant, rule, .. } => {
+            StateEntry::Award { instant, rule, code, .. } => {
                 let repeat = self.rules.rules[rule as usize].limit.repeat;
                 let weight = self.weight(instant);
                 !self.rules.never_decays && weight > 0.0
-                    || still_counts(repeat, self.as_of.saturating_sub(instant))
+                    || still_counts(repeat, self.as_of.saturating_sub(instant), code)
             }
             StateEntry::Signal { instant, .. } => self.in_window(instant),
             StateEntry::Counts { .. } | StateEntry::Sum { .. } => false,

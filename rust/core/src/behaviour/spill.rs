@@ -4,12 +4,14 @@ use std::fs::File;
 use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
+use super::dictionary::MISSING;
 use super::event::{EVENT_BYTES, Event};
 use super::event_id::{PackedId, append_text, text_at};
 use super::partitioned_chunk::{PARTITIONS, PartitionEvents, PartitionSlice};
 use crate::error::{Error, Result};
 
 const ID_BYTES: usize = size_of::<PackedId>();
+const MESSAGE_BYTES: usize = size_of::<u32>();
 
 /// Events in a temporary file.
 ///
@@ -27,13 +29,15 @@ struct Segment {
     start: u64,
     events: usize,
     ids: bool,
+    messages: bool,
     arena: usize,
 }
 
 impl Segment {
     fn bytes(self) -> u64 {
         let ids = if self.ids { ID_BYTES } else { 0 };
-        (self.events * (EVENT_BYTES + ids) + self.arena) as u64
+        let messages = if self.messages { MESSAGE_BYTES } else { 0 };
+        (self.events * (EVENT_BYTES + ids + messages) + self.arena) as u64
     }
 }
 
@@ -78,17 +82,25 @@ impl Spill {
         if events == 0 {
             return Ok(());
         }
-        let segment = Segment { start: self.end, events, ids: !ids.is_empty(), arena: arena.len() };
+        let messages = messages_of(slices);
+        let segment = Segment {
+            start: self.end,
+            events,
+            ids: !ids.is_empty(),
+            messages: !messages.is_empty(),
+            arena: arena.len(),
+        };
         self.end += segment.bytes();
         self.segments[partition].push(segment);
-        self.write(segment, slices, &ids, &arena).map_err(|error| file_error("written", &error))
+        self.write(segment, slices, (&ids, &messages), &arena)
+            .map_err(|error| file_error("written", &error))
     }
 
     fn write(
         &mut self,
         segment: Segment,
         slices: &[PartitionSlice],
-        ids: &[PackedId],
+        (ids, messages): (&[PackedId], &[u32]),
         arena: &[u8],
     ) -> std::io::Result<()> {
         self.file.seek(SeekFrom::Start(segment.start))?;
@@ -98,6 +110,9 @@ impl Spill {
         }
         for id in ids {
             file.write_all(&id.to_le_bytes())?;
+        }
+        for message in messages {
+            file.write_all(&message.to_le_bytes())?;
         }
         file.write_all(arena)?;
         file.flush()
@@ -132,10 +147,30 @@ impl Spill {
             file.read_exact(&mut bytes)?;
             loaded.ids.push(PackedId::from_le_bytes(bytes));
         }
+        let mut bytes = [0; MESSAGE_BYTES];
+        for _ in 0..if segment.messages { segment.events } else { 0 } {
+            file.read_exact(&mut bytes)?;
+            loaded.messages.push(u32::from_le_bytes(bytes));
+        }
         loaded.arena.resize(segment.arena, 0);
         file.read_exact(&mut loaded.arena)?;
         Ok(loaded)
     }
+}
+
+/// The e-mails of the events of all slices; empty if no slice has any.
+fn messages_of(slices: &[PartitionSlice]) -> Vec<u32> {
+    let mut messages = Vec::new();
+    if slices.iter().all(|slice| slice.messages.is_empty()) {
+        return messages;
+    }
+    let mut end = 0;
+    for slice in slices {
+        end += slice.events.len();
+        messages.extend_from_slice(slice.messages);
+        messages.resize(end, MISSING);
+    }
+    messages
 }
 
 #[cfg(test)]
@@ -155,6 +190,7 @@ mod tests {
             let index = builder.push(5 + client as usize % 2, event);
             let id = client.to_string();
             builder.set_id(index, Some(EventId::Text(id.as_bytes())));
+            builder.set_message(index, client as u32 + 1);
         }
         builder.finish().unwrap()
     }
@@ -171,13 +207,21 @@ mod tests {
             }
         }
         let digits: u64 = (0..1950_u32).map(|client| client.to_string().len() as u64).sum();
-        assert_eq!(spill.bytes(), 1950 * (EVENT_BYTES + ID_BYTES) as u64 + digits);
+        assert_eq!(spill.bytes(), 1950 * (EVENT_BYTES + ID_BYTES + MESSAGE_BYTES) as u64 + digits);
         for partition in [5, 6] {
             let loaded = spill.load(partition).unwrap();
             assert_eq!(loaded.len(), 2);
             let mut client = partition as u64 - 5;
             for slice in loaded.iter().map(PartitionEvents::as_slice) {
                 assert_eq!(slice.events.len(), slice.ids.len());
+                assert!(
+                    slice
+                        .messages
+                        .iter()
+                        .zip(slice.events)
+                        .all(|(&message, event)| { u64::from(message) == event.client + 1 })
+                );
+                assert_eq!(slice.events.len(), slice.messages.len());
                 for (event, id) in slice.events.iter().zip(slice.ids) {
                     assert_eq!((event.client, event.instant), (client, client as i64 * 7));
                     assert_eq!(text_at(*id, slice.arena), client.to_string().as_bytes());

@@ -10,6 +10,8 @@ use crate::columns::{Column, DateValues, IdValues, Integers, Texts, view_of};
 const MINUTE: i64 = 60_000_000;
 const AS_OF: i64 = 5000 * MINUTE;
 const KINDS: [&[u8]; 3] = [b"page_view", b"email_open", b"search"];
+/// The first is none.
+const MESSAGES: [&[u8]; 4] = [b"", b"letter 2", b"letter 1", b"a letter with a long name"];
 const PAGES: [&[u8]; 4] = [b"", b"/a", b"/b", b"/c"];
 
 #[derive(Debug, Clone)]
@@ -21,14 +23,17 @@ struct EventRow {
     id: Option<u8>,
     machine: bool,
     wanted: bool,
+    message: u8,
 }
 
 /// What a source has beside the columns that every one has.
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a column")]
 struct Has {
     ids: bool,
     machine: bool,
     wanted: bool,
+    messages: bool,
 }
 
 /// How rows come, and with what they are read.
@@ -53,6 +58,8 @@ fn rule(name: &str, kind: &str, page: Option<&str>, repeat: Repeat) -> Rule {
 
 fn rules() -> RuleSet {
     RuleSet {
+        kind_names: Vec::new(),
+        ignore_page_case: false,
         web_kinds: vec!["page_view".to_owned(), "search".to_owned()],
         timeout: 30 * MINUTE,
         last_dwell: MINUTE,
@@ -61,13 +68,15 @@ fn rules() -> RuleSet {
         bypass_kinds: Vec::new(),
         decay: Decay::HalfLife(1440 * MINUTE),
         bounds: Bounds::default(),
-        groups: vec![Bounds::default()],
+        groups: vec![Bounds::default(); 2],
         phase_window: 2000 * MINUTE,
         rules: vec![
             rule("a", "page_view", Some("/a"), Repeat::OncePerSession),
             rule("b", "page_view", Some("/b"), Repeat::Every(90 * MINUTE)),
             rule("open", "email_open", None, Repeat::Per { count: 2, span: 500 * MINUTE }),
             rule("search", "search", None, Repeat::Always),
+            Rule { group: 1, ..rule("page", "page_view", None, Repeat::OncePerPage) },
+            Rule { group: 1, ..rule("letter", "email_open", None, Repeat::OncePerMessage) },
         ],
     }
 }
@@ -94,9 +103,12 @@ fn push(pass: &mut BehaviourPass, rows: &[EventRow], has: Has) {
         .collect();
     let (machine, wanted) =
         (bits(rows.iter().map(|row| row.machine)), bits(rows.iter().map(|row| row.wanted)));
+    let messages: Vec<u8> = rows.iter().map(|row| row.message).collect();
+    let there = bits(rows.iter().map(|row| row.message > 0));
     let flags = |bytes| Column { values: Bitmap { bytes, offset: 0 }, validity: None };
     let (kind_views, page_views) =
         (KINDS.map(|text| view_of(text, 0, 0)), PAGES.map(|text| view_of(text, 0, 0)));
+    let message_views = MESSAGES.map(|text| view_of(text, 0, 0));
     let batch = EventBatch {
         rows: rows.len(),
         client: Column { values: IdValues::Integers(Integers::I64(&clients)), validity: None },
@@ -109,12 +121,20 @@ fn push(pass: &mut BehaviourPass, rows: &[EventRow], has: Has) {
         dwell: None,
         clicks: None,
         channel: None,
+        message: has.messages.then(|| Column {
+            values: TextValues::Dictionary {
+                keys: Integers::U8(&messages),
+                texts: Texts { views: &message_views, buffers: vec![MESSAGES[3]] },
+            },
+            validity: Some(Bitmap { bytes: &there, offset: 0 }),
+        }),
         event_id: has.ids.then(|| Column {
             values: IdValues::Texts(Texts { views: &ids, buffers: Vec::new() }),
             validity: None,
         }),
         machine_open: has.machine.then(|| flags(&machine)),
         keep: has.wanted.then(|| flags(&wanted)),
+        consented: None,
     };
     pass.push(&[batch]).unwrap();
 }
@@ -145,8 +165,16 @@ fn run(rows: &[EventRow], has: Has, way: Way) -> (String, BehaviourAccount) {
 
 fn row() -> impl Strategy<Value = EventRow> {
     // Instants in minutes, so that some are equal; a fifth of them after as_of.
-    (0..12_i64, 0..6000_i64, 0..3_u8, 0..4_u8, proptest::option::of(0..40_u8), any::<[bool; 2]>())
-        .prop_map(|(client, minute, kind, page, id, [machine, wanted])| EventRow {
+    (
+        0..12_i64,
+        0..6000_i64,
+        0..3_u8,
+        0..4_u8,
+        proptest::option::of(0..40_u8),
+        any::<[bool; 2]>(),
+        0..4_u8,
+    )
+        .prop_map(|(client, minute, kind, page, id, [machine, wanted], message)| EventRow {
             client,
             instant: minute * MINUTE,
             kind,
@@ -154,6 +182,7 @@ fn row() -> impl Strategy<Value = EventRow> {
             id,
             machine,
             wanted,
+            message,
         })
 }
 
@@ -161,7 +190,9 @@ proptest! {
     #[test]
     fn no_way_of_reading_changes_a_result(
         rows in proptest::collection::vec(row(), 0..700),
-        has in any::<[bool; 3]>().prop_map(|[ids, machine, wanted]| Has { ids, machine, wanted }),
+        has in any::<[bool; 4]>().prop_map(|[ids, machine, wanted, messages]| {
+            Has { ids, machine, wanted, messages }
+        }),
         batch in 1..300_usize,
         threads in 1..4_usize,
         memory in proptest::option::of(0..60_000_u64),
@@ -170,7 +201,7 @@ proptest! {
         let whole = Way { batch: 1000, threads: 1, memory: None };
         let (expected, account) = run(&rows, has, whole);
         let used: u64 = account.kinds.iter().map(|(_, events)| events).sum();
-        let early: u64 = account.dropped[..EventDropReason::BeforeState as usize].iter().sum();
+        let early: u64 = account.dropped[..EventDropReason::Tracking as usize].iter().sum();
         prop_assert_eq!(used + early, rows.len() as u64);
 
         let mut rotated = rows.clone();
@@ -189,7 +220,7 @@ proptest! {
     fn rows_that_are_dropped_take_no_memory(
         rows in proptest::collection::vec(row(), 1..200), late: bool,
     ) {
-        let has = Has { ids: true, machine: true, wanted: true };
+        let has = Has { ids: true, machine: true, wanted: true, messages: true };
         let gone = |row: &EventRow| {
             let instant = if late { AS_OF + 1 } else { row.instant };
             EventRow { instant, wanted: late, ..row.clone() }

@@ -1,5 +1,6 @@
 //! The timeline of one client: its events in their order, each once.
 
+use super::dictionary::MISSING;
 use super::event::{Event, EventDictionaries, Flags, compare_columns};
 use super::event_id::{EventId, PackedId, append_text, text_at};
 use super::seen_ids::ClientSeenIds;
@@ -10,6 +11,8 @@ pub(super) struct Timeline {
     pub events: Vec<Event>,
     /// Their ids; empty where events have none.
     ids: Vec<PackedId>,
+    /// Their e-mails; empty where events have none.
+    messages: Vec<u32>,
     /// The bytes of ids that are texts, of all clients of a partition.
     arena: Vec<u8>,
     text_ids: bool,
@@ -22,6 +25,7 @@ struct Scratch {
     is_duplicate: Vec<bool>,
     events: Vec<Event>,
     ids: Vec<PackedId>,
+    messages: Vec<u32>,
 }
 
 impl Timeline {
@@ -36,19 +40,36 @@ impl Timeline {
         if self.text_ids { append_text(text_at(id, arena), &mut self.arena) } else { id }
     }
 
-    /// Copy the events of a client in an order, along with their ids if any event may have one.
+    /// Copy the events of a client in an order, along with their ids and e-mails if any event may
+    /// have one.
     pub fn fill(
         &mut self,
         events: &[Event],
         ids: &[PackedId],
+        messages: &[u32],
         order: impl Iterator<Item = usize> + Clone,
     ) {
         self.events.clear();
         self.events.extend(order.clone().map(|index| events[index]));
         self.ids.clear();
         if !ids.is_empty() {
-            self.ids.extend(order.map(|index| ids[index]));
+            self.ids.extend(order.clone().map(|index| ids[index]));
         }
+        self.messages.clear();
+        if !messages.is_empty() {
+            self.messages.extend(order.map(|index| messages[index]));
+        }
+    }
+
+    /// The code of the e-mail of an event.
+    #[inline]
+    pub fn message(&self, index: usize) -> u32 {
+        self.messages.get(index).copied().unwrap_or(MISSING)
+    }
+
+    /// The codes of the e-mails of all events; empty where there are none.
+    pub fn messages(&self) -> &[u32] {
+        &self.messages
     }
 
     /// The id of an event.
@@ -70,10 +91,12 @@ impl Timeline {
             tied.sort_by(|&a, &b| {
                 let (a, b) = (a as usize, b as usize);
                 let ids = self.id(a).cmp(&self.id(b));
+                let message = |index| dictionaries.messages.get(self.message(index));
                 ids.then_with(|| compare_columns(&self.events[a], &self.events[b], dictionaries))
+                    .then_with(|| message(a).cmp(&message(b)))
             });
         }
-        let Scratch { events, ids, .. } = &mut self.scratch;
+        let Scratch { events, ids, messages, .. } = &mut self.scratch;
         events.clear();
         events.extend(order.iter().map(|&index| self.events[index as usize]));
         std::mem::swap(events, &mut self.events);
@@ -81,6 +104,11 @@ impl Timeline {
             ids.clear();
             ids.extend(order.iter().map(|&index| self.ids[index as usize]));
             std::mem::swap(ids, &mut self.ids);
+        }
+        if !self.messages.is_empty() {
+            messages.clear();
+            messages.extend(order.iter().map(|&index| self.messages[index as usize]));
+            std::mem::swap(messages, &mut self.messages);
         }
         self.scratch.order = order;
     }
@@ -110,6 +138,8 @@ impl Timeline {
         self.events.retain(|_| flags.next() == Some(&false));
         let mut flags = is_duplicate.iter();
         self.ids.retain(|_| flags.next() == Some(&false));
+        let mut flags = is_duplicate.iter();
+        self.messages.retain(|_| flags.next() == Some(&false));
         let count = is_duplicate.iter().filter(|&&is_duplicate| is_duplicate).count() as u64;
         (self.scratch.order, self.scratch.is_duplicate) = (order, is_duplicate);
         count

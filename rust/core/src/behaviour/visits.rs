@@ -185,6 +185,8 @@ mod tests {
         let (kinds, pages) = (SharedDictionary::new("kind", 10), SharedDictionary::new("page", 10));
         let kind = kinds.code(b"page_view").unwrap() as u16;
         let rule_set = RuleSet {
+            kind_names: Vec::new(),
+            ignore_page_case: false,
             web_kinds: vec!["page_view".to_owned()],
             timeout,
             last_dwell,
