@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final, Literal, Protocol, cast
 
+import polars as pl
+
 from grc_fast._utils.messages import first_line
 from grc_fast.errors import SourceError
 from grc_fast.io.text_options import TextOptions, said
@@ -21,6 +23,8 @@ from grc_fast.io.text_options import TextOptions, said
 PACKED: Final = (".gz", ".zst", ".zip")
 # The form of a file is read off this much of it.
 SAMPLE_BYTES: Final = 1 << 16
+# A separator that no table uses: with it, each line is one field.
+_NO_SEPARATOR: Final = "\x1f"
 _MARKS: Final = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -80,7 +84,7 @@ class TextBytes:
         packed = Path(self.path).suffix.lower() in PACKED
         as_it_is = self.encoding == "auto" or self.encoding in _READ_AS_THEY_ARE
         if as_it_is:
-            return unpacked(self.path) if packed else self.path
+            return unpacked(self.path) if packed or "://" in self.path else self.path
         return _Transcoded(unpacked(self.path), self.path, self.encoding)
 
 
@@ -165,6 +169,8 @@ def unpacked(path: str) -> ByteFile:
     SourceError
         If it is not packed as its name says, or holds several files.
     """
+    if "://" in path:
+        return ByteFile(path, _RemoteText(path))
     opener: Callable[[str], IO[bytes]] = {
         ".gz": _open_gzip,
         ".zst": _open_zstandard,
@@ -172,6 +178,32 @@ def unpacked(path: str) -> ByteFile:
     }.get(Path(path).suffix.lower(), _open_plain)
     with _said_of(path):
         return ByteFile(path, opener(path))
+
+
+class _RemoteText:
+    """A text file of an object store, as Polars brings it: line by line, in UTF-8."""
+
+    def __init__(self, url: str) -> None:
+        lines = pl.scan_csv(
+            url,
+            separator=_NO_SEPARATOR,
+            has_header=False,
+            quote_char=None,
+            schema={"line": pl.String},
+            truncate_ragged_lines=True,
+        )
+        batches = lines.collect_batches(maintain_order=True, lazy=True)
+        self._batches: Iterator[pl.DataFrame] = iter(batches)
+        self._held = b""
+
+    def read(self, size: int, /) -> bytes:
+        while len(self._held) < size and (batch := next(self._batches, None)) is not None:
+            self._held += "".join(f"{line or ''}\n" for line in batch["line"]).encode()
+        found, self._held = self._held[:size], self._held[size:]
+        return found
+
+    def close(self) -> None:
+        self._batches = iter(())
 
 
 class ByteFile:
@@ -185,7 +217,7 @@ class ByteFile:
         What gives the bytes.
     """
 
-    def __init__(self, path: str, file: IO[bytes]) -> None:
+    def __init__(self, path: str, file: IO[bytes] | _RemoteText) -> None:
         self._path = path
         self._file = file
 
@@ -241,7 +273,7 @@ def _said_of(path: str) -> Iterator[None]:
     except OSError as error:
         if error.strerror:
             raise SourceError(f"{path} cannot be read: {error.strerror}") from None
-        raise SourceError(f"{path} cannot be unpacked: {first_line(error)}") from None
+        raise SourceError(f"{path} cannot be read: {first_line(error)}") from None
     except (EOFError, zlib.error, zipfile.BadZipFile, RuntimeError) as error:
         raise SourceError(
             f"{path} cannot be unpacked: {first_line(error)}; is the file whole?"
