@@ -353,3 +353,32 @@ def test_each_mail_counts_once():
     done = run("behaviour opens-of-two-mails.csv --rules mails.toml --as-of 2024-02-01 -q")
 
     assert {client: score for client, (_, score) in events(done).items()} == {"m1": 4}
+
+
+def test_ids_written_in_two_ways_are_warned_of(tmp_path):
+    sales = tmp_path / "sales.csv"
+    sales.write_text(
+        "client_id,date,amount\n501,2024-01-05,1\n501.0,2024-01-06,2\nA,2024-01-07,3\n"
+    )
+    done = run(f"score {sales} --as-of 2024-03-01")
+
+    assert money(done) == {"501": 1, "501.0": 2, "A": 3}
+    assert re.search(r"warning: 1 clients? occur.* 501 and as 501\.0", done.stderr)
+
+
+def test_a_table_of_clients_is_scored(tmp_path):
+    clients = tmp_path / "clients.csv"
+    clients.write_text("card;recency;frequency;monetary\n007;3;9;1 234,50\n008;40;2;12,00\n")
+    done = run(f"score {clients} --client-level --client card --bins 2 -q")
+
+    frame = scores(done).select("client_id", "monetary", "rfm")
+    assert frame.rows() == [("007", 1_234.5, 222), ("008", 12, 111)]
+
+
+def test_thresholds_of_frequency_and_money_may_be_given(tmp_path):
+    sales = tmp_path / "sales.csv"
+    sales.write_text("client_id,date,amount\nA,2024-01-05,1\nA,2024-01-06,2\nB,2024-01-07,300\n")
+    done = run(f"score {sales} --as-of 2024-03-01 --frequency-bands 2 --monetary-bands 50,200 -q")
+
+    frame = scores(done).select("client_id", "f", "m")
+    assert frame.rows() == [("A", 2, 1), ("B", 1, 3)]

@@ -18,6 +18,7 @@ from grc_fast.facts.plausibility import (
     notes_of_ids,
     notes_of_shares,
     warning_of_base,
+    warning_of_ids,
     warnings_of_rows,
 )
 from grc_fast.facts.quality import Quality
@@ -108,7 +109,7 @@ def collect_facts(
         returns_only=account["clients_returns_only"] if returns_only else 0,
     )
     notes = [*opened.notes, *notes_of_ids(frame)]
-    warnings = list(warnings_of_rows(opened))
+    warnings = [*warnings_of_rows(opened), *warning_of_ids(frame)]
     counts = [name for name in ("orders", "lines") if name in frame.columns]
     warnings += notes_of_shares(frame, counts)
     if base is not None:
@@ -131,7 +132,8 @@ def _check_condition(opened: Opened, reading: SalesReading, account: _core._Acco
     rows = account["rows_read"]
     if not rows or account["dropped"]["where"][0] < rows:
         return
-    first = opened.parts[0][0].first_rows(FIRST_ROWS) if opened.replayable else pl.DataFrame()
+    first = opened.parts[0][0].first_rows(FIRST_ROWS) if opened.replayable else None
+    first = pl.DataFrame() if first is None else first
     occurring = [
         f"{name}: {', '.join(map(str, first[name].unique(maintain_order=True).head(_SHOWN)))}"
         for name in sorted(roots_or_nothing(reading.where or ""))

@@ -24,10 +24,10 @@ _STANDS_FOR_NOBODY: Final = ("0", "NA", "N/A", "n/a", "-", "?", "unknown", "gues
 
 def warnings_of_rows(opened: Opened) -> Iterator[str]:
     """Warn of what the first rows show."""
-    if not opened.replayable:
-        return
     part, projection = opened.parts[0]
-    rows = part.first_rows(FIRST_ROWS)
+    rows = part.first_rows(FIRST_ROWS) if opened.replayable else None
+    if rows is None:
+        return
     lines = rows.select(projection.expressions)
     if "keep" in lines.columns:
         keep = lines["keep"].fill_null(value=False)
@@ -104,6 +104,21 @@ def notes_of_ids(clients: pl.DataFrame) -> Iterator[str]:
             f"{len(twice):,} clients are e-mail addresses that differ from others by case or "
             f"blanks alone, such as {quoted(str(twice[0]))}: SQL such as LOWER(TRIM(email)) as "
             f"{said('client')} makes one of them"
+        )
+
+
+def warning_of_ids(clients: pl.DataFrame) -> Iterator[str]:
+    """Warn of ids that are written as whole numbers and with a point: `501` beside `501.0`."""
+    ids = clients[CLIENT]
+    if ids.dtype != pl.String:
+        return
+    pointed = ids.filter(ids.str.ends_with(".0"))
+    stems = pointed.str.head(-2)
+    twice = stems.filter(stems.is_in(ids.implode()))
+    if len(twice):
+        yield (
+            f"{len(twice):,} clients occur twice, as {twice[0]} and as {twice[0]}.0: make one of "
+            f"them by SQL such as REPLACE(id, '.0', '') as {said('client')}"
         )
 
 

@@ -76,8 +76,8 @@ class CsvPart(Part):
 
 
 @dataclass
-class ParquetPart(LazyPart):
-    """Parquet files with the same types in the columns that are needed."""
+class ScanPart(LazyPart):
+    """Files with the same types in the columns that are needed, scanned together."""
 
     first_file: pl.LazyFrame = field(default_factory=pl.LazyFrame)
 
@@ -240,7 +240,7 @@ def _parquet_parts(files: Sequence[str], roles: TableRoles, *, hive: bool) -> li
         first = pl.scan_parquet(paths[0], hive_partitioning=hive, glob="://" in paths[0]).select(
             *told(members[0][1])
         )
-        parts.append(ParquetPart(place, members[0][1], frame=frame, first_file=first))
+        parts.append(ScanPart(place, members[0][1], frame=frame, first_file=first))
     return parts
 
 
@@ -269,4 +269,4 @@ def _arrow_file_part(path: str) -> Part:
             frame = pl.read_ipc_stream(path)
             return FramePart(path, frame.schema, frame=frame)
         lazy = pl.scan_ipc(path)
-        return LazyPart(redact(path), lazy.collect_schema(), frame=lazy)
+        return ScanPart(redact(path), lazy.collect_schema(), frame=lazy, first_file=lazy)

@@ -55,8 +55,8 @@ class Part(ABC):
     def select(self, projection: Projection) -> Iterator[pl.DataFrame]:
         """Give the projection's columns, batch by batch, in the order of the rows."""
 
-    def first_rows(self, count: int) -> pl.DataFrame:
-        """Give the first rows with every column that the source gives."""
+    def first_rows(self, count: int) -> pl.DataFrame | None:
+        """Give the first rows with every column, or None where that takes a run of its own."""
         every = Projection(tuple(map(pl.col, self.schema)), tuple(self.schema))
         for batch in self.select(every):
             return batch.head(count)
@@ -96,10 +96,9 @@ class LazyPart(Part):
         with polars_errors(self.place):
             yield from stream(self.frame, projection.expressions)
 
-    def first_rows(self, count: int) -> pl.DataFrame:
-        """Give the first rows with every column."""
-        with polars_errors(self.place):
-            return self.frame.head(count).collect()
+    def first_rows(self, count: int) -> pl.DataFrame | None:  # noqa: ARG002
+        """Give None: to know the first rows of a query may take all of it."""
+        return None
 
 
 # The parts of a source, notes about them, and whether text ids may turn out to be integers.

@@ -53,7 +53,7 @@ class WrittenDatesPart(Part):
             before += batch.height
             yield batch.with_columns(dates.alias(name))
 
-    def first_rows(self, count: int) -> pl.DataFrame:
+    def first_rows(self, count: int) -> pl.DataFrame | None:
         """Give the first rows, dates as they are written."""
         return self._inner().first_rows(count)
 
