@@ -1,10 +1,12 @@
 """Files as users have them: each is read to the right figures, or refused in a sentence."""
 
+import gzip
 import re
 import shlex
 import sys
 from contextlib import ExitStack, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from datetime import date
 from io import BytesIO, StringIO, TextIOWrapper
 from pathlib import Path
 from unittest import mock
@@ -12,6 +14,7 @@ from unittest import mock
 import polars as pl
 import pytest
 
+import grc_fast as grc
 from grc_fast.cli import main
 
 FILES = Path(__file__).parent / "files_of_users"
@@ -382,3 +385,84 @@ def test_thresholds_of_frequency_and_money_may_be_given(tmp_path):
 
     frame = scores(done).select("client_id", "f", "m")
     assert frame.rows() == [("A", 2, 1), ("B", 1, 3)]
+
+
+def clients_of(tmp_path, *texts, name="sales.csv", **options):
+    paths = []
+    for number, text in enumerate(texts):
+        path = tmp_path / f"{number}-{name}"
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        paths.append(str(path))
+    found = grc.facts(
+        paths, facts=["orders", "total", "last_purchase"], as_of="2024-12-31", **options
+    )
+    return {row[0]: row[1:] for row in found.frame.iter_rows()}
+
+
+def test_columns_of_computed_ids_stay_text(tmp_path):
+    text = "card,email,date,amount\n00123,,2024-01-01,1\n0123,,2024-01-01,2\n501.0,,2024-01-01,3\n"
+
+    found = clients_of(tmp_path, text, client="COALESCE(card, email)")
+
+    assert found.keys() == {"00123", "0123", "501.0"}
+
+
+def test_a_number_that_begins_with_zero_has_decimals(tmp_path):
+    text = "client_id;date;amount\nA;2024-01-01;12.50\nA;2024-01-02;0,125\n"
+
+    with pytest.raises(grc.SourceError, match=r"line 3: .*'0,125', which is not a number"):
+        clients_of(tmp_path, text)
+
+
+def test_a_long_file_in_utf_16_is_not_taken_for_its_first_lines(tmp_path):
+    lines = [f"K,2024-01-01,1,{7 if row < 900 else 'A7'},{'x' * 60}" for row in range(1_000)]
+    text = "\n".join(["client_id,date,amount,shop,note", *lines]).encode("utf-16")
+
+    assert clients_of(tmp_path, text, where="shop <> '8'")["K"][0] == 1_000
+
+
+def test_ids_with_a_point_may_come_late(tmp_path):
+    late = ["client_id,date,amount", *[",2024-01-01,1"] * 600, "501.0,2024-01-01,1"]
+
+    found = clients_of(tmp_path, "\n".join(late), "client_id,date,amount\n501,2024-01-01,2\n")
+
+    assert found.keys() == {501}
+
+
+def test_dates_that_come_late_keep_their_zone(tmp_path):
+    late = ["client_id,date,amount", *["A,,1"] * 600, "A,2024-01-05T23:30:00-05:00,1"]
+
+    found = clients_of(tmp_path, "\n".join(late), date_format="iso", timezone="America/New_York")
+
+    assert str(found["A"][2]) == "2024-01-05"
+
+
+def test_files_with_zones_and_without_do_not_mix(tmp_path):
+    zoned = "client_id,date,amount\nA,2024-01-05T23:30:00-05:00,1\n"
+    plain = "client_id,date,amount\nA,2024-01-05T23:30:00,1\n"
+
+    with pytest.raises(grc.ColumnError, match=r"have a zone in .* and none in "):
+        clients_of(tmp_path, zoned, plain)
+
+
+def test_packed_lines_of_json_are_read(tmp_path):
+    row = b'{"client_id": "A", "date": "25/12/2023", "amount": 5}\n'
+
+    assert clients_of(tmp_path, gzip.compress(row), name="sales.ndjson.gz")["A"][1] == 5
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "cp1251", "utf-16"])
+def test_texts_that_grow_in_utf_8_are_read(tmp_path, encoding):
+    letter = "я" if encoding == "cp1251" else "é"
+    text = "client_id,date,amount\n" + f"{letter}{letter}{letter},2024-01-01,1\n" * 3_000
+
+    found = clients_of(tmp_path, text.encode(encoding), encoding=encoding)
+
+    assert found == {letter * 3: (3_000, 3_000.0, date(2024, 1, 1))}
+
+
+def test_dates_as_text_are_not_compared_in_a_condition(tmp_path):
+    rows = '{"client_id": "A", "date": "25/12/2023", "amount": 5}\n'
+
+    with pytest.raises(grc.ColumnError, match="where condition reads 'date'"):
+        clients_of(tmp_path, rows, name="sales.ndjson", where="date >= '2025-01-01'")

@@ -14,9 +14,8 @@ from grc_fast._utils.messages import describe
 from grc_fast.errors import ColumnError
 from grc_fast.io.ids import id_expression
 from grc_fast.io.open import open_source
-from grc_fast.io.roles import Projection, Table, require_column
+from grc_fast.io.roles import Projection, Table, columns_of_sql, require_column
 from grc_fast.io.source import Opened, Part, Source
-from grc_fast.io.sql import roots_or_nothing
 from grc_fast.io.text_options import TextOptions
 
 #: Roles that a table may lack, and the type of the nulls that stand for them then.
@@ -108,10 +107,11 @@ class EventRoles:
 
     def sql_columns(self, header: Iterable[str]) -> frozenset[str]:
         """Columns of `header` that SQL reads, and the one of true and false."""
-        header = frozenset(header)
-        expressions = [role for role in (self.client, self.timestamp) if role not in header]
-        of_roles = (roots_or_nothing(expression) & header for expression in expressions)
-        return self.where_columns(header).union(*of_roles)
+        return self.where_columns(header) | self.sql_text_columns(header)
+
+    def sql_text_columns(self, header: Iterable[str]) -> frozenset[str]:
+        """Columns of `header` that the SQL of client and instant reads."""
+        return columns_of_sql((self.client, self.timestamp), header)
 
     def id_columns(self) -> list[tuple[str, str, str]]:
         """List the id columns that every table has: role, column, name in the projection."""

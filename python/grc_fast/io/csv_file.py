@@ -13,14 +13,13 @@ from grc_fast import _core
 from grc_fast.errors import ColumnError, SourceError
 from grc_fast.io.dialect import detect_dialect, header_further_down
 from grc_fast.io.roles import Projection, TableRoles
-from grc_fast.io.text_bytes import SAMPLE_BYTES, sample_text
+from grc_fast.io.text_bytes import sample_text
 from grc_fast.io.text_columns import (
     DateColumn,
     IdColumn,
     NumberColumn,
     TextColumn,
     UnreadError,
-    are_whole_with_point,
     sql_column,
 )
 from grc_fast.io.text_options import TextOptions, said
@@ -54,9 +53,7 @@ class CsvFile:
         self._options = options
         self._bytes = sample_text(path, options)
         sample = self._bytes.sample
-        self._dialect = detect_dialect(
-            path, sample, options, is_whole=len(sample.encode()) < SAMPLE_BYTES // 2
-        )
+        self._dialect = detect_dialect(path, sample, options, is_whole=self._bytes.is_whole)
         self.header = self._reader().header
         self._names = _distinct(self.header)
         self._check_header(roles)
@@ -191,7 +188,7 @@ class CsvFile:
         """Check that roles find one column each, and whether the header stands further down."""
         header = self.header
         needed = roles.text_columns() | roles.amount_columns(header)
-        for name in sorted(needed | roles.where_columns(header)):
+        for name in sorted(needed | roles.sql_columns(header)):
             if header.count(name) > 1:
                 raise ColumnError(
                     f"{self.path} has {header.count(name)} columns named {name!r}: "
@@ -209,7 +206,8 @@ class CsvFile:
 
     def _decide_columns(self, roles: TableRoles) -> dict[str, TextColumn]:
         dates = roles.date_columns()
-        ids = roles.text_columns() - dates
+        in_sql = roles.sql_text_columns(self.header)
+        ids = (roles.text_columns() - dates) | in_sql
         amounts, sql = roles.amount_columns(self.header), roles.sql_columns(self.header)
         columns: dict[str, TextColumn] = {}
         self._ids_in_sql: dict[str, TextColumn] = {}
@@ -224,8 +222,9 @@ class CsvFile:
                 partial(self._values, name),
             )
             if name in ids:
-                columns[name] = IdColumn(*given, whole_with_point=are_whole_with_point(first))
-                if name in sql:
+                columns[name] = ids_of_name = IdColumn(*given)
+                ids_of_name.decide(first)
+                if name in sql and name not in in_sql:
                     typed = sql_column(*given, first, is_whole=self._dialect.is_whole)
                     if typed.dtype != pl.String:
                         self._ids_in_sql[name] = columns[name]

@@ -129,9 +129,10 @@ def header_further_down(dialect: Dialect, sample: str, wanted: frozenset[str]) -
     """Find the line that holds the columns that a header lacks, counted from 1."""
     lines = io.StringIO(sample, newline=None).readlines()
     for number, line in enumerate(lines[:100]):
-        names = set(next(csv.reader([line], delimiter=dialect.separator), []))
-        if wanted and wanted <= names and number > dialect.skip_lines:
-            return number + 1
+        for separator in dict.fromkeys((dialect.separator, *_SEPARATORS)):
+            names = set(next(csv.reader([line], delimiter=separator), []))
+            if wanted and wanted <= names and number > dialect.skip_lines:
+                return number + 1
     return None
 
 

@@ -78,6 +78,9 @@ class TableRoles(Protocol):
     def sql_columns(self, header: Iterable[str], /) -> frozenset[str]:
         """Columns of `header` that SQL reads."""
 
+    def sql_text_columns(self, header: Iterable[str], /) -> frozenset[str]:
+        """Columns of `header` that SQL reads as the text that they are: of ids and dates."""
+
     def id_columns(self) -> list[tuple[str, str, str]]:
         """List the id columns: role, column, name in the projection."""
 
@@ -177,14 +180,12 @@ class Roles:
 
     def sql_columns(self, header: Iterable[str]) -> frozenset[str]:
         """Columns of `header` that SQL reads: the filter, and roles that are no columns."""
-        header = frozenset(header)
-        expressions = [
-            role
-            for role in (self.client, self.date, self.amount, *self.orders)
-            if role not in header
-        ]
-        of_roles = (roots_or_nothing(expression) & header for expression in expressions)
-        return self.where_columns(header).union(*of_roles)
+        roles = (self.client, self.date, self.amount, *self.orders)
+        return self.where_columns(header) | columns_of_sql(roles, header)
+
+    def sql_text_columns(self, header: Iterable[str]) -> frozenset[str]:
+        """Columns of `header` that the SQL of client, date and order reads."""
+        return columns_of_sql((self.client, self.date, *self.orders), header)
 
     def id_columns(self) -> list[tuple[str, str, str]]:
         """List the id columns: role, column, name in the projection."""
@@ -274,8 +275,13 @@ class ClientRoles:
 
     def sql_columns(self, header: Iterable[str]) -> frozenset[str]:
         """Columns of `header` that SQL reads."""
-        header = frozenset(header)
-        return frozenset() if self.client in header else roots_or_nothing(self.client) & header
+        return columns_of_sql((self.client,), header)
+
+    def sql_text_columns(self, header: Iterable[str]) -> frozenset[str]:
+        """Columns of `header` that hold ids: those of SQL, or the only one there is."""
+        header = list(header)
+        only = frozenset(header) if len(header) == 1 else frozenset()
+        return columns_of_sql((self.client,), header) | only
 
     def id_columns(self) -> list[tuple[str, str, str]]:
         """Return the column: role, column, name in the projection."""
@@ -446,6 +452,13 @@ class Table:
                 "row alone, since rows are read in batches"
             )
         return expression
+
+
+def columns_of_sql(roles: Iterable[str], header: Iterable[str]) -> frozenset[str]:
+    """Return the columns that roles read which are SQL, and no columns."""
+    header = frozenset(header)
+    expressions = (role for role in roles if role not in header)
+    return frozenset().union(*(roots_or_nothing(sql) & header for sql in expressions))
 
 
 def require_column(name: str, role: str, columns: Sequence[str], place: str) -> None:

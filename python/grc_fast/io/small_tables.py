@@ -182,6 +182,10 @@ class _EveryColumn:
         """Columns of `header` that are read by the type of their values."""
         return self.where_columns(header)
 
+    def sql_text_columns(self, _header: Iterable[str]) -> frozenset[str]:
+        """Return no column."""
+        return frozenset()
+
     def id_columns(self) -> list[tuple[str, str, str]]:
         """List the id columns: role, column, name in the projection."""
         return [("client", self.client, self.client)]

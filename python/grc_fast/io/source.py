@@ -196,6 +196,7 @@ class Source:
             _check_same_kind(role, name, kinds)
             pairs = _without_null_types(pairs, [kind for _, kind in kinds], alias)
         types = [projection.types(part.schema) for part, projection in pairs]
+        _check_same_zones(parts, types)
         amount = common_amount([found["amount"] for found in types if "amount" in found])
         if amount is not None:
             pairs = [(part, projection.cast("amount", amount)) for part, projection in pairs]
@@ -274,6 +275,12 @@ def polars_errors(
     """Turn whatever Polars or the system raises while reading into one sentence."""
     try:
         yield
+    except GrcError as error:
+        # What is wrong with a copy is said of what it is a copy of.
+        sentence = redact(str(error))
+        if sentence == str(error):
+            raise
+        raise type(error)(sentence) from None
     except pl.exceptions.InvalidOperationError as error:
         raise DataError(f"{redact(place)}: {redact(first_line(error))}") from None
     except pl.exceptions.PolarsError as error:
@@ -283,6 +290,20 @@ def polars_errors(
     except OSError as error:
         reason = error.strerror or first_line(error)
         raise SourceError(f"{redact(place)} cannot be read: {redact(reason)}") from None
+
+
+def _check_same_zones(parts: Sequence[Part], types: Sequence[pl.Schema]) -> None:
+    """Check that dates have a zone in every table or in none: they cannot be compared else."""
+    zones: dict[bool, Part] = {}
+    for part, found in zip(parts, types, strict=True):
+        for name in ("date", "timestamp"):
+            if isinstance(dtype := found.get(name), pl.Datetime):
+                zones.setdefault(dtype.time_zone is not None, part)
+    if len(zones) > 1:
+        raise ColumnError(
+            f"the dates have a zone in {zones[True].place} and none in {zones[False].place}: give "
+            "all of them one, or none"
+        )
 
 
 def _id_type(part: Part, projection: Projection, name: str, alias: str) -> pl.DataType:

@@ -15,6 +15,13 @@ from typing import IO, Final, Literal, Protocol, cast
 
 import polars as pl
 
+if sys.version_info >= (3, 14):
+    from compression import zstd
+    from compression.zstd import ZstdError
+else:
+    from backports import zstd
+    from backports.zstd import ZstdError
+
 from grc_fast._utils.messages import first_line
 from grc_fast.errors import SourceError
 from grc_fast.io.text_options import TextOptions, said
@@ -55,12 +62,15 @@ class TextBytes:
         The encoding, as Python names it; `auto` is UTF-8 unless its first letter beyond ASCII is
         none, and cp1252 then.
     sample
-        Its first characters, whole lines as far as it has any.
+        Its first characters.
+    is_whole
+        Whether those are all.
     """
 
     path: str
     encoding: str
     sample: str
+    is_whole: bool
 
     def turns_out_to_be_cp1252(self, error: SourceError) -> bool:
         """Tell whether bytes that are no UTF-8 are cp1252: the first letters beyond ASCII decide.
@@ -108,7 +118,7 @@ def sample_text(path: str, options: TextOptions) -> TextBytes:
     text = _decoded(path, data, name)
     if data[:2] == b"PK" or "\0" in text:
         raise SourceError(f"{path} is no text file: it has binary content under a text file's name")
-    return TextBytes(path, name, text)
+    return TextBytes(path, name, text, len(data) < SAMPLE_BYTES)
 
 
 def _unmarked(data: bytes) -> str:
@@ -242,10 +252,11 @@ class _Transcoded:
         self._file, self._path, self._encoding = file, path, encoding
         self._decoder = codecs.getincrementaldecoder(encoding)()
         self._lines = 0
+        self._held: bytes | None = None
 
     def read(self, size: int, /) -> bytes:
-        # Never nothing before the end: a character may take several reads.
-        while True:
+        # Never nothing before the end: a character may take several reads, and become longer.
+        while not self._held:
             data = self._file.read(size)
             try:
                 text = self._decoder.decode(data, final=not data)
@@ -253,8 +264,12 @@ class _Transcoded:
                 line = self._lines + 1 + error.object[: error.start].count(b"\n")
                 raise wrong_encoding(self._path, line, self._encoding) from None
             self._lines += text.count("\n")
-            if text or not data:
-                return text.removeprefix("\ufeff").encode()
+            self._held = (text.removeprefix("\ufeff") if self._held is None else text).encode()
+            if not data:
+                break
+        held = self._held or b""
+        found, self._held = held[:size], held[size:]
+        return found
 
 
 def wrong_encoding(path: str, line: int, encoding: str) -> SourceError:
@@ -274,7 +289,7 @@ def _said_of(path: str) -> Iterator[None]:
         if error.strerror:
             raise SourceError(f"{path} cannot be read: {error.strerror}") from None
         raise SourceError(f"{path} cannot be read: {first_line(error)}") from None
-    except (EOFError, zlib.error, zipfile.BadZipFile, RuntimeError) as error:
+    except (EOFError, zlib.error, zipfile.BadZipFile, RuntimeError, ZstdError) as error:
         raise SourceError(
             f"{path} cannot be unpacked: {first_line(error)}; is the file whole?"
         ) from None
@@ -289,11 +304,6 @@ def _open_gzip(path: str) -> IO[bytes]:
 
 
 def _open_zstandard(path: str) -> IO[bytes]:
-    if sys.version_info >= (3, 14):
-        from compression import zstd
-    else:
-        from backports import zstd
-
     return cast(IO[bytes], zstd.open(path, "rb"))
 
 

@@ -28,6 +28,8 @@ from grc_fast.io.text_options import TextOptions, said
 #: Gives all values of a column, batch by batch, as text.
 Values = Callable[[], Iterator[pl.Series]]
 _WHOLE_WITH_POINT: Final = r"^-?(?:0|[1-9]\d*)\.0$"
+# A float holds whole numbers of up to 15 digits, whatever these are.
+_BEYOND_FLOATS: Final = r"\d{16}"
 _WHOLE: Final = r"^[+-]?\d+$"
 
 
@@ -141,7 +143,7 @@ class PlainColumn(TextColumn):
 class IdColumn(TextColumn):
     """Ids: text, whose words for nothing are null, and `501.0` is 501 where all are written so."""
 
-    whole_with_point: bool = False
+    whole_with_point: bool | None = None
 
     known_null_words: ClassVar[tuple[str, ...]] = NULL_WORDS
 
@@ -155,8 +157,17 @@ class IdColumn(TextColumn):
         """Whether ids are whole numbers with a point."""
         return [f"{self.name!r} in whole numbers such as 501.0"] if self.whole_with_point else []
 
+    def decide(self, first: pl.Series) -> None:
+        """Tell whether ids are whole numbers with a point by the first that there are."""
+        known = first.drop_nulls()
+        known = known.filter(~known.str.strip_chars().is_in(self._words()))
+        if len(known):
+            self.whole_with_point = bool(known.str.contains(_WHOLE_WITH_POINT).all())
+
     def read(self, texts: pl.Series) -> pl.Series:
         """Give the ids as text."""
+        if self.whole_with_point is None:
+            self.decide(texts)
         ids, count = _core.without_words(texts, self._words())
         if count:
             self._count_words(texts)
@@ -173,13 +184,6 @@ class IdColumn(TextColumn):
                 "write all ids alike",
             )
         return ids.str.head(-2)
-
-
-def are_whole_with_point(ids: pl.Series) -> bool:
-    """Tell whether all of some ids are whole numbers written `501.0`."""
-    known = ids.drop_nulls()
-    known = known.filter(~known.is_in(NULL_WORDS))
-    return len(known) > 0 and bool(known.str.contains(_WHOLE_WITH_POINT).all())
 
 
 @dataclass
@@ -265,8 +269,8 @@ class NumberColumn(TextColumn):
         form = f" with a {marks}" if self.numbers.decimal is not None else ""
         return UnreadError(
             row,
-            f"holds {quoted(value)}, which is not a number{form}: mend it, or name it in "
-            f"{said('null_values')} if it stands for nothing",
+            f"holds {quoted(value)}, which is not a number{form}: mend it, give {said('decimal')} "
+            f"or {said('thousands')}, or name it in {said('null_values')} if it stands for nothing",
         )
 
     def _several_currencies(self) -> DataError:
@@ -297,7 +301,7 @@ class DateColumn(TextColumn):
     def decide(self, first: pl.Series) -> None:
         """Tell the form from the first values, or from all where these prove nothing."""
         found = detect_dates(first, self.options)
-        if not isinstance(found, DateForm):
+        if not isinstance(found, DateForm) or found.zoned is None:
             found = self._survey()
         self.dates = found
 
@@ -355,7 +359,9 @@ class DateColumn(TextColumn):
         for batch in self.values():
             found = detect_dates(batch, self.options)
             if isinstance(found, DateForm):
-                return found
+                if found.zoned is not None:
+                    return found
+                continue
             if found is not None and either is None:
                 either = rows + _first_row(batch, found), found
             known = batch.drop_nulls()
@@ -367,7 +373,7 @@ class DateColumn(TextColumn):
             raise UnreadError(either[0], ambiguous_date(either[1]), of_all=True, error=DataError)
         if first is not None:
             raise UnreadError(first[0], unknown_date(first[1]), of_all=True, error=DataError)
-        return DateForm()
+        return DateForm(self.options.date_format or "iso")
 
 
 def _first_row(values: pl.Series, value: str) -> int:
@@ -388,6 +394,7 @@ class SqlColumn(TextColumn):
 
     def read(self, texts: pl.Series) -> pl.Series:
         """Read the texts, which are known to have the type."""
+        self.check(texts)
         if self.kind == pl.Boolean:
             return texts.replace_strict({"true": True, "false": False}, default=None)
         return texts.cast(self.kind, strict=False)
@@ -426,14 +433,24 @@ def sql_column(
         candidates += [SqlColumn(*given, kind=pl.Int64()), NumberColumn(*given)]
     elif known.str.contains(r"\d").all():
         candidates += [NumberColumn(*given), DateColumn(*given)]
-    for column in candidates:
-        try:
-            if isinstance(column, (NumberColumn, DateColumn)):
-                column.decide(first)
-            for batch in [first] if is_whole else values():
-                column.check(batch)
-        except (DataError, UnreadError):
-            continue
-        column.null_words.clear()
-        return column
-    return PlainColumn(*given)
+    batches = (lambda: iter([first])) if is_whole else values
+    found = (column for column in candidates if _holds_all(column, first, batches))
+    return next(found, PlainColumn(*given))
+
+
+def _holds_all(column: TextColumn, first: pl.Series, batches: Values) -> bool:
+    """Tell whether a column's values can all be read as it reads them."""
+    is_number = isinstance(column, NumberColumn)
+    try:
+        if isinstance(column, (NumberColumn, DateColumn)):
+            column.decide(first)
+        if isinstance(column, NumberColumn) and column.numbers.currency is not None:
+            return False  # `SKU01` is no amount
+        for batch in batches():
+            if is_number and batch.str.contains(_BEYOND_FLOATS).any():
+                return False
+            column.check(batch)
+    except (DataError, UnreadError):
+        return False
+    column.null_words.clear()
+    return True

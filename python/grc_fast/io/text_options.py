@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -94,7 +93,7 @@ class TextOptions:
             return
         text("encoding", self.encoding, "the name of an encoding such as cp1252")
         try:
-            codecs.lookup(self.encoding)
+            "".encode(self.encoding)
         except LookupError:
             raise OptionError(
                 f"encoding {self.encoding!r} is none that is known: write one such as utf-8, "

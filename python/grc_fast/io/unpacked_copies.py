@@ -51,7 +51,6 @@ def standard_input_copy() -> str:
     return _copy(source, "standard input", suffix, first)
 
 
-@cache
 def unpacked_copy(path: str) -> str:
     """Unpack a file into one of the process, and give its path.
 
@@ -60,11 +59,19 @@ def unpacked_copy(path: str) -> str:
     SourceError
         If it cannot be unpacked.
     """
+    known = Path(path).stat()
+    return _unpacked_copy(path, known.st_mtime_ns, known.st_size)
+
+
+@cache
+def _unpacked_copy(path: str, _modified: int, _size: int) -> str:
+    """Unpack a file once, as long as it stays the same."""
     with closing(unpacked(path)) as source:
-        return _copy(source, path, Path(Path(path).stem).suffix)
+        first = source.read(_COPIED_AT_A_TIME)
+        return _copy(source, path, Path(Path(path).stem).suffix, first)
 
 
-def _copy(source: ByteSource, name: str, suffix: str, first: bytes = b"") -> str:
+def _copy(source: ByteSource, name: str, suffix: str, first: bytes) -> str:
     with tempfile.NamedTemporaryFile(suffix=suffix, dir=_directory(), delete=False) as file:
         while first:
             file.write(first)

@@ -26,6 +26,11 @@ class WidenedPart(Part):
     inner: Part | None = None
     nulls: Mapping[str, pl.DataType] = field(default_factory=dict)
 
+    @property
+    def dates_are_written(self) -> bool:  # type: ignore[override]
+        """Whether dates that are text are written as those of text files may be."""
+        return self._inner().dates_are_written
+
     def select(self, projection: Projection) -> Iterator[pl.DataFrame]:
         """Give the projection's columns, batch by batch."""
         own = [name for name in projection.columns if name not in self.nulls]

@@ -104,8 +104,9 @@ def _read_texts(
         column: TextColumn = IdColumn(*given)
         if name in amounts:
             column = NumberColumn(*given)
-            column.decide(texts)
         try:
+            if isinstance(column, NumberColumn):
+                column.decide(texts)
             frame = frame.with_columns(column.read(texts).alias(name))
         except UnreadError as error:
             row = first_row + error.row

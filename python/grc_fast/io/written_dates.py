@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from grc_fast.errors import GrcError
+from grc_fast.errors import ColumnError, GrcError
 from grc_fast.io.roles import Projection, TableRoles
 from grc_fast.io.source import Part
 from grc_fast.io.text_columns import DateColumn, UnreadError
@@ -27,10 +27,13 @@ class WrittenDatesPart(Part):
         The table.
     options
         What the user says of dates.
+    in_condition
+        Whether the condition reads the dates, as the text that they are.
     """
 
     inner: Part | None = None
     options: TextOptions = field(default_factory=TextOptions)
+    in_condition: bool = False
 
     def select(self, projection: Projection) -> Iterator[pl.DataFrame]:
         """Give the projection's columns, dates as such."""
@@ -46,6 +49,7 @@ class WrittenDatesPart(Part):
                 if column is None:
                     column = self._column(projection, name)
                     column.decide(texts)
+                    self._check_condition(column)
                 dates = column.read(texts)
             except UnreadError as error:
                 assert column is not None
@@ -65,6 +69,14 @@ class WrittenDatesPart(Part):
     def line_of_row(self, row: int) -> int | None:
         """Find the line of a text file that holds data row `row`, or None."""
         return self._inner().line_of_row(row)
+
+    def _check_condition(self, column: DateColumn) -> None:
+        """Refuse to compare dates as text where its order is not that of days."""
+        if self.in_condition and column.dates.form != "iso":
+            raise ColumnError(
+                f"the where condition reads {column.name!r} of {self.place}, which is text that is "
+                f"no ISO date ({column.dates}): write the dates as 2026-11-01"
+            )
 
     def _inner(self) -> Part:
         assert self.inner is not None
@@ -104,8 +116,14 @@ def with_written_dates(part: Part, roles: TableRoles, options: TextOptions) -> P
             for name in roles.date_columns()
             if name in schema and schema[name].is_numeric()
         }
+    in_condition = bool(roles.date_columns() & roles.where_columns(schema))
     return WrittenDatesPart(
-        part.place, pl.Schema(schema), part.text_names, inner=part, options=options
+        part.place,
+        pl.Schema(schema),
+        part.text_names,
+        inner=part,
+        options=options,
+        in_condition=in_condition,
     )
 
 
@@ -115,6 +133,7 @@ def _is_written(dtype: pl.DataType) -> bool:
 
 def _as_text(values: pl.Series) -> pl.Series:
     if values.dtype.is_float():
+        values = values.fill_nan(None)
         whole = (values == values.floor()).fill_null(value=True).all()
         values = values.cast(pl.Int64) if whole else values
     return values.cast(pl.String)

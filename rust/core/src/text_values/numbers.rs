@@ -138,7 +138,8 @@ impl NumberForm {
             if !is_mark {
                 return Some(marks > 0);
             }
-            if marks == 0 && !(1..=3).contains(&group) {
+            // Nobody writes `0,500` for five hundred: it is a decimal of another form.
+            if marks == 0 && (!(1..=3).contains(&group) || text[0] == b'0') {
                 return None;
             }
             marks += 1;
