@@ -245,7 +245,7 @@ def gathered(batches: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
     held: list[pl.DataFrame] = []
     for batch in batches:
         held.append(batch)
-        if sum(batch.height for batch in held) >= _GATHERED_ROWS:
+        if sum(batch.height for batch in held) >= min(_GATHERED_ROWS, BATCH_ROWS):
             yield pl.concat(held, rechunk=False)
             held = []
     if held:
