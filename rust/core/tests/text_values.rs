@@ -208,6 +208,8 @@ fn other_texts_are_no_numbers() {
         (PLAIN, "--inf"),
         (PLAIN, "NULL"),
         (FRENCH, "1.5"),
+        (FRENCH, "0 123"),
+        (GERMAN, "0.500"),
         (FRENCH, "1 23"),
         (FRENCH, "1 2345"),
         (FRENCH, "1234 567"),
@@ -303,7 +305,7 @@ impl Oracle {
             Some(mark) => regex::escape(mark),
         };
         let digits = format!(
-            r"((?:(?:[0-9]{{1,3}}(?:{mark}[0-9]{{3}})+|[0-9]+)(?:{point}[0-9]*)?|{point}[0-9]+)(?:[eE][-+]?[0-9]+)?)"
+            r"((?:(?:[1-9][0-9]{{0,2}}(?:{mark}[0-9]{{3}})+|[0-9]+)(?:{point}[0-9]*)?|{point}[0-9]+)(?:[eE][-+]?[0-9]+)?)"
         );
         let whole =
             |inner: &str| Regex::new(&format!("^{BLANK}*['\u{2019}]?{inner}{BLANK}*$")).unwrap();
@@ -363,7 +365,9 @@ fn written() -> impl Strategy<Value = (Signs, String, String)> {
             let mark = thousands.unwrap_or_default();
             let mut grouped = String::new();
             for (i, digit) in whole.chars().enumerate() {
-                if marked && i > 0 && (whole.len() - i).is_multiple_of(3) {
+                // Nobody groups digits that begin with a zero.
+                if marked && !whole.starts_with('0') && i > 0 && (whole.len() - i).is_multiple_of(3)
+                {
                     grouped.push_str(mark);
                 }
                 grouped.push(digit);
