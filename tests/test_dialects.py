@@ -21,8 +21,9 @@ import grc_fast as grc
 
 AS_OF = "2024-06-30"
 FIRST_DAY = datetime.fromisoformat("2024-01-01")
-# `make test-long` draws more.
-DIALECTS = int(os.environ.get("GRC_FAST_DIALECTS", "2000"))
+# `make test-long` draws more, and a number may be given.
+SEARCHES = os.environ.get("HYPOTHESIS_PROFILE") == "search"
+DIALECTS = int(os.environ.get("GRC_FAST_DIALECTS", "2000" if SEARCHES else "300"))
 
 
 @dataclass(frozen=True)
