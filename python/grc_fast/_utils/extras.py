@@ -8,7 +8,7 @@ from types import ModuleType
 from grc_fast.errors import SourceError
 
 
-def require_extra(module: str, extra: str, purpose: str) -> ModuleType:
+def import_extra(module: str, extra: str, purpose: str) -> ModuleType:
     """Import a package of an extra.
 
     Raises
@@ -18,8 +18,8 @@ def require_extra(module: str, extra: str, purpose: str) -> ModuleType:
 
     Examples
     --------
-    >>> from grc_fast._utils.extras import require_extra
-    >>> require_extra("json", "none", "an example").__name__
+    >>> from grc_fast._utils.extras import import_extra
+    >>> import_extra("json", "none", "an example").__name__
     'json'
     """
     try:

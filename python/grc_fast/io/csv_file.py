@@ -172,10 +172,9 @@ class CsvFile:
         try:
             yield
         except UnreadError as error:
-            row = error.row if error.of_all else before + error.row
-            line = self.line_of_row(row + 1)
+            line = self.line_of_row(error.row_of_all(before))
             where = "" if line is None else f", line {line}"
-            raise error.error(f"{self.path}{where}: the column {name!r} {error.fault}") from None
+            raise error.told(f"{self.path}{where}", name) from None
 
     def _fault(self, error: SourceError) -> SourceError:
         """Put the file before what is wrong with a line, unless it is there."""

@@ -30,8 +30,6 @@ class Dialect:
         What ends a line: `lf` (with or without a carriage return before it) or `cr`.
     skip_lines
         Lines before the header: those that the user skips, and an instruction `sep=;`.
-    header
-        The names, as they are written.
     rows
         The first rows that have as many fields as the header.
     is_whole
@@ -41,7 +39,6 @@ class Dialect:
     separator: str
     newline: Literal["lf", "cr"]
     skip_lines: int
-    header: list[str]
     rows: list[list[str]]
     is_whole: bool
 
@@ -98,7 +95,6 @@ def detect_dialect(path: str, sample: str, options: TextOptions, *, is_whole: bo
         separator,
         newline,
         skipped,
-        header,
         [row for row in rows if len(row) == len(header)],
         is_whole and len(records) <= _SAMPLE_ROWS,
     )

@@ -57,10 +57,14 @@ class Part(ABC):
 
     def first_rows(self, count: int) -> pl.DataFrame | None:
         """Give the first rows with every column, or None where that takes a run of its own."""
-        every = Projection(tuple(map(pl.col, self.schema)), tuple(self.schema))
-        for batch in self.select(every):
+        for batch in self.select(self.every_column):
             return batch.head(count)
         return pl.DataFrame(schema=self.schema)
+
+    @property
+    def every_column(self) -> Projection:
+        """The projection of every column under its own name."""
+        return Projection.of(map(pl.col, self.schema), self.schema)
 
     @property
     def notes(self) -> Sequence[str]:
@@ -99,6 +103,37 @@ class LazyPart(Part):
     def first_rows(self, count: int) -> pl.DataFrame | None:  # noqa: ARG002
         """Give None: to know the first rows of a query may take all of it."""
         return None
+
+
+@dataclass
+class WrappedPart(Part):
+    """A table that is another one, but for some of its columns.
+
+    Attributes
+    ----------
+    inner
+        The other table.
+    """
+
+    inner: Part = field(kw_only=True)
+
+    @property
+    def dates_are_written(self) -> bool:  # type: ignore[override]
+        """Whether dates that are text are written as those of text files may be."""
+        return self.inner.dates_are_written
+
+    def first_rows(self, count: int) -> pl.DataFrame | None:
+        """Give the first rows as the other table has them."""
+        return self.inner.first_rows(count)
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What is worth saying about the other table."""
+        return self.inner.notes
+
+    def line_of_row(self, row: int) -> int | None:
+        """Find the line of a text file that holds data row `row`, or None."""
+        return self.inner.line_of_row(row)
 
 
 # The parts of a source, notes about them, and whether text ids may turn out to be integers.
@@ -240,12 +275,13 @@ def stream(frame: pl.LazyFrame, expressions: Sequence[pl.Expr]) -> Iterator[pl.D
         yield batch.select(expressions)
 
 
-def gathered(batches: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+def gathered(batches: Iterable[pl.DataFrame], rows: int | None = None) -> Iterator[pl.DataFrame]:
     """Join small batches until they have rows enough for a large one; nothing is copied."""
+    enough = min(_GATHERED_ROWS, BATCH_ROWS) if rows is None else rows
     held: list[pl.DataFrame] = []
     for batch in batches:
         held.append(batch)
-        if sum(batch.height for batch in held) >= min(_GATHERED_ROWS, BATCH_ROWS):
+        if sum(batch.height for batch in held) >= enough:
             yield pl.concat(held, rechunk=False)
             held = []
     if held:

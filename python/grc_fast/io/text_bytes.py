@@ -10,17 +10,11 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
-from typing import IO, Final, Literal, Protocol, cast
+from typing import IO, Any, Final, Literal, Protocol, cast
 
 import polars as pl
-
-if sys.version_info >= (3, 14):
-    from compression import zstd
-    from compression.zstd import ZstdError
-else:
-    from backports import zstd
-    from backports.zstd import ZstdError
 
 from grc_fast._utils.messages import first_line
 from grc_fast.errors import SourceError
@@ -286,10 +280,9 @@ def _said_of(path: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.strerror:
-            raise SourceError(f"{path} cannot be read: {error.strerror}") from None
-        raise SourceError(f"{path} cannot be read: {first_line(error)}") from None
-    except (EOFError, zlib.error, zipfile.BadZipFile, RuntimeError, ZstdError) as error:
+        reason = error.strerror or first_line(error)
+        raise SourceError(f"{path} cannot be read: {reason}") from None
+    except (EOFError, zlib.error, zipfile.BadZipFile, RuntimeError, _zstd().ZstdError) as error:
         raise SourceError(
             f"{path} cannot be unpacked: {first_line(error)}; is the file whole?"
         ) from None
@@ -304,7 +297,12 @@ def _open_gzip(path: str) -> IO[bytes]:
 
 
 def _open_zstandard(path: str) -> IO[bytes]:
-    return cast(IO[bytes], zstd.open(path, "rb"))
+    return cast(IO[bytes], _zstd().open(path, "rb"))
+
+
+def _zstd() -> Any:
+    """Import what few files need."""
+    return import_module("compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd")
 
 
 def _open_zip(path: str) -> IO[bytes]:

@@ -62,6 +62,14 @@ class UnreadError(Exception):
         self.of_all = of_all
         self.error = error
 
+    def row_of_all(self, before: int) -> int:
+        """Return its row among all, counted from 1, if so many rows are in the batches before."""
+        return (self.row if self.of_all else before + self.row) + 1
+
+    def told(self, where: str, name: str) -> GrcError:
+        """Return what the user is to see, where the value of a column stands."""
+        return self.error(f"{where}: the column {name!r} {self.fault}")
+
 
 @dataclass
 class TextColumn(ABC):

@@ -8,50 +8,42 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from grc_fast.io.roles import Projection
-from grc_fast.io.source import Part
+from grc_fast.io.source import Part, WrappedPart
 
 
 @dataclass
-class WidenedPart(Part):
+class WidenedPart(WrappedPart):
     """A table, and columns of nulls beside its own.
 
     Attributes
     ----------
-    inner
-        The table.
     nulls
         The columns that it lacks, and their types elsewhere.
     """
 
-    inner: Part | None = None
     nulls: Mapping[str, pl.DataType] = field(default_factory=dict)
-
-    @property
-    def dates_are_written(self) -> bool:  # type: ignore[override]
-        """Whether dates that are text are written as those of text files may be."""
-        return self._inner().dates_are_written
 
     def select(self, projection: Projection) -> Iterator[pl.DataFrame]:
         """Give the projection's columns, batch by batch."""
         own = [name for name in projection.columns if name not in self.nulls]
-        nulls = [pl.lit(None, dtype).alias(name) for name, dtype in self.nulls.items()]
-        inner = self._inner()
-        for batch in inner.select(Projection.of(map(pl.col, own), inner.schema)):
-            yield batch.with_columns(nulls).select(projection.expressions)
+        for batch in self.inner.select(Projection.of(map(pl.col, own), self.inner.schema)):
+            yield self._widened(batch).select(projection.expressions)
+
+    def first_rows(self, count: int) -> pl.DataFrame | None:
+        """Give the first rows, with the columns of nulls."""
+        first = self.inner.first_rows(count)
+        return None if first is None else self._widened(first)
 
     @property
     def notes(self) -> Sequence[str]:
         """What is worth saying about the table, and that it lacks columns."""
         lacking = ", ".join(map(repr, self.nulls))
-        return [*self._inner().notes, f"{self.place} lacks {lacking}, which is null there"]
+        return [*self.inner.notes, f"{self.place} lacks {lacking}, which is null there"]
 
-    def line_of_row(self, row: int) -> int | None:
-        """Find the line of a text file that holds data row `row`, or None."""
-        return self._inner().line_of_row(row)
-
-    def _inner(self) -> Part:
-        assert self.inner is not None
-        return self.inner
+    def _widened(self, batch: pl.DataFrame) -> pl.DataFrame:
+        return batch.with_columns(
+            pl.lit(None, dtype).alias(name) for name, dtype in self.nulls.items()
+        )
 
 
 def with_all_columns(parts: Sequence[Part], names: frozenset[str]) -> list[Part]:

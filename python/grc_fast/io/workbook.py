@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from grc_fast._utils.extras import require_extra
+from grc_fast._utils.extras import import_extra
 from grc_fast._utils.messages import first_line
 from grc_fast.errors import SourceError
 from grc_fast.io.roles import TableRoles
@@ -56,7 +56,7 @@ def sheet_part(path: str, place: str, roles: TableRoles, options: TextOptions) -
     SourceError
         If it is no workbook, has no such sheet, or text stands where a number must.
     """
-    fastexcel: Any = require_extra("fastexcel", "xlsx", "reading a workbook")
+    fastexcel: Any = import_extra("fastexcel", "xlsx", "reading a workbook")
     try:
         workbook = fastexcel.read_excel(path)
         sheets = {
@@ -109,8 +109,8 @@ def _read_texts(
                 column.decide(texts)
             frame = frame.with_columns(column.read(texts).alias(name))
         except UnreadError as error:
-            row = first_row + error.row
-            raise SourceError(f"{place}, row {row:,}: the column {name!r} {error.fault}") from None
+            row = first_row - 1 + error.row_of_all(0)
+            raise error.told(f"{place}, row {row:,}", name) from None
     return frame
 
 

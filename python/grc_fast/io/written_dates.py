@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import polars as pl
 
-from grc_fast.errors import ColumnError, GrcError
+from grc_fast.errors import ColumnError
 from grc_fast.io.roles import Projection, TableRoles
-from grc_fast.io.source import Part
+from grc_fast.io.source import Part, WrappedPart
 from grc_fast.io.text_columns import DateColumn, UnreadError
 from grc_fast.io.text_options import NUMBERED_DATES, TextOptions
 
@@ -18,28 +18,25 @@ _DATES = ("date", "timestamp")
 
 
 @dataclass
-class WrittenDatesPart(Part):
+class WrittenDatesPart(WrappedPart):
     """A table whose dates come as text, or as numbers that count from a day.
 
     Attributes
     ----------
-    inner
-        The table.
     options
         What the user says of dates.
     in_condition
         Whether the condition reads the dates, as the text that they are.
     """
 
-    inner: Part | None = None
     options: TextOptions = field(default_factory=TextOptions)
     in_condition: bool = False
 
     def select(self, projection: Projection) -> Iterator[pl.DataFrame]:
         """Give the projection's columns, dates as such."""
-        inner, before = self._inner(), 0
+        before = 0
         column: DateColumn | None = None
-        for batch in inner.select(projection):
+        for batch in self.inner.select(projection):
             name = next((name for name in _DATES if name in batch.columns), None)
             if name is None or not _is_written(batch[name].dtype):
                 yield batch
@@ -53,22 +50,12 @@ class WrittenDatesPart(Part):
                 dates = column.read(texts)
             except UnreadError as error:
                 assert column is not None
-                raise self._fault(error, column.name, before) from None
+                row = error.row_of_all(before)
+                line = self.line_of_row(row)
+                where = f"row {row:,}" if line is None else f"line {line}"
+                raise error.told(f"{self.place}, {where}", column.name) from None
             before += batch.height
             yield batch.with_columns(dates.alias(name))
-
-    def first_rows(self, count: int) -> pl.DataFrame | None:
-        """Give the first rows, dates as they are written."""
-        return self._inner().first_rows(count)
-
-    @property
-    def notes(self) -> Sequence[str]:
-        """What is worth saying about the table."""
-        return self._inner().notes
-
-    def line_of_row(self, row: int) -> int | None:
-        """Find the line of a text file that holds data row `row`, or None."""
-        return self._inner().line_of_row(row)
 
     def _check_condition(self, column: DateColumn) -> None:
         """Refuse to compare dates as text where its order is not that of days."""
@@ -78,12 +65,7 @@ class WrittenDatesPart(Part):
                 f"no ISO date ({column.dates}): write the dates as 2026-11-01"
             )
 
-    def _inner(self) -> Part:
-        assert self.inner is not None
-        return self.inner
-
     def _column(self, projection: Projection, name: str) -> DateColumn:
-        inner = self._inner()
         expression = next(
             part for part in projection.expressions if part.meta.output_name() == name
         )
@@ -92,16 +74,10 @@ class WrittenDatesPart(Part):
         shown = roots[0] if len(roots) == 1 else name
 
         def values() -> Iterator[pl.Series]:
-            for batch in inner.select(alone):
+            for batch in self.inner.select(alone):
                 yield _as_text(batch[name])
 
         return DateColumn(shown, f"{self.place}: the column {shown!r}", self.options, values)
-
-    def _fault(self, error: UnreadError, name: str, before: int) -> GrcError:
-        row = (error.row if error.of_all else before + error.row) + 1
-        line = self.line_of_row(row)
-        where = f"row {row:,}" if line is None else f"line {line}"
-        return error.error(f"{self.place}, {where}: the column {name!r} {error.fault}")
 
 
 def with_written_dates(part: Part, roles: TableRoles, options: TextOptions) -> Part:
