@@ -466,3 +466,11 @@ def test_dates_as_text_are_not_compared_in_a_condition(tmp_path):
 
     with pytest.raises(grc.ColumnError, match="where condition reads 'date'"):
         clients_of(tmp_path, rows, name="sales.ndjson", where="date >= '2025-01-01'")
+
+
+def test_words_for_nothing_are_counted_once_where_a_file_is_read_twice(tmp_path):
+    sales = tmp_path / "sales.csv"
+    sales.write_text("client_id,date,amount\nA,2024-01-05,1\nA,2024-01-06,NA\nB,2024-01-07,3\n")
+    done = run(f"score {sales} --frequency-window 12mo")  # the day of the last sale takes a pass
+
+    assert '"NA" 1 times' in done.stderr

@@ -102,6 +102,8 @@ class CsvFile:
         original = {alias: name for name, alias in self.text_names.items()}
         names = dict.fromkeys(original.get(name, name) for name in projection.columns)
         aliases = {name: alias for alias, name in original.items() if name in names}
+        for column in self._columns.values():
+            column.null_words.clear()  # of an earlier reading
         before = 0
         for texts in self._texts(list(names)):
             columns = [
