@@ -79,7 +79,9 @@ def expected_purchases(model: str, given: dict[str, float], time: float) -> floa
     r, alpha, a, b = (given[name] for name in ("r", "alpha", "a", "b"))
     z, stays = time / (alpha + time), (alpha / (alpha + time)) ** r
     if model == "bgnbd":
-        return (a + b - 1) / (a - 1) * (1 - stays * special.hyp2f1(r, b, a + b - 1, z))
+        # The product of c - 1 and the function of c - 1 has a limit where c is 1, and no value.
+        c = a + b - 1 or 1e-9
+        return c / (a - 1) * (1 - stays * special.hyp2f1(r, b, c, z))
     return b / (a - 1) * (1 - stays * special.hyp2f1(r, b + 1, a + b, z))
 
 

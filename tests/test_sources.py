@@ -937,6 +937,16 @@ def test_an_as_of_before_every_sale_names_the_first() -> None:
         facts(sales(), as_of="2025-12-31")
 
 
+def test_returns_that_are_dropped_are_no_sales_before_as_of() -> None:
+    table = pl.DataFrame(
+        {"client_id": [1, 1], "date": ["2026-01-01", "2026-01-03"], "amount": [-5, 5]}
+    )
+    options = {"as_of": "2026-01-02", "facts": ["total"]}
+    with pytest.raises(grc.DataError, match=r"2026-01-02 is before every sale .* on 2026-01-03"):
+        grc.facts(table, returns="drop", **options)
+    assert grc.facts(table, returns="net", **options).quality.rows_used == 1
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
