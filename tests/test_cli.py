@@ -332,7 +332,7 @@ def test_help_says_what_the_roles_and_the_sources_take(grc: Callable[..., Run]) 
 
     assert re.search(r"--client COLUMN Column of the client's id", shown)
     assert re.search(r"--date COLUMN Column of the day", shown)
-    assert "database" not in shown
+    assert re.search(r"SOURCE .* or a database \(postgresql://host/base#table", shown)
 
 
 # --- the same bytes -------------------------------------------------------------------------------

@@ -693,7 +693,8 @@ def test_a_missing_file_says_which_are_near(tmp_path: Path) -> None:
         (3, r"cannot be made of an int: give a path"),
         ([], r"the list of sources is empty"),
         ([pl.DataFrame()], r"holds a DataFrame: it must hold paths only"),
-        ("shop.duckdb", r"is a database, which cannot be read yet"),
+        ("shop.duckdb", r"there is no file 'shop.duckdb'"),
+        ("mysql://host/shop", r"is a database that is read through its ADBC driver only"),
         ("sales.xlsx", r"there is no file"),
     ],
 )

@@ -29,6 +29,7 @@ from .errors import (
 from .facts.facts import facts
 from .facts.quality import Quality
 from .facts.table import Facts
+from .io.databases.address import Database
 from .rfm.criteria import Frequency, Monetary, Recency
 from .rfm.explanation import CriterionExplanation, Explanation
 from .rfm.quantile_scores import quantile_score, quantile_scores
@@ -55,6 +56,7 @@ __all__ = [
     "ColumnError",
     "CriterionExplanation",
     "DataError",
+    "Database",
     "Explanation",
     "Facts",
     "Frequency",

@@ -6,7 +6,6 @@ or the options are wrong, 2 usage, 130 interrupted.
 
 import io
 import os
-import re
 import signal
 import sys
 from collections.abc import Iterator, Sequence
@@ -16,6 +15,7 @@ from typing import Annotated
 
 import typer
 
+from grc_fast._utils.addresses import masked
 from grc_fast._utils.version import __version__
 from grc_fast.cli import behaviour, bench, combine, demo, explain, response, score, value
 from grc_fast.errors import GrcError
@@ -24,7 +24,6 @@ from grc_fast.io.write import forget_standard_output
 # A process that a signal ends has 128 and the signal's number as its exit code.
 SIGNAL = 128
 DEBUG_VARIABLE = "GRC_FAST_DEBUG"
-_SECRETS = "password|passwd|pwd|secret|token|signature|access_key"
 app = typer.Typer(
     name="grc-fast",
     help="Score a whole customer base on one machine, in seconds.",
@@ -107,7 +106,7 @@ def _report(error: BaseException) -> int:
         import traceback
 
         traceback.print_exception(error)
-    sys.stderr.write(f"error: {_without_credentials(_one_line(_sentence(error)))}\n")
+    sys.stderr.write(f"error: {masked(_one_line(_sentence(error)))}\n")
     return 1
 
 
@@ -131,12 +130,6 @@ def _one_line(text: str) -> str:
     """Keep a message on one line, and values in it from steering the terminal."""
     joined = " ".join(text.splitlines())
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in joined)
-
-
-def _without_credentials(text: str) -> str:
-    """Hide what an error may quote of an address: `user:password@` and secret parameters."""
-    text = re.sub(r"(?<=://)[^/\s]*@", "", text)
-    return re.sub(rf"(?i)\b(\w*(?:{_SECRETS})\w*)=[^&\s'\"]+", r"\1=…", text)
 
 
 @contextmanager

@@ -24,6 +24,7 @@ from grc_fast.cli.options import (
     EventColumns,
     QualityFile,
     RunOptions,
+    SourceOptions,
     TrackingFile,
     output_option,
     taking,
@@ -44,17 +45,9 @@ def _print_preset(name: str | None) -> None:
 
 
 @dataclass(kw_only=True)
-class BehaviourOptions(RunOptions, EventColumns):
+class BehaviourOptions(RunOptions, EventColumns, SourceOptions):
     """The options of `grc-fast behaviour`."""
 
-    source: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="EVENTS",
-            show_default=False,
-            help="Files, globs, directories, addresses of an object store.",
-        ),
-    ]
     rules: Annotated[
         str,
         typer.Option(
@@ -178,7 +171,7 @@ def _score(
     """Read the rules and the events, and score; also the ledger where it is asked for."""
     rules = read_rules(options.rules)
     wants_ledger = options.ledger is not None
-    source = source_of(options.source)
+    source = source_of(options)
     with messages.progress() as progress:
         reading = event_columns(options) | EventReading(
             client=options.client,

@@ -16,6 +16,7 @@ from rich.progress import Progress, ProgressColumn, SpinnerColumn, Task
 from rich.table import Table
 from rich.text import Text
 
+from grc_fast._utils.addresses import masked
 from grc_fast.io.write import write_text
 from grc_fast.rfm.bands import format_number
 
@@ -32,11 +33,11 @@ class Messages:
         self._quiet = quiet
 
     def note(self, text: str) -> None:
-        """Write one line, or several."""
+        """Write one line, or several, without what is secret in addresses."""
         if not self._quiet:
             # A reader of the notes that has gone is no reason to lose the results.
             with suppress(OSError):
-                sys.stderr.write(f"{text.rstrip()}\n")
+                sys.stderr.write(f"{masked(text.rstrip())}\n")
 
     def warn(self, text: str) -> None:
         """Write one line that asks for attention."""

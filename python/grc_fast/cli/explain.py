@@ -16,6 +16,8 @@ from grc_fast.cli.options import (
     SalesOptions,
     ScoringOptions,
     SharedOptions,
+    SourceOptions,
+    TextFileOptions,
     TrackingFile,
     taking,
 )
@@ -72,7 +74,7 @@ def _explain_score(options: ExplainOptions, messages: Messages) -> Explanation:
     model, rfm = model_and_specification(options)
     with messages.progress() as progress:
         reading = sales_reading(options, rfm.returns, options.threads, progress)
-        source = source_of(options.source)
+        source = source_of(options)
         facts, _ = read_facts(rfm, source, reading, as_of=day_of(options))
     if model is None:
         model = rfm.fit(facts, threads=options.threads)
@@ -94,7 +96,8 @@ def _client_id(text: str, dtype: pl.DataType) -> int | str:
 
 def _options_of_sales() -> dict[str, Any]:
     """Return the options that are about sales alone, with their values where not given."""
-    shared = {"source", "client", "as_of", "where", "timezone"}
+    shared = {"client", "as_of", "where", "timezone"}
+    shared |= {field.name for part in (SourceOptions, TextFileOptions) for field in fields(part)}
     own = [field for field in fields(SalesOptions) if field.name not in shared]
     return {field.name: field.default for field in (*own, *fields(ScoringOptions))}
 
@@ -111,7 +114,7 @@ def _explain_events(options: ExplainOptions, rules: str) -> None:
 
     with Messages(quiet=options.quiet).progress() as progress:
         explanation = explain_behaviour(
-            source_of(options.source),
+            source_of(options),
             rules,
             client_id=options.id,
             as_of=options.as_of,

@@ -172,6 +172,39 @@ class TextFileOptions:
 
 
 @dataclass(kw_only=True)
+class SourceOptions:
+    """Where the rows are."""
+
+    source: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="SOURCE",
+            show_default=False,
+            help="Files, globs, directories, addresses of an object store, or a database "
+            "(postgresql://host/base#table, base.duckdb#table, base.sqlite#table).",
+        ),
+    ]
+    table: Annotated[
+        str | None,
+        typer.Option(
+            "--table",
+            metavar="NAME",
+            show_default=False,
+            help="Table or view of the database that SOURCE is.",
+        ),
+    ] = None
+    query: Annotated[
+        str | None,
+        typer.Option(
+            "--query",
+            metavar="SQL",
+            show_default=False,
+            help="Query of the database that SOURCE is, in its own dialect, instead of a table.",
+        ),
+    ] = None
+
+
+@dataclass(kw_only=True)
 class SalesColumns(TextFileOptions):
     """Which column of the sales plays which role, and which of their rows count."""
 
@@ -222,17 +255,9 @@ class SalesColumns(TextFileOptions):
 
 
 @dataclass(kw_only=True)
-class SalesOptions(SalesColumns):
+class SalesOptions(SalesColumns, SourceOptions):
     """Where the sales are, and which column plays which role."""
 
-    source: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="SOURCE",
-            show_default=False,
-            help="Files, globs, directories, addresses of an object store.",
-        ),
-    ]
     clients: Annotated[
         str | None,
         typer.Option(

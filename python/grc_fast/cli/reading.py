@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import fields
 from typing import cast
 
+import typer
+
 from grc_fast._typing import Returns
 from grc_fast._utils.dates import parse_day
 from grc_fast.behaviour.run import EventReading
@@ -14,16 +16,23 @@ from grc_fast.cli.options import (
     EventColumns,
     SalesColumns,
     SalesOptions,
+    SourceOptions,
     TextFileOptions,
     comma_list,
 )
 from grc_fast.facts.options import Reading, SalesReading
+from grc_fast.io.databases.address import Database
 from grc_fast.io.text_options import TextReading
 
 
-def source_of(paths: list[str]) -> str | list[str]:
+def source_of(options: SourceOptions) -> str | list[str] | Database:
     """Return the source that the arguments name."""
-    return paths[0] if len(paths) == 1 else paths
+    paths, table, query = options.source, options.table, options.query
+    if table is None and query is None:
+        return paths[0] if len(paths) == 1 else paths
+    if len(paths) > 1:
+        raise typer.BadParameter("--table and --query go with one database, and no other source")
+    return Database(paths[0], table=table, query=query)
 
 
 def text_reading(options: TextFileOptions) -> TextReading:

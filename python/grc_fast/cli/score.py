@@ -96,10 +96,8 @@ def _score_clients(options: ScoreOptions) -> _Scored:
             raise typer.BadParameter(
                 f"--{name} does not go with --client-level: it is of sales, not of clients"
             )
-    if len(options.source) > 1:
-        raise typer.BadParameter("--client-level takes one table")
     model, rfm = scoring.model_and_specification(options)
-    table = read_table(options.source[0], TextOptions(**text_reading(options)), options.client)
+    table = read_table(source_of(options), TextOptions(**text_reading(options)), options.client)
     table = table.rename({options.client: "client_id"})
     as_of, lang, threads = options.as_of, options.lang, options.threads
     if model is None:
@@ -113,7 +111,7 @@ def _score(options: ScoreOptions, messages: Messages) -> _Scored:
     """Read the sales and score their clients, with a new model or a saved one."""
     model, rfm = scoring.model_and_specification(options)
     with messages.progress() as progress:
-        source = source_of(options.source)
+        source = source_of(options)
         reading = sales_reading(options, rfm.returns, options.threads, progress)
         result = score_sales(
             rfm, source, reading, as_of=day_of(options), model=model, lang=options.lang

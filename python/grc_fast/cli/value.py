@@ -160,7 +160,7 @@ def _holdout(options: ValueOptions, margin: float | str, messages: Messages) -> 
         raise OptionError("--holdout takes a margin as a rate: it compares money, not gain")
     with messages.progress() as progress:
         return compare_holdout(
-            source_of(options.source),
+            source_of(options),
             sales_reading(options, options.returns, options.threads, progress),
             options.holdout or "",
             as_of=day_of(options),
@@ -175,7 +175,7 @@ def _result(options: ValueOptions, margin: float | str, messages: Messages) -> V
     with messages.progress() as progress:
         reading = sales_reading(options, options.returns, options.threads, progress)
         known, quality, shares = read_histories(
-            source_of(options.source), reading, day_of(options), margin
+            source_of(options), reading, day_of(options), margin
         )
     if options.model_in is not None:
         model = ValueModel.load(options.model_in)

@@ -13,6 +13,7 @@ import polars as pl
 
 from grc_fast.errors import SourceError
 from grc_fast.io.csv_file import CsvFile
+from grc_fast.io.databases.address import is_database
 from grc_fast.io.json_array import is_json_array, json_array_part
 from grc_fast.io.ndjson_file import NdjsonFile
 from grc_fast.io.paths import (
@@ -23,7 +24,7 @@ from grc_fast.io.paths import (
     format_of,
     is_packed,
     local_path,
-    refuse_databases,
+    refuse_other_databases,
     starts_with,
 )
 from grc_fast.io.roles import Projection, TableRoles
@@ -139,7 +140,12 @@ def path_source(paths: Sequence[str], text: TextOptions) -> Source:
     hive = False
     for given in paths:
         path = standard_input_copy() if given == STANDARD_INPUT else local_path(given)
-        refuse_databases(path)
+        if is_database(path):
+            raise SourceError(
+                f"{redact(path)} is a database, and other sources are given beside it: give it "
+                "alone"
+            )
+        refuse_other_databases(path)
         found = [path] if "://" in path else expand(path)
         hive |= any("=" in part for file in found for part in below(file, path))
         files.extend(found)

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import polars as pl
 
+from grc_fast.io.databases.address import Database, is_database
+from grc_fast.io.databases.source import database_source
 from grc_fast.io.files import list_source, path_source
 from grc_fast.io.pandas_frames import is_pandas_frame
 from grc_fast.io.roles import TableRoles
@@ -26,8 +28,9 @@ def open_source(source: object, text: TextOptions = DETECTED) -> Source:
     ----------
     source
         A path, a list of paths, a glob, a directory (read recursively; files of one format), the
-        URL of an object store, a Polars DataFrame or LazyFrame, a pandas or PyArrow table, or
-        anything with `__arrow_c_stream__`. A stream is read once, batch by batch.
+        URL of an object store, a `Database` or its address with `#table`, a Polars DataFrame or
+        LazyFrame, a pandas or PyArrow table, or anything with `__arrow_c_stream__`. A stream is
+        read once, batch by batch.
     text
         How text files are written, as far as the user says so.
 
@@ -68,14 +71,22 @@ def _with_written_dates(
 
 
 def _find(source: object, text: TextOptions) -> Source:
+    if isinstance(source, (str, Path)):
+        return _named(str(source), text)
+    if isinstance(source, Database):
+        return database_source(source)
+    if isinstance(source, (list, tuple)):
+        return list_source(source, text)
+    return _table(source)
+
+
+def _named(name: str, text: TextOptions) -> Source:
+    return database_source(Database(name)) if is_database(name) else path_source([name], text)
+
+
+def _table(source: object) -> Source:
     if isinstance(source, pl.DataFrame):
         return table("the frame", source)
     if isinstance(source, pl.LazyFrame):
         return lazy_source(source)
-    if isinstance(source, (str, Path)):
-        return path_source([str(source)], text)
-    if isinstance(source, (list, tuple)):
-        return list_source(source, text)
-    if is_pandas_frame(source):
-        return pandas_source(source)
-    return arrow_source(source)
+    return pandas_source(source) if is_pandas_frame(source) else arrow_source(source)

@@ -13,6 +13,8 @@ from typing import Any
 from grc_fast._typing import AnyPath
 from grc_fast.errors import OutputError
 from grc_fast.io.atomic import beside, make, naming, remove
+from grc_fast.io.databases.address import is_database
+from grc_fast.io.databases.replace import check_table, output_table
 from grc_fast.io.write import STDOUT, format_of
 from grc_fast.io.xlsx import require_xlsxwriter, write_xlsx
 
@@ -64,7 +66,11 @@ def check_writable(path: AnyPath, inputs: Iterable[Any] = ()) -> None:
         or cannot be written to, or the output is one of the inputs, by whatever name (symbolic
         and hard links, relative paths), or lies in an input directory or glob.
     """
-    if os.fspath(path) == STDOUT:
+    name = os.fspath(path)
+    if name == STDOUT:
+        return
+    if is_database(name):
+        check_table(output_table(name))
         return
     with naming(path):
         _check_target(path)

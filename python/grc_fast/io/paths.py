@@ -35,9 +35,15 @@ _EXTENSIONS = (
     "(.json), a workbook (.xlsx, .ods) or Arrow (.arrow, .ipc, .feather); text may be packed "
     "(.gz, .zst, .zip)"
 )
-# Databases and lake tables get their own opener here; until then they are a clear error.
-_DATABASES = ("postgresql://", "postgres://", "mysql://", "sqlite://", "duckdb://", "mssql://")
-_DATABASE_FILES = (".duckdb", ".db", ".sqlite", ".sqlite3")
+# Databases that have no reader of their own.
+_OTHER_DATABASES = (
+    "mysql://",
+    "mariadb://",
+    "mssql://",
+    "oracle://",
+    "snowflake://",
+    "bigquery://",
+)
 # These have a compression of their own, and are read from both ends.
 _NEVER_PACKED = ("Parquet", "Arrow", "workbook")
 _GLOB = re.compile(r"[*?\[]")
@@ -50,13 +56,12 @@ def local_path(path: str) -> str:
     return str(Path(path).expanduser()) if path.startswith("~") else path
 
 
-def refuse_databases(path: str) -> None:
-    """Refuse a database, which is no file of rows."""
-    lowered = path.lower()
-    if lowered.startswith(_DATABASES) or Path(lowered).suffix in _DATABASE_FILES:
+def refuse_other_databases(path: str) -> None:
+    """Refuse the address of a database that has no reader of its own."""
+    if path.lower().startswith(_OTHER_DATABASES):
         raise SourceError(
-            f"{redact(path)} is a database, which cannot be read yet: export the table to "
-            "Parquet, or give a result with __arrow_c_stream__ (such as a DuckDB relation)"
+            f"{redact(path)} is a database that is read through its ADBC driver only: write "
+            "adbc:DRIVER:URI, or export the table to Parquet"
         )
 
 

@@ -208,7 +208,9 @@ class _EveryColumn:
         return Projection((ids, *rest), tuple(names))
 
 
-def read_table(path: str, text: TextOptions = DETECTED, client: str = "client_id") -> pl.DataFrame:
+def read_table(
+    source: object, text: TextOptions = DETECTED, client: str = "client_id"
+) -> pl.DataFrame:
     """Read a table with a client id whole.
 
     Raises
@@ -216,7 +218,7 @@ def read_table(path: str, text: TextOptions = DETECTED, client: str = "client_id
     SourceError, ColumnError
         If it cannot be read, its format is not known, or it has no client id.
     """
-    opened = open_source(path, text).open(_EveryColumn(client))
+    opened = open_source(source, text).open(_EveryColumn(client))
     frame = pl.concat(opened.batches(), how="vertical_relaxed")
     return frame.with_columns(
         pl.col(name).replace("", None) for name, dtype in frame.schema.items() if dtype == pl.String

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -10,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 import polars as pl
 
+from grc_fast._utils.addresses import masked
 from grc_fast._utils.messages import describe, first_line
 from grc_fast.errors import ColumnError, DataError, GrcError, SourceError
 from grc_fast.io.roles import ClientRoles, Projection, TableRoles, common_amount
@@ -22,12 +22,11 @@ _GATHERED_ROWS = 300_000
 # Types of the columns that only `where` or an SQL amount reads are read off so many rows.
 INFERENCE_ROWS = 10_000
 KINDS_OF_SOURCE = (
-    "a path, a list of paths, a glob, a directory, the URL of an object store, a Polars, pandas "
-    "or PyArrow table, or any object with __arrow_c_stream__"
+    "a path, a list of paths, a glob, a directory, the URL of an object store, a database, a "
+    "Polars, pandas or PyArrow table, or any object with __arrow_c_stream__"
 )
 # Copies of what can be read but once, and how errors name them.
 NAMES_OF_COPIES: dict[str, str] = {}
-_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
 
 
 @dataclass
@@ -374,4 +373,4 @@ def redact(text: str) -> str:
     """Take credentials out of URLs, and name copies by what they are copies of."""
     for copy, name in NAMES_OF_COPIES.items():
         text = text.replace(copy, name)
-    return _CREDENTIALS.sub("", text)
+    return masked(text)

@@ -16,6 +16,8 @@ import polars as pl
 from grc_fast._typing import AnyPath
 from grc_fast.errors import OutputError
 from grc_fast.io.atomic import atomic_paths, naming, reason
+from grc_fast.io.databases.address import is_database
+from grc_fast.io.databases.replace import output_table, replace_table
 from grc_fast.io.xlsx import write_xlsx
 
 STDOUT: Final = "-"
@@ -35,7 +37,8 @@ def write_frame(frame: pl.DataFrame, path: AnyPath) -> None:
         Any frame; CSV takes no nested columns.
     path
         `.parquet`, `.csv`, `.ndjson` or `.jsonl`, `.arrow`, `.ipc` or `.feather`, `.xlsx`; `-`
-        writes CSV to standard output. An existing file is replaced.
+        writes CSV to standard output. An existing file is replaced. `postgresql://host/base#table`
+        or `base.duckdb#table` replaces a table, in one transaction.
 
     Raises
     ------
@@ -58,10 +61,13 @@ def write_frame(frame: pl.DataFrame, path: AnyPath) -> None:
     ...     target.read_text()
     'client_id,points\n1,15\n2,3\n'
     """
-    if os.fspath(path) == STDOUT:
+    name = os.fspath(path)
+    if name == STDOUT:
         _write_standard_output(frame)
-        return
-    write_outputs({path: frame_writer(frame, path)})
+    elif is_database(name):
+        replace_table(frame, output_table(name))
+    else:
+        write_outputs({path: frame_writer(frame, path)})
 
 
 def write_outputs(
@@ -93,14 +99,15 @@ def write_outputs(
 def write_result(
     frame: pl.DataFrame, path: AnyPath, beside: Mapping[AnyPath, Callable[[Path], None]]
 ) -> None:
-    """Write the result of a run to a file or to standard output, and files beside it.
+    """Write the result of a run to a file, a table or standard output, and files beside it.
 
     Parameters
     ----------
     frame
         The result.
     path
-        Where it goes; `STDOUT` writes CSV to standard output.
+        Where it goes; `STDOUT` writes CSV to standard output, and the address of a database with
+        `#table` replaces that table.
     beside
         As for `write_outputs`: all files appear, or none.
 
@@ -109,8 +116,11 @@ def write_result(
     OutputError
         One of them cannot be written; the others are then left as they were.
     """
-    if path == STDOUT:
+    name = os.fspath(path)
+    if name == STDOUT:
         write_outputs(beside, last=lambda: write_frame(frame, STDOUT))
+    elif is_database(name):
+        write_outputs(beside, last=lambda: replace_table(frame, output_table(name)))
     else:
         write_outputs({path: frame_writer(frame, path), **beside})
 

@@ -10,9 +10,9 @@ const WINDOWS_1252: [u16; 32] = [
     0x2122, 0x0161, 0x203A, 0x0153, 0, 0x017E, 0x0178,
 ];
 
-/// Whether a byte is a character of Windows-1252.
+/// Whether a byte is a character of Windows-1252: those are none that the table has as 0.
 pub(super) fn in_windows_1252(byte: u8) -> bool {
-    !(0x80..0xA0).contains(&byte) || WINDOWS_1252[usize::from(byte - 0x80)] != 0
+    !matches!(byte, 0x81 | 0x8D | 0x8F | 0x90 | 0x9D)
 }
 
 /// Append the text between the quotes of a field, or of a field without quotes, as UTF-8.

@@ -1,0 +1,1 @@
+"""Databases: tables and queries, read as a stream and written in one transaction."""

@@ -1,0 +1,475 @@
+"""Databases as sources and as outputs: the same bytes, one sentence, one transaction."""
+
+import datetime as dt
+import os
+import random
+import re
+import signal
+import sqlite3
+import subprocess
+import sys
+import textwrap
+import time
+from contextlib import closing
+from decimal import Decimal
+from io import BytesIO
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+from adbc_driver_postgresql import dbapi
+
+import grc_fast as grc
+from grc_fast.cli import main
+from grc_fast.io.write import write_frame
+from postgres_server import PASSWORD, Server, programs, running
+
+AS_OF = "2026-07-01"
+# How often a run is killed; a number may be given.
+KILLS = int(os.environ.get("GRC_FAST_KILLS", "5"))
+
+
+@pytest.fixture(scope="session")
+def server():
+    folder = programs()
+    if folder is None:
+        pytest.skip("PostgreSQL is not installed")
+    with running(folder) as found:
+        yield found
+
+
+def messy_sales(rows: int = 400, seed: int = 3) -> pl.DataFrame:
+    """Sales with everything that a table may hold: no ids, no dates, returns, odd letters."""
+    draw = random.Random(seed)
+    clients = ["007", "7", "A-1", "é", "O'Neil", 'q"t', "x;y", " 12", None, "日本"]
+    day = dt.date(2025, 1, 1)
+    return pl.DataFrame(
+        {
+            "client_id": [draw.choice(clients) for _ in range(rows)],
+            "date": [
+                None if draw.random() < 0.02 else day + dt.timedelta(draw.randrange(540))
+                for _ in range(rows)
+            ],
+            "amount": [
+                None if draw.random() < 0.02 else draw.randrange(-5_000, 50_000) / 100
+                for _ in range(rows)
+            ],
+            "ticket": [draw.randrange(rows // 2) for _ in range(rows)],
+            "note": [draw.choice(["", "a", None, "b,c"]) for _ in range(rows)],
+        },
+        schema_overrides={"ticket": pl.Int64},
+    )
+
+
+def scored_bytes(source, **reading) -> bytes:
+    result = grc.score_rfm(source, as_of=AS_OF, order="ticket", **reading)
+    written = BytesIO()
+    result.scores.write_parquet(written)
+    account = result.quality.to_dict()
+    account.pop("notes"), account.pop("warnings")
+    return written.getvalue() + repr(account).encode()
+
+
+def to_postgresql(server: Server, table: str, frame: pl.DataFrame, types: str) -> str:
+    server.run(f"DROP TABLE IF EXISTS {table}", f"CREATE TABLE {table} ({types})")
+    with dbapi.connect(server.address()) as connection, connection.cursor() as cursor:
+        cursor.adbc_ingest(table, frame, mode="append")
+        connection.commit()
+    return f"{server.address()}#{table}"
+
+
+def to_duckdb(path: Path, table: str, frame: pl.DataFrame) -> str:
+    with duckdb.connect(str(path)) as base:
+        base.register("given", frame.to_arrow())
+        base.execute(f"CREATE OR REPLACE TABLE {table} AS FROM given")
+    return f"{path}#{table}"
+
+
+def to_sqlite(path: Path, table: str, frame: pl.DataFrame) -> str:
+    with closing(sqlite3.connect(path)) as base, base:
+        base.execute(f"DROP TABLE IF EXISTS {table}")
+        base.execute(f"CREATE TABLE {table} ({', '.join(frame.columns)})")
+        marks = ", ".join("?" for _ in frame.columns)
+        shown = frame.with_columns(pl.col(pl.Date).dt.to_string())
+        base.executemany(f"INSERT INTO {table} VALUES ({marks})", shown.rows())
+    return f"{path}#{table}"
+
+
+FLOATS = "client_id text, date date, amount double precision, ticket bigint, note text"
+
+
+@pytest.fixture
+def sources(tmp_path, server):
+    """The same sales in each kind of database."""
+    frame = messy_sales()
+    return {
+        "PostgreSQL": to_postgresql(server, "sales", frame, FLOATS),
+        "DuckDB": to_duckdb(tmp_path / "base.duckdb", "sales", frame),
+        "SQLite": to_sqlite(tmp_path / "base.sqlite", "sales", frame),
+    }
+
+
+def test_the_same_bytes_from_each_database(sources):
+    expected = scored_bytes(messy_sales(), where="note <> 'a'")
+    for kind, source in sources.items():
+        assert scored_bytes(source, where="note <> 'a'") == expected, kind
+
+
+def test_a_query_is_read_like_a_table(sources):
+    expected = scored_bytes(messy_sales().filter(pl.col("ticket") > 20))
+    for kind, source in sources.items():
+        address = source.removesuffix("#sales")
+        database = grc.Database(address, query="SELECT * FROM sales WHERE ticket > 20 -- recent")
+        assert scored_bytes(database) == expected, kind
+
+
+def test_any_driver_of_adbc_will_do(sources):
+    path = sources["SQLite"].removesuffix("#sales")
+    facts = grc.facts(
+        grc.Database(f"adbc:sqlite:{path}", table="sales"), facts=["total", "lines"], as_of=AS_OF
+    )
+    expected = grc.facts(messy_sales(), facts=["total", "lines"], as_of=AS_OF)
+    assert facts.frame.equals(expected.frame)
+    with pytest.raises(grc.SourceError, match=r"cannot be read: .*no such table: sale"):
+        grc.facts(f"adbc:sqlite:{path}#sale", facts=["total"], as_of=AS_OF)
+    with pytest.raises(grc.SourceError, match=r"adbc:nothing:.* cannot be reached: "):
+        grc.facts("adbc:nothing:uri#sales", facts=["total"], as_of=AS_OF)
+    with pytest.raises(grc.OptionError, match="write adbc:DRIVER:URI"):
+        grc.facts("adbc:sqlite#sales", facts=["total"], as_of=AS_OF)
+
+
+def test_exact_decimals_stay_exact(tmp_path, server):
+    exact = Decimal("123456789012345.6789")
+    frame = pl.DataFrame(
+        {
+            "client_id": [1, 1, 2],
+            "date": [dt.date(2026, 1, day) for day in (1, 2, 3)],
+            "amount": [exact, Decimal("0.0001"), Decimal("-0.5")],
+        },
+        schema_overrides={"amount": pl.Decimal(20, 4)},
+    )
+    expected = grc.facts(frame, facts=["total"], as_of=AS_OF).frame
+    assert expected["total"][0] == Decimal("123456789012345.6790")
+    types = "client_id bigint, date date, amount numeric(20,4)"
+    in_postgresql = to_postgresql(server, "exact", frame, types)
+    in_duckdb = to_duckdb(tmp_path / "exact.duckdb", "exact", frame)
+    address = server.address()
+    for source in (
+        in_postgresql,
+        in_duckdb,
+        grc.Database(address, query="SELECT client_id, date, amount FROM exact"),
+        # Of no declared scale: as many decimals as there are.
+        grc.Database(address, query="SELECT client_id, date, amount::numeric FROM exact"),
+    ):
+        found = grc.facts(source, facts=["total"], as_of=AS_OF).frame
+        assert found.to_dicts() == expected.to_dicts()
+
+
+def test_types_of_postgresql_are_read_or_refused_in_a_sentence(server):
+    server.run(
+        "DROP TABLE IF EXISTS many",
+        "DROP TYPE IF EXISTS mood",
+        "DROP DOMAIN IF EXISTS price",
+        "CREATE TYPE mood AS ENUM ('calm', 'gay')",
+        "CREATE DOMAIN price AS numeric(10,2)",
+        "CREATE TABLE many (client_id char(5), small smallint, uuid uuid, mood mood, date date, "
+        "moment timestamptz, naive timestamp, amount price, money money, real real, "
+        "span interval, list int[], json jsonb, flag boolean, bytes bytea, day_time time)",
+        "INSERT INTO many VALUES ('ab', 7, 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', 'gay', "
+        "'2026-01-02', '2026-01-02 23:30+00', '2026-01-02 10:00', 12.5, 12.5, 1.5, '3 days', "
+        "'{1,2}', '{}', true, 'x', '10:00')",
+    )
+    source = f"{server.address()}#many"
+
+    def facts(**reading):
+        return grc.facts(source, facts=["total", "last_purchase"], as_of=AS_OF, **reading).frame
+
+    assert facts().rows() == [("ab", Decimal("12.50"), dt.date(2026, 1, 2))]
+    assert facts(client="uuid")["client_id"][0] == "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"
+    assert facts(client="mood", amount="real").rows()[0][:2] == ("gay", 1.5)
+    assert facts(client="small")["client_id"].to_list() == [7]
+    assert facts(date="moment", timezone="Europe/Paris")["last_purchase"][0] == dt.date(2026, 1, 3)
+    assert facts(date="naive")["last_purchase"][0] == dt.date(2026, 1, 2)
+    # `money` is shown in the currency of the server: its text is no number of ours to guess.
+    with pytest.raises(grc.ColumnError, match=r"'money' of .* holds text"):
+        facts(amount="money")
+    for wrong in ("span", "list", "json", "flag", "bytes", "day_time"):
+        with pytest.raises(grc.GrcError):
+            facts(amount=wrong)
+
+
+@pytest.mark.parametrize(
+    ("statement", "reading", "sentence"),
+    [
+        ("", {"table": "sale"}, r"has no table 'sale' \(did you mean 'sales'\?\); its tables are"),
+        ("", {"table": "no_schema.sales_"}, r"has no table 'no_schema.sales_'"),
+        ("", {"query": "SELEC 1"}, r"cannot be read: syntax error at or near"),
+        ("", {"query": "SELECT 1; SELECT 2"}, "cannot be read: "),
+        (
+            "",
+            {"query": "SELECT client_id, date, 1 / (50 - ticket) AS amount FROM sales"},
+            "cannot be read: division by zero",
+        ),
+        ("", {"query": "DELETE FROM sales RETURNING *"}, "cannot be read: "),
+        ("", {"query": "SELECT 1 AS client_id"}, "has no column 'date'"),
+    ],
+)
+def test_what_a_database_refuses_is_one_sentence(sources, server, statement, reading, sentence):
+    with pytest.raises(grc.GrcError, match=sentence) as error:
+        grc.facts(grc.Database(server.address(), **reading), facts=["total"], as_of=AS_OF)
+    assert "\n" not in str(error.value)
+    assert server.run("SELECT count(*) FROM sales") == [(400,)]
+
+
+@pytest.fixture
+def in_a_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def run(*arguments: str, capsys) -> tuple[int, str]:
+    status = main(list(arguments))
+    captured = capsys.readouterr()
+    return status, captured.out + captured.err
+
+
+@pytest.mark.parametrize("encoded", [True, False], ids=["encoded", "as it is"])
+@pytest.mark.usefixtures("sources", "in_a_folder")
+def test_no_password_is_ever_shown(server, capsys, encoded):
+    right = server.address(encoded=encoded)
+    nowhere = right.replace(f":{server.port}/", ":1/")
+    for address, more in (
+        (f"{right}#sales", []),
+        (f"{right}#sale", []),
+        (right, []),
+        (right, ["--query", "SELECT nothing"]),
+        (f"{nowhere}#sales", []),
+        (f"{server.address('wr:o/n@g', encoded=encoded)}#sales", []),
+        (f"{right}&sslmode=no#sales", []),
+    ):
+        for output in ("out.parquet", f"{address.partition('#')[0]}#scores"):
+            _, said = run("score", address, "-o", output, "--as-of", AS_OF, *more, capsys=capsys)
+            assert said
+            for piece in (PASSWORD, "se:cr", "et@1", "se%3Acr", "wr:o", "n@g", "wr%3Ao", "g@1"):
+                assert piece not in said, said
+
+
+def test_an_unreachable_database_leaves_nothing_behind(server, sources, tmp_path, capsys):
+    output = tmp_path / "scores.parquet"
+    nowhere = server.address().replace(f":{server.port}/", ":1/")
+    status, said = run("score", f"{nowhere}#sales", "-o", str(output), capsys=capsys)
+    assert status == 1
+    assert "cannot be reached: Connection refused" in said
+    assert not list(tmp_path.glob("*.parquet"))
+
+
+def test_a_connection_that_is_cut_is_no_end_of_the_rows(server, tmp_path):
+    """The rows of a query that the server ends are refused, however many came before."""
+    query = (
+        "SELECT (i % 1000) AS client_id, DATE '2026-01-01' AS date, 1.5::float8 AS amount "
+        "FROM generate_series(1, 300000000) AS i"
+    )
+    script = textwrap.dedent(
+        """
+        import sys, grc_fast as grc
+        grc.facts(grc.Database(sys.argv[1], query=sys.argv[2]), facts=["total"], as_of="2026-07-01",
+                  progress=lambda rows: print(rows, flush=True))
+        """
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script, server.address(), query],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as reader:
+        assert reader.stdout is not None
+        assert reader.stderr is not None
+        assert int(reader.stdout.readline()) > 0
+        server.run(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE query LIKE '%generate_series%' AND pid <> pg_backend_pid()"
+        )
+        said = reader.stderr.read()
+    assert reader.returncode == 1
+    assert "SourceError: the query of postgresql://127.0.0.1:" in said.splitlines()[-1]
+
+
+# -- outputs --------------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=["PostgreSQL", "DuckDB"])
+def base(request, tmp_path, server):
+    """The address of an empty database."""
+    if request.param == "DuckDB":
+        return str(tmp_path / "out.duckdb")
+    server.run("DROP SCHEMA public CASCADE", "CREATE SCHEMA public")
+    return server.address()
+
+
+def every_type() -> pl.DataFrame:
+    return pl.DataFrame(
+        {
+            "id": ["é'\"\\", None],
+            "u8": pl.Series([1, 255], dtype=pl.UInt8),
+            "u16": pl.Series([1, None], dtype=pl.UInt16),
+            "u32": pl.Series([0, 2**32 - 1], dtype=pl.UInt32),
+            "u64": pl.Series([0, 2**64 - 1], dtype=pl.UInt64),
+            "i8": pl.Series([-128, 127], dtype=pl.Int8),
+            "i32": pl.Series([-(2**31), None], dtype=pl.Int32),
+            "i64": [-(2**63), 2**63 - 1],
+            "float": [0.1, None],
+            "float32": pl.Series([0.5, 1.5], dtype=pl.Float32),
+            "yes": [True, None],
+            "day": [dt.date(1969, 12, 31), None],
+            "moment": [dt.datetime.fromisoformat("2026-01-01T01:02:03.456789"), None],
+            "zoned": [dt.datetime(2026, 1, 1, tzinfo=dt.UTC), None],
+            "money": pl.Series([Decimal("12.50"), None], dtype=pl.Decimal(38, 2)),
+            "segment": pl.Series(["x", None], dtype=pl.Categorical),
+            "nothing": [None, None],
+        }
+    )
+
+
+def held(address: str, table: str) -> list[tuple]:
+    if address.endswith(".duckdb"):
+        with duckdb.connect(address, read_only=True) as found:
+            rows = pl.scan_arrow_c_stream(found.sql(f"FROM {table}")).collect()
+            return rows.rows()
+    with dbapi.connect(address) as connection, connection.cursor() as cursor:
+        cursor.execute(f"SELECT * FROM {table}")
+        return cursor.fetchall()
+
+
+def test_a_table_holds_what_is_written(base):
+    frame = every_type()
+    write_frame(frame, f"{base}#main_out")
+
+    def plain(value):
+        return Decimal(value) if isinstance(value, str) and value.isdigit() else value
+
+    expected = frame.with_columns(pl.col("segment").cast(pl.String)).rows()
+    found = [tuple(map(plain, row)) for row in held(base, "main_out")]
+    for row, wanted in zip(found, expected, strict=True):
+        for name, value, other in zip(frame.columns, row, wanted, strict=True):
+            if name == "zoned" and other is not None:
+                other = other.replace(tzinfo=dt.UTC)  # noqa: PLW2901
+                value = value.astimezone(dt.UTC)  # noqa: PLW2901
+            if name == "money" and value is not None:
+                value = Decimal(value)  # noqa: PLW2901
+            assert value == other, name
+
+
+def test_a_table_is_replaced_whole(base):
+    for frame in (
+        pl.DataFrame({"a": [1, 2, 3]}),
+        pl.DataFrame({"a": [4]}),
+        pl.DataFrame({"a": ["x"], "b": [1.5]}),
+        pl.DataFrame({"a": ["x"], "b": [1.5]}).clear(),
+    ):
+        write_frame(frame, f"{base}#scores")
+        assert held(base, "scores") == frame.rows()
+
+
+def test_scores_go_from_a_table_to_a_table(base, tmp_path, capsys):
+    frame = messy_sales().drop_nulls()
+    write_frame(frame, f"{base}#sales")
+    status, said = run(
+        "score", base, "--table", "sales", "--order", "ticket", "--as-of", AS_OF,
+        "-o", f"{base}#scores", capsys=capsys,
+    )  # fmt: skip
+    assert status == 0, said
+    assert PASSWORD not in said
+    expected = grc.score_rfm(frame, as_of=AS_OF, order="ticket").scores
+    assert [row[0] for row in held(base, "scores")] == expected["client_id"].to_list()
+    assert scored_bytes(f"{base}#sales") == scored_bytes(frame)
+
+
+def test_a_table_of_the_same_columns_keeps_its_rights_and_views(server):
+    server.run("DROP SCHEMA public CASCADE", "CREATE SCHEMA public")
+    address = f"{server.address()}#scores"
+    write_frame(pl.DataFrame({"a": [1], "b": ["x"]}), address)
+    server.run(
+        "DROP ROLE IF EXISTS counter",
+        "CREATE ROLE counter",
+        "GRANT SELECT ON scores TO counter",
+        "CREATE VIEW best AS SELECT a FROM scores",
+    )
+    write_frame(pl.DataFrame({"a": [2], "b": ["y"]}), address)
+    assert server.run("SELECT a FROM best") == [(2,)]
+    assert server.run("SELECT has_table_privilege('counter', 'scores', 'SELECT')") == [(True,)]
+    with pytest.raises(grc.OutputError, match="cannot be written: cannot drop table scores"):
+        write_frame(pl.DataFrame({"other": [3]}), address)
+    assert server.run("SELECT a FROM best") == [(2,)]
+
+
+def test_who_reads_meanwhile_sees_the_old_rows(server):
+    server.run("DROP SCHEMA public CASCADE", "CREATE SCHEMA public")
+    address = f"{server.address()}#scores"
+    write_frame(pl.DataFrame({"a": [1]}), address)
+    with dbapi.connect(server.address()) as reader, reader.cursor() as cursor:
+        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        cursor.execute("SELECT a FROM scores")
+        assert cursor.fetchall() == [(1,)]
+        write_frame(pl.DataFrame({"a": [2]}), address)
+        cursor.execute("SELECT a FROM scores")
+        assert cursor.fetchall() == [(1,)]
+    assert server.run("SELECT a FROM scores") == [(2,)]
+
+
+@pytest.mark.parametrize(
+    ("output", "sentence"),
+    [
+        ("{postgres}", "is a database: name the table after it, as in postgresql://127.0.0.1"),
+        ("{postgres}#nowhere.scores", "has no schema 'nowhere': make it first"),
+        ("{folder}/out.duckdb", r"is a database: name the table after it"),
+        ("{folder}/no/out.duckdb#scores", "is not a directory: make it first"),
+        ("{folder}/out.duckdb#nowhere.scores", "has no schema 'nowhere': make it first"),
+        ("{folder}/out.sqlite#scores", "is a database that is only read"),
+        ("{folder}/taken.duckdb#scores", "cannot be written: "),
+    ],
+)
+def test_what_cannot_be_written_is_refused_before_any_work(
+    server, tmp_path, capsys, output, sentence
+):
+    (tmp_path / "taken.duckdb").write_bytes(b"not a database, but long enough to be one" * 200)
+    target = output.format(postgres=server.address(), folder=tmp_path)
+    status, said = run("score", str(tmp_path / "none.csv"), "-o", target, capsys=capsys)
+    assert status != 0
+    assert re.search(sentence, said), said
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["taken.duckdb"]
+
+
+def test_lists_and_records_are_refused(base):
+    with pytest.raises(grc.OutputError, match=r"'a' holds lists .* write a Parquet file"):
+        write_frame(pl.DataFrame({"a": [[1]]}), f"{base}#scores")
+
+
+def test_a_killed_run_leaves_the_old_table_or_the_new_one(base):
+    script = textwrap.dedent(
+        """
+        import itertools, sys, polars as pl
+        from grc_fast.io.write import write_frame
+        for version in itertools.count(1):
+            frame = pl.DataFrame({"version": pl.Series([version]).new_from_index(0, 40_000)})
+            write_frame(frame, sys.argv[1])
+            print(version, flush=True)
+        """
+    )
+    draw = random.Random(11)
+    for _ in range(KILLS):
+        with subprocess.Popen(
+            [sys.executable, "-c", script, f"{base}#scores"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        ) as writer:
+            assert writer.stdout is not None
+            done = int(writer.stdout.readline())
+            time.sleep(draw.random() * 0.2)
+            writer.send_signal(signal.SIGKILL)
+            done = max([done, *map(int, writer.stdout.read().split())])
+        versions = {row[0] for row in held(base, "scores")}
+        assert len(held(base, "scores")) == 40_000
+        assert len(versions) == 1
+        # Committed, and perhaps not said any more.
+        assert versions <= {done, done + 1}
