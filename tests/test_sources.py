@@ -1120,3 +1120,21 @@ def test_a_source_says_what_it_is() -> None:
     assert open_source(sales()).name == "the frame"
     assert not open_source(sales().to_arrow().to_reader()).replayable
     assert open_source(sales().to_arrow()).replayable
+
+
+def test_sql_that_types_do_not_allow_is_refused_with_values(tmp_path: Path) -> None:
+    path = tmp_path / "sales.csv"
+    path.write_text("client_id,date,amount,note\n1,2026-01-01,5,12x\n2,2026-01-02,6,b\n")
+    with pytest.raises(
+        grc.ColumnError, match=r"\(note holds text\); among the first are note: 12x, b$"
+    ):
+        grc.facts(str(path), facts=["total"], as_of="2026-02-01", where="note > 5")
+
+
+def test_days_that_are_whole_numbers_are_read_by_their_pattern() -> None:
+    table = pl.DataFrame({"client_id": [1], "date": [20260105], "amount": [5.0]})
+    with pytest.raises(grc.ColumnError, match=r"where they are written like 20261101, say %Y%m%d"):
+        facts(table)
+    options = {"facts": ["last_purchase"], "as_of": "2026-02-01"}
+    found = grc.facts(table, date_format="%Y%m%d", **options)
+    assert found.frame["last_purchase"].to_list() == [dt.date(2026, 1, 5)]

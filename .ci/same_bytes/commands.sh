@@ -13,6 +13,7 @@ grc-fast value --help
 grc-fast response --help
 grc-fast demo --help
 grc-fast bench --help
+grc-fast combine --help
 
 ## usage
 grc-fast bake

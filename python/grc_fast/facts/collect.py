@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, TypeAlias
+from typing import Any, TypeAlias
 
 import polars as pl
 
@@ -25,11 +25,9 @@ from grc_fast.facts.quality import Quality
 from grc_fast.facts.table import CLIENT, STATUS
 from grc_fast.io.locate import locate
 from grc_fast.io.open import open_source
-from grc_fast.io.source import Opened, Source
+from grc_fast.io.source import Opened, Source, among_the_first
 from grc_fast.io.sql import roots_or_nothing
 
-# So many of the values that occur are shown where a condition leaves no row.
-_SHOWN: Final = 10
 #: A fact, over all time or over a window.
 Request: TypeAlias = tuple[str, str | None]
 
@@ -133,13 +131,7 @@ def _check_condition(opened: Opened, reading: SalesReading, account: _core._Acco
     if not rows or account["dropped"]["where"][0] < rows:
         return
     first = opened.parts[0][0].first_rows(FIRST_ROWS) if opened.replayable else None
-    first = pl.DataFrame() if first is None else first
-    occurring = [
-        f"{name}: {', '.join(map(str, first[name].unique(maintain_order=True).head(_SHOWN)))}"
-        for name in sorted(roots_or_nothing(reading.where or ""))
-        if name in first.columns
-    ]
-    shown = f"; among the first are {'; '.join(occurring)}" if occurring else ""
+    shown = among_the_first(first, sorted(roots_or_nothing(reading.where or "")))
     raise DataError(f"no row of {rows:,} meets the condition {reading.where!r}{shown}")
 
 

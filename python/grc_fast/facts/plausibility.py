@@ -14,7 +14,7 @@ from grc_fast.io.source import Opened
 from grc_fast.io.text_options import said
 
 #: So many of the first rows are looked at.
-FIRST_ROWS: Final = 2_000
+FIRST_ROWS: Final = 1_000
 # So many ids show how ids are written.
 _LOOKED_AT: Final = 10_000
 # Below so many clients any of them has a large share of all lines.

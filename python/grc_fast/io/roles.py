@@ -20,6 +20,20 @@ from grc_fast.io.sql import DAY_LITERAL, QUOTED, SEVERAL_ROWS, roots_or_nothing
 from grc_fast.io.text_options import said
 
 
+class SqlTypeError(ColumnError):
+    """SQL that does not go with the types of its columns.
+
+    Attributes
+    ----------
+    columns
+        The columns that it reads.
+    """
+
+    def __init__(self, message: str, columns: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.columns = columns
+
+
 @dataclass(frozen=True)
 class Projection:
     """What is taken from a table: expressions named by role, and the columns they read.
@@ -344,8 +358,8 @@ class Table:
             return column.cast(empty)
         if dtype.is_numeric():
             wanted = (
-                "say what they count by "
-                f"{said('date_format', 'epoch-ms')}, or as excel, epoch-s or epoch-us"
+                f"say what they count by {said('date_format', 'epoch-ms')}, or as excel, epoch-s "
+                "or epoch-us; where they are written like 20261101, say %Y%m%d"
             )
         if not isinstance(dtype, (pl.Date, pl.Datetime, pl.String)):
             raise ColumnError(
@@ -420,12 +434,10 @@ class Table:
                 return expression, computed.dtypes[0]
             except pl.exceptions.PolarsError as error:
                 faults.append(first_line(error))
-        kinds = ", ".join(
-            f"{name} holds {describe(self.schema[name])}"
-            for name in dict.fromkeys(expression.meta.root_names())
-        )
-        raise ColumnError(
-            f"the {role} {sql!r} cannot be computed on {self.place}: {faults[0]} ({kinds})"
+        kinds = ", ".join(f"{name} holds {describe(dtype)}" for name, dtype in read.items())
+        raise SqlTypeError(
+            f"the {role} {sql!r} cannot be computed on {self.place}: {faults[0]} ({kinds})",
+            tuple(read),
         )
 
     def _read_sql(self, role: str, sql: str) -> pl.Expr:

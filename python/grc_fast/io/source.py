@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
@@ -12,7 +12,13 @@ import polars as pl
 from grc_fast._utils.addresses import masked
 from grc_fast._utils.messages import describe, first_line
 from grc_fast.errors import ColumnError, DataError, GrcError, SourceError
-from grc_fast.io.roles import ClientRoles, Projection, TableRoles, common_amount
+from grc_fast.io.roles import (
+    ClientRoles,
+    Projection,
+    SqlTypeError,
+    TableRoles,
+    common_amount,
+)
 
 # Rows a batch: large enough that each call into Rust keeps all cores busy, small enough that a
 # batch takes little memory. From 1 to 4 million the pass gains about a tenth with each doubling.
@@ -21,6 +27,9 @@ BATCH_ROWS = 2_000_000
 _GATHERED_ROWS = 300_000
 # Types of the columns that only `where` or an SQL amount reads are read off so many rows.
 INFERENCE_ROWS = 10_000
+# Values of a column that an error shows, and rows that they are taken from.
+_EXAMPLES = 10
+_EXAMPLE_ROWS = 1_000
 KINDS_OF_SOURCE = (
     "a path, a list of paths, a glob, a directory, the URL of an object store, a database, a "
     "Polars, pandas or PyArrow table, or any object with __arrow_c_stream__"
@@ -86,6 +95,10 @@ class FramePart(Part):
         with polars_errors(self.place):
             for piece in self.frame.iter_slices(BATCH_ROWS):
                 yield piece.select(projection.expressions)
+
+    def first_rows(self, count: int) -> pl.DataFrame:
+        """Give the first rows with every column."""
+        return self.frame.head(count)
 
 
 @dataclass
@@ -221,10 +234,7 @@ class Source:
             If a role is wrong (see `Roles.resolve`).
         """
         parts, notes, plain_integer_ids = self._parts(roles)
-        pairs = [
-            (part, roles.resolve(part.schema, place=part.place, text_names=part.text_names))
-            for part in parts
-        ]
+        pairs = [(part, _resolved(roles, part, self.replayable)) for part in parts]
         for role, name, alias in roles.id_columns():
             kinds = [(part, _id_type(part, projection, name, alias)) for part, projection in pairs]
             _check_same_kind(role, name, kinds)
@@ -252,17 +262,37 @@ class Source:
         """
         roles = ClientRoles(tuple(names))
         parts, notes, plain_integer_ids = self._parts(roles)
-        pairs = [
-            (part, roles.resolve(part.schema, place=part.place, text_names=part.text_names))
-            for part in parts
-        ]
+        pairs = [(part, _resolved(roles, part, self.replayable)) for part in parts]
         kinds = [(part, projection.types(part.schema)["client"]) for part, projection in pairs]
         _check_same_kind("client", names[0], kinds)
         return Opened(tuple(pairs), tuple(notes), plain_integer_ids, self.replayable)
 
 
-def stream(frame: pl.LazyFrame, expressions: Sequence[pl.Expr]) -> Iterator[pl.DataFrame]:
+def _resolved(roles: TableRoles, part: Part, replayable: bool) -> Projection:  # noqa: FBT001
+    """Find every role in a part; SQL that its types do not allow is refused with its values."""
+    try:
+        return roles.resolve(part.schema, place=part.place, text_names=part.text_names)
+    except SqlTypeError as error:
+        first = part.first_rows(_EXAMPLE_ROWS) if replayable else None
+        raise ColumnError(f"{error}{among_the_first(first, error.columns)}") from None
+
+
+def among_the_first(rows: pl.DataFrame | None, names: Iterable[str]) -> str:
+    """Return the end of an error: which values there are in some columns of the first rows."""
+    occurring = [
+        f"{name}: {', '.join(map(str, rows[name].unique(maintain_order=True).head(_EXAMPLES)))}"
+        for name in names
+        if rows is not None and name in rows.columns
+    ]
+    return f"; among the first are {'; '.join(occurring)}" if occurring else ""
+
+
+def stream(
+    frame: pl.LazyFrame, expressions: Sequence[pl.Expr], rows: int | None = None
+) -> Iterator[pl.DataFrame]:
     """Run a query and give expressions of it, batch by batch in the order of the rows.
+
+    A batch has so many rows, or as many as keep all cores busy.
 
     The query itself only selects columns by name: with any expression in it, Polars reads as far
     ahead as it can, and the memory of a run grows with the rows. This is the only use of an
@@ -270,11 +300,12 @@ def stream(frame: pl.LazyFrame, expressions: Sequence[pl.Expr]) -> Iterator[pl.D
     """
     names = dict.fromkeys(name for part in expressions for name in part.meta.root_names())
     query = frame.select(*names)
-    for batch in query.collect_batches(chunk_size=BATCH_ROWS, maintain_order=True, lazy=True):
+    rows = BATCH_ROWS if rows is None else rows
+    for batch in query.collect_batches(chunk_size=rows, maintain_order=True, lazy=True):
         yield batch.select(expressions)
 
 
-def gathered(batches: Iterable[pl.DataFrame], rows: int | None = None) -> Iterator[pl.DataFrame]:
+def gathered(batches: Iterable[pl.DataFrame], rows: int | None = None) -> Generator[pl.DataFrame]:
     """Join small batches until they have rows enough for a large one; nothing is copied."""
     enough = min(_GATHERED_ROWS, BATCH_ROWS) if rows is None else rows
     held: list[pl.DataFrame] = []

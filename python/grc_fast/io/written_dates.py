@@ -11,7 +11,7 @@ from grc_fast.errors import ColumnError
 from grc_fast.io.roles import Projection, TableRoles
 from grc_fast.io.source import Part, WrappedPart
 from grc_fast.io.text_columns import DateColumn, UnreadError
-from grc_fast.io.text_options import NUMBERED_DATES, TextOptions
+from grc_fast.io.text_options import TextOptions
 
 # What the date is called in a projection, of sales and of events.
 _DATES = ("date", "timestamp")
@@ -83,10 +83,10 @@ class WrittenDatesPart(WrappedPart):
 def with_written_dates(part: Part, roles: TableRoles, options: TextOptions) -> Part:
     """Let a table's dates be read by their form, where they are numbers or text.
 
-    Numbers are dates only where the user says what they count.
+    Numbers are dates only where the user says what they count, or how they are written.
     """
     schema = dict(part.schema)
-    if options.date_format in NUMBERED_DATES:
+    if options.date_format is not None:
         schema |= {
             name: pl.String()
             for name in roles.date_columns()

@@ -12,7 +12,7 @@ import polars as pl
 from grc_fast._utils.extras import import_extra
 from grc_fast.errors import OptionError, SourceError
 from grc_fast.io.databases.address import Database
-from grc_fast.io.databases.connection import Column, Connection
+from grc_fast.io.databases.connection import BATCH_ROWS, Column, Connection
 from grc_fast.io.source import redact, stream
 
 
@@ -74,7 +74,7 @@ class AdbcConnection(Connection):
     def _run(self, query: str, schema: pl.Schema) -> Iterator[pl.DataFrame]:
         with self._ran(query) as cursor:
             rows = pl.scan_arrow_c_stream(cursor.fetch_arrow())
-            yield from stream(rows, [pl.col(name) for name in schema])
+            yield from stream(rows, [pl.col(name) for name in schema], BATCH_ROWS)
 
     @contextmanager
     def _ran(self, query: str) -> Iterator[Any]:

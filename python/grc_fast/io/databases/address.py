@@ -61,8 +61,9 @@ class Database:
     ...     with duckdb.connect(path) as shop:
     ...         _ = shop.sql("CREATE TABLE sales AS SELECT 7 client_id, DATE '2026-03-01' date, "
     ...                      "12.50 amount")
-    ...     grc.facts(grc.Database(path, table="sales"), facts=["total"]).frame["total"].to_list()
-    [12.5]
+    ...     sales = grc.Database(path, table="sales")
+    ...     grc.facts(sales, facts=["total"], as_of="2026-04-01").frame["total"].to_list()
+    [Decimal('12.50')]
     """
 
     address: str

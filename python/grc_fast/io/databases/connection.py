@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Final
 
 import polars as pl
 
@@ -14,6 +15,8 @@ from grc_fast.errors import GrcError, SourceError
 from grc_fast.io.databases.address import Database
 from grc_fast.io.source import redact
 
+#: Rows a batch: databases hand over copies, whose memory is soon used again.
+BATCH_ROWS: Final = 100_000
 # Tables that an error lists.
 _LISTED = 12
 

@@ -10,7 +10,7 @@ import polars as pl
 from grc_fast._utils.extras import import_extra
 from grc_fast.errors import SourceError
 from grc_fast.io.databases.address import Database
-from grc_fast.io.databases.connection import Column, Connection, quoted
+from grc_fast.io.databases.connection import BATCH_ROWS, Column, Connection, quoted
 from grc_fast.io.paths import expand
 from grc_fast.io.source import redact, stream
 
@@ -74,7 +74,7 @@ class DuckDBFile(Connection):
 
     def _run(self, query: str, schema: pl.Schema) -> Iterator[pl.DataFrame]:
         rows = pl.scan_arrow_c_stream(self._connection.sql(query))
-        yield from stream(rows, [pl.col(name) for name in schema])
+        yield from stream(rows, [pl.col(name) for name in schema], BATCH_ROWS)
 
     def close(self) -> None:
         """Close the file."""

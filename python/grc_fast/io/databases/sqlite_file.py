@@ -5,17 +5,14 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Final
 
 import polars as pl
 
 from grc_fast.errors import SourceError
 from grc_fast.io.databases.address import Database
-from grc_fast.io.databases.connection import Column, Connection, quoted
+from grc_fast.io.databases.connection import BATCH_ROWS, Column, Connection, quoted
 from grc_fast.io.paths import expand
 from grc_fast.io.source import redact
-
-_ROWS: Final = 50_000
 
 
 class SQLiteFile(Connection):
@@ -68,7 +65,7 @@ class SQLiteFile(Connection):
 
     def _run(self, query: str, schema: pl.Schema) -> Iterator[pl.DataFrame]:
         found = self._connection.execute(query)
-        while rows := found.fetchmany(_ROWS):
+        while rows := found.fetchmany(BATCH_ROWS):
             columns = zip(schema.items(), zip(*rows, strict=True), strict=True)
             yield pl.DataFrame(
                 [pl.Series(name, values, dtype) for (name, dtype), values in columns]
