@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 
 # Before Polars is imported. Tests run in as many processes as there are cores, and what is small
@@ -30,3 +31,40 @@ settings.register_profile(
     print_blob=True,
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeat"))
+
+
+@pytest.fixture(scope="session")
+def server():
+    """A PostgreSQL server."""
+    from postgres_server import programs, running
+
+    folder = programs()
+    if folder is None:
+        pytest.skip("PostgreSQL is not installed")
+    with running(folder) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def store_server():
+    """An object store."""
+    from object_store import running_store
+
+    with running_store() as found:
+        yield found
+
+
+@pytest.fixture
+def store(store_server, monkeypatch):
+    """The object store with nothing in it, and an environment that leads to it."""
+    from grc_fast.io import object_store
+
+    store_server.empty()
+    for name in os.environ:
+        if name.startswith(("AWS_", "GOOGLE_", "AZURE_")):
+            monkeypatch.delenv(name)
+    for name, value in store_server.environment.items():
+        monkeypatch.setenv(name, value)
+    object_store._store.cache_clear()
+    yield store_server
+    object_store._store.cache_clear()

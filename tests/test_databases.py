@@ -5,15 +5,11 @@ import os
 import random
 import re
 import signal
-import sqlite3
 import subprocess
 import sys
 import textwrap
 import time
-from contextlib import closing
 from decimal import Decimal
-from io import BytesIO
-from pathlib import Path
 
 import duckdb
 import polars as pl
@@ -23,80 +19,11 @@ from adbc_driver_postgresql import dbapi
 import grc_fast as grc
 from grc_fast.cli import main
 from grc_fast.io.write import write_frame
-from postgres_server import PASSWORD, Server, programs, running
+from postgres_server import PASSWORD
+from same_rows import AS_OF, FLOATS, messy_sales, scored_bytes, to_duckdb, to_postgresql, to_sqlite
 
-AS_OF = "2026-07-01"
 # How often a run is killed; a number may be given.
 KILLS = int(os.environ.get("GRC_FAST_KILLS", "5"))
-
-
-@pytest.fixture(scope="session")
-def server():
-    folder = programs()
-    if folder is None:
-        pytest.skip("PostgreSQL is not installed")
-    with running(folder) as found:
-        yield found
-
-
-def messy_sales(rows: int = 400, seed: int = 3) -> pl.DataFrame:
-    """Sales with everything that a table may hold: no ids, no dates, returns, odd letters."""
-    draw = random.Random(seed)
-    clients = ["007", "7", "A-1", "é", "O'Neil", 'q"t', "x;y", " 12", None, "日本"]
-    day = dt.date(2025, 1, 1)
-    return pl.DataFrame(
-        {
-            "client_id": [draw.choice(clients) for _ in range(rows)],
-            "date": [
-                None if draw.random() < 0.02 else day + dt.timedelta(draw.randrange(540))
-                for _ in range(rows)
-            ],
-            "amount": [
-                None if draw.random() < 0.02 else draw.randrange(-5_000, 50_000) / 100
-                for _ in range(rows)
-            ],
-            "ticket": [draw.randrange(rows // 2) for _ in range(rows)],
-            "note": [draw.choice(["", "a", None, "b,c"]) for _ in range(rows)],
-        },
-        schema_overrides={"ticket": pl.Int64},
-    )
-
-
-def scored_bytes(source, **reading) -> bytes:
-    result = grc.score_rfm(source, as_of=AS_OF, order="ticket", **reading)
-    written = BytesIO()
-    result.scores.write_parquet(written)
-    account = result.quality.to_dict()
-    account.pop("notes"), account.pop("warnings")
-    return written.getvalue() + repr(account).encode()
-
-
-def to_postgresql(server: Server, table: str, frame: pl.DataFrame, types: str) -> str:
-    server.run(f"DROP TABLE IF EXISTS {table}", f"CREATE TABLE {table} ({types})")
-    with dbapi.connect(server.address()) as connection, connection.cursor() as cursor:
-        cursor.adbc_ingest(table, frame, mode="append")
-        connection.commit()
-    return f"{server.address()}#{table}"
-
-
-def to_duckdb(path: Path, table: str, frame: pl.DataFrame) -> str:
-    with duckdb.connect(str(path)) as base:
-        base.register("given", frame.to_arrow())
-        base.execute(f"CREATE OR REPLACE TABLE {table} AS FROM given")
-    return f"{path}#{table}"
-
-
-def to_sqlite(path: Path, table: str, frame: pl.DataFrame) -> str:
-    with closing(sqlite3.connect(path)) as base, base:
-        base.execute(f"DROP TABLE IF EXISTS {table}")
-        base.execute(f"CREATE TABLE {table} ({', '.join(frame.columns)})")
-        marks = ", ".join("?" for _ in frame.columns)
-        shown = frame.with_columns(pl.col(pl.Date).dt.to_string())
-        base.executemany(f"INSERT INTO {table} VALUES ({marks})", shown.rows())
-    return f"{path}#{table}"
-
-
-FLOATS = "client_id text, date date, amount double precision, ticket bigint, note text"
 
 
 @pytest.fixture
@@ -108,12 +35,6 @@ def sources(tmp_path, server):
         "DuckDB": to_duckdb(tmp_path / "base.duckdb", "sales", frame),
         "SQLite": to_sqlite(tmp_path / "base.sqlite", "sales", frame),
     }
-
-
-def test_the_same_bytes_from_each_database(sources):
-    expected = scored_bytes(messy_sales(), where="note <> 'a'")
-    for kind, source in sources.items():
-        assert scored_bytes(source, where="note <> 'a'") == expected, kind
 
 
 def test_a_query_is_read_like_a_table(sources):

@@ -180,8 +180,8 @@ class SourceOptions:
         typer.Argument(
             metavar="SOURCE",
             show_default=False,
-            help="Files, globs, directories, addresses of an object store, or a database "
-            "(postgresql://host/base#table, base.duckdb#table, base.sqlite#table).",
+            help="Files, globs, directories, addresses of an object store, a table of a lake, or a "
+            "database (postgresql://host/base#table, base.duckdb#table, base.sqlite#table).",
         ),
     ]
     table: Annotated[

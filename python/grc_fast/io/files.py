@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -15,7 +17,9 @@ from grc_fast.errors import SourceError
 from grc_fast.io.csv_file import CsvFile
 from grc_fast.io.databases.address import is_database
 from grc_fast.io.json_array import is_json_array, json_array_part
+from grc_fast.io.lakes.kind import note_of_file, refuse_files_of_tables, table_of
 from grc_fast.io.ndjson_file import NdjsonFile
+from grc_fast.io.object_store import has_glob
 from grc_fast.io.paths import (
     below,
     check_parquet,
@@ -42,12 +46,19 @@ from grc_fast.io.source import (
     redact,
     stream,
 )
+from grc_fast.io.store_faults import is_in_object_store
 from grc_fast.io.tables import article
 from grc_fast.io.text_options import TextOptions
-from grc_fast.io.unpacked_copies import STANDARD_INPUT, standard_input_copy, unpacked_copy
+from grc_fast.io.unpacked_copies import (
+    STANDARD_INPUT,
+    copy_of_stored,
+    standard_input_copy,
+    unpacked_copy,
+)
 from grc_fast.io.workbook import sheet_part
 
 _WIDEST_DECIMAL = 38
+_ASKED_AT_ONCE = 16
 
 
 @dataclass
@@ -149,7 +160,7 @@ def path_source(paths: Sequence[str], text: TextOptions) -> Source:
                 "alone"
             )
         refuse_other_databases(path)
-        found = [path] if "://" in path else expand(path)
+        found = _files_of(path, alone=len(paths) == 1)
         hive |= any("=" in part for file in found for part in below(file, path))
         files.extend(found)
     name = redact(paths[0]) if len(paths) == 1 else f"{redact(paths[0])} and {len(paths) - 1} more"
@@ -161,6 +172,22 @@ def path_source(paths: Sequence[str], text: TextOptions) -> Source:
         raise SourceError(f"{name} mixes formats, {shown}: give files of one format")
     kind = next(iter(kinds))
     return Source(name, partial(_file_parts, kind, files, hive=hive, text=text), is_file=True)
+
+
+def _files_of(path: str, *, alone: bool) -> list[str]:
+    """List the files of one of the given paths, none of which may be part of a table of a lake."""
+    if "://" in path:
+        return expand(path) if is_in_object_store(path) else [path]
+    table = table_of(path)
+    if table is not None:
+        raise SourceError(
+            f"{path} is {table}, and other sources are given beside it: give it alone"
+        )
+    files = expand(path)
+    # Who names one file means it; many names may be what a shell made of a pattern.
+    if not (alone and files == [path]):
+        refuse_files_of_tables(path, files)
+    return files
 
 
 def check_not_twice(files: Sequence[str]) -> list[str]:
@@ -187,10 +214,11 @@ def _file_parts(
     elif kind == "CSV":
         parts = _csv_parts(files, roles, text)
     elif kind == "workbook":
-        parts = [sheet_part(file, redact(file), roles, text) for file in files]
+        parts = [sheet_part(_on_this_machine(f), redact(f), roles, text) for f in files]
     else:
         parts, plain_integer_ids = _json_parts(files, roles)
-    return parts, check_not_twice(files), plain_integer_ids
+    of_table = note_of_file(files[0]) if len(files) == 1 else []
+    return parts, [*check_not_twice(files), *of_table], plain_integer_ids
 
 
 def _csv_parts(files: Sequence[str], roles: TableRoles, text: TextOptions) -> list[Part]:
@@ -202,15 +230,21 @@ def _csv_parts(files: Sequence[str], roles: TableRoles, text: TextOptions) -> li
     return parts
 
 
+def _on_this_machine(path: str) -> str:
+    return copy_of_stored(path) if is_in_object_store(path) else path
+
+
 def _json_parts(files: Sequence[str], roles: TableRoles) -> tuple[list[Part], bool]:
     """Open NDJSON files and JSON arrays, and tell whether text ids may be integers."""
     parts: list[Part] = []
     plain = True
     for path in files:
         held = unpacked_copy(path) if is_packed(path) else path
+        if held == path and is_in_object_store(path) and has_glob(path):
+            held = copy_of_stored(path)  # to Polars the name is a pattern in any case
         with polars_errors(path):
             if is_json_array(held):
-                parts.append(json_array_part(held, redact(path)))
+                parts.append(json_array_part(_on_this_machine(held), redact(path)))
                 plain = False
                 continue
             file = NdjsonFile(held, roles)
@@ -224,13 +258,16 @@ def _parquet_parts(files: Sequence[str], roles: TableRoles, *, hive: bool) -> li
 
     Further columns, and columns in another order, make no difference.
     """
-    schemas: list[tuple[str, pl.Schema]] = []
-    for file in files:
+
+    def schema_of(file: str) -> tuple[str, pl.Schema]:
         if "://" not in file:
             check_parquet(file)
         with polars_errors(file):
-            scan = pl.scan_parquet(file, hive_partitioning=hive, glob="://" in file)
-            schemas.append((file, _in_microseconds(scan.collect_schema(), roles)))
+            return file, _in_microseconds(_scan_parquet(file, hive=hive).collect_schema(), roles)
+
+    # An object store takes long to answer, but answers many at once.
+    with ThreadPoolExecutor(_ASKED_AT_ONCE if is_in_object_store(files[0]) else 1) as pool:
+        schemas = list(pool.map(schema_of, files))
 
     def needed_types(item: tuple[str, pl.Schema]) -> dict[str, pl.DataType]:
         schema = item[1]
@@ -245,20 +282,27 @@ def _parquet_parts(files: Sequence[str], roles: TableRoles, *, hive: bool) -> li
         members = list(group)
         paths = [file for file, _ in members]
         one = len(paths) == 1
-        frame = pl.scan_parquet(
+        frame = _scan_parquet(
             paths[0] if one else paths,
             schema=told(members[0][1]) if one or not types else types,
             extra_columns="ignore",
             cast_options=pl.ScanCastOptions(datetime_cast="nanosecond-downcast"),
-            hive_partitioning=hive,
-            glob="://" in paths[0],
+            hive=hive,
         )
         place = redact(paths[0]) if one else f"{redact(paths[0])} and {len(paths) - 1} more files"
-        first = pl.scan_parquet(paths[0], hive_partitioning=hive, glob="://" in paths[0]).select(
-            *told(members[0][1])
-        )
+        first = _scan_parquet(paths[0], hive=hive).select(*told(members[0][1]))
         parts.append(ScanPart(place, members[0][1], frame=frame, first_file=first))
     return parts
+
+
+def _scan_parquet(source: str | list[str], *, hive: bool, **reading: Any) -> pl.LazyFrame:
+    first = source if isinstance(source, str) else source[0]
+    return pl.scan_parquet(
+        source,
+        hive_partitioning=hive,
+        glob="://" in first and not is_in_object_store(first),
+        **reading,
+    )
 
 
 def _is_wide_decimal(dtype: pl.DataType) -> bool:
@@ -281,9 +325,10 @@ def _in_microseconds(schema: pl.Schema, roles: TableRoles) -> pl.Schema:
 
 def _arrow_file_part(path: str) -> Part:
     with polars_errors(path):
-        if "://" not in path and not starts_with(path, b"ARROW1"):
+        is_known = "://" not in path or is_in_object_store(path)
+        if is_known and not starts_with(path, b"ARROW1"):
             # The stream form of Arrow has no index of its batches: Polars reads it as a whole.
-            frame = pl.read_ipc_stream(path)
-            return FramePart(path, frame.schema, frame=frame)
-        lazy = pl.scan_ipc(path)
+            frame = pl.read_ipc_stream(_on_this_machine(path))
+            return FramePart(redact(path), frame.schema, frame=frame)
+        lazy = pl.scan_ipc(path, glob=not is_known)
         return ScanPart(redact(path), lazy.collect_schema(), frame=lazy, first_file=lazy)

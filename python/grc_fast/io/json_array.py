@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import polars as pl
 
 from grc_fast._utils.messages import first_line
 from grc_fast.errors import SourceError
+from grc_fast.io.object_store import open_bytes
 from grc_fast.io.source import FramePart
+from grc_fast.io.store_faults import is_in_object_store
 
 _BLANKS = b" \t\r\n"
 
@@ -21,9 +21,9 @@ class JsonArrayPart(FramePart):
 
 def is_json_array(path: str) -> bool:
     """Tell whether a file begins as an array does."""
-    if "://" in path:
+    if "://" in path and not is_in_object_store(path):
         return False
-    with Path(path).open("rb") as file:
+    with open_bytes(path) as file:
         head = file.read(4096)
     return head.removeprefix(b"\xef\xbb\xbf").lstrip(_BLANKS).startswith(b"[")
 

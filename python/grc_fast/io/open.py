@@ -12,7 +12,10 @@ import polars as pl
 from grc_fast.io.databases.address import Database, is_database
 from grc_fast.io.databases.source import database_source
 from grc_fast.io.files import list_source, path_source
+from grc_fast.io.lakes.kind import table_of
+from grc_fast.io.lakes.source import lake_source
 from grc_fast.io.pandas_frames import is_pandas_frame
+from grc_fast.io.paths import local_path
 from grc_fast.io.roles import TableRoles
 from grc_fast.io.source import Found, Source
 from grc_fast.io.tables import arrow_source, lazy_source, pandas_source, table
@@ -28,9 +31,9 @@ def open_source(source: object, text: TextOptions = DETECTED) -> Source:
     ----------
     source
         A path, a list of paths, a glob, a directory (read recursively; files of one format), the
-        URL of an object store, a `Database` or its address with `#table`, a Polars DataFrame or
-        LazyFrame, a pandas or PyArrow table, or anything with `__arrow_c_stream__`. A stream is
-        read once, batch by batch.
+        URL of an object store, a Delta or Iceberg table, a `Database` or its address with
+        `#table`, a Polars DataFrame or LazyFrame, a pandas or PyArrow table, or anything with
+        `__arrow_c_stream__`. A stream is read once, batch by batch.
     text
         How text files are written, as far as the user says so.
 
@@ -81,7 +84,10 @@ def _find(source: object, text: TextOptions) -> Source:
 
 
 def _named(name: str, text: TextOptions) -> Source:
-    return database_source(Database(name)) if is_database(name) else path_source([name], text)
+    if is_database(name):
+        return database_source(Database(name))
+    lake = table_of(local_path(name))
+    return path_source([name], text) if lake is None else lake_source(lake)
 
 
 def _table(source: object) -> Source:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import difflib
 import glob
-import re
 import zipfile
-from pathlib import Path
+from pathlib import Path, PurePath, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
 from grc_fast.errors import SourceError
+from grc_fast.io.lakes.kind import refuse_listed_tables
+from grc_fast.io.object_store import find_files, has_glob, open_bytes
 from grc_fast.io.source import redact
+from grc_fast.io.store_faults import is_in_object_store
 from grc_fast.io.text_bytes import PACKED
 
 _FORMATS = {
@@ -46,7 +48,6 @@ _OTHER_DATABASES = (
 )
 # These have a compression of their own, and are read from both ends.
 _NEVER_PACKED = ("Parquet", "Arrow", "workbook")
-_GLOB = re.compile(r"[*?\[]")
 
 
 def local_path(path: str) -> str:
@@ -67,12 +68,14 @@ def refuse_other_databases(path: str) -> None:
 
 def expand(path: str) -> list[str]:
     """List the files of a path: itself, those of a directory, or those that a glob matches."""
+    if is_in_object_store(path):
+        return _stored_files(path)
     found = Path(path)
     if found.is_dir():
         return _directory_files(found)
     if found.exists():
         return [path]
-    if _GLOB.search(path):
+    if has_glob(path):
         matches = glob.glob(path, recursive=True)  # noqa: PTH207 (Path takes no absolute pattern)
         files = sorted(file for file in matches if Path(file).is_file())
         if not files:
@@ -81,13 +84,33 @@ def expand(path: str) -> list[str]:
     raise SourceError(f"there is no file {path!r}{_near_files(found)}")
 
 
+def _stored_files(url: str) -> list[str]:
+    listing = find_files(url)
+    refuse_listed_tables(url, listing)
+    if listing.files == [url] or has_glob(url):
+        return listing.files
+    files = [
+        file
+        for file in listing.files
+        if is_data_file(PurePosixPath(file.removeprefix(listing.folder + "/")))
+    ]
+    if not files:
+        raise SourceError(f"the folder {redact(url)} holds no file of {_EXTENSIONS}")
+    return files
+
+
+def is_data_file(path: PurePath) -> bool:
+    """Tell whether a file below a directory is read with it: one of no hidden folder or name."""
+    return suffix_of(path.name) in _FORMATS and not any(
+        part.startswith((".", "_")) for part in path.parts
+    )
+
+
 def _directory_files(directory: Path) -> list[str]:
     files = [
         file
         for file in sorted(directory.rglob("*"))
-        if file.is_file()
-        and suffix_of(str(file)) in _FORMATS
-        and not any(part.startswith((".", "_")) for part in file.relative_to(directory).parts)
+        if file.is_file() and is_data_file(file.relative_to(directory))
     ]
     if not files:
         raise SourceError(f"the directory {str(directory)!r} holds no file of {_EXTENSIONS}")
@@ -108,6 +131,9 @@ def _near_files(path: Path) -> str:
 
 def below(file: str, path: str) -> tuple[str, ...]:
     """Directories between a given directory and one of its files: Hive keys stand there."""
+    if is_in_object_store(file):
+        inside = file.removeprefix(path.rstrip("/") + "/")
+        return () if inside == file else PurePosixPath(inside).parts[:-1]
     if "://" in file or not Path(path).is_dir():
         return ()
     return Path(file).relative_to(path).parts[:-1]
@@ -118,15 +144,16 @@ def format_of(path: str) -> str:
     suffix = suffix_of(path)
     if suffix in _FORMATS and not (is_packed(path) and _FORMATS[suffix] in _NEVER_PACKED):
         return _FORMATS[suffix]
-    if "://" in path and not suffix:
-        return "Parquet"  # a directory of an object store
+    if "://" in path and not is_in_object_store(path) and not suffix:
+        return "Parquet"
     said = f"the extension {suffix!r}" if suffix else "no extension"
     raise SourceError(f"{redact(path)} has {said}: a file must be {_EXTENSIONS}")
 
 
 def suffix_of(path: str) -> str:
     """Return the extension of a file, or of what is packed in it."""
-    found = Path(path.split("?", 1)[0] if "://" in path else path)
+    is_web = "://" in path and not is_in_object_store(path)
+    found = Path(path.split("?", 1)[0] if is_web else path)
     if not is_packed(path):
         return found.suffix.lower()
     inner = Path(found.stem).suffix.lower()
@@ -140,7 +167,7 @@ def is_packed(path: str) -> bool:
 
 def _suffix_of_member(path: str) -> str:
     try:
-        with zipfile.ZipFile(path) as archive:
+        with open_bytes(path) as file, zipfile.ZipFile(file) as archive:
             names = [member.filename for member in archive.infolist() if not member.is_dir()]
     except (OSError, zipfile.BadZipFile):
         raise SourceError(f"{path} is no zip archive, whatever its name says") from None
@@ -170,5 +197,5 @@ def check_parquet(path: str) -> None:
 
 def starts_with(path: str, *marks: bytes) -> bool:
     """Whether a file begins with one of some marks."""
-    with Path(path).open("rb") as file:
+    with open_bytes(path) as file:
         return file.read(8).startswith(marks)

@@ -19,6 +19,7 @@ from grc_fast.io.roles import (
     TableRoles,
     common_amount,
 )
+from grc_fast.io.store_faults import store_fault
 
 # Rows a batch: large enough that each call into Rust keeps all cores busy, small enough that a
 # batch takes little memory. From 1 to 4 million the pass gains about a tenth with each doubling.
@@ -31,8 +32,8 @@ INFERENCE_ROWS = 10_000
 _EXAMPLES = 10
 _EXAMPLE_ROWS = 1_000
 KINDS_OF_SOURCE = (
-    "a path, a list of paths, a glob, a directory, the URL of an object store, a database, a "
-    "Polars, pandas or PyArrow table, or any object with __arrow_c_stream__"
+    "a path, a list of paths, a glob, a directory, the URL of an object store, a Delta or Iceberg "
+    "table, a database, a Polars, pandas or PyArrow table, or any object with __arrow_c_stream__"
 )
 # Copies of what can be read but once, and how errors name them.
 NAMES_OF_COPIES: dict[str, str] = {}
@@ -352,10 +353,14 @@ def polars_errors(
     except pl.exceptions.PolarsError as error:
         if fault is not None:
             raise fault(error) from None
-        raise SourceError(f"{redact(place)} cannot be read: {redact(first_line(error))}") from None
+        raise _unreadable(place, error, first_line(error)) from None
     except OSError as error:
-        reason = error.strerror or first_line(error)
-        raise SourceError(f"{redact(place)} cannot be read: {redact(reason)}") from None
+        raise _unreadable(place, error, error.strerror or first_line(error)) from None
+
+
+def _unreadable(place: str, error: Exception, reason: str) -> SourceError:
+    place = redact(place)
+    return SourceError(store_fault(place, error) or f"{place} cannot be read: {redact(reason)}")
 
 
 def _check_same_zones(parts: Sequence[Part], types: Sequence[pl.Schema]) -> None:

@@ -18,6 +18,8 @@ import polars as pl
 
 from grc_fast._utils.messages import first_line
 from grc_fast.errors import SourceError
+from grc_fast.io.object_store import open_bytes, open_stored
+from grc_fast.io.store_faults import is_in_object_store
 from grc_fast.io.text_options import TextOptions, said
 
 #: The extensions of packed files.
@@ -173,19 +175,19 @@ def unpacked(path: str) -> ByteFile:
     SourceError
         If it is not packed as its name says, or holds several files.
     """
-    if "://" in path:
+    if "://" in path and not is_in_object_store(path):
         return ByteFile(path, _RemoteText(path))
     opener: Callable[[str], IO[bytes]] = {
         ".gz": _open_gzip,
         ".zst": _open_zstandard,
         ".zip": _open_zip,
-    }.get(Path(path).suffix.lower(), _open_plain)
+    }.get(Path(path).suffix.lower(), open_bytes)
     with _said_of(path):
         return ByteFile(path, opener(path))
 
 
 class _RemoteText:
-    """A text file of an object store, as Polars brings it: line by line, in UTF-8."""
+    """A text file of the web, as Polars brings it: line by line, in UTF-8."""
 
     def __init__(self, url: str) -> None:
         lines = pl.scan_csv(
@@ -288,16 +290,17 @@ def _said_of(path: str) -> Iterator[None]:
         ) from None
 
 
-def _open_plain(path: str) -> IO[bytes]:
-    return Path(path).open("rb")
-
-
 def _open_gzip(path: str) -> IO[bytes]:
-    return cast(IO[bytes], gzip.open(path, "rb"))
+    return cast(IO[bytes], gzip.open(_openable(path), "rb"))
 
 
 def _open_zstandard(path: str) -> IO[bytes]:
-    return cast(IO[bytes], _zstd().open(path, "rb"))
+    return cast(IO[bytes], _zstd().open(_openable(path), "rb"))
+
+
+def _openable(path: str) -> Any:
+    """Give what openers of packed files take: a path, or a file of a store."""
+    return open_stored(path) if is_in_object_store(path) else path
 
 
 def _zstd() -> Any:
@@ -306,7 +309,7 @@ def _zstd() -> Any:
 
 
 def _open_zip(path: str) -> IO[bytes]:
-    archive = zipfile.ZipFile(path)
+    archive = zipfile.ZipFile(_openable(path))
     members = [member for member in archive.infolist() if not member.is_dir()]
     if len(members) != 1:
         raise SourceError(f"{path} holds {len(members)} files: pack one in a file of its own")

@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Final
 
 from grc_fast.errors import SourceError
-from grc_fast.io.source import NAMES_OF_COPIES
+from grc_fast.io.object_store import open_stored
+from grc_fast.io.source import NAMES_OF_COPIES, redact
+from grc_fast.io.store_faults import is_in_object_store
 from grc_fast.io.text_bytes import ByteSource, unpacked
 
 #: The name of standard input among sources.
@@ -59,12 +61,30 @@ def unpacked_copy(path: str) -> str:
     SourceError
         If it cannot be unpacked.
     """
+    if is_in_object_store(path):
+        return _unpacked_copy(path)
     known = Path(path).stat()
     return _unpacked_copy(path, known.st_mtime_ns, known.st_size)
 
 
 @cache
-def _unpacked_copy(path: str, _modified: int, _size: int) -> str:
+def copy_of_stored(url: str) -> str:
+    """Copy a file of an object store into one of the process, and give its path.
+
+    Raises
+    ------
+    SourceError
+        If it cannot be read, or is empty.
+    """
+    with open_stored(url) as source:
+        first = source.read(_COPIED_AT_A_TIME)
+        if not first:
+            raise SourceError(f"{redact(url)} is empty (0 bytes)")
+        return _copy(source, redact(url), Path(url).suffix, first)
+
+
+@cache
+def _unpacked_copy(path: str, *_state: int) -> str:
     """Unpack a file once, as long as it stays the same."""
     with closing(unpacked(path)) as source:
         first = source.read(_COPIED_AT_A_TIME)
