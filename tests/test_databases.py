@@ -5,11 +5,15 @@ import os
 import random
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import textwrap
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from decimal import Decimal
+from urllib.parse import quote
 
 import duckdb
 import polars as pl
@@ -18,6 +22,7 @@ from adbc_driver_postgresql import dbapi
 
 import grc_fast as grc
 from grc_fast.cli import main
+from grc_fast.io.databases.source import DatabasePart
 from grc_fast.io.write import write_frame
 from postgres_server import PASSWORD
 from same_rows import AS_OF, FLOATS, messy_sales, scored_bytes, to_duckdb, to_postgresql, to_sqlite
@@ -394,3 +399,152 @@ def test_a_killed_run_leaves_the_old_table_or_the_new_one(base):
         assert len(versions) == 1
         # Committed, and perhaps not said any more.
         assert versions <= {done, done + 1}
+
+
+# -- at the edges ---------------------------------------------------------------------------------
+
+
+def facts_of(source, **reading):
+    return grc.facts(source, facts=["total"], as_of=AS_OF, **reading).frame.rows()
+
+
+@pytest.mark.parametrize("kind", ["DuckDB", "ADBC", "SQLite", "PostgreSQL"])
+def test_a_reading_that_ends_early_ends(tmp_path, server, kind):
+    """A bad date far down, twice in one process: nothing crashes, and nothing waits."""
+    frame = pl.DataFrame(
+        {
+            "client_id": pl.Series([1]).new_from_index(0, 300_000),
+            "date": ["2026-01-01"] * 250_000 + ["no date"] * 50_000,
+            "amount": pl.Series([1.0]).new_from_index(0, 300_000),
+        }
+    )
+    source = {
+        "DuckDB": lambda: to_duckdb(tmp_path / "early.duckdb", "early", frame),
+        "SQLite": lambda: to_sqlite(tmp_path / "early.sqlite", "early", frame),
+        "ADBC": lambda: "adbc:sqlite:" + to_sqlite(tmp_path / "early.sqlite", "early", frame),
+        "PostgreSQL": lambda: to_postgresql(
+            server, "early", frame, "client_id bigint, date text, amount double precision"
+        ),
+    }[kind]()
+    for _ in range(2):
+        with pytest.raises(grc.DataError, match=r"row 250,001: the column 'date' holds 'no date'"):
+            facts_of(source)
+
+
+def test_one_run_sees_one_state_of_the_database(server, monkeypatch):
+    """Numbers that come while a table is looked at are not read, let alone rounded."""
+    server.run(
+        "DROP TABLE IF EXISTS moving",
+        "CREATE TABLE moving (client_id int, date date, amount numeric)",
+        "INSERT INTO moving VALUES (1, '2026-01-01', 10)",
+    )
+    found = DatabasePart.select
+
+    def later(part, projection):
+        server.run("INSERT INTO moving VALUES (1, '2026-01-02', 0.75)")
+        return found(part, projection)
+
+    monkeypatch.setattr(DatabasePart, "select", later)
+    assert facts_of(f"{server.address()}#moving") == [(1, Decimal(10))]
+    assert facts_of(f"{server.address()}#moving") == [(1, Decimal("10.75"))]
+
+
+def test_numbers_that_are_none_count_as_missing(server):
+    server.run(
+        "DROP TABLE IF EXISTS odd",
+        "CREATE TABLE odd (client_id int, date date, amount numeric)",
+        "INSERT INTO odd VALUES (1, '2026-01-01', 1.5), (1, '2026-01-01', 'NaN'), "
+        "(1, '2026-01-01', 'Infinity')",
+    )
+    facts = grc.facts(f"{server.address()}#odd", facts=["total"], as_of=AS_OF)
+    assert facts.frame.rows() == [(1, Decimal("1.5"))]
+    assert facts.quality.dropped["amount"] == 2
+    server.run("INSERT INTO odd VALUES (1, '2026-01-01', 1e30), (1, '2026-01-01', 1e-20)")
+    with pytest.raises(grc.SourceError, match="has 31 digits before the point and 20 behind it"):
+        facts_of(f"{server.address()}#odd")
+
+
+def test_values_of_sqlite_are_read_as_what_they_are(tmp_path):
+    path = tmp_path / "kinds.sqlite"
+    with closing(sqlite3.connect(path)) as base, base:
+        base.execute('CREATE TABLE "my.sales" (client_id, date, amount, photo)')
+        rows = [
+            (9007199254740993, "2026-01-01", 1, b"\xff\xd8\xff"),
+            (9007199254740992, "2026-01-01", 2, "ok"),
+            (3.0, "2026-01-01", 4, None),
+        ]
+        base.executemany('INSERT INTO "my.sales" VALUES (?, ?, ?, ?)', rows)
+    expected = [("3.0", 4.0), ("9007199254740992", 2.0), ("9007199254740993", 1.0)]
+    for source in (str(path), f'{path}#"my.sales"', f'{path}#main."My.Sales"'):
+        assert [(client, float(total)) for client, total in facts_of(source)] == expected
+
+
+def test_names_with_points_and_quotes_are_names(base):
+    for name in ('"a.b"', '"a""b"'):
+        write_frame(pl.DataFrame({"client_id": [1], "date": ["2026-01-01"], "amount": [2.0]}),
+                    f"{base}#{name}")  # fmt: skip
+        assert facts_of(f"{base}#{name}") == [(1, 2.0)]
+
+
+def test_rows_that_others_hang_on_are_not_replaced(server):
+    server.run("DROP SCHEMA public CASCADE", "CREATE SCHEMA public")
+    server.run("CREATE TABLE parent (a bigint)", "CREATE TABLE child () INHERITS (parent)")
+    server.run("INSERT INTO child VALUES (7)", "CREATE VIEW seen AS SELECT 1 AS a")
+    server.run("CREATE TABLE keyed (a bigint PRIMARY KEY)", "INSERT INTO keyed VALUES (1)")
+    server.run("CREATE TABLE referring (a bigint REFERENCES keyed ON DELETE CASCADE)")
+    for table, sentence in (
+        ("parent", "is a view or has parts"),
+        ("seen", "is a view or has parts"),
+        ("keyed", "is one that other tables refer to by a foreign key"),
+    ):
+        with pytest.raises(grc.OutputError, match=sentence):
+            write_frame(pl.DataFrame({"a": [1]}), f"{server.address()}#{table}")
+    assert server.run("SELECT * FROM child") == [(7,)]
+
+
+@pytest.mark.parametrize("isolation", ["read committed", "repeatable read"])
+def test_writers_come_one_after_the_other(server, isolation):
+    server.run("DROP SCHEMA public CASCADE", "CREATE SCHEMA public")
+    setting = quote(f"-cdefault_transaction_isolation={isolation.replace(' ', chr(92) + ' ')}")
+    address = f"{server.address()}?options={setting}#scores"
+    frames = [pl.DataFrame({"a": [number] * 20_000}) for number in range(6)]
+    with ThreadPoolExecutor(6) as writers:
+        list(writers.map(lambda frame: write_frame(frame, address), frames))
+    rows = server.run("SELECT count(*), count(DISTINCT a) FROM scores")
+    assert rows == [(20_000, 1)]
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("postgresql://me:sEc'ret@host/base", "postgresql://host/base"),
+        ('postgresql://me:sEc"ret@host/base', "postgresql://host/base"),
+        ("postgresql://me:sEc ret@host/base", "postgresql://host/base"),
+        ("postgresql://me:s/E@c:ret@host:5432/base", "postgresql://host:5432/base"),
+        ("postgresql://host:5432/base?user=me@corp&password=sEc", "postgresql://host:5432/base"),
+        ("postgresql://host/base", "postgresql://host/base"),
+        ("postgresql://me@host/base", "postgresql://host/base"),
+        ("adbc:snowflake:me:sEc@account/base", "adbc:snowflake:…"),
+        ("base.duckdb", "base.duckdb"),
+    ],
+)
+def test_an_address_is_shown_without_its_secrets(address, shown):
+    database = grc.Database(address, table="t")
+    assert database.shown == shown
+    assert repr(database) == f"Database({shown!r}, table='t')"
+    told = database.without_secrets(f"no {address} and no {database.encoded}")
+    assert "sEc" not in told
+    assert "ret@" not in told
+
+
+@pytest.mark.parametrize(
+    ("address", "encoded"),
+    [
+        ("postgresql://me:a/b@c:d@host/base", "postgresql://me:a%2Fb%40c%3Ad@host/base"),
+        ("postgresql://host:5432/base?user=me@corp", "postgresql://host:5432/base?user=me@corp"),
+        ("postgresql://host/base", "postgresql://host/base"),
+        ("postgresql://me:p%40w@host/base", "postgresql://me:p%40w@host/base"),
+    ],
+)
+def test_libraries_get_an_address_that_they_understand(address, encoded):
+    assert grc.Database(address).encoded == encoded

@@ -161,7 +161,7 @@ def behaviour(options: BehaviourOptions) -> None:
         messages.table(phases)
         return
     for path in (options.output, *other_files):
-        messages.note(f"written: {path}")
+        messages.written(path)
     show_table(phases)
 
 

@@ -65,7 +65,7 @@ def combine(options: CombineOptions) -> None:
     if options.output == STDOUT:
         messages.table(table)
         return
-    messages.note(f"written: {options.output}")
+    messages.written(options.output)
     show_table(table)
 
 

@@ -17,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from grc_fast._utils.addresses import masked
+from grc_fast.io.databases.address import shown_address
 from grc_fast.io.write import write_text
 from grc_fast.rfm.bands import format_number
 
@@ -38,6 +39,10 @@ class Messages:
             # A reader of the notes that has gone is no reason to lose the results.
             with suppress(OSError):
                 sys.stderr.write(f"{masked(text.rstrip())}\n")
+
+    def written(self, name: str) -> None:
+        """Say where something was written."""
+        self.note(f"written: {shown_address(name)}")
 
     def warn(self, text: str) -> None:
         """Write one line that asks for attention."""

@@ -150,7 +150,7 @@ def response(options: ResponseOptions) -> None:
     write_result(written, options.output, files)
     to_stdout = options.output == STDOUT
     for path in reports if to_stdout else [*reports, options.output]:
-        messages.note(f"written: {path}")
+        messages.written(path)
     for table in (found.groups, found.segments):
         if table.height:
             (messages.table if to_stdout else show_table)(frame_table(table, {}))

@@ -79,7 +79,7 @@ def score(options: ScoreOptions) -> None:
         messages.table(segments)
         return
     for path in (options.output, *other_files):
-        messages.note(f"written: {path}")
+        messages.written(path)
     show_table(segments)
 
 

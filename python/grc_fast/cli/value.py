@@ -144,7 +144,7 @@ def value(options: ValueOptions) -> None:
     _write(options, result, report)
     if options.output != STDOUT:
         for path in (options.output, *files):
-            messages.note(f"written: {path}")
+            messages.written(path)
     tables = [result.summary]
     if report is not None:
         messages.note(str(report))

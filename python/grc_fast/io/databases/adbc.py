@@ -12,8 +12,7 @@ import polars as pl
 from grc_fast._utils.extras import import_extra
 from grc_fast.errors import OptionError, SourceError
 from grc_fast.io.databases.address import Database
-from grc_fast.io.databases.connection import BATCH_ROWS, Column, Connection
-from grc_fast.io.source import redact, stream
+from grc_fast.io.databases.connection import Column, Connection
 
 
 class AdbcConnection(Connection):
@@ -49,7 +48,7 @@ class AdbcConnection(Connection):
             return manager.connect(driver=driver, db_kwargs={"uri": uri})
         except (manager.Error, OSError) as error:
             raise SourceError(
-                f"{redact(self.database.address)} cannot be reached: {self.reason(error)}"
+                f"{self.database.shown} cannot be reached: {self.reason(error)}"
             ) from None
 
     def tables(self) -> list[str]:
@@ -68,13 +67,16 @@ class AdbcConnection(Connection):
         """Find the columns of a relation, and what the driver makes of them."""
         # With its rows, of which none are fetched: some drivers tell types by the first.
         with self._ran(f"SELECT * FROM {relation}") as cursor:
-            schema = pl.scan_arrow_c_stream(cursor.fetch_arrow()).collect_schema()
+            empty = cursor.fetch_record_batch().schema.empty_table()
+            schema = pl.DataFrame(empty).schema
         return {name: Column(dtype) for name, dtype in schema.items()}
 
-    def _run(self, query: str, schema: pl.Schema) -> Iterator[pl.DataFrame]:
+    def _run(self, query: str, schema: pl.Schema) -> Iterator[pl.DataFrame]:  # noqa: ARG002
+        # Not through Polars' own stream: its thread goes on when a reading ends early, and the
+        # cursor must not be closed under it.
         with self._ran(query) as cursor:
-            rows = pl.scan_arrow_c_stream(cursor.fetch_arrow())
-            yield from stream(rows, [pl.col(name) for name in schema], BATCH_ROWS)
+            for batch in cursor.fetch_record_batch():
+                yield pl.DataFrame(batch)
 
     @contextmanager
     def _ran(self, query: str) -> Iterator[Any]:

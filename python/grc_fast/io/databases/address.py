@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote, unquote
 
+from grc_fast._utils.addresses import masked
 from grc_fast._utils.checks import text
 from grc_fast.errors import OptionError
 
@@ -27,11 +31,17 @@ _EXTENSIONS: Final = {
     ".sqlite3": SQLITE,
     ".db": SQLITE,
 }
+# `user:password@` of an address. A password may hold any letter, "@" and "/" among them; what looks
+# like a host, alone or with its port, is none, and an "@" behind it is of a parameter.
+_USER_INFO: Final = re.compile(
+    r"(?P<scheme>\w+://)(?![^/?:@]*(?::\d+)?[/?])(?:(?P<user>[^:@/?]*)(?::(?P<password>.*))?@)?"
+)
+_PASSWORD: Final = re.compile(r"[?&]password=([^&#]*)")
 # What the files of a database hold near their beginning, and where.
 _MARKS: Final = {DUCKDB: (8, b"DUCK"), SQLITE: (0, b"SQLite format 3\0")}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Database:
     """A table or a query of a database, to be read as any other source.
 
@@ -102,6 +112,48 @@ class Database:
         assert found is not None
         return found
 
+    @cached_property
+    def shown(self) -> str:
+        """The address as messages name it: without user, password and parameters."""
+        if self.kind == ADBC:
+            return f"adbc:{self.address.split(':')[1]}:…"
+        if self.kind != POSTGRESQL:
+            return self.address
+        rest = _USER_INFO.sub(r"\g<scheme>", self.address, count=1).partition("?")[0]
+        return rest if "@" not in rest else f"{rest.partition('://')[0]}://…"
+
+    @property
+    def encoded(self) -> str:
+        """The address, its user and password written as libraries understand them."""
+        found = _USER_INFO.match(self.address)
+        if found is None or found["user"] is None:
+            return self.address
+        user, password = (
+            None if part is None else quote(unquote(part), safe="")
+            for part in (found["user"], found["password"])
+        )
+        secret = "" if password is None else f":{password}"
+        return f"{found['scheme']}{user}{secret}@{self.address[found.end() :]}"
+
+    def without_secrets(self, message: str) -> str:
+        """Take out of a message what this address must not show."""
+        message = message.replace(self.address, self.shown).replace(self.encoded, self.shown)
+        found = _USER_INFO.match(self.address)
+        secrets = [found["password"]] if found is not None and found["password"] else []
+        secrets += _PASSWORD.findall(self.address)
+        for secret in {form for found in secrets for form in (found, unquote(found), quote(found))}:
+            if secret:
+                message = message.replace(secret, "…")
+        return masked(message)
+
+    def __repr__(self) -> str:
+        more = "".join(
+            f", {name}={value!r}"
+            for name in ("table", "query")
+            if (value := getattr(self, name)) is not None
+        )
+        return f"Database({self.shown!r}{more})"
+
     @property
     def path(self) -> str:
         """The file of a database that is one."""
@@ -111,6 +163,21 @@ class Database:
     def with_table(self, table: str) -> Database:
         """Return the same database with a table of it."""
         return replace(self, table=table)
+
+
+def shown_address(name: str) -> str:
+    """Name a file, or a table of a database, as messages may.
+
+    Examples
+    --------
+    >>> from grc_fast.io.databases.address import shown_address
+    >>> shown_address("postgresql://me:secret@host/base#scores")
+    'postgresql://host/base#scores'
+    """
+    if not is_database(name):
+        return masked(name)
+    database = Database(name)
+    return database.shown if database.table is None else f"{database.shown}#{database.table}"
 
 
 def is_database(address: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -13,12 +14,12 @@ import polars as pl
 from grc_fast._utils.messages import first_line, suggestion
 from grc_fast.errors import GrcError, SourceError
 from grc_fast.io.databases.address import Database
-from grc_fast.io.source import redact
 
 #: Rows a batch: databases hand over copies, whose memory is soon used again.
 BATCH_ROWS: Final = 100_000
 # Tables that an error lists.
 _LISTED = 12
+_PART: Final = re.compile(r'"(?:[^"]|"")*"|[^."]+')
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Column:
 
 
 class Connection(ABC):
-    """A database that is open for reading."""
+    """A database that is open for reading; where it can, all that is read is of one state."""
 
     #: Whether a query may end in LIMIT.
     takes_limits = True
@@ -73,16 +74,17 @@ class Connection(ABC):
         self, relation: str, columns: Mapping[str, Column], limit: int | None = None
     ) -> Iterator[pl.DataFrame]:
         """Read columns of a relation, or their first rows, batch by batch."""
+        schema = pl.Schema({name: column.dtype for name, column in columns.items()})
+        for batch in self._run(self._query(relation, columns, limit), schema):
+            yield batch.cast({n: t for n, t in schema.items() if batch.schema[n] != t})
+
+    def _query(self, relation: str, columns: Mapping[str, Column], limit: int | None) -> str:
         selected = ", ".join(
             f"{column.expression or quoted(name)} AS {quoted(name)}"
             for name, column in columns.items()
         )
-        query = f"SELECT {selected or '1'} FROM {relation}"
-        if limit is not None and self.takes_limits:
-            query += f" LIMIT {limit}"
-        schema = pl.Schema({name: column.dtype for name, column in columns.items()})
-        for batch in self._run(query, schema):
-            yield batch.cast({n: t for n, t in schema.items() if batch.schema[n] != t})
+        end = f" LIMIT {limit}" if limit is not None and self.takes_limits else ""
+        return f"SELECT {selected or '1'} FROM {relation}{end}"
 
     @abstractmethod
     def close(self) -> None:
@@ -107,19 +109,19 @@ class Connection(ABC):
                 return quoted_table(there[0])
             shown = listed(there) if there else "it holds none"
             raise SourceError(
-                f"{redact(database.address)} is a database: say which table with --table, #table "
+                f"{database.shown} is a database: say which table with --table, #table "
                 f"after the address, or grc.Database; {shown}"
             )
         if not self.has_table(table, there):
             raise SourceError(
-                f"{redact(database.address)} has no table {table!r}"
+                f"{database.shown} has no table {table!r}"
                 f"{suggestion(table, there)}; {listed(there)}"
             )
         return quoted_table(table)
 
     def has_table(self, table: str, there: Iterable[str]) -> bool:
         """Tell whether there is such a table."""
-        return table in there
+        return table_parts(table) in [table_parts(name) for name in there]
 
     @contextmanager
     def errors(self) -> Iterator[None]:
@@ -133,12 +135,12 @@ class Connection(ABC):
 
     def reason(self, error: Exception) -> str:
         """Say why, in the words of the database."""
-        return redact(first_line(error))
+        return self.database.without_secrets(first_line(error))
 
 
 def place_of(database: Database) -> str:
     """Name a database, and the table or query of it, without credentials."""
-    address = redact(database.address)
+    address = database.shown
     if database.query is not None:
         return f"the query of {address}"
     return address if database.table is None else f"{address}, table {database.table}"
@@ -166,17 +168,27 @@ def quoted_table(table: str) -> str:
     return ".".join(map(quoted, table_parts(table)))
 
 
+def table_name(*parts: str) -> str:
+    """Write the name of a table as users do: a part with a point or a quote in it is quoted.
+
+    Examples
+    --------
+    >>> table_name("crm", "sales"), table_name("crm.sales")
+    ('crm.sales', '"crm.sales"')
+    """
+    return ".".join(quoted(part) if set(part) & {".", '"'} else part for part in parts if part)
+
+
 def table_parts(table: str) -> list[str]:
     """Part a table's name at its points, but for those between double quotes."""
-    parts, inside = [""], False
-    for letter in table:
-        if letter == '"':
-            inside = not inside
-        elif letter == "." and not inside:
-            parts.append("")
-        else:
-            parts[-1] += letter
-    return parts
+    parts = _PART.findall(table)
+    return [part[1:-1].replace('""', '"') if part[0] == '"' else part for part in parts]
+
+
+def folded_parts(table: str) -> list[str]:
+    """Part a table's name where capitals make no difference, and the schema main is the usual."""
+    parts = [part.casefold() for part in table_parts(table)]
+    return parts[1:] if len(parts) > 1 and parts[0] == "main" else parts
 
 
 def listed(tables: list[str]) -> str:

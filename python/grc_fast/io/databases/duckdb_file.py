@@ -10,48 +10,49 @@ import polars as pl
 from grc_fast._utils.extras import import_extra
 from grc_fast.errors import SourceError
 from grc_fast.io.databases.address import Database
-from grc_fast.io.databases.connection import BATCH_ROWS, Column, Connection, quoted
-from grc_fast.io.paths import expand
-from grc_fast.io.source import redact, stream
+from grc_fast.io.databases.connection import (
+    BATCH_ROWS,
+    Column,
+    Connection,
+    folded_parts,
+    quoted,
+    table_name,
+)
+from grc_fast.io.databases.database_file import database_file
 
 # Types that reach Polars as what they are, by the word that they begin with; the text of all others
 # is read.
 _NATIVE: Final = (
     *("BOOLEAN", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT"),
     *("UINTEGER", "UBIGINT", "UHUGEINT", "FLOAT", "DOUBLE", "DECIMAL"),
-    *("VARCHAR", "UUID", "BLOB", "DATE", "TIME", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS"),
+    *("VARCHAR", "BLOB", "DATE", "TIME", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS"),
     *("TIMESTAMP_NS", "TIMESTAMP WITH TIME ZONE"),
 )
 
 
 class DuckDBFile(Connection):
-    """A DuckDB file, opened to read only."""
+    """A DuckDB file, opened to read only: others may not write to it meanwhile."""
 
     def __init__(self, database: Database) -> None:
         super().__init__(database)
         duckdb: Any = import_extra("duckdb", "duckdb", "reading a DuckDB file")
-        [path] = expand(database.path)
         try:
-            self._connection = duckdb.connect(path, read_only=True)
+            self._connection = duckdb.connect(database_file(database), read_only=True)
         except duckdb.Error as error:
-            raise SourceError(
-                f"{redact(database.address)} cannot be opened: {self.reason(error)}"
-            ) from None
-        self._connection.execute("SET TimeZone = 'UTC'")
+            raise SourceError(f"{database.shown} cannot be opened: {self.reason(error)}") from None
 
     def tables(self) -> list[str]:
         """List the tables and views; those of the schema main without its name."""
-        found = self._connection.sql(
-            "SELECT CASE schema_name WHEN 'main' THEN '' ELSE schema_name || '.' END || name "
-            "FROM (SELECT schema_name, table_name AS name FROM duckdb_tables() "
-            "UNION ALL SELECT schema_name, view_name FROM duckdb_views() WHERE NOT internal) "
+        found = self._sql(
+            "SELECT schema_name, table_name FROM duckdb_tables() "
+            "UNION ALL SELECT schema_name, view_name FROM duckdb_views() WHERE NOT internal "
             "ORDER BY ALL"
-        )
-        return [name for (name,) in found.fetchall()]
+        ).fetchall()
+        return [table_name("" if schema == "main" else schema, name) for schema, name in found]
 
     def has_table(self, table: str, there: Iterable[str]) -> bool:
         """Tell whether there is such a table: capitals make no difference."""
-        return table.casefold().removeprefix("main.") in {name.casefold() for name in there}
+        return folded_parts(table) in map(folded_parts, there)
 
     def columns(
         self,
@@ -59,22 +60,28 @@ class DuckDBFile(Connection):
         needed: Callable[[list[str]], frozenset[str]],  # noqa: ARG002 (types are declared)
     ) -> Mapping[str, Column]:
         """Find the columns of a relation and their types."""
-        described = self._connection.sql(f"DESCRIBE SELECT * FROM {relation}").fetchall()
+        described = self._sql(f"DESCRIBE SELECT * FROM {relation}").fetchall()
         expressions = {
             name: "" if _is_native(declared) else f"{quoted(name)}::VARCHAR"
             for name, declared, *_ in described
         }
-        selected = ", ".join(
-            f"{expression or quoted(name)} AS {quoted(name)}"
-            for name, expression in expressions.items()
-        )
-        query = f"SELECT {selected} FROM {relation} LIMIT 0"
-        schema = pl.scan_arrow_c_stream(self._connection.sql(query)).collect_schema()
+        columns = {name: Column(pl.Null(), how) for name, how in expressions.items()}
+        schema = self._read_schema(self._query(relation, columns, 0))
         return {name: Column(schema[name], expressions[name]) for name in schema}
 
-    def _run(self, query: str, schema: pl.Schema) -> Iterator[pl.DataFrame]:
-        rows = pl.scan_arrow_c_stream(self._connection.sql(query))
-        yield from stream(rows, [pl.col(name) for name in schema], BATCH_ROWS)
+    def _read_schema(self, query: str) -> pl.Schema:
+        reader = self._sql(query).to_arrow_reader(BATCH_ROWS)
+        return pl.DataFrame(reader.schema.empty_table()).schema
+
+    def _run(self, query: str, schema: pl.Schema) -> Iterator[pl.DataFrame]:  # noqa: ARG002
+        for batch in self._sql(query).to_arrow_reader(BATCH_ROWS):
+            yield pl.DataFrame(batch)
+
+    def _sql(self, query: str) -> Any:
+        # A cursor has one result at a time, and readings may overlap.
+        cursor = self._connection.cursor()
+        cursor.execute("SET TimeZone = 'UTC'")
+        return cursor.sql(query)
 
     def close(self) -> None:
         """Close the file."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from typing import Any, Final
-from urllib.parse import quote, unquote
 
 import polars as pl
 
@@ -14,8 +14,7 @@ from grc_fast._utils.messages import first_line
 from grc_fast.errors import SourceError
 from grc_fast.io.databases.adbc import AdbcConnection
 from grc_fast.io.databases.address import Database
-from grc_fast.io.databases.connection import Column, quoted
-from grc_fast.io.source import redact
+from grc_fast.io.databases.connection import Column, quoted, table_name, table_parts
 
 # Types that ADBC hands over as what they are. The text of all others is read, so that a UUID or an
 # amount in `money` is what the database shows.
@@ -32,8 +31,7 @@ _NATIVE: Final[Mapping[str, pl.DataType]] = {
     "timestamp with time zone": pl.Datetime("us", "UTC"),
 }
 _MOST_DIGITS: Final = 38
-# `user:password@` of an address. A password may hold any letter, "@" and "/" among them.
-_USER_INFO: Final = re.compile(r"^(?P<scheme>\w+://)(?:(?P<user>[^:@/]*)(?::(?P<password>.*))?@)?")
+_READING: Final = "ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 # What the driver and libpq put before the words of the server, and after them.
 _BEFORE: Final = re.compile(r"^.*(?:ERROR|FATAL|PANIC|failed): +", re.DOTALL)
 
@@ -41,35 +39,48 @@ _BEFORE: Final = re.compile(r"^.*(?:ERROR|FATAL|PANIC|failed): +", re.DOTALL)
 class PostgreSQL(AdbcConnection):
     """A PostgreSQL database, in a transaction that only reads and sees one state of it."""
 
+    takes_limits = True
+
     def __init__(self, database: Database) -> None:
         super().__init__(database)
-        start = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
-        with self.errors(), self._ran(start):
-            pass
-
-    takes_limits = True
+        # This connection keeps the state of the database that all others see, and holds no lock.
+        try:
+            with self.errors(), super()._ran(f"SET TRANSACTION {_READING}"):
+                pass
+            with self.errors(), super()._ran("SELECT pg_export_snapshot()") as cursor:
+                [self._snapshot] = cursor.fetchone()
+        except BaseException:
+            self.close()
+            raise
 
     def _connect(self) -> Any:
         return connect_postgresql(self.database)
 
+    @contextmanager
+    def _ran(self, query: str) -> Iterator[Any]:
+        """Run a query on a connection of its own: readings may overlap, and locks end with them."""
+        with closing(self._connect()) as connection, closing(connection.cursor()) as cursor:
+            cursor.execute(f"SET TRANSACTION {_READING}")
+            cursor.execute(f"SET TRANSACTION SNAPSHOT '{self._snapshot}'")
+            cursor.execute(query)
+            yield cursor
+
     def tables(self) -> list[str]:
         """List the tables and views; those on the search path without their schema."""
         found = self._rows(
-            "SELECT CASE WHEN pg_table_is_visible(c.oid) THEN '' ELSE n.nspname || '.' END "
-            "|| c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+            "SELECT CASE WHEN pg_table_is_visible(c.oid) THEN '' ELSE n.nspname END, c.relname "
+            "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
             "WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') "
             "AND n.nspname NOT IN ('pg_catalog', 'information_schema') "
-            "AND n.nspname NOT LIKE 'pg\\_toast%' ORDER BY 1"
+            "AND n.nspname NOT LIKE 'pg\\_toast%' ORDER BY 1, 2"
         )
-        return [name for (name,) in found]
+        return [table_name(schema, name) for schema, name in found]
 
     def has_table(self, table: str, there: Iterable[str]) -> bool:
         """Tell whether there is such a table, with its schema or on the search path."""
-        if table in there:
-            return True
-        schema, _, name = table.rpartition(".")
+        parts, known = table_parts(table), [table_parts(name) for name in there]
         # A table on the search path is listed without its schema.
-        return bool(schema) and name in there
+        return parts in known or parts[1:] in known
 
     def columns(
         self, relation: str, needed: Callable[[list[str]], frozenset[str]]
@@ -104,13 +115,25 @@ class PostgreSQL(AdbcConnection):
         """Find how many decimals numbers have: each may have its own."""
         if not names:
             return {}
-        counted = ", ".join(f"coalesce(max(scale({quoted(name)})), 0)" for name in names)
+        counted = ", ".join(
+            f"coalesce(max(scale({column})), 0), "
+            f"coalesce(max(length(trunc(abs({column}))::text)), 0)"
+            for column in map(quoted, names)
+        )
         [found] = self._rows(f"SELECT {counted} FROM {relation}")
-        return dict(zip(names, found, strict=True))
+        decimals = dict(zip(names, found[::2], strict=True))
+        for name, whole in zip(names, found[1::2], strict=True):
+            if whole + decimals[name] > _MOST_DIGITS:
+                raise SourceError(
+                    f"{self.place}: {name!r} has {whole} digits before the point and "
+                    f"{decimals[name]} behind it, more than {_MOST_DIGITS} in all: round it in a "
+                    "query"
+                )
+        return decimals
 
     def reason(self, error: Exception) -> str:
         """Say why, in the words of the server."""
-        return reason_of(error)
+        return reason_of(error, self.database)
 
 
 def connect_postgresql(database: Database) -> Any:
@@ -123,28 +146,16 @@ def connect_postgresql(database: Database) -> Any:
     """
     dbapi: Any = import_extra("adbc_driver_postgresql.dbapi", "postgresql", "a PostgreSQL database")
     try:
-        return dbapi.connect(_encoded(database.address))
+        return dbapi.connect(database.encoded)
     except dbapi.Error as error:
-        raise SourceError(
-            f"{redact(database.address)} cannot be reached: {reason_of(error)}"
-        ) from None
+        reason = reason_of(error, database)
+        raise SourceError(f"{database.shown} cannot be reached: {reason}") from None
 
 
-def reason_of(error: Exception) -> str:
+def reason_of(error: Exception, database: Database) -> str:
     """Say what the server, or its library, has to say."""
-    message = _BEFORE.sub("", str(error))
-    return redact(message.strip().partition("\n")[0].rstrip(".")) or first_line(error)
-
-
-def _encoded(address: str) -> str:
-    """Write the user and the password of an address so that libpq reads them as they are."""
-    found = _USER_INFO.match(address)
-    if found is None or found["user"] is None:
-        return address
-    user = quote(unquote(found["user"]), safe="")
-    password = found["password"]
-    secret = "" if password is None else f":{quote(unquote(password), safe='')}"
-    return f"{found['scheme']}{user}{secret}@{address[found.end() :]}"
+    message = _BEFORE.sub("", str(error)).strip().partition("\n")[0].rstrip(".")
+    return database.without_secrets(message or first_line(error))
 
 
 def _column(name: str, declared: str, decimals: int | None) -> Column:
@@ -153,4 +164,6 @@ def _column(name: str, declared: str, decimals: int | None) -> Column:
     text = f"{quoted(name)}::text"
     if decimals is None:
         return Column(pl.String(), text)
+    for none in ("NaN", "Infinity", "-Infinity"):
+        text = f"nullif({text}, '{none}')"
     return Column(pl.Decimal(_MOST_DIGITS, decimals), text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -10,13 +11,13 @@ from typing import Any, Final
 
 import polars as pl
 
+from grc_fast._utils.addresses import masked
 from grc_fast._utils.extras import import_extra
 from grc_fast._utils.messages import describe
 from grc_fast.errors import OptionError, OutputError, SourceError
-from grc_fast.io.databases.address import DUCKDB, POSTGRESQL, Database
+from grc_fast.io.databases.address import DUCKDB, POSTGRESQL, Database, shown_address
 from grc_fast.io.databases.connection import place_of, quoted, quoted_table, table_parts
 from grc_fast.io.databases.postgresql import connect_postgresql, reason_of
-from grc_fast.io.source import redact
 
 _TYPES: Final[Mapping[type[pl.DataType], str]] = {
     pl.Boolean: "boolean",
@@ -47,16 +48,16 @@ def output_table(address: str) -> Database:
     try:
         database = Database(address)
     except OptionError as error:
-        raise OutputError(f"output {redact(address)!r}: {error}") from None
+        raise OutputError(f"output {masked(address)!r}: {error}") from None
     if database.kind not in _WRITERS:
         raise OutputError(
-            f"output {redact(address)!r} is a database that is only read: write to PostgreSQL, to "
-            "a .duckdb file, or to a file of another kind"
+            f"output {shown_address(address)!r} is a database that is only read: write to "
+            "PostgreSQL, to a .duckdb file, or to a file of another kind"
         )
     if database.table is None:
         raise OutputError(
-            f"output {redact(address)!r} is a database: name the table after it, as in "
-            f"{redact(address)}#scores"
+            f"output {shown_address(address)!r} is a database: name the table after it, as in "
+            f"{database.shown}#scores"
         )
     return database
 
@@ -76,8 +77,8 @@ def check_table(database: Database) -> None:
 def replace_table(frame: pl.DataFrame, database: Database) -> None:
     """Put a frame in the place of a table, in one transaction.
 
-    A table with the same columns keeps its indexes, rights and views; another one is dropped and
-    made anew. Whoever reads meanwhile sees the old rows or the new ones.
+    A table with the same columns keeps its indexes, rights and views, and whoever reads meanwhile
+    sees the old rows or the new ones. Another one is dropped and made anew.
 
     Raises
     ------
@@ -111,7 +112,9 @@ def _errors(database: Database) -> Iterator[None]:
     except SourceError as error:  # of the connection
         raise OutputError(str(error)) from None
     except Exception as error:  # noqa: BLE001 (each driver raises what it likes)
-        raise OutputError(f"{place_of(database)} cannot be written: {reason_of(error)}") from None
+        raise OutputError(
+            f"{place_of(database)} cannot be written: {reason_of(error, database)}"
+        ) from None
 
 
 class _Writer(ABC):
@@ -143,8 +146,11 @@ class _PostgreSQLWriter(_Writer):
     def __init__(self, database: Database) -> None:
         super().__init__(database)
         self._connection: Any = connect_postgresql(database)
+        # Each statement sees what others have committed, whatever the server's own default.
+        self._execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
         *schemas, self._name = table_parts(self.table)
         self._schema = schemas[-1] if schemas else self._value("SELECT current_schema()")
+        self._qualified = f"{quoted(self._schema)}.{quoted(self._name)}"
 
     def check(self) -> None:
         usable = self._value(
@@ -153,30 +159,64 @@ class _PostgreSQLWriter(_Writer):
         )
         if usable is None:
             raise OutputError(
-                f"{redact(self.database.address)} has no schema {self._schema!r}: make it first"
+                f"{self.database.shown} has no schema {self._schema!r}: make it first"
             )
         if not usable and self._columns() is None:
             raise OutputError(
-                f"{redact(self.database.address)} lets this user make no table in the schema "
+                f"{self.database.shown} lets this user make no table in the schema "
                 f"{self._schema!r}: name another, or ask for the right"
             )
 
     def replace(self, frame: pl.DataFrame) -> None:
         wanted = {name: _type_of(dtype) for name, dtype in frame.schema.items()}
-        there = self._columns()
-        qualified = f"{quoted(self._schema)}.{quoted(self._name)}"
-        if there is not None:
-            # Other writers wait; readers go on with the rows that they see.
-            self._execute(f"LOCK TABLE {qualified} IN EXCLUSIVE MODE")
-        if there == wanted:
-            self._execute(f"DELETE FROM {qualified}")
-        else:
-            if there is not None:
-                self._execute(f"DROP TABLE {qualified}")
-            columns = ", ".join(f"{quoted(name)} {dtype}" for name, dtype in wanted.items())
-            self._execute(f"CREATE TABLE {qualified} ({columns})")
+        # One writer at a time, also of a table that is not there yet.
+        self._execute(
+            f"SELECT pg_advisory_xact_lock(hashtextextended({_text(self._qualified)}, 0))::text"
+        )
+        if self._columns() is None:
+            self._create(self._name, frame, wanted)
+            return
+        self._check_replaceable()
+        # Readers go on with the rows that they see; what other writers did is seen from here on.
+        self._execute(f"LOCK TABLE {self._qualified} IN EXCLUSIVE MODE")
+        if self._columns() == wanted:
+            self._execute(f"DELETE FROM ONLY {self._qualified}")
+            self._ingest(self._name, frame)
+            return
+        # Under another name until it is whole: the old table is out of reach for a moment only.
+        name = f"{self._name[:40]}_{secrets.token_hex(8)}"
+        self._create(name, frame, wanted)
+        self._execute(f"DROP TABLE {self._qualified}")
+        self._execute(
+            f"ALTER TABLE {quoted(self._schema)}.{quoted(name)} RENAME TO {quoted(self._name)}"
+        )
+
+    def _check_replaceable(self) -> None:
+        """Refuse what is no table, and a table whose rows others hang on."""
+        [(kind, inherited, referred)] = self._execute(
+            "SELECT c.relkind::text, EXISTS (SELECT FROM pg_inherits WHERE inhparent = c.oid), "
+            "EXISTS (SELECT FROM pg_constraint WHERE confrelid = c.oid) FROM pg_class c "
+            f"WHERE c.oid = {_text(self._qualified)}::regclass"
+        )
+        if kind != "r" or inherited:
+            raise OutputError(
+                f"{place_of(self.database)} is a view or has parts: only an ordinary table can be "
+                "replaced, so name another"
+            )
+        if referred:
+            raise OutputError(
+                f"{place_of(self.database)} is one that other tables refer to by a foreign key: "
+                "name another, or drop the key"
+            )
+
+    def _create(self, name: str, frame: pl.DataFrame, types: Mapping[str, str]) -> None:
+        columns = ", ".join(f"{quoted(column)} {dtype}" for column, dtype in types.items())
+        self._execute(f"CREATE TABLE {quoted(self._schema)}.{quoted(name)} ({columns})")
+        self._ingest(name, frame)
+
+    def _ingest(self, name: str, frame: pl.DataFrame) -> None:
         with closing(self._connection.cursor()) as cursor:
-            cursor.adbc_ingest(self._name, frame, mode="append", db_schema_name=self._schema)
+            cursor.adbc_ingest(name, frame, mode="append", db_schema_name=self._schema)
 
     def commit(self) -> None:
         self._connection.commit()
@@ -213,7 +253,7 @@ class _DuckDBWriter(_Writer):
         directory = Path(database.path).absolute().parent
         if not directory.is_dir():
             raise OutputError(
-                f"output {redact(database.address)!r} is to go into {str(directory)!r}, "
+                f"output {database.shown!r} is to go into {str(directory)!r}, "
                 "which is not a directory: make it first"
             )
         self._connection = duckdb.connect(database.path)
@@ -229,9 +269,7 @@ class _DuckDBWriter(_Writer):
             [schemas[-1]],
         ).fetchone()
         if not count:
-            raise OutputError(
-                f"{redact(self.database.address)} has no schema {schemas[-1]!r}: make it first"
-            )
+            raise OutputError(f"{self.database.shown} has no schema {schemas[-1]!r}: make it first")
 
     def replace(self, frame: pl.DataFrame) -> None:
         # Its stream of Arrow: to take the frame itself, DuckDB would want PyArrow.
@@ -245,9 +283,9 @@ class _DuckDBWriter(_Writer):
         self._is_new = False
 
     def close(self) -> None:
-        self._connection.close()
-        if self._is_new:  # nothing was committed
+        if self._is_new:  # nothing was committed; while nobody else can have opened it
             Path(self.database.path).unlink(missing_ok=True)
+        self._connection.close()
 
 
 _WRITERS: Final[Mapping[str, type[_Writer]]] = {

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
+from weakref import finalize
 
 import polars as pl
 
@@ -28,9 +28,9 @@ _KINDS: Mapping[str, type[Connection]] = {
 
 @dataclass
 class DatabasePart(Part):
-    """A table or query of a database; each reading has a connection of its own."""
+    """A table or query of a database, read through one connection for as long as the part lives."""
 
-    database: Database = field(kw_only=True)
+    connection: Connection = field(kw_only=True)
     relation: str = field(kw_only=True)
     columns: Mapping[str, Column] = field(kw_only=True)
 
@@ -51,8 +51,8 @@ class DatabasePart(Part):
 
     def _rows(self, names: Iterable[str], limit: int | None = None) -> Iterator[pl.DataFrame]:
         columns = {name: self.columns[name] for name in names}
-        with closing(connect(self.database)) as connection, connection.errors():
-            yield from connection.read(self.relation, columns, limit)
+        with self.connection.errors():
+            yield from self.connection.read(self.relation, columns, limit)
 
 
 def database_source(database: Database) -> Source:
@@ -78,11 +78,17 @@ def connect(database: Database) -> Connection:
 
 
 def _parts(database: Database, roles: TableRoles) -> Found:
-    with closing(connect(database)) as connection, connection.errors():
-        relation = connection.relation()
-        columns = connection.columns(relation, partial(needed_columns, roles))
-    schema = pl.Schema({name: column.dtype for name, column in columns.items()})
+    connection = connect(database)
+    try:
+        with connection.errors():
+            relation = connection.relation()
+            columns = connection.columns(relation, partial(needed_columns, roles))
+            schema = pl.Schema({name: column.dtype for name, column in columns.items()})
+    except BaseException:
+        connection.close()
+        raise
     part = DatabasePart(
-        place_of(database), schema, database=database, relation=relation, columns=columns
+        place_of(database), schema, connection=connection, relation=relation, columns=columns
     )
+    finalize(part, connection.close)
     return [part], [], False

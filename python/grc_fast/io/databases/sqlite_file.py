@@ -3,20 +3,36 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Final
 
 import polars as pl
 
 from grc_fast.errors import SourceError
 from grc_fast.io.databases.address import Database
-from grc_fast.io.databases.connection import BATCH_ROWS, Column, Connection, quoted
-from grc_fast.io.paths import expand
-from grc_fast.io.source import redact
+from grc_fast.io.databases.connection import (
+    BATCH_ROWS,
+    Column,
+    Connection,
+    folded_parts,
+    quoted,
+    table_name,
+)
+from grc_fast.io.databases.database_file import database_file
+
+# The kinds of values, as conditions on a column. Whole numbers that no float holds are their own.
+_KINDS: Final[Mapping[str, str]] = {
+    "integer": "typeof({0}) = 'integer'",
+    "long": "typeof({0}) = 'integer' AND {0} NOT BETWEEN -9007199254740992 AND 9007199254740992",
+    "real": "typeof({0}) = 'real'",
+    "text": "typeof({0}) = 'text'",
+    "blob": "typeof({0}) = 'blob'",
+}
 
 
 class SQLiteFile(Connection):
-    """A SQLite file, opened to read only.
+    """A SQLite file, opened to read only, in one transaction.
 
     Types stand at values there, not at columns, so that what a column is read as is told from all
     the kinds of values in it.
@@ -24,16 +40,17 @@ class SQLiteFile(Connection):
 
     def __init__(self, database: Database) -> None:
         super().__init__(database)
-        [path] = expand(database.path)
+        address = f"{Path(database_file(database)).absolute().as_uri()}?mode=ro"
+        # Batches may be made by another thread than the one that ends the reading.
+        self._connection = sqlite3.connect(
+            address, uri=True, isolation_level=None, check_same_thread=False
+        )
         try:
-            self._connection = sqlite3.connect(
-                f"{Path(path).absolute().as_uri()}?mode=ro", uri=True
-            )
+            self._connection.execute("BEGIN")
             self._connection.execute("SELECT name FROM sqlite_schema LIMIT 1")
         except sqlite3.Error as error:
-            raise SourceError(
-                f"{redact(database.address)} cannot be opened: {self.reason(error)}"
-            ) from None
+            self._connection.close()
+            raise SourceError(f"{database.shown} cannot be opened: {self.reason(error)}") from None
 
     def tables(self) -> list[str]:
         """List the tables and views."""
@@ -41,7 +58,11 @@ class SQLiteFile(Connection):
             "SELECT name FROM sqlite_schema WHERE type IN ('table', 'view') "
             "AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name"
         )
-        return [name for (name,) in found]
+        return [table_name(name) for (name,) in found]
+
+    def has_table(self, table: str, there: Iterable[str]) -> bool:
+        """Tell whether there is such a table: capitals make no difference."""
+        return folded_parts(table) in map(folded_parts, there)
 
     def columns(
         self, relation: str, needed: Callable[[list[str]], frozenset[str]]
@@ -50,18 +71,22 @@ class SQLiteFile(Connection):
         empty = self._connection.execute(f"SELECT * FROM {relation} LIMIT 0")
         names = [name for name, *_ in empty.description]
         kinds = self._kinds(relation, [name for name in names if name in needed(names)])
-        return {name: _column(name, kinds.get(name, {"text"})) for name in names}
+        return {
+            name: _column(name, kinds[name]) if name in kinds else _text_of_any(name)
+            for name in names
+        }
 
     def _kinds(self, relation: str, names: list[str]) -> dict[str, set[str]]:
         """Tell which kinds of values there are in each column, in one pass."""
         if not names:
             return {}
-        kinds = ("integer", "real", "text", "blob")
         counted = ", ".join(
-            f"sum(typeof({quoted(name)}) = '{kind}')" for name in names for kind in kinds
+            f"sum({condition.format(quoted(name))})"
+            for name in names
+            for condition in _KINDS.values()
         )
         counts = iter(self._connection.execute(f"SELECT {counted} FROM {relation}").fetchone())
-        return {name: {kind for kind in kinds if next(counts)} for name in names}
+        return {name: {kind for kind in _KINDS if next(counts)} for name in names}
 
     def _run(self, query: str, schema: pl.Schema) -> Iterator[pl.DataFrame]:
         found = self._connection.execute(query)
@@ -80,10 +105,16 @@ def _column(name: str, kinds: set[str]) -> Column:
     """Choose what a column is read as by the kinds of its values."""
     if not kinds:
         return Column(pl.Null())
-    if kinds == {"integer"}:
+    if kinds <= {"integer", "long"}:
         return Column(pl.Int64())
     if kinds <= {"integer", "real"}:
         return Column(pl.Float64(), f"CAST({quoted(name)} AS REAL)")
     if kinds == {"blob"}:
         return Column(pl.Binary())
-    return Column(pl.String(), f"CAST({quoted(name)} AS TEXT)")
+    return _text_of_any(name)
+
+
+def _text_of_any(name: str) -> Column:
+    column = quoted(name)
+    shown = f"CASE typeof({column}) WHEN 'blob' THEN hex({column}) ELSE {column} END"
+    return Column(pl.String(), f"CAST({shown} AS TEXT)")
