@@ -1138,3 +1138,57 @@ def test_days_that_are_whole_numbers_are_read_by_their_pattern() -> None:
     options = {"facts": ["last_purchase"], "as_of": "2026-02-01"}
     found = grc.facts(table, date_format="%Y%m%d", **options)
     assert found.frame["last_purchase"].to_list() == [dt.date(2026, 1, 5)]
+
+
+def stream_with_a_bad_key(rows: int) -> pa.RecordBatchReader:
+    """Give an Arrow stream whose last of three batches has a key that its dictionary lacks."""
+
+    def batch(*, is_bad: bool) -> pa.RecordBatch:
+        keys = np.zeros(rows, np.int32)
+        keys[-1] = 1_000_000 if is_bad else 0
+        clients = pa.DictionaryArray.from_buffers(
+            pa.dictionary(pa.int32(), pa.string()),
+            rows,
+            [None, pa.py_buffer(keys)],
+            pa.array(["a"]),
+        )
+        days = pa.array(np.full(rows, 20_000, np.int32)).cast(pa.date32())
+        columns = {"client_id": clients, "date": days, "amount": pa.array(np.ones(rows))}
+        return pa.record_batch(columns)
+
+    batches = [batch(is_bad=False), batch(is_bad=False), batch(is_bad=True)]
+    return pa.RecordBatchReader.from_batches(batches[0].schema, batches)
+
+
+def test_a_stream_that_breaks_off_inside_the_engine_is_an_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("grc_fast.io.source.BATCH_ROWS", 1000)
+    with pytest.raises(grc.SourceError, match=r"cannot be read: the rows break off after 2,000"):
+        facts(stream_with_a_bad_key(1000), order=None)
+    table = stream_with_a_bad_key(1000).read_all()
+    with pytest.raises(grc.SourceError, match=r"cannot be read: the rows break off after 2,000"):
+        facts(table, order=None)
+
+
+def test_rows_received_are_those_that_the_footer_announces(tmp_path: Path) -> None:
+    """Flip each bit of a footer: every row is read, or the run ends with a sentence."""
+    path = tmp_path / "sales.parquet"
+    rows = 4000
+    pl.DataFrame(
+        {"client_id": range(rows), "date": [dt.date(2026, 1, 1)] * rows, "amount": [1.0] * rows}
+    ).write_parquet(path, row_group_size=1000, statistics=False, use_pyarrow=False)
+    whole = path.read_bytes()
+    length = int.from_bytes(whole[-8:-4], "little")
+    broken = 0
+    for position in range(len(whole) - 8 - length, len(whole) - 8):
+        damaged = bytearray(whole)
+        damaged[position] ^= 1 << (position % 8)
+        path.write_bytes(damaged)
+        try:
+            read = facts(path, order=None, facts=["lines"]).quality.rows_read
+        except grc.GrcError:
+            broken += 1
+            continue
+        assert read == rows, position
+    assert broken > 100

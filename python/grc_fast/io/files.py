@@ -40,6 +40,7 @@ from grc_fast.io.source import (
     LazyPart,
     Part,
     Source,
+    as_many_as_promised,
     gathered,
     needed_columns,
     polars_errors,
@@ -103,6 +104,16 @@ class ScanPart(LazyPart):
     """Files with the same types in the columns that are needed, scanned together."""
 
     first_file: pl.LazyFrame = field(default_factory=pl.LazyFrame)
+
+    def select(self, projection: Projection) -> Iterator[pl.DataFrame]:
+        """Give the projection's columns, batch by batch: as many rows as the files announce."""
+        with polars_errors(self.place):
+            batches = super().select(projection)
+            yield from as_many_as_promised(batches, self._announced, self.place)
+
+    def _announced(self) -> int:
+        """Count the rows that footers, or the heads of batches, announce."""
+        return int(self.frame.select(pl.len()).collect().item())
 
     def first_rows(self, count: int) -> pl.DataFrame:
         """Give the first rows with every column of the first file."""

@@ -12,6 +12,7 @@ import polars as pl
 from grc_fast._utils.addresses import masked
 from grc_fast._utils.messages import describe, first_line
 from grc_fast.errors import ColumnError, DataError, GrcError, SourceError
+from grc_fast.io.query_batches import query_batches
 from grc_fast.io.roles import (
     ClientRoles,
     Projection,
@@ -296,14 +297,37 @@ def stream(
     A batch has so many rows, or as many as keep all cores busy.
 
     The query itself only selects columns by name: with any expression in it, Polars reads as far
-    ahead as it can, and the memory of a run grows with the rows. This is the only use of an
-    interface that is still unstable.
+    ahead as it can, and the memory of a run grows with the rows.
+
+    Raises
+    ------
+    polars.exceptions.PolarsError
+        If the query fails, or ends otherwise than by its end.
     """
     names = dict.fromkeys(name for part in expressions for name in part.meta.root_names())
-    query = frame.select(*names)
-    rows = BATCH_ROWS if rows is None else rows
-    for batch in query.collect_batches(chunk_size=rows, maintain_order=True, lazy=True):
+    for batch in query_batches(frame.select(*names), BATCH_ROWS if rows is None else rows):
         yield batch.select(expressions)
+
+
+def as_many_as_promised(
+    batches: Iterable[pl.DataFrame], promised: Callable[[], int], place: str
+) -> Iterator[pl.DataFrame]:
+    """Give batches, and count their rows against those that the source says it has.
+
+    Raises
+    ------
+    SourceError
+        If there are more or fewer.
+    """
+    given = 0
+    for batch in batches:
+        given += batch.height
+        yield batch
+    if given != (rows := promised()):
+        raise SourceError(
+            f"{redact(place)} has {given:,} rows where it says that it has {rows:,}: it is "
+            "damaged, so make it anew"
+        )
 
 
 def gathered(batches: Iterable[pl.DataFrame], rows: int | None = None) -> Generator[pl.DataFrame]:
@@ -354,6 +378,11 @@ def polars_errors(
         if fault is not None:
             raise fault(error) from None
         raise _unreadable(place, error, first_line(error)) from None
+    except pl.exceptions.PanicException as error:
+        raise SourceError(
+            f"{redact(place)} cannot be read, as it is damaged ({redact(first_line(error))}): make "
+            "it anew"
+        ) from None
     except OSError as error:
         raise _unreadable(place, error, error.strerror or first_line(error)) from None
 

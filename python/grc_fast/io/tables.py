@@ -20,6 +20,7 @@ from grc_fast.io.source import (
     LazyPart,
     Part,
     Source,
+    as_many_as_promised,
     needed_columns,
     polars_errors,
     slices,
@@ -157,8 +158,12 @@ class _StreamPart(LazyPart):
 
     def select(self, projection: Projection) -> Iterator[pl.DataFrame]:
         with polars_errors(self.place):
-            frame = self.scan() if self.replayable else self.frame
-            yield from stream(frame, projection.expressions)
+            if not self.replayable:
+                yield from stream(self.frame, projection.expressions)
+                return
+            batches = stream(self.scan(), projection.expressions)
+            rows = int(cast(Any, self.stream).num_rows)
+            yield from as_many_as_promised(batches, lambda: rows, self.place)
 
 
 def article(name: str) -> str:

@@ -20,6 +20,7 @@ from grc_fast._utils.messages import first_line
 from grc_fast.errors import SourceError
 from grc_fast.io.object_store import open_bytes, open_stored
 from grc_fast.io.store_faults import is_in_object_store
+from grc_fast.io.query_batches import query_batches
 from grc_fast.io.text_options import TextOptions, said
 
 #: The extensions of packed files.
@@ -28,6 +29,8 @@ PACKED: Final = (".gz", ".zst", ".zip")
 SAMPLE_BYTES: Final = 1 << 16
 # A separator that no table uses: with it, each line is one field.
 _NO_SEPARATOR: Final = "\x1f"
+# Lines of a file in an object store that are held at a time.
+_REMOTE_LINES: Final = 100_000
 _MARKS: Final = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -198,8 +201,7 @@ class _RemoteText:
             schema={"line": pl.String},
             truncate_ragged_lines=True,
         )
-        batches = lines.collect_batches(maintain_order=True, lazy=True)
-        self._batches: Iterator[pl.DataFrame] = iter(batches)
+        self._batches: Iterator[pl.DataFrame] = query_batches(lines, _REMOTE_LINES)
         self._held = b""
 
     def read(self, size: int, /) -> bytes:
