@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import decimal
+import gzip
 import json
 import re
 from collections.abc import Callable
@@ -763,7 +764,7 @@ def test_files_without_rows_are_empty_but_one_among_others_is_not(tmp_path: Path
         facts(none)
 
 
-@pytest.mark.parametrize("form", ["eager", "lazy", "pandas", "pyarrow table", "pyarrow reader"])
+@pytest.mark.parametrize("form", ["eager", "lazy", "pandas", "pyarrow table"])
 def test_a_frame_without_rows_gives_facts_without_rows(form: str, tmp_path: Path) -> None:
     found = facts(SOURCES[form](sales().clear(), tmp_path))
 
@@ -824,13 +825,155 @@ def test_ids_that_are_all_null_in_one_file_have_no_kind(tmp_path: Path) -> None:
     assert found.quality.dropped["client"] == 5
 
 
-def test_a_file_given_twice_is_noted(tmp_path: Path) -> None:
-    path = parquet_file(sales(), tmp_path)
+def test_a_file_given_twice_is_read_once(tmp_path: Path) -> None:
+    path = tmp_path / "sales.parquet"
+    sales().write_parquet(path)
+    link = tmp_path / "link.parquet"
+    link.symlink_to(path)
+    other = tmp_path / ".." / tmp_path.name / "sales.parquet"
 
-    quality = facts([path, path]).quality
+    quality = facts([path, path, link, other]).quality
 
-    assert quality.rows_read == 16
-    assert quality.notes == (f"{path} is given 2 times, and its rows count 2 times",)
+    assert quality.rows_read == 8
+    assert quality.notes == (
+        f"{path} is given more than once, and is read once",
+        f"{link} is the file {path}, which is read once",
+        f"{other} is the file {path}, which is read once",
+    )
+    assert quality.files.read == (str(path),)
+
+
+def test_an_empty_name_is_no_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    parquet_file(sales(), tmp_path)
+    monkeypatch.chdir(tmp_path)
+
+    for source in ("", ["sales.parquet", ""]):
+        with pytest.raises(grc.SourceError, match=r"a source is empty text, as of a variable not"):
+            facts(source)
+
+
+def test_a_stream_that_was_used_up_is_an_error() -> None:
+    reader = sales().to_arrow().to_reader()
+    facts(reader)
+
+    with pytest.raises(grc.SourceError, match=r"the RecordBatchReader gave no rows: a stream can"):
+        facts(reader)
+
+
+@pytest.mark.parametrize("suffix", ["ndjson", "json", "csv", "parquet", "arrow", "stream.arrow"])
+def test_a_file_with_signs_of_a_glob_in_its_name_is_that_file(suffix: str, tmp_path: Path) -> None:
+    writer = {
+        "ndjson": pl.DataFrame.write_ndjson,
+        "json": pl.DataFrame.write_json,
+        "csv": pl.DataFrame.write_csv,
+        "parquet": pl.DataFrame.write_parquet,
+        "arrow": pl.DataFrame.write_ipc,
+        "stream.arrow": pl.DataFrame.write_ipc_stream,
+    }[suffix]
+    for name, rows in (("[n]", 2), ("n", 1)):
+        lines = sales().select("client_id", "date", "amount").head(rows)
+        writer(lines, tmp_path / f"{name}.{suffix}")
+
+    found = facts(tmp_path / f"[n].{suffix}", order=None)
+
+    assert found.quality.rows_read == 2
+
+
+def folder_of_files(folder: Path) -> None:
+    """Make a folder with three files of four lines, and things that are none of its files."""
+    (folder / "deeper").mkdir(parents=True)
+    (folder / ".hidden").mkdir()
+    lines = sales().select("client_id", "date", "amount").head(4)
+    lines.write_csv(folder / "1.csv")
+    with gzip.open(folder / "2.csv.gz", "wb") as file:
+        lines.write_csv(file)
+    lines.write_csv(folder / "deeper" / "3.csv")
+    for name in ("part-00000", "_SUCCESS", "about.md"):
+        write(folder / name, "x")
+
+
+def test_the_account_names_the_files_read_and_those_skipped(tmp_path: Path) -> None:
+    folder = tmp_path / "sales"
+    folder_of_files(folder)
+
+    quality = facts(folder, order=None).quality
+
+    read = [f"{folder}/{name}" for name in ("1.csv", "2.csv.gz", "deeper/3.csv")]
+    skipped = [f"{folder}/{name}" for name in (".hidden/", "_SUCCESS", "about.md", "part-00000")]
+    assert quality.rows_read == 12
+    assert quality.to_dict()["files"] == read
+    assert quality.to_dict()["skipped_files"] == skipped
+    assert f"note: read from 3 files: {', '.join(read)}\n" in f"{quality}\n"
+    assert f"note: skipped: {', '.join(skipped)}\n" in f"{quality}\n"
+
+
+def test_a_glob_names_what_it_passes_over(tmp_path: Path) -> None:
+    folder_of_files(tmp_path)
+    (tmp_path / "4.csv").mkdir()
+
+    quality = facts(f"{tmp_path}/*.csv", order=None).quality
+
+    assert quality.files.read == (f"{tmp_path}/1.csv",)
+    assert quality.files.skipped == (f"{tmp_path}/2.csv.gz", f"{tmp_path}/4.csv/")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "names"),
+    [
+        ("**/*.csv", ["1.csv", "deeper/3.csv"]),
+        ("*/3.csv", ["deeper/3.csv"]),
+        ("d?eper/[3].csv", ["deeper/3.csv"]),
+        ("**/3.csv", ["deeper/3.csv"]),
+    ],
+)
+def test_globs_match_as_those_of_a_shell(pattern: str, names: list[str], tmp_path: Path) -> None:
+    folder_of_files(tmp_path)
+
+    read = facts(f"{tmp_path}/{pattern}", order=None).quality.files.read
+
+    assert read == tuple(f"{tmp_path}/{name}" for name in names)
+
+
+def test_a_linked_folder_is_read_and_a_circle_of_links_is_not_walked_twice(tmp_path: Path) -> None:
+    folder, elsewhere = tmp_path / "sales", tmp_path / "elsewhere"
+    folder.mkdir()
+    folder_of_files(elsewhere)
+    (folder / "linked").symlink_to(elsewhere)
+    (elsewhere / "deeper" / "back").symlink_to(folder)
+
+    quality = facts(folder, order=None).quality
+
+    assert quality.rows_read == 12
+    assert f"{folder}/linked/deeper/back/ (a link to a folder that is read)" in (
+        quality.files.skipped
+    )
+
+
+@pytest.mark.parametrize("pattern", ["", "*.csv"])
+def test_a_link_that_leads_nowhere_is_an_error(pattern: str, tmp_path: Path) -> None:
+    folder_of_files(tmp_path)
+    (tmp_path / "9.csv").symlink_to(tmp_path / "gone.csv")
+
+    with pytest.raises(grc.SourceError, match=r"9\.csv is a link to '.*gone\.csv', which is not"):
+        facts(f"{tmp_path}/{pattern}", order=None)
+
+
+@pytest.mark.parametrize("pattern", ["", "*/*.csv", "**/*.csv"])
+def test_a_folder_that_cannot_be_read_is_an_error(
+    pattern: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder_of_files(tmp_path)
+    list_folder = Path.iterdir
+
+    def refuse(folder: Path) -> Any:
+        if folder.name == "deeper":
+            raise PermissionError(13, "Permission denied")
+        return list_folder(folder)
+
+    monkeypatch.setattr(Path, "iterdir", refuse)  # whoever is root may read them all
+
+    with pytest.raises(grc.SourceError, match=r"deeper' cannot be read: Permission denied"):
+        facts(f"{tmp_path}/{pattern}", order=None)
 
 
 def test_a_file_without_a_column_is_named(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 from grc_fast._utils.dates import shown_instant
+from grc_fast.io.file_listing import Listing
 
 #: Why an event is not used; one that could be dropped for several reasons counts under the first.
 EVENT_REASONS: Final = (
@@ -104,6 +105,8 @@ class BehaviourQuality:
         What else is worth knowing: how files are written, where `as_of` comes from.
     warnings
         What is likely to be wrong: rules that won no event.
+    files
+        Files read, as `files.read`, and what a folder or a glob holds besides, as `files.skipped`.
     """
 
     rows_read: int
@@ -123,6 +126,7 @@ class BehaviourQuality:
     spilled: int = 0
     notes: tuple[str, ...] = field(default=())
     warnings: tuple[str, ...] = field(default=())
+    files: Listing = field(default_factory=Listing)
 
     @classmethod
     def from_account(
@@ -134,6 +138,7 @@ class BehaviourQuality:
         timezone: str,
         notes: tuple[str, ...] = (),
         warnings: tuple[str, ...] = (),
+        files: Listing | None = None,
     ) -> BehaviourQuality:
         """Make it of the account that the extension keeps: instants in microseconds."""
         zone = timezone if account["zoned"] else None
@@ -164,6 +169,7 @@ class BehaviourQuality:
             spilled=account["spilled"],
             notes=notes,
             warnings=warnings,
+            files=files or Listing(),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -186,6 +192,8 @@ class BehaviourQuality:
             "spilled": self.spilled,
             "notes": list(self.notes),
             "warnings": list(self.warnings),
+            "files": list(self.files.read),
+            "skipped_files": list(self.files.skipped),
         }
 
     def __str__(self) -> str:
@@ -209,7 +217,7 @@ class BehaviourQuality:
             lines.append(f"kinds that no rule names: {_listed(self.unknown_kinds)}")
         if self.spilled:
             lines.append(f"{_size(self.spilled)} went through a temporary file")
-        lines += [f"note: {note}" for note in self.notes]
+        lines += [f"note: {note}" for note in (*self.notes, *str(self.files).splitlines())]
         return "\n".join(lines + [f"warning: {warning}" for warning in self.warnings])
 
     def _line(self, caption: str, rows: int) -> str:

@@ -20,7 +20,7 @@ from grc_fast.behaviour.quality import BehaviourQuality
 from grc_fast.behaviour.rules import OPEN, BehaviourRules
 from grc_fast.behaviour.state import BehaviourState
 from grc_fast.behaviour.tracking import TrackingConsent
-from grc_fast.errors import DataError, ModelError, OptionError, SourceError
+from grc_fast.errors import DataError, ModelError, OptionError
 from grc_fast.facts.table import CLIENT
 from grc_fast.io.locate import locate
 from grc_fast.io.source import Opened, Source
@@ -222,6 +222,7 @@ def run_events(
         timezone=run.timezone,
         notes=notes,
         warnings=tuple(warnings),
+        files=opened.files,
     )
     kept = None
     if state is not None:
@@ -298,8 +299,8 @@ def _check_account(account: Any, run: Run, read: Source) -> None:
             raise ModelError(
                 "as_of is earlier than that of the state: scores can only go on from it"
             )
-    elif account["rows_read"] == 0 and read.is_file:
-        raise SourceError(f"{read.name} is empty: it has no rows")
+    else:
+        read.check_rows(account["rows_read"])
     dropped = account["dropped"]
     if account["rows_read"] and dropped["future"] == account["rows_read"]:
         raise DataError("as_of is before every event: take a later instant")

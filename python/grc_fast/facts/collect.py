@@ -10,7 +10,7 @@ import polars as pl
 
 from grc_fast import _core
 from grc_fast._utils.dates import day_number, day_of_number
-from grc_fast.errors import DataError, SourceError
+from grc_fast.errors import DataError
 from grc_fast.facts.client_base import base_batches, with_status
 from grc_fast.facts.options import SalesReading
 from grc_fast.facts.plausibility import (
@@ -120,6 +120,7 @@ def collect_facts(
         returns_dropped=reading.returns == "drop",
         out_of_window=out_of_window,
         notes=tuple(notes),
+        files=opened.files,
         warnings=tuple(warnings),
     )
     return frame, quality
@@ -172,8 +173,7 @@ def _at_scale(amounts: pl.Series, scale: int | None) -> pl.Series:
 
 def _checked_day(source: Source, account: _core._Account) -> dt.date:
     """Return the `as_of` of an account; files without rows and a day before every sale are not."""
-    if source.is_file and account["rows_read"] == 0:
-        raise SourceError(f"{source.name} is empty: it has no rows")
+    source.check_rows(account["rows_read"])
     if account["as_of"] is None:
         raise DataError(
             f"as_of cannot be the day after the last sale, as no row of {source.name} can be used"

@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 
 from grc_fast._utils.dates import day_of_number
+from grc_fast.io.file_listing import Listing
 
 # A row that could be dropped for several reasons counts under the first.
 REASONS = ("where", "client", "date", "amount", "future", "returns")
@@ -63,6 +64,8 @@ class Quality:
         What else is worth knowing: how files are written, where `as_of` comes from.
     warnings
         What is likely to be wrong, and what to do: lines that count twice, orders that are none.
+    files
+        Files read, as `files.read`, and what a folder or a glob holds besides, as `files.skipped`.
     """
 
     rows_read: int
@@ -87,6 +90,7 @@ class Quality:
     as_of: dt.date
     notes: tuple[str, ...] = field(default=())
     warnings: tuple[str, ...] = field(default=())
+    files: Listing = field(default_factory=Listing)
 
     @classmethod
     def from_account(
@@ -97,6 +101,7 @@ class Quality:
         out_of_window: int = 0,
         notes: tuple[str, ...] = (),
         warnings: tuple[str, ...] = (),
+        files: Listing | None = None,
     ) -> Quality:
         """Make it of the account that the extension keeps.
 
@@ -109,7 +114,7 @@ class Quality:
             Whether returns are a reason to drop a row.
         out_of_window
             How many clients with a purchase have none in the window.
-        notes, warnings
+        notes, warnings, files
             See the class.
 
         Examples
@@ -154,6 +159,7 @@ class Quality:
             as_of=day_of_number(account["as_of"]),
             notes=notes,
             warnings=warnings,
+            files=files or Listing(),
         )
 
     @property
@@ -208,6 +214,8 @@ class Quality:
             "as_of": self.as_of.isoformat(),
             "notes": list(self.notes),
             "warnings": list(self.warnings),
+            "files": list(self.files.read),
+            "skipped_files": list(self.files.skipped),
         }
 
     def __str__(self) -> str:
@@ -222,7 +230,8 @@ class Quality:
         ]
         lines += [self._client_line(), *self._order_lines()]
         lines += [f"warning: {warning}" for warning in self.warnings]
-        return "\n".join(lines + [f"note: {note}" for note in self.notes])
+        notes = [*self.notes, *str(self.files).splitlines()]
+        return "\n".join(lines + [f"note: {note}" for note in notes])
 
     def _row_line(self, reason: str, rows: int, money: Decimal) -> str:
         share = f"{100 * rows / self.rows_read:.1f} %" if self.rows_read else "-"

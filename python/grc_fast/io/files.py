@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -16,6 +16,7 @@ import polars as pl
 from grc_fast.errors import SourceError
 from grc_fast.io.csv_file import CsvFile
 from grc_fast.io.databases.address import is_database
+from grc_fast.io.file_listing import Listing
 from grc_fast.io.json_array import is_json_array, json_array_part
 from grc_fast.io.lakes.kind import note_of_file, refuse_files_of_tables, table_of
 from grc_fast.io.ndjson_file import NdjsonFile
@@ -60,6 +61,7 @@ from grc_fast.io.workbook import sheet_part
 
 _WIDEST_DECIMAL = 38
 _ASKED_AT_ONCE = 16
+_GIVE = f"give {KINDS_OF_SOURCE}"
 
 
 @dataclass
@@ -150,7 +152,7 @@ class NdjsonPart(Part):
 def list_source(sources: Sequence[object], text: TextOptions) -> Source:
     """Open several sources as one."""
     if not sources:
-        raise SourceError(f"the list of sources is empty: give {KINDS_OF_SOURCE}")
+        raise SourceError(f"the list of sources is empty: {_GIVE}")
     for item in sources:
         if not isinstance(item, (str, Path)):
             raise SourceError(
@@ -161,9 +163,13 @@ def list_source(sources: Sequence[object], text: TextOptions) -> Source:
 
 def path_source(paths: Sequence[str], text: TextOptions) -> Source:
     """Open paths, globs and directories as one source."""
-    files: list[str] = []
+    read: dict[str, str] = {}
+    given_twice: list[str] = []
+    skipped: list[str] = []
     hive = False
     for given in paths:
+        if not given:
+            raise SourceError(f"a source is empty text, as of a variable not set: {_GIVE}")
         path = standard_input_copy() if given == STANDARD_INPUT else local_path(given)
         if is_database(path):
             raise SourceError(
@@ -172,8 +178,16 @@ def path_source(paths: Sequence[str], text: TextOptions) -> Source:
             )
         refuse_other_databases(path)
         found = _files_of(path, alone=len(paths) == 1)
-        hive |= any("=" in part for file in found for part in below(file, path))
-        files.extend(found)
+        hive |= any("=" in part for file in found.read for part in below(file, path))
+        skipped.extend(found.skipped)
+        for file in found.read:
+            # One file counts once, by whatever name it is given.
+            place = file if "://" in file else os.path.realpath(file)
+            if place in read:
+                given_twice.append(_once(read[place], file))
+            else:
+                read[place] = file
+    files = list(read.values())
     name = redact(paths[0]) if len(paths) == 1 else f"{redact(paths[0])} and {len(paths) - 1} more"
     kinds: dict[str, str] = {}
     for file in files:
@@ -182,36 +196,45 @@ def path_source(paths: Sequence[str], text: TextOptions) -> Source:
         shown = ", ".join(f"{kind} ({file})" for kind, file in kinds.items())
         raise SourceError(f"{name} mixes formats, {shown}: give files of one format")
     kind = next(iter(kinds))
-    return Source(name, partial(_file_parts, kind, files, hive=hive, text=text), is_file=True)
+    return Source(
+        name,
+        partial(_file_parts, kind, files, hive=hive, text=text, notes=given_twice),
+        is_file=True,
+        files=Listing(tuple(map(redact, files)), tuple(map(redact, skipped))),
+    )
 
 
-def _files_of(path: str, *, alone: bool) -> list[str]:
+def _files_of(path: str, *, alone: bool) -> Listing:
     """List the files of one of the given paths, none of which may be part of a table of a lake."""
     if "://" in path:
-        return expand(path) if is_in_object_store(path) else [path]
+        return expand(path) if is_in_object_store(path) else Listing((path,))
     table = table_of(path)
     if table is not None:
         raise SourceError(
             f"{path} is {table}, and other sources are given beside it: give it alone"
         )
-    files = expand(path)
+    found = expand(path)
     # Who names one file means it; many names may be what a shell made of a pattern.
-    if not (alone and files == [path]):
-        refuse_files_of_tables(path, files)
-    return files
+    if not (alone and found.read == (path,)):
+        refuse_files_of_tables(path, found.read)
+    return found
 
 
-def check_not_twice(files: Sequence[str]) -> list[str]:
-    """Say which files are given more than once: their rows count as often."""
-    return [
-        f"{redact(file)} is given {count} times, and its rows count {count} times"
-        for file, count in Counter(files).items()
-        if count > 1
-    ]
+def _once(first: str, again: str) -> str:
+    """Say that a file is given twice."""
+    if first == again:
+        return f"{redact(first)} is given more than once, and is read once"
+    return f"{redact(again)} is the file {redact(first)}, which is read once"
 
 
 def _file_parts(
-    kind: str, files: Sequence[str], roles: TableRoles, *, hive: bool, text: TextOptions
+    kind: str,
+    files: Sequence[str],
+    roles: TableRoles,
+    *,
+    hive: bool,
+    text: TextOptions,
+    notes: Sequence[str],
 ) -> Found:
     for file in files:
         if "://" not in file:
@@ -229,7 +252,7 @@ def _file_parts(
     else:
         parts, plain_integer_ids = _json_parts(files, roles)
     of_table = note_of_file(files[0]) if len(files) == 1 else []
-    return parts, [*check_not_twice(files), *of_table], plain_integer_ids
+    return parts, [*notes, *of_table], plain_integer_ids
 
 
 def _csv_parts(files: Sequence[str], roles: TableRoles, text: TextOptions) -> list[Part]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import json
 from itertools import islice
 from pathlib import Path
@@ -24,11 +25,15 @@ class NdjsonFile:
     def __init__(self, path: str, roles: TableRoles) -> None:
         self.path = path
         self._local = "://" not in path
+        # Signs of a glob in the name of a file stand for themselves.
+        self._scanned = glob.escape(path) if self._local else path
         self._columns: dict[str, pl.DataType] = {}
         if self._local and Path(path).stat().st_size == 0:
             raise SourceError(f"{path} is empty: it has no rows")
         try:
-            self._schema = pl.scan_ndjson(path, infer_schema_length=INFERENCE_ROWS).collect_schema()
+            self._schema = pl.scan_ndjson(
+                self._scanned, infer_schema_length=INFERENCE_ROWS
+            ).collect_schema()
         except pl.exceptions.PolarsError as error:
             raise self.fault(error) from None
         header = self._schema.names()
@@ -45,11 +50,11 @@ class NdjsonFile:
 
     def scan(self) -> pl.LazyFrame:
         """Scan the needed keys of the file."""
-        return pl.scan_ndjson(self.path, schema=self._columns or dict(self._schema))
+        return pl.scan_ndjson(self._scanned, schema=self._columns or dict(self._schema))
 
     def first_rows(self, count: int) -> pl.DataFrame:
         """Read the first rows with every key."""
-        return pl.scan_ndjson(self.path, schema=dict(self._schema)).head(count).collect()
+        return pl.scan_ndjson(self._scanned, schema=dict(self._schema)).head(count).collect()
 
     def fault(self, error: pl.exceptions.PolarsError) -> SourceError:
         """Turn a Polars error into a sentence with the line and the value."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import difflib
-import glob
 import zipfile
 from pathlib import Path, PurePath, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
 from grc_fast.errors import SourceError
+from grc_fast.io.file_listing import Listing, folder_listing, glob_listing
 from grc_fast.io.lakes.kind import refuse_listed_tables
 from grc_fast.io.object_store import find_files, has_glob, open_bytes
 from grc_fast.io.source import redact
@@ -66,29 +66,28 @@ def refuse_other_databases(path: str) -> None:
         )
 
 
-def expand(path: str) -> list[str]:
+def expand(path: str) -> Listing:
     """List the files of a path: itself, those of a directory, or those that a glob matches."""
     if is_in_object_store(path):
         return _stored_files(path)
     found = Path(path)
     if found.is_dir():
-        return _directory_files(found)
+        return _directory_listing(found)
     if found.exists():
-        return [path]
-    if has_glob(path):
-        matches = glob.glob(path, recursive=True)  # noqa: PTH207 (Path takes no absolute pattern)
-        files = sorted(file for file in matches if Path(file).is_file())
-        if not files:
+        return Listing((path,))
+    if has_glob(path) and not found.is_symlink():
+        listing = glob_listing(path)
+        if not listing.read:
             raise SourceError(f"no file matches {path!r}: check the directory and the pattern")
-        return files
+        return listing
     raise SourceError(f"there is no file {path!r}{_near_files(found)}")
 
 
-def _stored_files(url: str) -> list[str]:
+def _stored_files(url: str) -> Listing:
     listing = find_files(url)
     refuse_listed_tables(url, listing)
     if listing.files == [url] or has_glob(url):
-        return listing.files
+        return Listing(tuple(listing.files))
     files = [
         file
         for file in listing.files
@@ -96,7 +95,7 @@ def _stored_files(url: str) -> list[str]:
     ]
     if not files:
         raise SourceError(f"the folder {redact(url)} holds no file of {_EXTENSIONS}")
-    return files
+    return Listing(tuple(files), tuple(sorted(set(listing.files) - set(files))))
 
 
 def is_data_file(path: PurePath) -> bool:
@@ -106,15 +105,11 @@ def is_data_file(path: PurePath) -> bool:
     )
 
 
-def _directory_files(directory: Path) -> list[str]:
-    files = [
-        file
-        for file in sorted(directory.rglob("*"))
-        if file.is_file() and is_data_file(file.relative_to(directory))
-    ]
-    if not files:
+def _directory_listing(directory: Path) -> Listing:
+    listing = folder_listing(directory, lambda name: suffix_of(name) in _FORMATS)
+    if not listing.read:
         raise SourceError(f"the directory {str(directory)!r} holds no file of {_EXTENSIONS}")
-    return [str(file) for file in files]
+    return listing
 
 
 def _near_files(path: Path) -> str:

@@ -12,6 +12,7 @@ import polars as pl
 from grc_fast._utils.addresses import masked
 from grc_fast._utils.messages import describe, first_line
 from grc_fast.errors import ColumnError, DataError, GrcError, SourceError
+from grc_fast.io.file_listing import Listing
 from grc_fast.io.query_batches import query_batches
 from grc_fast.io.roles import (
     ClientRoles,
@@ -168,12 +169,15 @@ class Opened:
         Whether text ids become integers when every one is a plain integer.
     replayable
         Whether the batches can be read twice.
+    files
+        The files of it, if it is made of files.
     """
 
     parts: tuple[tuple[Part, Projection], ...]
     files_notes: tuple[str, ...]
     plain_integer_ids: bool
     replayable: bool
+    files: Listing = field(default_factory=Listing)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -218,12 +222,31 @@ class Source:
         Whether it can be read twice. A stream can not.
     is_file
         Whether it is made of files: files without any row are an error.
+    files
+        Those files, and what a folder or a glob holds besides.
     """
 
     name: str
     _parts: Callable[[TableRoles], Found]
     replayable: bool = True
     is_file: bool = False
+    files: Listing = field(default_factory=Listing)
+
+    def check_rows(self, rows: int) -> None:
+        """Refuse a source that must have rows and gave none.
+
+        Raises
+        ------
+        SourceError
+            If it is made of files, or is a stream, which is empty when it was read before.
+        """
+        if rows == 0 and self.is_file:
+            raise SourceError(f"{self.name} is empty: it has no rows")
+        if rows == 0 and not self.replayable:
+            raise SourceError(
+                f"{self.name} gave no rows: a stream can be read once only, so make a new one if "
+                "it was read before"
+            )
 
     def open(self, roles: TableRoles) -> Opened:
         """Check the roles against every part, without reading the rows.
@@ -246,7 +269,7 @@ class Source:
         amount = common_amount([found["amount"] for found in types if "amount" in found])
         if amount is not None:
             pairs = [(part, projection.cast("amount", amount)) for part, projection in pairs]
-        return Opened(tuple(pairs), tuple(dict.fromkeys(notes)), plain_integer_ids, self.replayable)
+        return self._opened(pairs, dict.fromkeys(notes), plain_integer_ids)
 
     def open_ids(self, names: Sequence[str]) -> Opened:
         """Open a table of clients, of which just the id is read.
@@ -267,7 +290,15 @@ class Source:
         pairs = [(part, _resolved(roles, part, self.replayable)) for part in parts]
         kinds = [(part, projection.types(part.schema)["client"]) for part, projection in pairs]
         _check_same_kind("client", names[0], kinds)
-        return Opened(tuple(pairs), tuple(notes), plain_integer_ids, self.replayable)
+        return self._opened(pairs, notes, plain_integer_ids)
+
+    def _opened(
+        self,
+        pairs: Iterable[tuple[Part, Projection]],
+        notes: Iterable[str],
+        plain_integer_ids: bool,  # noqa: FBT001 (as parts come with it)
+    ) -> Opened:
+        return Opened(tuple(pairs), tuple(notes), plain_integer_ids, self.replayable, self.files)
 
 
 def _resolved(roles: TableRoles, part: Part, replayable: bool) -> Projection:  # noqa: FBT001
