@@ -784,6 +784,93 @@ def test_hive_partitions_are_columns(tmp_path: Path) -> None:
     assert (quality.rows_read, quality.dropped["where"]) == (16, 8)
 
 
+def in_folders(folders: dict[str, pl.DataFrame], directory: Path) -> Path:
+    for name, frame in folders.items():
+        (directory / name).mkdir(parents=True)
+        frame.write_parquet(directory / name / "part.parquet")
+    return directory
+
+
+@pytest.mark.parametrize(
+    ("keys", "ids"),
+    [
+        (["001", "1"], ["001", "1"]),
+        (["12", "7"], [7, 12]),
+        (["12", "a%2Fb"], ["12", "a/b"]),
+        (["7", "__HIVE_DEFAULT_PARTITION__"], [7]),
+    ],
+)
+def test_ids_in_the_names_of_folders_are_those_of_text_files(
+    keys: list[str], ids: list[Any], tmp_path: Path
+) -> None:
+    lines = sales().select("date", "amount").head(2)
+    folders = in_folders({f"client_id={key}": lines for key in keys}, tmp_path)
+
+    assert facts(folders, order=None).frame["client_id"].to_list() == ids
+
+
+def test_sql_sees_an_id_in_the_name_of_a_folder_as_it_is_written(tmp_path: Path) -> None:
+    lines = sales().select("date", "amount").head(2)
+    folders = in_folders({"client_id=001": lines, "client_id=A1": lines}, tmp_path)
+
+    found = facts(folders, order=None, client="LOWER(client_id)")
+
+    assert found.frame["client_id"].to_list() == ["001", "a1"]
+
+
+def test_a_column_of_the_files_is_not_overridden_by_the_names_of_folders(tmp_path: Path) -> None:
+    folders = in_folders({"client_id=99": sales(), "client_id=98": sales()}, tmp_path)
+
+    found = facts(folders)
+
+    assert found.frame["client_id"].to_list() == [1, 2, 3, 10]
+    assert found.quality.notes == (
+        (
+            "columns that stand both in files and in the names of their folders are read from the "
+            "files"
+        ),
+    )
+
+
+def test_a_column_both_in_files_and_beside_a_key_is_an_error(tmp_path: Path) -> None:
+    folders = in_folders({"client_id=99/year=2026": sales()}, tmp_path)
+
+    with pytest.raises(grc.SourceError, match=r"has a column 'client_id', which the name of its"):
+        facts(folders, where="year = 2026")
+
+
+EMPTY_IDS = pl.DataFrame(
+    {"client_id": ["a", "", None, "b"], "date": [dt.date(2026, 1, 1)] * 4, "amount": [1.0] * 4}
+)
+
+
+IN_MEMORY = ("eager", "lazy", "parquet")
+EMPTY_ID_FORMS = [
+    *((form, pl.String) for form in SOURCES),
+    *((form, pl.Categorical) for form in SOURCES),
+    *((form, dtype) for form in IN_MEMORY for dtype in (pl.Enum(["", "a", "b"]), pl.Binary)),
+]
+
+
+@pytest.mark.parametrize(("form", "dtype"), EMPTY_ID_FORMS)
+def test_empty_text_is_no_id_in_any_source(form: str, dtype: Any, tmp_path: Path) -> None:
+    frame = EMPTY_IDS.with_columns(pl.col("client_id").cast(dtype))
+
+    found = facts(SOURCES[form](frame, tmp_path), order="client_id")
+
+    assert found.frame["client_id"].to_list() == ["a", "b"]
+    assert found.quality.dropped["client"] == 2
+
+
+def test_empty_text_in_the_order_is_an_order_of_its_own() -> None:
+    frame = EMPTY_IDS.with_columns(client_id=pl.lit("a"), ticket=pl.lit(""))
+
+    found = facts(frame)
+
+    assert found.frame["orders"].to_list() == [4]
+    assert found.quality.rows_without_order == 4
+
+
 @pytest.mark.parametrize(
     "other",
     [pl.Int32, pl.UInt64, pl.Float64],

@@ -17,6 +17,7 @@ from grc_fast.errors import SourceError
 from grc_fast.io.csv_file import CsvFile
 from grc_fast.io.databases.address import is_database
 from grc_fast.io.file_listing import Listing
+from grc_fast.io.hive_keys import HiveKeys
 from grc_fast.io.json_array import is_json_array, json_array_part
 from grc_fast.io.lakes.kind import note_of_file, refuse_files_of_tables, table_of
 from grc_fast.io.ndjson_file import NdjsonFile
@@ -61,6 +62,9 @@ from grc_fast.io.workbook import sheet_part
 
 _WIDEST_DECIMAL = 38
 _ASKED_AT_ONCE = 16
+_OWN_COLUMNS = (
+    "columns that stand both in files and in the names of their folders are read from the files"
+)
 _GIVE = f"give {KINDS_OF_SOURCE}"
 
 
@@ -242,7 +246,8 @@ def _file_parts(
     plain_integer_ids = kind in ("CSV", "workbook")
     parts: Sequence[Part]
     if kind == "Parquet":
-        parts = _parquet_parts(files, roles, hive=hive)
+        parts, of_keys = _parquet_parts(files, roles, hive=hive)
+        notes = [*notes, *of_keys]
     elif kind == "Arrow":
         parts = [_arrow_file_part(file) for file in files]
     elif kind == "CSV":
@@ -287,46 +292,73 @@ def _json_parts(files: Sequence[str], roles: TableRoles) -> tuple[list[Part], bo
     return parts, plain
 
 
-def _parquet_parts(files: Sequence[str], roles: TableRoles, *, hive: bool) -> list[Part]:
+def _parquet_parts(
+    files: Sequence[str], roles: TableRoles, *, hive: bool
+) -> tuple[list[Part], list[str]]:
     """Scan neighbours with the same types in the needed columns together, as one part.
 
-    Further columns, and columns in another order, make no difference.
+    Further columns, and columns in another order, make no difference. What is worth saying of the
+    names of folders comes second.
     """
+    keys = HiveKeys.of(files, roles) if hive else None
 
-    def schema_of(file: str) -> tuple[str, pl.Schema]:
+    def schema_of(file: str) -> tuple[str, pl.Schema, bool]:
         if "://" not in file:
             check_parquet(file)
         with polars_errors(file):
-            return file, _in_microseconds(_scan_parquet(file, hive=hive).collect_schema(), roles)
+            schema, from_folders = _parquet_schema(file, keys)
+            return file, _in_microseconds(schema, roles), from_folders
 
     # An object store takes long to answer, but answers many at once.
     with ThreadPoolExecutor(_ASKED_AT_ONCE if is_in_object_store(files[0]) else 1) as pool:
         schemas = list(pool.map(schema_of, files))
 
-    def needed_types(item: tuple[str, pl.Schema]) -> dict[str, pl.DataType]:
-        schema = item[1]
-        return {name: schema[name] for name in sorted(needed_columns(roles, schema.names()))}
+    def needed_types(
+        item: tuple[str, pl.Schema, bool],
+    ) -> tuple[dict[str, pl.DataType], bool]:
+        _, schema, from_folders = item
+        names = sorted(needed_columns(roles, schema.names()))
+        return {name: schema[name] for name in names}, from_folders
 
     def told(schema: pl.Schema) -> dict[str, pl.DataType]:
         # A decimal of 256 bits can be in a file, but not in a schema that is given.
         return {name: dtype for name, dtype in schema.items() if not _is_wide_decimal(dtype)}
 
     parts: list[Part] = []
-    for types, group in groupby(schemas, key=needed_types):
+    for (types, from_folders), group in groupby(schemas, key=needed_types):
         members = list(group)
-        paths = [file for file, _ in members]
+        paths = [file for file, _, _ in members]
         one = len(paths) == 1
         frame = _scan_parquet(
             paths[0] if one else paths,
             schema=told(members[0][1]) if one or not types else types,
             extra_columns="ignore",
             cast_options=pl.ScanCastOptions(datetime_cast="nanosecond-downcast"),
-            hive=hive,
+            hive=from_folders,
         )
         place = redact(paths[0]) if one else f"{redact(paths[0])} and {len(paths) - 1} more files"
-        first = _scan_parquet(paths[0], hive=hive).select(*told(members[0][1]))
+        first = _scan_parquet(
+            paths[0],
+            schema=told(members[0][1]),
+            extra_columns="ignore",
+            cast_options=pl.ScanCastOptions(datetime_cast="nanosecond-downcast"),
+            hive=from_folders,
+        )
         parts.append(ScanPart(place, members[0][1], frame=frame, first_file=first))
-    return parts
+    has_both = hive and not all(from_folders for _, _, from_folders in schemas)
+    return parts, [_OWN_COLUMNS] if has_both else []
+
+
+def _parquet_schema(file: str, keys: HiveKeys | None) -> tuple[pl.Schema, bool]:
+    """Find the columns of a file, and whether the names of its folders are among them."""
+
+    def schema(*, hive: bool) -> pl.Schema:
+        return _scan_parquet(file, hive=hive).collect_schema()
+
+    own = schema(hive=False)
+    if keys is None or keys.stand_in(file, own):
+        return own, False
+    return keys.types(schema(hive=True)), True
 
 
 def _scan_parquet(source: str | list[str], *, hive: bool, **reading: Any) -> pl.LazyFrame:

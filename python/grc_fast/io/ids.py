@@ -21,30 +21,35 @@ INTEGERS_WIDE = (pl.Int128, pl.UInt128) if hasattr(pl, "UInt128") else (pl.Int12
 
 
 def id_expression(column: pl.Expr, name: str, role: str, dtype: pl.DataType, place: str) -> pl.Expr:
-    """Take ids; text in all its guises becomes plain text.
+    """Take ids; text in all its guises becomes plain text, and empty text null.
 
     Raises
     ------
     ColumnError
         If the type cannot be an id.
     """
-    if isinstance(dtype, (pl.Categorical, pl.Enum, pl.Null)):
-        # A Categorical arrives with another dictionary in each chunk: text is the same everywhere.
-        return column.cast(pl.String)
-    if isinstance(dtype, pl.String) or dtype in (pl.Float32, pl.Float64):
-        return column
-    if dtype.is_integer() and dtype not in INTEGERS_WIDE:
+    if (text := _text_of_ids(column, dtype)) is not None:
+        return pl.when(text.str.len_bytes() > 0).then(text)
+    if dtype in (pl.Float32, pl.Float64) or (dtype.is_integer() and dtype not in INTEGERS_WIDE):
         return column
     if isinstance(dtype, pl.Decimal) and dtype.scale == 0:
         return column.cast(pl.Int64)
-    if isinstance(dtype, pl.Binary):
-        return pl.coalesce(column.cast(pl.String, strict=False), column.bin.encode("hex"))
     if role == "order" and isinstance(dtype, (pl.Date, pl.Datetime)):
         return column  # a day numbers the tickets of a till as well as an integer does
     raise ColumnError(
         f"the {role} column {name!r} of {place} holds {describe(dtype)}: "
         "it must hold integers of up to 64 bits or text, so cast it first"
     )
+
+
+def _text_of_ids(column: pl.Expr, dtype: pl.DataType) -> pl.Expr | None:
+    """Give ids that are text as plain text, None if they are something else."""
+    if isinstance(dtype, (pl.Categorical, pl.Enum, pl.Null)):
+        # A Categorical arrives with another dictionary in each chunk: text is the same everywhere.
+        return column.cast(pl.String)
+    if isinstance(dtype, pl.Binary):
+        return pl.coalesce(column.cast(pl.String, strict=False), column.bin.encode("hex"))
+    return column if isinstance(dtype, pl.String) else None
 
 
 def not_whole(numbers: pl.Series) -> pl.Series:

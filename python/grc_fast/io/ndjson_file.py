@@ -54,7 +54,7 @@ class NdjsonFile:
 
     def first_rows(self, count: int) -> pl.DataFrame:
         """Read the first rows with every key."""
-        return pl.scan_ndjson(self._scanned, schema=dict(self._schema)).head(count).collect()
+        return pl.scan_ndjson(self._scanned, schema=dict(self.schema)).head(count).collect()
 
     def fault(self, error: pl.exceptions.PolarsError) -> SourceError:
         """Turn a Polars error into a sentence with the line and the value."""
