@@ -4,6 +4,7 @@ import errno
 import io
 import os
 import resource
+import signal
 import stat
 import subprocess
 import sys
@@ -552,3 +553,139 @@ def test_standard_output_may_be_no_real_file(monkeypatch: pytest.MonkeyPatch) ->
     write_frame(pl.DataFrame({"a": [1]}), "-")
 
     assert raw.getvalue() == b"a\n1\n"
+
+
+# --- what killed runs leave -----------------------------------------------------------------------
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from grc_fast.io.atomic import atomic_paths
+
+killed_at = sys.argv[1]
+replace = Path.replace
+
+def replace_one(source, target):
+    replace(source, target)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+if killed_at == "renaming":
+    Path.replace = replace_one
+with atomic_paths(sys.argv[2:]) as temporaries:
+    for temporary in temporaries:
+        temporary.write_text("new")
+    if killed_at == "waiting":
+        print("waiting", flush=True)
+        sys.stdin.read()
+    if killed_at == "writing":
+        os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def ended(killed_at: str, *paths: Path) -> None:
+    """Run a process that is killed while it writes some files."""
+    done = subprocess.run([sys.executable, "-c", KILLED, killed_at, *paths], check=False)
+    assert done.returncode == -signal.SIGKILL
+
+
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take files for settled as soon as they are made."""
+    monkeypatch.setattr("grc_fast.io.leftovers._SETTLED", -1.0)
+
+
+@pytest.mark.usefixtures("at_once")
+def test_what_a_killed_run_left_is_removed_and_said(tmp_path: Path) -> None:
+    target = tmp_path / "scores.csv"
+    ended("writing", target)
+    [left] = _files(tmp_path)
+
+    notes = check_outputs([target], [], [])
+
+    assert notes == [
+        f"an earlier run was killed while it wrote {str(target)!r}; removed what it left: {left}"
+    ]
+    assert _files(tmp_path) == []
+
+
+@pytest.mark.usefixtures("at_once")
+def test_outputs_that_may_be_of_two_runs_are_said(tmp_path: Path) -> None:
+    scores, model = tmp_path / "scores.csv", tmp_path / "model.json"
+    for path in (scores, model):
+        path.write_text("old")
+    ended("renaming", scores, model)
+    assert (scores.read_text(), model.read_text()) == ("new", "old")
+
+    notes = check_outputs([scores], [model], [])
+
+    assert "its outputs may be of two runs" in "".join(notes)
+    assert _files(tmp_path) == ["model.json", "scores.csv"]
+
+
+@pytest.mark.usefixtures("at_once")
+def test_what_is_being_written_by_a_running_process_stays(tmp_path: Path) -> None:
+    target = tmp_path / "scores.csv"
+    target.write_text("old")
+    command = [sys.executable, "-c", KILLED, "waiting", target]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as running:
+        assert running.stdout is not None
+        assert running.stdout.readline() == b"waiting\n"
+        assert len(_files(tmp_path)) == 2
+
+        assert check_outputs([target], [], []) == []
+
+        assert len(_files(tmp_path)) == 2
+        running.communicate(b"")
+    assert target.read_text() == "new"
+
+
+@pytest.mark.usefixtures("at_once")
+def test_files_of_others_stay(tmp_path: Path) -> None:
+    others = [".scores.csv.mine.tmp", ".scores.csv.0123456789abcdef.txt", ".other.csv.tmp"]
+    for name in others:
+        (tmp_path / name).write_text("x")
+    with atomic_path(tmp_path / "scores.csv") as temporary:
+        temporary.write_text("new")
+
+    assert _files(tmp_path) == sorted([*others, "scores.csv"])
+
+
+def test_a_file_just_made_is_left_to_its_maker(tmp_path: Path) -> None:
+    target = tmp_path / "scores.csv"
+    ended("writing", target)
+
+    assert check_outputs([target], [], []) == []
+    assert len(_files(tmp_path)) == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root may give")
+def test_owner_and_group_of_a_replaced_file_are_kept(tmp_path: Path) -> None:
+    target = tmp_path / "scores.csv"
+    target.write_text("old")
+    os.chown(target, 1234, 4321)
+    target.chmod(0o640)
+
+    with atomic_path(target) as temporary:
+        temporary.write_text("new")
+
+    found = target.stat()
+    assert (found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)) == (1234, 4321, 0o640)
+
+
+def test_a_group_that_may_be_given_is_kept_where_the_owner_may_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "scores.csv"
+    target.write_text("old")
+    given = []
+
+    def give(_path: Path, owner: int, group: int) -> None:
+        if owner != -1:
+            raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+        given.append(group)
+
+    monkeypatch.setattr(os, "chown", give)
+    with atomic_path(target) as temporary:
+        temporary.write_text("new")
+
+    assert given == [target.stat().st_gid]

@@ -151,8 +151,8 @@ def behaviour(options: BehaviourOptions) -> None:
     if options.state_in is not None and not _is_same(options.state_in, options.state_out):
         # The state that a run replaces is read before, and stands until the run has succeeded.
         inputs.append(options.state_in)
-    check_outputs([options.output], other_files, inputs)
     messages = Messages(quiet=options.quiet)
+    messages.notes(check_outputs([options.output], other_files, inputs))
     result, ledger = _score(options, messages)
     messages.note(str(result.quality))
     phases = _phase_table(result, options.lang)

@@ -52,8 +52,8 @@ def combine(options: CombineOptions) -> None:
     The clients of either table get a row. The number of clients of every action goes to standard
     output (or the table, with -o -).
     """
-    check_outputs([options.output], [], [options.rfm, options.behaviour])
     messages = Messages(quiet=options.quiet)
+    messages.notes(check_outputs([options.output], [], [options.rfm, options.behaviour]))
     text = TextOptions(**text_reading(options))
     rfm, behaviour = with_common_ids(
         read_table(options.rfm, text), read_table(options.behaviour, text)

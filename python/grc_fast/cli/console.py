@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any, Final, Literal, TextIO
 
@@ -43,6 +43,11 @@ class Messages:
     def written(self, name: str) -> None:
         """Say where something was written."""
         self.note(f"written: {shown_address(name)}")
+
+    def notes(self, texts: Iterable[str]) -> None:
+        """Write notes, a line each."""
+        for text in texts:
+            self.note(f"note: {text}")
 
     def warn(self, text: str) -> None:
         """Write one line that asks for attention."""

@@ -130,10 +130,10 @@ def response(options: ResponseOptions) -> None:
     given = (options.scores, options.campaigns, options.responses, options.calibrate)
     inputs = [path for path in given if path is not None]
     reports = [] if options.report is None else [options.report]
-    check_outputs([options.output], reports, inputs)
+    messages = Messages(quiet=options.quiet)
+    messages.notes(check_outputs([options.output], reports, inputs))
     if options.report is not None:
         check_report_path(options.report)
-    messages = Messages(quiet=options.quiet)
     scores, campaigns, responses, clients = _tables(options, messages)
     found = campaign_response.response(
         scores,

@@ -67,8 +67,8 @@ def score(options: ScoreOptions) -> None:
     of what was read and dropped and the size of every band go to standard error.
     """
     other_files = [path for path in (options.model_out, options.quality) if path is not None]
-    check_outputs([options.output], other_files, _inputs(options))
     messages = Messages(quiet=options.quiet)
+    messages.notes(check_outputs([options.output], other_files, _inputs(options)))
     result = _score_clients(options) if options.client_level else _score(options, messages)
     if result.quality is not None:
         messages.note(str(result.quality))

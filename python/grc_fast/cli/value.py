@@ -128,7 +128,7 @@ def value(options: ValueOptions) -> None:
         path for path in (options.model_out, options.quality, options.report) if path is not None
     ]
     inputs = [*options.source, *(p for p in (options.clients, options.model_in) if p is not None)]
-    check_outputs([options.output], files, inputs)
+    messages.notes(check_outputs([options.output], files, inputs))
     if options.report is not None:
         check_report_path(options.report)
     margin = _margin(options.margin)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import re
-import secrets
 import shutil
 import stat
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -17,6 +17,8 @@ import polars as pl
 
 from grc_fast._typing import AnyPath
 from grc_fast.errors import OutputError
+from grc_fast.io.leftovers import OLD, beside, clear_leftovers
+from grc_fast.io.locks import FileLock
 
 
 def make_directory(path: AnyPath) -> Path:
@@ -45,7 +47,8 @@ def atomic_path(path: AnyPath) -> Iterator[Path]:
     Parameters
     ----------
     path
-        The target; a symbolic link is followed, an existing file is replaced and keeps its mode.
+        The target; a symbolic link is followed, an existing file is replaced and keeps its mode,
+        and its owner and group as far as this user may give them.
 
     Yields
     ------
@@ -69,13 +72,14 @@ def atomic_paths(paths: Sequence[AnyPath]) -> Iterator[list[Path]]:
     Like `atomic_path` for several files: either every target is replaced or none is.
     """
     targets = [Path(os.path.realpath(path)) for path in paths]
+    clear_leftovers(targets)
     with ExitStack() as cleanup:
         temporaries = []
         for path, target in zip(paths, targets, strict=True):
             with naming(path):
                 temporary = beside(target)
                 cleanup.callback(remove, temporary)
-                make(temporary, target)
+                cleanup.callback(make(temporary, target).close)
             temporaries.append(temporary)
         yield temporaries
         for path, temporary in zip(paths, temporaries, strict=True):
@@ -84,17 +88,30 @@ def atomic_paths(paths: Sequence[AnyPath]) -> Iterator[list[Path]]:
         _rename(paths, temporaries, targets)
 
 
-def beside(target: Path) -> Path:
-    """Return the temporary name of a file, beside it."""
-    # The name is cut because a file system takes names of 255 bytes.
-    return target.with_name(f".{target.name[:40]}.{secrets.token_hex(8)}.tmp")
+def make(temporary: Path, target: Path) -> FileLock:
+    """Make the temporary file, with the owner and permissions of the one that it replaces.
 
-
-def make(temporary: Path, target: Path) -> None:
-    """Make the temporary file, with the permissions of the one that it replaces."""
-    os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+    Returns
+    -------
+    FileLock
+        What tells other processes that the file is being written, until it is closed.
+    """
+    lock = FileLock(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
     with suppress(FileNotFoundError):
-        temporary.chmod(stat.S_IMODE(target.stat().st_mode))
+        replaced = target.stat()
+        _give(temporary, replaced)
+        temporary.chmod(stat.S_IMODE(replaced.st_mode))
+    return lock
+
+
+def _give(path: Path, replaced: os.stat_result) -> None:
+    """Give a file the owner and group of another, as far as this user may."""
+    if sys.platform == "win32":
+        return
+    for owner in (replaced.st_uid, -1):  # the group may be ours to give where the owner is not
+        with suppress(OSError):
+            os.chown(path, owner, replaced.st_gid)
+            return
 
 
 def _synchronise(temporary: Path) -> None:
@@ -117,12 +134,14 @@ def _keep(target: Path, cleanup: ExitStack) -> Path | None:
     """Give the old file a second name until the whole run has succeeded."""
     if not target.exists():
         return None
-    kept = beside(target)
+    kept = beside(target, OLD)
     cleanup.callback(remove, kept)
     try:
         os.link(target, kept)
     except OSError:  # a file system without hard links
         shutil.copy2(target, kept)
+    with suppress(OSError):
+        cleanup.callback(FileLock.on(kept).close)
     return kept
 
 

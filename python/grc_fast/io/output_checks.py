@@ -12,17 +12,20 @@ from typing import Any
 
 from grc_fast._typing import AnyPath
 from grc_fast.errors import OutputError
-from grc_fast.io.atomic import beside, make, naming, remove
+from grc_fast.io.atomic import make, naming, remove
 from grc_fast.io.databases.address import is_database
 from grc_fast.io.databases.replace import check_table, output_table
+from grc_fast.io.leftovers import beside, clear_leftovers
 from grc_fast.io.write import STDOUT, format_of
 from grc_fast.io.xlsx import require_xlsxwriter, write_xlsx
 
 
 def check_outputs(
     frames: Iterable[AnyPath], files: Iterable[AnyPath], inputs: Iterable[Any]
-) -> None:
+) -> list[str]:
     """Check every output of a run before any work: each by itself, and that they all differ.
+
+    What runs that were killed have left beside the outputs is removed.
 
     Parameters
     ----------
@@ -32,6 +35,11 @@ def check_outputs(
         Outputs of any name (a model, a quality account).
     inputs
         What the run reads.
+
+    Returns
+    -------
+    list of str
+        What was left, a sentence for each output.
     """
     frames, files, inputs = list(frames), list(files), list(inputs)
     for path in frames:
@@ -46,6 +54,8 @@ def check_outputs(
                 f"{os.fspath(twin)!r} and {os.fspath(path)!r} are the same output file: "
                 "give each output its own name"
             )
+    named = [os.fspath(path) for path in (*frames, *files)]
+    return clear_leftovers(name for name in named if name != STDOUT and not is_database(name))
 
 
 def check_writable(path: AnyPath, inputs: Iterable[Any] = ()) -> None:
@@ -117,7 +127,7 @@ def _probe(path: AnyPath) -> None:
     temporary = beside(target)
     try:
         with naming(path):
-            make(temporary, target)
+            make(temporary, target).close()
     finally:
         remove(temporary)
 
