@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from typing import Final
 
@@ -16,6 +15,7 @@ from grc_fast.io.ids import id_expression
 from grc_fast.io.open import open_source
 from grc_fast.io.roles import Projection, Table, columns_of_sql, require_column
 from grc_fast.io.source import Opened, Part, Source
+from grc_fast.io.sql import roots_or_nothing
 from grc_fast.io.text_options import TextOptions
 
 #: Roles that a table may lack, and the type of the nulls that stand for them then.
@@ -100,9 +100,7 @@ class EventRoles:
         """Columns of `header` whose type is that of their values."""
         read = {self.column("machine_open")}
         if self.where is not None:
-            # `resolve` says what is wrong with SQL that cannot be read.
-            with suppress(pl.exceptions.PolarsError):
-                read |= set(pl.sql_expr(self.where).meta.root_names())
+            read |= roots_or_nothing(self.where)  # `resolve` says what is wrong with it
         return frozenset(read) & frozenset(header)
 
     def sql_columns(self, header: Iterable[str]) -> frozenset[str]:

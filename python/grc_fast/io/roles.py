@@ -16,7 +16,7 @@ from grc_fast._utils.checks import column
 from grc_fast._utils.messages import describe, first_line, listing, suggestion
 from grc_fast.errors import ColumnError, OptionError
 from grc_fast.io.ids import INTEGERS_WIDE, id_expression
-from grc_fast.io.sql import DAY_LITERAL, QUOTED, SEVERAL_ROWS, roots_or_nothing
+from grc_fast.io.sql import DAY_LITERAL, QUOTED, SEVERAL_ROWS, roots_or_nothing, sql_expression
 from grc_fast.io.text_options import said
 
 
@@ -373,7 +373,7 @@ class Table:
         if name in columns:
             return pl.col(name), self.schema[name]
         try:
-            pl.sql_expr(name)
+            sql_expression(name)
         except pl.exceptions.PolarsError:
             require_column(name, role, columns, self.place)
         return self._sql(role, name)
@@ -428,7 +428,7 @@ class Table:
         read = {name: self.schema[name] for name in dict.fromkeys(expression.meta.root_names())}
         for form in dict.fromkeys(forms):
             try:
-                expression = pl.sql_expr(form)
+                expression = sql_expression(form)
                 # Computed on no rows: some types that do not go together are seen only then.
                 computed = pl.DataFrame(schema=read).select(expression)
                 return expression, computed.dtypes[0]
@@ -444,7 +444,7 @@ class Table:
         """Parse SQL and look up its columns; it must give one value a row."""
         columns = self.schema.names()
         try:
-            expression = pl.sql_expr(sql)
+            expression = sql_expression(sql)
         except pl.exceptions.PolarsError as error:
             kind = "not" if role == "where" else "neither a column nor"
             raise OptionError(

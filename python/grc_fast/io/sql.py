@@ -1,8 +1,15 @@
-"""SQL in options: which columns it reads, and that it gives one value a row."""
+"""SQL in options and models: an expression over the columns of a table, and nothing else.
+
+Polars opens the files that SQL names when it parses it, and takes a subquery in any expression.
+Conditions come from files that anyone may have written, so that what is not known to be harmless
+is refused before Polars sees it.
+"""
 
 from __future__ import annotations
 
 import re
+from itertools import pairwise
+from typing import Final
 
 import polars as pl
 
@@ -15,10 +22,123 @@ SEVERAL_ROWS = re.compile(
 DAY_LITERAL = re.compile(r"(?:\bDATE\s*)?'(\d{4}-\d{2}-\d{2})'", re.IGNORECASE)
 QUOTED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"")
 
+# The tokens of an expression, as the generic dialect of SQL has them: comments, dollar quotes and
+# whatever else could hide a token from us are none of them.
+_TOKEN: Final = re.compile(
+    r"""(?P<blank>[ \t\r\n]+)
+    |(?P<text>'(?:[^']|'')*')
+    |(?P<name>"(?:[^"]|"")*"|`[^`"]*`)
+    |(?P<word>(?:[^\W\d]|[@#])[\w@#$]*)
+    |(?P<number>\.?\d[\w.]*)
+    |(?P<sign>--|/\*|[-+*/%<>=!|~^&:.,()\[\]])""",
+    re.VERBOSE,
+)
+_COMMENTS: Final = ("--", "/*")
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+# Words that stand before a bracket and call nothing.
+_BEFORE_BRACKETS: Final = _words(
+    "and as between both case distinct div else escape filter for from ilike in is leading like not"
+    " or over placing regexp rlike then trailing when xor"
+)
+_TYPES: Final = _words(
+    "binary blob char character clob datetime dec decimal double float nchar numeric nvarchar"
+    " string text time timestamp timestamptz varbinary varchar varying"
+)
+# The functions of Polars that compute values from values; none of them reads a table.
+_FUNCTIONS: Final = _words(
+    "abs acos acosd asin asind atan atan2 atan2d atand cbrt ceil ceiling cos cosd cot cotd degrees"
+    " div exp floor ln log log10 log1p log2 mod pi pow power radians round sign sin sind sqrt tan"
+    " tand trunc truncate"
+    " bit_and bit_count bit_length bit_not bit_or bit_xor bitand bitcount bitnot bitor bitxor"
+    " date date_part date_trunc datetime day dayofweek dayofyear extract hour minute month now"
+    " quarter second strftime strptime time timestamp week year"
+    " char_length character_length concat concat_ws ends_with initcap left length lower lpad ltrim"
+    " normalize octet_length position regexp_like regexp_replace replace reverse right rpad rtrim"
+    " split_part starts_with string_to_array strpos substr substring trim upper"
+    " cast coalesce greatest if ifnull least nullif try_cast"
+    " array_contains array_get array_length array_lower array_mean array_reverse array_sum"
+    " array_to_string array_unique array_upper"
+    # Of several rows or columns: who takes one value alone says so.
+    " array_agg avg columns corr count covar covar_pop covar_samp dense_rank first first_value lag"
+    " last last_value lead max median min ntile quantile_cont quantile_disc rank row_number stddev"
+    " stddev_samp sum var var_samp variance"
+)
+_CALLABLE: Final = _BEFORE_BRACKETS | _TYPES | _FUNCTIONS
+_BEGINS_QUERIES: Final = ("FROM", "TABLE", "WITH")
+_TAKES_QUERIES: Final = ("ALL", "ANY", "EXISTS", "SOME")
+
+
+def sql_expression(sql: str) -> pl.Expr:
+    """Parse an SQL expression over the columns of a table.
+
+    Raises
+    ------
+    polars.exceptions.PolarsError
+        If it is none that Polars can read, or it has a subquery, a comment, or a function that is
+        not known to compute a value from values.
+
+    Examples
+    --------
+    >>> from grc_fast.io.sql import sql_expression
+    >>> sql_expression("quantity * price").meta.root_names()
+    ['quantity', 'price']
+    >>> sql_expression("(SELECT price FROM read_csv('/etc/passwd'))")
+    Traceback (most recent call last):
+    ...
+    polars.exceptions.SQLInterfaceError: it has a subquery: write an expression over columns
+    """
+    if (refusal := _refusal(sql)) is not None:
+        raise pl.exceptions.SQLInterfaceError(refusal)
+    return pl.sql_expr(sql)
+
 
 def roots_or_nothing(sql: str) -> frozenset[str]:
     """Return the columns that an expression reads; none if it cannot be parsed."""
     try:
-        return frozenset(pl.sql_expr(sql).meta.root_names())
+        return frozenset(sql_expression(sql).meta.root_names())
     except pl.exceptions.PolarsError:
         return frozenset()
+
+
+def _refusal(sql: str) -> str | None:
+    """Say why an expression must not be parsed, or nothing."""
+    tokens: list[tuple[str, str]] = [("sign", "")]
+    position = 0
+    while position < len(sql):
+        found = _TOKEN.match(sql, position)
+        if found is None:
+            return (
+                f"{sql[position]!r} at character {position + 1} belongs to no expression: put "
+                "names of columns between double quotes"
+            )
+        kind, token = str(found.lastgroup), found[0]
+        if token in _COMMENTS:
+            return f"it has a comment ({token}): leave it out"
+        if kind in ("text", "name") and _is_prefix(sql[max(position - 3, 0) : position]):
+            return f"it has a letter or & right before {token[0]}: put a blank there"
+        if kind != "blank":
+            tokens.append((kind, token))
+        position = found.end()
+    pairs = pairwise(tokens)
+    return next((refusal for pair in pairs if (refusal := _refusal_of_pair(*pair))), None)
+
+
+def _is_prefix(before: str) -> bool:
+    """Tell whether letters give a text in quotes another meaning, as in E'…' and U&'…'."""
+    return bool(re.search(r"(?:(?<![\w@#$])\w{1,2}|&)$", before))
+
+
+def _refusal_of_pair(first: tuple[str, str], second: tuple[str, str]) -> str | None:
+    # In capitals, as the parser compares keywords: some letters become others then.
+    (kind, token), word = first, second[1].upper()
+    begins = word == "SELECT" or (token == "(" and word in _BEGINS_QUERIES)
+    if (begins and second[0] == "word") or (word == "(" and token.upper() in _TAKES_QUERIES):
+        return "it has a subquery: write an expression over columns"
+    if word == "(" and kind in ("word", "name", "number") and token.lower() not in _CALLABLE:
+        return f"{token} is no function that expressions may call"
+    return None

@@ -11,6 +11,7 @@ import polars as pl
 
 from grc_fast._utils.messages import nearest
 from grc_fast.errors import OptionError
+from grc_fast.io.sql import sql_expression
 from grc_fast.labels.catalogue import LANGUAGES, check_lang
 
 SCALE: Final = 5
@@ -280,7 +281,7 @@ def parse_sql(sql: object) -> pl.Expr:
     if not isinstance(sql, str):
         raise OptionError(f"where = {_written(sql)} is not text: write a SQL condition in quotes")
     try:
-        parsed = pl.sql_expr(sql)
+        parsed = sql_expression(sql)
     except pl.exceptions.PolarsError as error:
         reason = _first_line_of(error)
         raise OptionError(f"where = {sql!r} is not a SQL condition ({reason})") from None
