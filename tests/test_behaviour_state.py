@@ -11,6 +11,8 @@ import pytest
 from polars.testing import assert_frame_equal
 
 import grc_fast as grc
+from grc_fast.behaviour.state import state_held
+from grc_fast.cli import main
 from test_behaviour import AS_OF, EXAMPLE, RULES, events_of, many_events, one_rule
 
 DAYS = ("2025-01-20", "2025-02-03T11:07", "2025-02-20", "2025-03-20T07:30")
@@ -109,8 +111,6 @@ def test_a_program_is_counted_by_one_run(cut: int) -> None:
 def test_the_state_that_a_run_goes_on_from_may_be_replaced(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from grc_fast.cli import main
-
     monkeypatch.chdir(tmp_path)
     EXAMPLE.write_csv("events.csv")
     run = ("behaviour", "events.csv", "--rules", "course", "--quiet", "-o")
@@ -133,7 +133,7 @@ def saved(tmp_path: Path, about: Any, change: Any = None) -> Path:
 
 ABOUT = {
     "format": "grc_fast.behaviour_state",
-    "version": 3,
+    "version": 4,
     "as_of": 0,
     "zoned": False,
     "timezone": "UTC",
@@ -148,14 +148,15 @@ ABOUT = {
         ({}, None, "is no state"),
         (5, None, "is no state"),
         ({**ABOUT, "version": None}, None, "has no version"),
-        ({**ABOUT, "version": 2}, None, "has format 2.*score all events again"),
-        ({**ABOUT, "version": 4}, None, "has format 4.*install a newer one"),
+        ({**ABOUT, "version": 3}, None, "has format 3.*score all events again"),
+        ({**ABOUT, "version": 5}, None, "has format 5.*install a newer one"),
         ({**ABOUT, "as_of": "soon"}, None, "what it says of 'as_of' is missing or wrong"),
         ({**ABOUT, "rules": None}, None, "what it says of 'rules'"),
         (ABOUT, lambda frame: frame.drop("seen"), "its columns are not those saved"),
         (ABOUT, lambda frame: frame.drop("client_id"), "its columns are not those saved"),
         (ABOUT, lambda frame: frame.cast({"part": pl.Int64}), "its columns are not those saved"),
         (ABOUT, lambda frame: frame.cast({"event_id": pl.Date}), "its columns are not those saved"),
+        (ABOUT, None, "it does not hold what was saved"),
     ],
 )
 def test_a_damaged_state_says_so(about: Any, change: Any, said: str, tmp_path: Path) -> None:
@@ -167,3 +168,83 @@ def test_a_damaged_state_says_so(about: Any, change: Any, said: str, tmp_path: P
 def test_a_state_is_a_state_or_its_file() -> None:
     with pytest.raises(grc.OptionError, match="int is neither"):
         grc.score_behaviour(EXAMPLE, RULES, as_of=AS_OF, state=5)  # type: ignore[arg-type]
+
+
+def rewritten(tmp_path: Path, change: Any, **about: Any) -> Path:
+    """A saved state whose rows or metadata are changed, and its digest left as it is."""
+    path = tmp_path / "state.parquet"
+    rows = rows_of("a", None, "", "b")
+    state = grc.score_behaviour(rows, RULES, as_of=AS_OF, keep_state=True).state
+    assert state is not None
+    state.save(path)
+    said = json.loads(pl.read_parquet_metadata(path)["grc_fast"]) | about
+    change(pl.read_parquet(path)).write_parquet(
+        path, metadata={"grc_fast": json.dumps(said)}, compression="gzip", row_group_size=2
+    )
+    return path
+
+
+def test_a_state_may_be_encoded_anew(tmp_path: Path) -> None:
+    path = rewritten(tmp_path, lambda frame: pl.concat([frame[:1], frame[1:]], rechunk=False))
+
+    assert grc.BehaviourState.load(path).frame.height > 0
+
+
+@pytest.mark.parametrize(
+    ("change", "about"),
+    [
+        (lambda frame: frame.reverse(), {}),
+        (lambda frame: frame.head(frame.height // 2), {}),
+        (lambda frame: frame.clear(), {}),
+        (lambda frame: pl.concat([frame, frame.tail(1)]), {}),
+        (lambda frame: frame.with_columns(pl.col("value") * -1.0), {}),
+        (lambda frame: frame.with_columns(pl.col("event_id").fill_null("")), {}),
+        (lambda frame: frame.with_columns(pl.col("seen").list.reverse()), {}),
+        (lambda frame: frame, {"as_of": 0}),
+        (lambda frame: frame, {"zoned": True}),
+    ],
+    ids=["order", "half", "empty", "twice", "value", "null", "list", "as_of", "zoned"],
+)
+def test_a_state_that_is_not_what_was_saved_is_refused(
+    change: Any, about: Any, tmp_path: Path
+) -> None:
+    path = rewritten(tmp_path, change, **about)
+
+    with pytest.raises(grc.ModelError, match="it does not hold what was saved"):
+        grc.BehaviourState.load(path)
+
+
+def test_who_comes_second_to_a_state_is_told_to_wait(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    EXAMPLE.write_csv("events.csv")
+    run = ("behaviour", "events.csv", "--rules", "course", "--quiet", "-o", "a.csv")
+    states = ("--state-in", "state.parquet", "--state-out", "state.parquet")
+    assert main((*run, "--as-of", "2025-03-15", "--state-out", "state.parquet")) == 0
+    before = Path("state.parquet").read_bytes()
+
+    with state_held("state.parquet"):
+        assert main((*run, "--as-of", AS_OF, *states)) == 1
+    assert "another run goes on from the state 'state.parquet': wait" in capsys.readouterr().err
+    assert Path("state.parquet").read_bytes() == before
+
+    assert main((*run, "--as-of", AS_OF, *states)) == 0
+
+
+def test_a_state_is_not_replaced_by_an_earlier_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    EXAMPLE.write_csv("events.csv")
+    run = ("behaviour", "events.csv", "--rules", "course", "--quiet", "-o", "a.csv")
+    assert main((*run, "--as-of", AS_OF, "--state-out", "state.parquet")) == 0
+    before = Path("state.parquet").read_bytes()
+
+    assert main((*run, "--as-of", "2025-03-15", "--state-out", "state.parquet")) == 1
+    assert "is of a later instant than the one to be saved" in capsys.readouterr().err
+    earlier = grc.score_behaviour(EXAMPLE, RULES, as_of="2025-03-15", keep_state=True).state
+    assert earlier is not None
+    with pytest.raises(grc.ModelError, match="is of a later instant"):
+        earlier.save("state.parquet")
+    assert Path("state.parquet").read_bytes() == before

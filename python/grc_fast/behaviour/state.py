@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -12,9 +13,11 @@ import polars as pl
 
 from grc_fast.errors import ModelError
 from grc_fast.io.atomic import atomic_path
+from grc_fast.io.content_digest import content_digest
+from grc_fast.io.locks import FileLock
 
 _FORMAT: Final = "grc_fast.behaviour_state"
-_VERSION: Final = 3
+_VERSION: Final = 4
 _KEY: Final = "grc_fast"
 _COLUMNS: Final[Mapping[str, Any]] = {
     "part": pl.UInt8,
@@ -30,6 +33,7 @@ _COLUMNS: Final[Mapping[str, Any]] = {
 _ID_TYPES: Final = (pl.Int64, pl.UInt64, pl.String)
 # What the metadata of a file says, beside its format and version.
 _ABOUT: Final[Mapping[str, type]] = {"as_of": int, "zoned": bool, "timezone": str, "rules": str}
+_DIGEST: Final = "digest"
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,8 +60,17 @@ class BehaviourState:
     fingerprint: str
 
     def save(self, path: str | Path) -> None:
-        """Write the state as Parquet, whole or not at all."""
-        with atomic_path(path) as temporary:
+        """Write the state as Parquet, whole or not at all.
+
+        Raises
+        ------
+        ModelError
+            If another run goes on from the state that is there, or that one holds later events.
+        OutputError
+            If the file cannot be written.
+        """
+        with state_held(path), atomic_path(path) as temporary:
+            self.check_not_before(path)
             self.write(temporary)
 
     def write(self, path: Path) -> None:
@@ -70,7 +83,27 @@ class BehaviourState:
             "timezone": self.timezone,
             "rules": self.fingerprint,
         }
+        about[_DIGEST] = _digest(self.frame, about)
         self.frame.write_parquet(path, metadata={_KEY: json.dumps(about)})
+
+    def check_not_before(self, path: str | Path) -> None:
+        """Refuse to replace a state of later events: another run has gone on from it since.
+
+        Raises
+        ------
+        ModelError
+            If the file holds such a state.
+        """
+        try:
+            about = json.loads(pl.read_parquet_metadata(path).get(_KEY, "{}"))
+            later = about["format"] == _FORMAT and about["as_of"] > self.as_of
+        except (OSError, ValueError, LookupError, TypeError, pl.exceptions.PolarsError):
+            return  # no state
+        if later:
+            raise ModelError(
+                f"the state {str(path)!r} is of a later instant than the one to be saved: give "
+                "another file, or remove it first"
+            )
 
     @classmethod
     def load(cls, path: str | Path) -> BehaviourState:
@@ -98,6 +131,11 @@ class BehaviourState:
             )
         if not _has_columns(frame):
             raise ModelError(f"the state {str(path)!r} is damaged: its columns are not those saved")
+        if about.get(_DIGEST) != _digest(frame, about):
+            raise ModelError(
+                f"the state {str(path)!r} is damaged: it does not hold what was saved; score all "
+                "events again"
+            )
         return cls(frame, about["as_of"], about["zoned"], about["timezone"], about["rules"])
 
     def check(self, fingerprint: str, timezone: str) -> None:
@@ -112,6 +150,38 @@ class BehaviourState:
                 f"the state was saved with the timezone {self.timezone}, not {timezone}: score all "
                 "events again, or go back to it"
             )
+
+
+@contextmanager
+def state_held(path: str | Path) -> Iterator[None]:
+    """Keep other runs from going on from a state, or replacing it, while a block runs.
+
+    Raises
+    ------
+    ModelError
+        If another run does so already.
+    """
+    lock = None
+    with suppress(OSError):  # a file that is not there, or that cannot be read, holds nobody up
+        try:
+            lock = FileLock.on(Path(path))
+            while lock.is_held and not lock.is_on(Path(path)):  # replaced meanwhile
+                lock.close()
+                lock = FileLock.on(Path(path))
+        except BlockingIOError:
+            raise ModelError(
+                f"another run goes on from the state {str(path)!r}: wait until it has finished"
+            ) from None
+    try:
+        yield
+    finally:
+        if lock is not None:
+            lock.close()
+
+
+def _digest(frame: pl.DataFrame, about: Mapping[str, Any]) -> str:
+    said = {name: value for name, value in about.items() if name != _DIGEST}
+    return content_digest(frame, json.dumps(said, sort_keys=True))
 
 
 def _check_version(version: object, path: str | Path) -> None:

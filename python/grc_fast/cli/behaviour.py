@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -17,6 +18,7 @@ from grc_fast.behaviour.ledger import readable
 from grc_fast.behaviour.memory import parse_memory
 from grc_fast.behaviour.rules import preset_text, read_rules
 from grc_fast.behaviour.run import BehaviourResult, EventReading, Run, run_events
+from grc_fast.behaviour.state import state_held
 from grc_fast.cli.console import Messages, frame_table, show_table
 from grc_fast.cli.options import (
     ClientColumn,
@@ -153,10 +155,13 @@ def behaviour(options: BehaviourOptions) -> None:
         inputs.append(options.state_in)
     messages = Messages(quiet=options.quiet)
     messages.notes(check_outputs([options.output], other_files, inputs))
-    result, ledger = _score(options, messages)
-    messages.note(str(result.quality))
-    phases = _phase_table(result, options.lang)
-    _write(result, ledger, options)
+    with ExitStack() as held:
+        if options.state_out is not None:
+            held.enter_context(state_held(options.state_out))
+        result, ledger = _score(options, messages)
+        messages.note(str(result.quality))
+        phases = _phase_table(result, options.lang)
+        _write(result, ledger, options)
     if options.output == STDOUT:
         messages.table(phases)
         return
@@ -199,6 +204,7 @@ def _write(result: BehaviourResult, ledger: pl.DataFrame | None, options: Behavi
     """Write the files of a run: all of them, or none."""
     files: dict[AnyPath, Callable[[Path], None]] = {}
     if options.state_out is not None and result.state is not None:
+        result.state.check_not_before(options.state_out)
         files[options.state_out] = result.state.write
     if options.ledger is not None and ledger is not None:
         files[options.ledger] = frame_writer(ledger, options.ledger)
