@@ -24,9 +24,9 @@ def parse_day(day: object) -> dt.date:
     >>> parse_day("2026-11-01T23:59")
     datetime.date(2026, 11, 1)
     """
-    if isinstance(day, dt.datetime):
+    if isinstance(day, dt.datetime) and day == day:  # noqa: PLR0124 (NaT of pandas is not itself)
         return day.date()
-    if isinstance(day, dt.date):
+    if isinstance(day, dt.date) and not isinstance(day, dt.datetime):
         return day
     if isinstance(day, str):
         try:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import difflib
+import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
+from typing import Final
 
 import polars as pl
 
 # How many column names an error lists: enough to recognise the table, short enough for one line.
 _LISTED = 12
+_LONG_QUOTE: Final = re.compile(r'"([^"]{59})[^"]{2,}"')
 
 
 def suggestion(name: str, columns: Iterable[str]) -> str:
@@ -63,6 +67,38 @@ def first_line(error: BaseException) -> str:
     """Shorten a Polars error to the sentence that says what is wrong."""
     text = str(error).strip()
     return text.splitlines()[0].strip().rstrip(".") if text else type(error).__name__
+
+
+# Controls, and what turns the direction of text or the line: none of it is for a terminal.
+_STEERING: Final = ("Cc", "Cf", "Cs", "Zl", "Zp")
+# Joiners that some scripts, and signs made of several, cannot be written without.
+_JOINERS: Final = "\u200c\u200d"
+
+
+def harmless(text: str) -> str:
+    r"""Return text for a terminal: what would steer it is shown as an escape, line ends stay.
+
+    Everything that is printed passes through here, as ids, pages and names come from anyone.
+
+    Examples
+    --------
+    >>> harmless("a\x1b[31mb\r\n\u202e")
+    'a\\x1b[31mb\\r\n\\u202e'
+    """
+    if text.isprintable():
+        return text
+    return "".join(_escaped(c) if unicodedata.category(c) in _STEERING else c for c in text)
+
+
+def _escaped(character: str) -> str:
+    if character == "\n" or character in _JOINERS:
+        return character
+    return character.encode("unicode_escape", "backslashreplace").decode()
+
+
+def with_short_quotes(text: str) -> str:
+    """Cut what stands between double quotes in a message, where it is long."""
+    return _LONG_QUOTE.sub(r'"\1…"', text)
 
 
 def quoted(text: str, limit: int = 60) -> str:

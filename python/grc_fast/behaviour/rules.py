@@ -401,6 +401,8 @@ class BehaviourRules(Section):
             found = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
             raise OptionError(f"{place}: this is not TOML: {error}") from None
+        except RecursionError:
+            raise OptionError(f"{place}: they are nested too deeply to be read") from None
         return cls.from_dict(found, place=place, lines=lines_of(text))
 
     @classmethod

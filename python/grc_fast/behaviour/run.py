@@ -13,7 +13,7 @@ from grc_fast import _core
 from grc_fast._typing import Instant, Progress
 from grc_fast._utils.checks import check_threads, text
 from grc_fast._utils.dates import parse_instant
-from grc_fast._utils.messages import nearest
+from grc_fast._utils.messages import nearest, with_short_quotes
 from grc_fast.behaviour.events import OPTIONAL, ROLES, EventRoles, has_role, open_events
 from grc_fast.behaviour.memory import half_of_memory
 from grc_fast.behaviour.quality import BehaviourQuality
@@ -277,7 +277,8 @@ def _push_all(
         if role is None:
             raise
         place = locate(error, role, opened)
-        raise DataError(f"{error} (column {run.roles.column(role)!r}{place})") from None
+        told = with_short_quotes(str(error))
+        raise DataError(f"{told} (column {run.roles.column(role)!r}{place})") from None
 
 
 def _state_frame(state: BehaviourState, dtype: pl.DataType) -> pl.DataFrame:

@@ -16,10 +16,11 @@ from typing import Annotated
 import typer
 
 from grc_fast._utils.addresses import masked
+from grc_fast._utils.messages import harmless
 from grc_fast._utils.version import __version__
 from grc_fast.cli import behaviour, bench, combine, demo, explain, response, score, value
 from grc_fast.errors import GrcError
-from grc_fast.io.write import forget_standard_output
+from grc_fast.io.write import ClosedOutput, forget_standard_output
 
 # A process that a signal ends has 128 and the signal's number as its exit code.
 SIGNAL = 128
@@ -75,6 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0 done, 1 the data or the options are wrong (one sentence on standard error), 2 usage,
         130 interrupted, 143 terminated.
     """
+    _open_what_is_closed()
     _show_every_character()
     try:
         with _cleaning_up_when_terminated():
@@ -128,8 +130,7 @@ def _sentence(error: BaseException) -> str:
 
 def _one_line(text: str) -> str:
     """Keep a message on one line, and values in it from steering the terminal."""
-    joined = " ".join(text.splitlines())
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in joined)
+    return harmless(" ".join(text.splitlines()))
 
 
 @contextmanager
@@ -151,6 +152,20 @@ def _cleaning_up_when_terminated() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _open_what_is_closed() -> None:
+    """Let what is shown go nowhere where the process has no standard output or error (`>&-`)."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            # The next file that is opened would get the number, and what others write to it.
+            os.open(os.devnull, os.O_RDWR)
+    if sys.stdout is None:
+        sys.stdout = ClosedOutput()
+    if sys.stderr is None:
+        sys.stderr = ClosedOutput()
 
 
 def _show_every_character() -> None:

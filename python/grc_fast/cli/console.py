@@ -17,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from grc_fast._utils.addresses import masked
+from grc_fast._utils.messages import harmless
 from grc_fast.io.databases.address import shown_address
 from grc_fast.io.write import write_text
 from grc_fast.rfm.bands import format_number
@@ -34,11 +35,14 @@ class Messages:
         self._quiet = quiet
 
     def note(self, text: str) -> None:
-        """Write one line, or several, without what is secret in addresses."""
+        """Write one line, or several, without what is secret in addresses or steers a terminal."""
+        self._write(harmless(masked(text)))
+
+    def _write(self, text: str) -> None:
         if not self._quiet:
             # A reader of the notes that has gone is no reason to lose the results.
             with suppress(OSError):
-                sys.stderr.write(f"{masked(text.rstrip())}\n")
+                sys.stderr.write(f"{text.rstrip()}\n")
 
     def written(self, name: str) -> None:
         """Say where something was written."""
@@ -56,7 +60,7 @@ class Messages:
     def table(self, table: Table) -> None:
         """Show a table."""
         if not self._quiet:
-            self.note(rendered(table, sys.stderr))
+            self._write(masked(rendered(table, sys.stderr)))
 
     @contextmanager
     def progress(self) -> Iterator[Callable[[int], None] | None]:
@@ -119,8 +123,14 @@ def show_table(table: Table) -> None:
     write_text(rendered(table, sys.stdout))
 
 
+def show_lines(text: str) -> None:
+    """Write lines on standard output, as they are but for what steers a terminal."""
+    write_text(harmless(text))
+
+
 def show_text(text: str) -> None:
     """Write a text of several lines on standard output: in a frame if it is a terminal."""
+    text = harmless(text)
     title, _, body = text.partition("\n")
     if sys.stdout.isatty() and body:
         panel = Panel(Text(body), title=Text(title), title_align="left", expand=False)
@@ -135,10 +145,14 @@ def frame_table(frame: pl.DataFrame, captions: Mapping[str, str]) -> Table:
     for name, dtype in frame.schema.items():
         justify: Literal["left", "right"] = "right" if dtype.is_numeric() else "left"
         # A Text, because brackets in a plain string would be read as markup.
-        table.add_column(Text(captions.get(name, name)), justify=justify)
+        table.add_column(_cell_text(captions.get(name, name)), justify=justify)
     for row in frame.iter_rows(named=True):
-        table.add_row(*(Text(_cell(name, value)) for name, value in row.items()))
+        table.add_row(*(_cell_text(_cell(name, value)) for name, value in row.items()))
     return table
+
+
+def _cell_text(text: str) -> Text:
+    return Text(harmless(text).replace("\n", "\\n"))
 
 
 def _cell(name: str, value: Any) -> str:

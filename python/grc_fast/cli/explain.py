@@ -10,7 +10,7 @@ import typer
 
 from grc_fast.behaviour.explanation import BehaviourExplanation, explain_behaviour
 from grc_fast.behaviour.run import EventReading
-from grc_fast.cli.console import Messages, frame_table, show_table, show_text
+from grc_fast.cli.console import Messages, frame_table, show_lines, show_table, show_text
 from grc_fast.cli.options import (
     EventColumns,
     SalesOptions,
@@ -155,11 +155,11 @@ _SHOWN = (
 def _show_explanation(explanation: BehaviourExplanation) -> None:
     """Write one client's score taken apart on standard output: visits, ledger, sums."""
     moment = pl.col(pl.Datetime).dt.strftime("%Y-%m-%d %H:%M:%S")
-    write_text(f"{explanation.title}\n\n")
+    show_lines(f"{explanation.title}\n\n")
     if explanation.visits.height:
         verdicts = pl.col("passed", "bot").replace_strict({True: "yes", False: "no"})
         show_table(frame_table(explanation.visits.with_columns(moment, verdicts), {}))
         write_text("\n")
     ledger = explanation.ledger.select(_SHOWN).with_columns(moment, pl.col("contribution").round(4))
     show_table(frame_table(ledger, {}))
-    write_text("\n" + "\n".join(explanation.sums) + "\n")
+    show_lines("\n" + "\n".join(explanation.sums) + "\n")

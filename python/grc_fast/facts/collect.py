@@ -10,6 +10,7 @@ import polars as pl
 
 from grc_fast import _core
 from grc_fast._utils.dates import day_number, day_of_number
+from grc_fast._utils.messages import with_short_quotes
 from grc_fast.errors import DataError
 from grc_fast.facts.client_base import base_batches, with_status
 from grc_fast.facts.options import SalesReading
@@ -160,7 +161,8 @@ def _push_all(builder: _core.FactsBuilder, opened: Opened, reading: SalesReading
         if role is None:
             raise
         columns = ", ".join(reading.roles.orders) if role == "order" else getattr(reading, role)
-        raise DataError(f"{error} (column {columns!r}{locate(error, role, opened)})") from None
+        told = with_short_quotes(str(error))
+        raise DataError(f"{told} (column {columns!r}{locate(error, role, opened)})") from None
 
 
 def _at_scale(amounts: pl.Series, scale: int | None) -> pl.Series:

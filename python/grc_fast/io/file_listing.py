@@ -74,7 +74,7 @@ def folder_listing(folder: Path, is_table: Callable[[str], bool]) -> Listing:
                 skipped.append(f"{path}/ (a link to a folder that is read)")
             elif is_folder:
                 enter(path)
-            elif _is_file(path) and is_table(str(path)):
+            elif is_file(path) and is_table(str(path)):
                 read.append(path)
             else:
                 skipped.append(str(path))
@@ -96,7 +96,7 @@ def glob_listing(pattern: str) -> Listing:
     for part in whole.parent.relative_to(whole.anchor).parts:
         bases = {path for base in bases for path in _matching(base, part)}
     found = {path for base in bases for path in _matching(base, whole.name)}
-    read = {path for path in found if _is_file(path)}
+    read = {path for path in found if is_file(path)}
     # Whoever asks for all of `*.csv` may well mean those that are packed.
     packed = {
         path for base in bases for end in PACKED for path in _matching(base, whole.name + end)
@@ -142,11 +142,12 @@ def _entries(folder: Path) -> list[Path]:
         ) from None
 
 
-def _is_file(path: Path) -> bool:
+def is_file(path: Path) -> bool:
     """Tell whether there is a file; a link to nothing is refused."""
     if path.is_symlink() and not path.exists():
         raise SourceError(
-            f"{path} is a link to {str(path.readlink())!r}, which is not there: mend or remove it"
+            f"{path} is a link to {str(path.readlink())!r}, which leads to no file: mend or remove "
+            "it"
         )
     return path.is_file()
 

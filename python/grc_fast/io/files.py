@@ -55,6 +55,8 @@ from grc_fast.io.text_options import TextOptions
 from grc_fast.io.unpacked_copies import (
     STANDARD_INPUT,
     copy_of_stored,
+    is_pipe,
+    pipe_copy,
     standard_input_copy,
     unpacked_copy,
 )
@@ -175,6 +177,7 @@ def path_source(paths: Sequence[str], text: TextOptions) -> Source:
         if not given:
             raise SourceError(f"a source is empty text, as of a variable not set: {_GIVE}")
         path = standard_input_copy() if given == STANDARD_INPUT else local_path(given)
+        path = pipe_copy(path) if is_pipe(path) else path
         if is_database(path):
             raise SourceError(
                 f"{redact(path)} is a database, and other sources are given beside it: give it "
@@ -192,6 +195,9 @@ def path_source(paths: Sequence[str], text: TextOptions) -> Source:
             else:
                 read[place] = file
     files = list(read.values())
+    for file in files:
+        if not _is_utf8(file):
+            raise SourceError(f"the name of the file {file!r} is not UTF-8: rename it")
     name = redact(paths[0]) if len(paths) == 1 else f"{redact(paths[0])} and {len(paths) - 1} more"
     kinds: dict[str, str] = {}
     for file in files:
@@ -222,6 +228,14 @@ def _files_of(path: str, *, alone: bool) -> Listing:
     if not (alone and found.read == (path,)):
         refuse_files_of_tables(path, found.read)
     return found
+
+
+def _is_utf8(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _once(first: str, again: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import json
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
@@ -89,9 +90,9 @@ class NdjsonFile:
             return False
         with Path(self.path).open(encoding="utf-8-sig") as file:
             for line in islice(file, INFERENCE_ROWS):
-                value = json.loads(line).get(name) if line.strip() else None
-                if value is not None:
-                    return isinstance(value, (int, float))
+                with suppress(ValueError, RecursionError, AttributeError):  # told when it is read
+                    if (value := json.loads(line).get(name)) is not None:
+                        return isinstance(value, (int, float))
         return False
 
     def _find_fault(self) -> str | None:
@@ -111,6 +112,8 @@ class NdjsonFile:
         except json.JSONDecodeError as error:
             reason = f"{error.msg} at character {error.pos + 1}"
             return f"is not JSON ({reason}): {quoted(line.strip())}"
+        except RecursionError:
+            return "is nested too deeply to be read"
         if not isinstance(record, dict):
             return f"is not a JSON object: {quoted(line.strip())}"
         for name, dtype in self._columns.items():

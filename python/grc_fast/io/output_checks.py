@@ -16,7 +16,7 @@ from grc_fast.io.atomic import make, naming, remove
 from grc_fast.io.databases.address import is_database
 from grc_fast.io.databases.replace import check_table, output_table
 from grc_fast.io.leftovers import beside, clear_leftovers
-from grc_fast.io.write import STDOUT, format_of
+from grc_fast.io.write import STDOUT, check_standard_output, format_of
 from grc_fast.io.xlsx import require_xlsxwriter, write_xlsx
 
 
@@ -78,6 +78,7 @@ def check_writable(path: AnyPath, inputs: Iterable[Any] = ()) -> None:
     """
     name = os.fspath(path)
     if name == STDOUT:
+        check_standard_output()
         return
     if is_database(name):
         check_table(output_table(name))
@@ -156,7 +157,7 @@ def is_path(given: Any) -> bool:
 
 def _is_same_file(target: Path, other: Path) -> bool:
     try:
-        return target == other.resolve() or target.samefile(other)
+        return target == Path(os.path.realpath(other)) or target.samefile(other)
     except OSError:
         return False
 

@@ -135,7 +135,8 @@ def _from_extension(name: str, series: Any) -> pl.Series:
 def _from_objects(name: str, series: Any) -> pl.Series:
     from pandas.api.types import infer_dtype
 
-    kind = infer_dtype(series, skipna=True)
+    # Without NaT, which is of a kind of its own among texts.
+    kind = infer_dtype(series[series.notna()], skipna=True)
     if kind not in _OBJECT_KINDS:
         raise ColumnError(
             f"the column {name!r} of the pandas frame is of {_kind_in_words(kind)}: make it one "

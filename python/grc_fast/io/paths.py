@@ -8,7 +8,7 @@ from pathlib import Path, PurePath, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
 from grc_fast.errors import SourceError
-from grc_fast.io.file_listing import Listing, folder_listing, glob_listing
+from grc_fast.io.file_listing import Listing, folder_listing, glob_listing, is_file
 from grc_fast.io.lakes.kind import refuse_listed_tables
 from grc_fast.io.object_store import find_files, has_glob, open_bytes
 from grc_fast.io.source import redact
@@ -75,7 +75,9 @@ def expand(path: str) -> Listing:
         return _directory_listing(found)
     if found.exists():
         return Listing((path,))
-    if has_glob(path) and not found.is_symlink():
+    if is_file(found):
+        return Listing((path,))
+    if has_glob(path):
         listing = glob_listing(path)
         if not listing.read:
             raise SourceError(f"no file matches {path!r}: check the directory and the pattern")

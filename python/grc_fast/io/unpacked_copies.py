@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import shutil
+import stat
 import sys
 import tempfile
 from contextlib import closing
@@ -44,13 +45,44 @@ def standard_input_copy() -> str:
     SourceError
         If there is nothing in it.
     """
-    source = sys.stdin.buffer
+    return _copy_of_stream(sys.stdin.buffer, "standard input")
+
+
+def is_pipe(path: str) -> bool:
+    """Tell whether a path names a pipe, whose bytes can be read but once."""
+    try:
+        return stat.S_ISFIFO(Path(path).stat().st_mode)
+    except OSError:
+        return False
+
+
+def pipe_copy(path: str) -> str:
+    """Copy what a pipe gives, as standard input is copied: once in a process.
+
+    Raises
+    ------
+    SourceError
+        If it cannot be read, or there is nothing in it.
+    """
+    return _pipe_copy(path, Path(path).stat().st_ino)
+
+
+@cache
+def _pipe_copy(path: str, _number: int) -> str:
+    try:
+        with Path(path).open("rb") as source:
+            return _copy_of_stream(source, path)
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read: {error.strerror or error}") from None
+
+
+def _copy_of_stream(source: ByteSource, name: str) -> str:
     first = source.read(_COPIED_AT_A_TIME)
     if not first:
-        raise SourceError("standard input is empty (0 bytes)")
+        raise SourceError(f"{name} is empty (0 bytes)")
     head = first.removeprefix(b"\xef\xbb\xbf").lstrip()
     suffix = next((end for start, end in _BEGINNINGS if head.startswith(start)), ".csv")
-    return _copy(source, "standard input", suffix, first)
+    return _copy(source, name, suffix, first)
 
 
 def unpacked_copy(path: str) -> str:

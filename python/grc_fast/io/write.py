@@ -28,6 +28,26 @@ _ROW_GROUP: Final = 262_144
 _CSV_ROWS: Final = 65_536
 
 
+class ClosedOutput(io.StringIO):
+    """A standard output that is closed: what is shown goes nowhere, results are refused."""
+
+    def write(self, text: str, /) -> int:
+        """Drop a text."""
+        return len(text)
+
+
+def check_standard_output() -> None:
+    """Refuse to write a result where there is no standard output.
+
+    Raises
+    ------
+    OutputError
+        If standard output is closed.
+    """
+    if sys.stdout is None or isinstance(sys.stdout, ClosedOutput):
+        raise OutputError("standard output is closed: name a file for the result")
+
+
 def write_frame(frame: pl.DataFrame, path: AnyPath) -> None:
     r"""Write a frame in the format of its path's extension, whole or not at all.
 
@@ -160,6 +180,7 @@ def write_text(text: str) -> None:
 
 
 def _write_standard_output(frame: pl.DataFrame) -> None:
+    check_standard_output()
     with _standard_output():
         for start in range(0, max(frame.height, 1), _CSV_ROWS):
             part = io.BytesIO()

@@ -481,6 +481,8 @@ def _parse_toml(written: bytes, source: str) -> dict[str, Any]:
         ) from None
     except tomllib.TOMLDecodeError as error:
         raise OptionError(f"segment table {source}: not valid TOML, {error}") from None
+    except RecursionError:
+        raise OptionError(f"segment table {source}: it is nested too deeply to be read") from None
 
 
 def _shipped() -> dict[str, Traversable]:
