@@ -351,3 +351,18 @@ def test_wrong_consents_say_so(tracking: Any, kind: type[Exception], said: str) 
 def test_nobody_has_agreed_in_an_empty_table() -> None:
     result = grc.score_behaviour(MAILED, one_rule(), as_of=AS_OF, tracking=CONSENTS.clear())
     assert result.quality.dropped["tracking"] == 3
+
+
+def test_the_account_names_the_files_of_events(tmp_path):
+    folder = tmp_path / "events"
+    folder.mkdir()
+    for name in ("1.parquet", "2.parquet"):
+        EXAMPLE.write_parquet(folder / name)
+    (folder / "_SUCCESS").touch()
+
+    quality = grc.score_behaviour(folder, RULES, as_of=AS_OF).quality
+
+    read = [f"{folder}/1.parquet", f"{folder}/2.parquet"]
+    assert quality.to_dict()["files"] == read
+    assert quality.to_dict()["skipped_files"] == [f"{folder}/_SUCCESS"]
+    assert f"note: read from 2 files: {', '.join(read)}" in str(quality)
