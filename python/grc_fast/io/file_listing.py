@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final
 
 from grc_fast.errors import SourceError
-from grc_fast.io.text_bytes import PACKED
 
 # How many names a sentence lists.
 _NAMED: Final = 10
@@ -83,8 +82,10 @@ def folder_listing(folder: Path, is_table: Callable[[str], bool]) -> Listing:
     return Listing(tuple(map(str, sorted(read))), tuple(skipped))
 
 
-def glob_listing(pattern: str) -> Listing:
+def glob_listing(pattern: str, packed: Sequence[str]) -> Listing:
     """List the files that a glob matches; `**` stands for any folders.
+
+    Those that it would match but for an extension of `packed` are named as skipped.
 
     Raises
     ------
@@ -98,14 +99,12 @@ def glob_listing(pattern: str) -> Listing:
     found = {path for base in bases for path in _matching(base, whole.name)}
     read = {path for path in found if is_file(path)}
     # Whoever asks for all of `*.csv` may well mean those that are packed.
-    packed = {
-        path for base in bases for end in PACKED for path in _matching(base, whole.name + end)
+    found |= {
+        path for base in bases for end in packed for path in _matching(base, whole.name + end)
     }
     return Listing(
         tuple(map(str, sorted(read))),
-        tuple(
-            f"{path}/" if path.is_dir() else str(path) for path in sorted((found | packed) - read)
-        ),
+        tuple(f"{path}/" if path.is_dir() else str(path) for path in sorted(found - read)),
     )
 
 

@@ -78,7 +78,7 @@ def expand(path: str) -> Listing:
     if is_file(found):
         return Listing((path,))
     if has_glob(path):
-        listing = glob_listing(path)
+        listing = glob_listing(path, PACKED)
         if not listing.read:
             raise SourceError(f"no file matches {path!r}: check the directory and the pattern")
         return listing

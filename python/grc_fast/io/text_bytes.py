@@ -19,8 +19,8 @@ import polars as pl
 from grc_fast._utils.messages import first_line
 from grc_fast.errors import SourceError
 from grc_fast.io.object_store import open_bytes, open_stored
-from grc_fast.io.store_faults import is_in_object_store
 from grc_fast.io.query_batches import query_batches
+from grc_fast.io.store_faults import is_in_object_store
 from grc_fast.io.text_options import TextOptions, said
 
 #: The extensions of packed files.
