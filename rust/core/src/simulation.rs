@@ -1,7 +1,7 @@
 //! Sales lines to test and measure on: seeded, and the same whatever the number of threads.
 
 use crate::error::{Error, Result};
-use crate::hash::hash_words;
+use crate::hash::mix_words;
 use crate::threads::{ROWS_A_TASK, for_each};
 
 /// Lines of simulated sales, as columns.
@@ -55,13 +55,13 @@ pub fn simulate_sales(simulation: SalesSimulation) -> Result<SimulatedSales> {
         ));
     }
     let line = |row: usize| -> (i64, i64, i64, i64) {
-        let draw = |what: u64| hash_words(simulation.seed ^ (what << 56), row as u64);
+        let draw = |what: u64| mix_words(simulation.seed ^ (what << 56), row as u64);
         let unit = |what: u64| (draw(what) >> 11) as f64 / (1_u64 << 53) as f64;
         let u = unit(1);
         // A power of a uniform draw puts the weight of clients on the low ranks.
         let rank = (u * u * u.sqrt() * f64::from(simulation.clients)) as i64;
         let number = (rank as u64 * PRIME % u64::from(simulation.clients)) as i64;
-        let offset = (hash_words(simulation.seed, rank as u64) % ID_GAP as u64) as i64;
+        let offset = (mix_words(simulation.seed, rank as u64) % ID_GAP as u64) as i64;
         let day = (draw(2) % u64::from(simulation.days)) as i64;
         let second = 8 * 3600 + (draw(3) % (12 * 3600)) as i64;
         let price = ((unit(4) * 8.0).exp2() * 50.0) as i64;

@@ -15,12 +15,15 @@ mod value;
 /// Facts, bands and cells over Arrow columns: the engine behind `grc_fast`.
 #[pyo3::pymodule]
 mod _core {
+    use std::hash::{BuildHasher, RandomState};
+
     use pyo3::prelude::*;
 
     #[pymodule_init]
     #[expect(clippy::unnecessary_wraps, reason = "the signature is that of the attribute")]
     fn init(_: &Bound<'_, PyModule>) -> PyResult<()> {
         crate::allocator::prepare();
+        grc_core::hash::set_key(RandomState::new().hash_one(0));
         Ok(())
     }
 

@@ -20,12 +20,12 @@ pub(super) fn estimate(sample: &mut [u64]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hash::hash_words;
+    use crate::hash::mix_words;
 
     /// A sample of `numbers` equally frequent numbers, one in `others` of it another, one and the
     /// same.
     fn estimate_of(numbers: u64, others: u64, seed: u64) -> usize {
-        let number = |i| if i % others == 0 { 7 } else { 100 + hash_words(i, seed) % numbers };
+        let number = |i| if i % others == 0 { 7 } else { 100 + mix_words(i, seed) % numbers };
         estimate(&mut (0..SAMPLE as u64).map(number).collect::<Vec<_>>())
     }
 

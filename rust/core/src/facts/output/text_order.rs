@@ -118,7 +118,7 @@ mod tests {
         ) {
             let texts: Vec<String> = texts.into_iter().collect();
             let mut slots: Vec<u32> = (0..texts.len() as u32).collect();
-            slots.sort_by_key(|slot| crate::hash::hash_words(u64::from(*slot), seed));
+            slots.sort_by_key(|slot| crate::hash::mix_words(u64::from(*slot), seed));
             let text = |client: ClientRef| texts[client.slot as usize].as_bytes();
             let rows = slots.iter().map(|&slot| {
                 let client = ClientRef { partition: 0, slot };
