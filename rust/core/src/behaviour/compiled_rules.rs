@@ -101,7 +101,7 @@ impl CompiledRules {
             of_rules.chain(theme.unwrap_or_default().iter().map(String::as_str)).collect();
         let page_classes = PageMatcher::new(&patterns, rule_set.ignore_page_case)?.classes(pages);
         let precedence = RulePrecedence::new(rules);
-        let first_theme = precedence.patterns as u32;
+        let first_theme = precedence.place_of_pattern.len() as u32;
         let kinds: Vec<Kind> =
             (0..kinds.codes() as u32).map(|code| Kind::new(kinds.get(code), rule_set)).collect();
         let (mut classes, mut winners) = (Vec::new(), Vec::new());
@@ -186,10 +186,12 @@ fn compile(rule: &Rule) -> CompiledRule {
 
 /// The rules in the order in which they win, the most specific first.
 struct RulePrecedence {
-    /// Each rule, and the number of its pattern.
-    rules: Vec<(usize, Option<u32>)>,
-    /// How many patterns rules have.
-    patterns: usize,
+    /// The rules, the most specific first.
+    rules: Vec<usize>,
+    /// The places in it of the rules without a pattern, ascending.
+    of_any_page: Vec<usize>,
+    /// The place in it of the rule of each pattern.
+    place_of_pattern: Vec<usize>,
 }
 
 impl RulePrecedence {
@@ -205,17 +207,25 @@ impl RulePrecedence {
             sorted.push((specificity, number, pattern.map(|(_, number)| number)));
         }
         sorted.sort();
-        let rules = sorted.into_iter().map(|(_, rule, pattern)| (rule, pattern)).collect();
-        Self { rules, patterns }
+        let mut place_of_pattern = vec![0; patterns];
+        let mut of_any_page = Vec::new();
+        for (place, (_, _, pattern)) in sorted.iter().enumerate() {
+            match pattern {
+                Some(pattern) => place_of_pattern[*pattern as usize] = place,
+                None => of_any_page.push(place),
+            }
+        }
+        let rules = sorted.into_iter().map(|(_, rule, _)| rule).collect();
+        Self { rules, of_any_page, place_of_pattern }
     }
 
-    /// The rules that pages which match these patterns (ascending) can match.
+    /// The rules that pages which match these patterns can match.
     fn candidates(&self, matched: &[u32]) -> Vec<usize> {
-        self.rules
-            .iter()
-            .filter(|(_, pattern)| pattern.is_none_or(|p| matched.binary_search(&p).is_ok()))
-            .map(|(rule, _)| *rule)
-            .collect()
+        // Patterns of the theme come after those of rules.
+        let of_rules = matched.iter().filter_map(|&p| self.place_of_pattern.get(p as usize));
+        let mut places: Vec<usize> = of_rules.chain(&self.of_any_page).copied().collect();
+        places.sort_unstable();
+        places.into_iter().map(|place| self.rules[place]).collect()
     }
 }
 

@@ -37,6 +37,7 @@ mod partition_scorer;
 mod partitioned_chunk;
 mod pass;
 mod phase;
+mod prefixes;
 mod read_context;
 mod read_measures;
 mod repeat_limiter;

@@ -1,4 +1,5 @@
-//! Patterns of pages. Each distinct page is matched once, against all patterns together.
+//! Patterns of pages. Each distinct page is matched once, against all patterns together: pages and
+//! beginnings are looked up, so that rules may have as many of them as a shop has products.
 //!
 //! A pattern is compared with the part of the address that it speaks of: see `page_address`. What it
 //! says of that part is read in the same way, so that a page without a star matches itself.
@@ -10,6 +11,7 @@ use regex::bytes::{RegexSet, RegexSetBuilder};
 
 use super::dictionary::TextDictionary;
 use super::page_address::{AddressPart, fold_case};
+use super::prefixes::Prefixes;
 use crate::error::{Error, Result};
 use crate::threads::map_each;
 
@@ -86,10 +88,7 @@ impl PagePattern {
         let fold = |text: &str| if ignore_case { fold_case(text) } else { text.to_owned() };
         Ok(match self {
             Self::Exact(text) => Compiled::Exact(fold(&part.of(text))),
-            Self::Prefix(text) => {
-                let text = fold(&part.of_beginning(text));
-                Compiled::Expression(format!("^{}", regex::escape(&text)))
-            }
+            Self::Prefix(text) => Compiled::Prefix(fold(&part.of_beginning(text))),
             Self::Glob(text) => {
                 let text = fold(if part == AddressPart::Whole { text } else { without_end(text) });
                 let glob = GlobBuilder::new(&text)
@@ -114,6 +113,7 @@ fn without_end(glob: &str) -> &str {
 /// A pattern, ready for comparison.
 enum Compiled {
     Exact(String),
+    Prefix(String),
     Expression(String),
 }
 
@@ -131,7 +131,7 @@ fn checked(text: &str, ignore_case: bool) -> Result<()> {
         Error::Option(format!("the page pattern \"{text}\" cannot be read: {reason}"))
     };
     match PagePattern::read(text).compiled(ignore_case).map_err(wrong)? {
-        Compiled::Exact(_) => Ok(()),
+        Compiled::Exact(_) | Compiled::Prefix(_) => Ok(()),
         Compiled::Expression(expression) => {
             expression_set(vec![expression]).map(|_| ()).map_err(|error| wrong(error.to_string()))
         }
@@ -158,6 +158,7 @@ struct Subject {
 struct PartMatcher {
     subject: Subject,
     exact: HashMap<String, Vec<u32>>,
+    prefixes: Prefixes,
     set: RegexSet,
     /// For each expression of the set the number of its pattern.
     numbers: Vec<u32>,
@@ -234,22 +235,25 @@ impl PartMatcher {
         patterns: Vec<(u32, Compiled)>,
     ) -> std::result::Result<Self, regex::Error> {
         let mut exact: HashMap<String, Vec<u32>> = HashMap::new();
-        let (mut expressions, mut numbers) = (Vec::new(), Vec::new());
+        let (mut prefixes, mut expressions, mut numbers) = (Vec::new(), Vec::new(), Vec::new());
         for (number, pattern) in patterns {
             match pattern {
                 Compiled::Exact(text) => exact.entry(text).or_default().push(number),
+                Compiled::Prefix(text) => prefixes.push((text, number)),
                 Compiled::Expression(expression) => {
                     expressions.push(expression);
                     numbers.push(number);
                 }
             }
         }
-        Ok(Self { subject, exact, set: expression_set(expressions)?, numbers })
+        let prefixes = Prefixes::new(prefixes);
+        Ok(Self { subject, exact, prefixes, set: expression_set(expressions)?, numbers })
     }
 
     /// Add the numbers of the patterns that a text matches.
     fn find(&self, text: &str, found: &mut Vec<u32>) {
         found.extend(self.set.matches(text.as_bytes()).into_iter().map(|i| self.numbers[i]));
+        self.prefixes.find(text, found);
         found.extend(self.exact.get(text).into_iter().flatten());
     }
 }
