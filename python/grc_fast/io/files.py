@@ -33,7 +33,6 @@ from grc_fast.io.paths import (
     refuse_other_databases,
     starts_with,
 )
-from grc_fast.io.read_ahead import read_ahead
 from grc_fast.io.roles import Projection, TableRoles
 from grc_fast.io.source import (
     KINDS_OF_SOURCE,
@@ -83,9 +82,7 @@ class CsvPart(Part):
         assert self.file is not None
         with polars_errors(self.place):
             tables = self.file.tables(projection)
-            yield from read_ahead(
-                gathered(table.select(projection.expressions) for table in tables)
-            )
+            yield from gathered(table.select(projection.expressions) for table in tables)
 
     def first_rows(self, count: int) -> pl.DataFrame:
         """Give the first rows with every column, without a large batch."""
