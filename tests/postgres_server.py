@@ -59,7 +59,8 @@ def running(folder: Path) -> Iterator[Server]:
     owner: dict[str, Any] = {}
     if os.getuid() == 0:  # the server refuses to be run by root
         owner = {"user": "nobody", "group": "nogroup", "extra_groups": []}
-        shutil.chown(home, "nobody", "nogroup")
+        # Root without its rights over files must write here as well.
+        home.chmod(0o777)
     password = home / "password"
     password.write_text(PASSWORD)
     password.chmod(0o644)
@@ -84,4 +85,5 @@ def running(folder: Path) -> Iterator[Server]:
         yield Server(port)
     finally:
         call("pg_ctl", "-m", "immediate", "stop")
+        subprocess.run(["rm", "-r", data], check=True, **owner)
         shutil.rmtree(home, ignore_errors=True)
