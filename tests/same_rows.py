@@ -47,7 +47,8 @@ def scored_bytes(source, **reading) -> bytes:
     written = BytesIO()
     result.scores.write_parquet(written)
     account = result.quality.to_dict()
-    account.pop("notes"), account.pop("warnings")
+    for of_the_source in ("notes", "warnings", "files", "skipped_files"):
+        account.pop(of_the_source, None)
     return written.getvalue() + repr(account).encode()
 
 

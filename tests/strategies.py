@@ -133,17 +133,17 @@ def lines_of(
     order: str | Sequence[str] | None = None,
     keep: pl.Expr | None = None,
 ) -> list[Line]:
-    """The rows of a table as the oracle reads them; a null condition is a false one."""
+    """The rows as the oracle reads them: empty text is no id, and a null condition a false one."""
     parts = [order] if isinstance(order, str) else list(order or [])
     kept = frame.select((pl.lit(True) if keep is None else keep).alias("keep"))["keep"]
     kept = kept if kept.len() == frame.height else kept.new_from_index(0, frame.height)
     return [
         Line(
-            client=c,
+            client=None if c == "" else c,
             instant=d,
             day=d.date() if isinstance(d, datetime) else d,
             amount=a,
-            order=None if not parts or any(part is None for part in o) else tuple(o),
+            order=None if not parts or any(part in (None, "") for part in o) else tuple(o),
             keep=k is True,
         )
         for c, d, a, o, k in zip(

@@ -82,14 +82,15 @@ def atomic_paths(paths: Sequence[AnyPath]) -> Iterator[list[Path]]:
                 cleanup.callback(make(temporary, target).close)
             temporaries.append(temporary)
         yield temporaries
-        for path, temporary in zip(paths, temporaries, strict=True):
+        for path, temporary, target in zip(paths, temporaries, targets, strict=True):
             with naming(path):
                 _synchronise(temporary)
+                _give(temporary, target)
         _rename(paths, temporaries, targets)
 
 
 def make(temporary: Path, target: Path) -> FileLock:
-    """Make the temporary file, with the owner and permissions of the one that it replaces.
+    """Make the temporary file, with the permissions of the one that it replaces.
 
     Returns
     -------
@@ -98,16 +99,15 @@ def make(temporary: Path, target: Path) -> FileLock:
     """
     lock = FileLock(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
     with suppress(FileNotFoundError):
-        replaced = target.stat()
-        _give(temporary, replaced)
-        temporary.chmod(stat.S_IMODE(replaced.st_mode))
+        temporary.chmod(stat.S_IMODE(target.stat().st_mode))
     return lock
 
 
-def _give(path: Path, replaced: os.stat_result) -> None:
-    """Give a file the owner and group of another, as far as this user may."""
-    if sys.platform == "win32":
+def _give(path: Path, target: Path) -> None:
+    """Give a file that is written the owner and group of another, as far as this user may."""
+    if sys.platform == "win32" or not target.exists():
         return
+    replaced = target.stat()
     for owner in (replaced.st_uid, -1):  # the group may be ours to give where the owner is not
         with suppress(OSError):
             os.chown(path, owner, replaced.st_gid)
