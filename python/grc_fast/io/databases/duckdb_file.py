@@ -36,6 +36,7 @@ class DuckDBFile(Connection):
     def __init__(self, database: Database) -> None:
         super().__init__(database)
         duckdb: Any = import_extra("duckdb", "duckdb", "reading a DuckDB file")
+        import_extra("pyarrow", "duckdb", "reading a DuckDB file")
         try:
             self._connection = duckdb.connect(database_file(database), read_only=True)
         except duckdb.Error as error:
