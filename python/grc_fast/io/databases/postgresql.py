@@ -43,6 +43,7 @@ class PostgreSQL(AdbcConnection):
 
     def __init__(self, database: Database) -> None:
         super().__init__(database)
+        self._idle: list[Any] = []
         # This connection keeps the state of the database that all others see, and holds no lock.
         try:
             with self.errors(), super()._ran(f"SET TRANSACTION {_READING}"):
@@ -58,12 +59,19 @@ class PostgreSQL(AdbcConnection):
 
     @contextmanager
     def _ran(self, query: str) -> Iterator[Any]:
-        """Run a query on a connection of its own: readings may overlap, and locks end with them."""
-        with closing(self._connect()) as connection, closing(connection.cursor()) as cursor:
-            cursor.execute(f"SET TRANSACTION {_READING}")
-            cursor.execute(f"SET TRANSACTION SNAPSHOT '{self._snapshot}'")
-            cursor.execute(query)
-            yield cursor
+        """Run a query on another connection: readings may overlap, and locks end with them."""
+        connection = self._idle.pop() if self._idle else self._connect()
+        try:
+            with closing(connection.cursor()) as cursor:
+                cursor.execute(f"SET TRANSACTION {_READING}")
+                cursor.execute(f"SET TRANSACTION SNAPSHOT '{self._snapshot}'")
+                cursor.execute(query)
+                yield cursor
+            connection.rollback()
+        except BaseException:  # a reading that ends early among them
+            connection.close()
+            raise
+        self._idle.append(connection)
 
     def tables(self) -> list[str]:
         """List the tables and views; those on the search path without their schema."""
@@ -98,18 +106,10 @@ class PostgreSQL(AdbcConnection):
             f"SELECT {asked} FROM (SELECT 1) AS one "
             f"LEFT JOIN LATERAL (SELECT * FROM {relation} LIMIT 0) AS rows ON true"
         )
-        decimals = self._decimals(
-            relation,
-            [
-                name
-                for name, declared in zip(names, types, strict=True)
-                if declared == "numeric" and name in needed(names)
-            ],
-        )
-        return {
-            name: _column(name, declared, decimals.get(name))
-            for name, declared in zip(names, types, strict=True)
-        }
+        declared, wanted = dict(zip(names, types, strict=True)), needed(names)
+        numeric = [name for name in names if declared[name] == "numeric" and name in wanted]
+        decimals = self._decimals(relation, numeric)
+        return {name: _column(name, declared[name], decimals.get(name)) for name in names}
 
     def _decimals(self, relation: str, names: list[str]) -> dict[str, int]:
         """Find how many decimals numbers have: each may have its own."""
@@ -134,6 +134,12 @@ class PostgreSQL(AdbcConnection):
     def reason(self, error: Exception) -> str:
         """Say why, in the words of the server."""
         return reason_of(error, self.database)
+
+    def close(self) -> None:
+        """Close every connection."""
+        for connection in self._idle:
+            connection.close()
+        super().close()
 
 
 def connect_postgresql(database: Database) -> Any:
