@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -813,7 +812,8 @@ def test_the_order_of_rows_does_not_matter(order: str | None, seed: int) -> None
 
     assert_frame_equal(facts.frame, expected.frame, check_exact=True)
     # Warnings tell of the rows that come first.
-    assert replace(facts.quality, warnings=()) == replace(expected.quality, warnings=())
+    found, wanted = (dataclasses.replace(each.quality, warnings=()) for each in (facts, expected))
+    assert found == wanted
 
 
 # --- Client ids --------------------------------------------------------------------------------

@@ -19,8 +19,8 @@ from typing import IO, Any, Final
 from grc_fast._utils.extras import import_extra
 from grc_fast._utils.messages import first_line
 from grc_fast.errors import GrcError, SourceError
-from grc_fast.io.source import redact
-from grc_fast.io.store_faults import is_in_object_store, store_fault
+from grc_fast.io.source import redact, unreadable
+from grc_fast.io.store_faults import is_in_object_store
 
 _S3: Final = ("s3://", "s3a://")
 _GLOB: Final = re.compile(r"[*?\[]")
@@ -247,7 +247,4 @@ def _errors(url: str) -> Iterator[None]:
     except (GrcError, GeneratorExit):
         raise
     except Exception as error:  # noqa: BLE001 (each store has errors of its own)
-        raise SourceError(
-            store_fault(redact(url), error)
-            or f"{redact(url)} cannot be read: {redact(first_line(error))}"
-        ) from None
+        raise unreadable(url, error, first_line(error)) from None

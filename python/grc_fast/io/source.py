@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
@@ -320,12 +320,8 @@ def among_the_first(rows: pl.DataFrame | None, names: Iterable[str]) -> str:
     return f"; among the first are {'; '.join(occurring)}" if occurring else ""
 
 
-def stream(
-    frame: pl.LazyFrame, expressions: Sequence[pl.Expr], rows: int | None = None
-) -> Iterator[pl.DataFrame]:
+def stream(frame: pl.LazyFrame, expressions: Sequence[pl.Expr]) -> Iterator[pl.DataFrame]:
     """Run a query and give expressions of it, batch by batch in the order of the rows.
-
-    A batch has so many rows, or as many as keep all cores busy.
 
     The query itself only selects columns by name: with any expression in it, Polars reads as far
     ahead as it can, and the memory of a run grows with the rows.
@@ -336,7 +332,7 @@ def stream(
         If the query fails, or ends otherwise than by its end.
     """
     names = dict.fromkeys(name for part in expressions for name in part.meta.root_names())
-    for batch in query_batches(frame.select(*names), BATCH_ROWS if rows is None else rows):
+    for batch in query_batches(frame.select(*names), BATCH_ROWS):
         yield batch.select(expressions)
 
 
@@ -361,7 +357,7 @@ def as_many_as_promised(
         )
 
 
-def gathered(batches: Iterable[pl.DataFrame], rows: int | None = None) -> Generator[pl.DataFrame]:
+def gathered(batches: Iterable[pl.DataFrame], rows: int | None = None) -> Iterator[pl.DataFrame]:
     """Join small batches until they have rows enough for a large one; nothing is copied."""
     enough = min(_GATHERED_ROWS, BATCH_ROWS) if rows is None else rows
     held: list[pl.DataFrame] = []
@@ -408,17 +404,18 @@ def polars_errors(
     except pl.exceptions.PolarsError as error:
         if fault is not None:
             raise fault(error) from None
-        raise _unreadable(place, error, first_line(error)) from None
+        raise unreadable(place, error, first_line(error)) from None
     except pl.exceptions.PanicException as error:
         raise SourceError(
             f"{redact(place)} cannot be read, as it is damaged ({redact(first_line(error))}): make "
             "it anew"
         ) from None
     except OSError as error:
-        raise _unreadable(place, error, error.strerror or first_line(error)) from None
+        raise unreadable(place, error, error.strerror or first_line(error)) from None
 
 
-def _unreadable(place: str, error: Exception, reason: str) -> SourceError:
+def unreadable(place: str, error: Exception, reason: str) -> SourceError:
+    """Return the one sentence that a source cannot be read."""
     place = redact(place)
     return SourceError(store_fault(place, error) or f"{place} cannot be read: {redact(reason)}")
 

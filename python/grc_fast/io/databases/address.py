@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Final
@@ -105,7 +105,7 @@ class Database:
             if getattr(self, name) is not None:
                 text(name, getattr(self, name), f"a {name} of the database")
 
-    @property
+    @cached_property
     def kind(self) -> str:
         """Which database it is."""
         found = kind_of(self.address)
@@ -159,10 +159,6 @@ class Database:
         """The file of a database that is one."""
         path = self.address.partition("://")[2] if "://" in self.address else self.address
         return str(Path(path).expanduser())
-
-    def with_table(self, table: str) -> Database:
-        """Return the same database with a table of it."""
-        return replace(self, table=table)
 
 
 def shown_address(name: str) -> str:

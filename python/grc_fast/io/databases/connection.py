@@ -16,7 +16,7 @@ from grc_fast.errors import GrcError, SourceError
 from grc_fast.io.databases.address import Database
 
 #: Rows a batch: databases hand over copies, whose memory is soon used again.
-BATCH_ROWS: Final = 100_000
+FETCHED_ROWS: Final = 100_000
 # Tables that an error lists.
 _LISTED = 12
 _PART: Final = re.compile(r'"(?:[^"]|"")*"|[^."]+')
@@ -119,9 +119,13 @@ class Connection(ABC):
             )
         return quoted_table(table)
 
+    def parts(self, table: str) -> list[str]:
+        """Part a table's name as the database compares names."""
+        return table_parts(table)
+
     def has_table(self, table: str, there: Iterable[str]) -> bool:
         """Tell whether there is such a table."""
-        return table_parts(table) in [table_parts(name) for name in there]
+        return self.parts(table) in map(self.parts, there)
 
     @contextmanager
     def errors(self) -> Iterator[None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 import polars as pl
@@ -11,7 +11,7 @@ from grc_fast._utils.extras import import_extra
 from grc_fast.errors import SourceError
 from grc_fast.io.databases.address import Database
 from grc_fast.io.databases.connection import (
-    BATCH_ROWS,
+    FETCHED_ROWS,
     Column,
     Connection,
     folded_parts,
@@ -51,9 +51,9 @@ class DuckDBFile(Connection):
         ).fetchall()
         return [table_name("" if schema == "main" else schema, name) for schema, name in found]
 
-    def has_table(self, table: str, there: Iterable[str]) -> bool:
-        """Tell whether there is such a table: capitals make no difference."""
-        return folded_parts(table) in map(folded_parts, there)
+    def parts(self, table: str) -> list[str]:
+        """Part a table's name: capitals make no difference."""
+        return folded_parts(table)
 
     def columns(
         self,
@@ -71,11 +71,11 @@ class DuckDBFile(Connection):
         return {name: Column(schema[name], expressions[name]) for name in schema}
 
     def _read_schema(self, query: str) -> pl.Schema:
-        reader = self._sql(query).to_arrow_reader(BATCH_ROWS)
+        reader = self._sql(query).to_arrow_reader(FETCHED_ROWS)
         return pl.DataFrame(reader.schema.empty_table()).schema
 
     def _run(self, query: str, schema: pl.Schema) -> Iterator[pl.DataFrame]:  # noqa: ARG002
-        for batch in self._sql(query).to_arrow_reader(BATCH_ROWS):
+        for batch in self._sql(query).to_arrow_reader(FETCHED_ROWS):
             yield pl.DataFrame(batch)
 
     def _sql(self, query: str) -> Any:

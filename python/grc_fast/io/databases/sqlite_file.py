@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -12,7 +12,7 @@ import polars as pl
 from grc_fast.errors import SourceError
 from grc_fast.io.databases.address import Database
 from grc_fast.io.databases.connection import (
-    BATCH_ROWS,
+    FETCHED_ROWS,
     Column,
     Connection,
     folded_parts,
@@ -60,9 +60,9 @@ class SQLiteFile(Connection):
         )
         return [table_name(name) for (name,) in found]
 
-    def has_table(self, table: str, there: Iterable[str]) -> bool:
-        """Tell whether there is such a table: capitals make no difference."""
-        return folded_parts(table) in map(folded_parts, there)
+    def parts(self, table: str) -> list[str]:
+        """Part a table's name: capitals make no difference."""
+        return folded_parts(table)
 
     def columns(
         self, relation: str, needed: Callable[[list[str]], frozenset[str]]
@@ -70,7 +70,8 @@ class SQLiteFile(Connection):
         """Find the columns of a relation, and the kinds of values in those that are needed."""
         empty = self._connection.execute(f"SELECT * FROM {relation} LIMIT 0")
         names = [name for name, *_ in empty.description]
-        kinds = self._kinds(relation, [name for name in names if name in needed(names)])
+        wanted = needed(names)
+        kinds = self._kinds(relation, [name for name in names if name in wanted])
         return {
             name: _column(name, kinds[name]) if name in kinds else _text_of_any(name)
             for name in names
@@ -90,7 +91,7 @@ class SQLiteFile(Connection):
 
     def _run(self, query: str, schema: pl.Schema) -> Iterator[pl.DataFrame]:
         found = self._connection.execute(query)
-        while rows := found.fetchmany(BATCH_ROWS):
+        while rows := found.fetchmany(FETCHED_ROWS):
             columns = zip(schema.items(), zip(*rows, strict=True), strict=True)
             yield pl.DataFrame(
                 [pl.Series(name, values, dtype) for (name, dtype), values in columns]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from grc_fast.errors import SourceError
-from grc_fast.io.object_store import StoredListing, files_below, is_stored_file
+from grc_fast.io.object_store import StoredListing, files_below, has_glob, is_stored_file
 from grc_fast.io.source import redact
 from grc_fast.io.store_faults import is_in_object_store
 
@@ -53,7 +53,7 @@ def table_of(path: str) -> LakeTable | None:
         root, _, folder = file.rpartition("/")[0].rpartition("/")
         return LakeTable(ICEBERG, root, path) if folder == _METADATA else None
     if is_in_object_store(path):
-        is_other = any(mark in path for mark in "*?[") or is_stored_file(path)
+        is_other = has_glob(path) or is_stored_file(path)
         return None if is_other else _table_at(path.rstrip("/"))
     return _table_at(path) if Path(path).is_dir() else None
 
