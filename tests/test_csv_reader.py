@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from grc_fast import _core
-from grc_fast._core import CsvReader, OptionError, SourceError
+from grc_fast._core import CsvReader, FieldForm, OptionError, SourceError
 
 LONG = "a text that no view holds in itself"
 
@@ -24,8 +24,20 @@ def reader(source: Any, **options: Any) -> CsvReader:
     return CsvReader(source, **defaults | options)
 
 
+def texts(source: CsvReader, columns: list[int]) -> pl.DataFrame | None:
+    block = source.read([(column, None) for column in columns])
+    if block is None:
+        return None
+    table, are_texts, null_words = block
+    assert (are_texts, null_words) == (False, [[] for _ in columns])
+    return pl.DataFrame(table)
+
+
 def frames(source: CsvReader, columns: list[int]) -> list[pl.DataFrame]:
-    return [pl.DataFrame(block) for block in iter(lambda: source.read(columns), None)]
+    found = []
+    while (frame := texts(source, columns)) is not None:
+        found.append(frame)
+    return found
 
 
 @pytest.mark.parametrize("block_bytes", [1, 7, None])
@@ -47,7 +59,7 @@ def test_blocks_hold_the_columns_asked_for(
         "1": [LONG, f'{LONG} "é"', None],
     }
     assert (csv.rows, csv.blank_lines) == (3, 1)
-    assert csv.read([0]) is None
+    assert texts(csv, [0]) is None
 
 
 def test_arrays_outlive_the_reader() -> None:
@@ -57,9 +69,37 @@ def test_arrays_outlive_the_reader() -> None:
     assert frame["0"].to_list() == [LONG]
 
 
+def test_columns_are_read_by_their_forms_or_all_are_text() -> None:
+    words = ["NULL", "-"]
+    columns = [
+        (0, FieldForm.text(words)),
+        (1, FieldForm.numbers(decimal=",", thousands=None, currency="€", null_words=words)),
+        (2, FieldForm.dates(form="dmy", zoned=False, null_words=words)),
+        (3, None),
+    ]
+    rows = "1;12,50 €;25/12/2025;-\n-;NULL;;\n007; - ;1/2/2026 9:05;x\n"
+    later = "8;x;01/02/2026;9\n"
+    # The second block begins after the rows.
+    first = f"id;paid;day;note\n{rows}".encode()
+    csv = reader(io.BytesIO(first + later.encode()), separator=";", block_bytes=len(first))
+
+    read, refused = csv.read(columns), csv.read(columns)
+
+    assert read is not None
+    assert refused is not None
+    assert pl.DataFrame(read[0]).cast({"2": pl.String}).rows() == [
+        ("1", 12.5, "2025-12-25 00:00:00.000000", "-"),
+        (None, None, None, None),
+        ("007", None, "2026-02-01 09:05:00.000000", "x"),
+    ]
+    assert read[1:] == (False, [[0, 1], [1, 1], [0, 0], []])
+    assert pl.DataFrame(refused[0]).rows() == [("8", "x", "01/02/2026", "9")]
+    assert refused[1]
+
+
 def test_rows_are_counted_without_columns() -> None:
     csv = reader(io.BytesIO(b"a,b\n1,2\n3,4\n"))
-    assert csv.read([]) is not None
+    assert texts(csv, []) is not None
     assert csv.rows == 2
 
 
@@ -81,7 +121,7 @@ def test_a_fault_says_its_kind_and_its_line(
     text: bytes, kind: str, line: int, sentence: str
 ) -> None:
     with pytest.raises(SourceError) as raised:
-        reader(io.BytesIO(text)).read([0])
+        texts(reader(io.BytesIO(text)), [0])
     error: Any = raised.value
     assert (error.kind, error.line, str(error)) == (kind, line, sentence)
 
@@ -98,9 +138,11 @@ def test_what_a_source_raises_is_raised_as_it_is() -> None:
             return b"a\n1\n2"[:size]
 
     csv = reader(Broken(), block_bytes=4)
-    assert pl.DataFrame(csv.read([0]))["0"].to_list() == ["1"]
+    frame = texts(csv, [0])
+    assert frame is not None
+    assert frame["0"].to_list() == ["1"]
     with pytest.raises(InterruptedError, match="the line is down"):
-        csv.read([0])
+        texts(csv, [0])
 
 
 @pytest.mark.parametrize("answer", ["text", b"x" * 100_000_000])
@@ -129,7 +171,7 @@ def test_options_without_a_meaning_are_refused(options: dict[str, str]) -> None:
 
 def test_a_column_that_is_not_there_is_refused() -> None:
     with pytest.raises(OptionError, match="there is no column 1"):
-        reader(io.BytesIO(b"a\n1\n")).read([1])
+        texts(reader(io.BytesIO(b"a\n1\n")), [1])
 
 
 def test_the_line_of_a_row_is_found(tmp_path: Path) -> None:
@@ -137,12 +179,12 @@ def test_the_line_of_a_row_is_found(tmp_path: Path) -> None:
     path = tmp_path / "sales.csv"
     path.write_bytes(text)
     csv = reader(str(path), skip_lines=1)
-    csv.read([0])
+    texts(csv, [0])
     assert [csv.line_of_row(row) for row in (1, 2, 3, 4)] == [4, 6, 8, None]
     assert reader(io.BytesIO(text), skip_lines=1).line_of_row(3) == 8
 
     csv = reader(io.BytesIO(text), skip_lines=1)
-    csv.read([0])
+    texts(csv, [0])
     with pytest.raises(_core.OptionError, match="take a new reader"):
         csv.line_of_row(1)
 

@@ -13,6 +13,7 @@ __all__ = [
     "CsvReader",
     "DataError",
     "FactsBuilder",
+    "FieldForm",
     "GrcError",
     "ModelError",
     "OptionError",
@@ -167,6 +168,21 @@ class _Readable(Protocol):
     def read(self, size: int, /) -> bytes: ...
 
 @final
+class FieldForm:
+    @staticmethod
+    def text(null_words: Sequence[str]) -> FieldForm: ...
+    @staticmethod
+    def numbers(
+        *,
+        decimal: str | None,
+        thousands: str | None,
+        currency: str | None,
+        null_words: Sequence[str],
+    ) -> FieldForm: ...
+    @staticmethod
+    def dates(*, form: str, zoned: bool, null_words: Sequence[str]) -> FieldForm: ...
+
+@final
 class CsvReader:
     def __new__(
         cls,
@@ -185,7 +201,9 @@ class CsvReader:
     def rows(self) -> int: ...
     @property
     def blank_lines(self) -> int: ...
-    def read(self, columns: Sequence[int]) -> _ArrowStream | None: ...
+    def read(
+        self, columns: Sequence[tuple[int, FieldForm | None]]
+    ) -> tuple[_ArrowStream, bool, list[list[int]]] | None: ...
     def line_of_row(self, row: int) -> int | None: ...
 
 def check_page_pattern(pattern: str) -> None: ...

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 
@@ -69,8 +69,9 @@ class CsvFile:
 
     @property
     def text_names(self) -> dict[str, str]:
-        """Where the ids of a column are found that SQL sees as numbers or dates."""
-        return {name: f"{name}\0text" for name in self._ids_in_sql}
+        """Where the ids of a column are found: there, or apart where SQL sees numbers or dates."""
+        ids = {name: name for name, column in self._columns.items() if isinstance(column, IdColumn)}
+        return ids | {name: f"{name}\0text" for name in self._ids_in_sql}
 
     @property
     def notes(self) -> list[str]:
@@ -101,23 +102,26 @@ class CsvFile:
         """
         original = {alias: name for name, alias in self.text_names.items()}
         names = dict.fromkeys(original.get(name, name) for name in projection.columns)
-        aliases = {name: alias for alias, name in original.items() if name in names}
+        aliases = {name: f"{name}\0text" for name in self._ids_in_sql if name in names}
         for column in self._columns.values():
             column.null_words.clear()  # of an earlier reading
+        # What is needed as text too is read from it.
+        columns = {name: self._columns[name] for name in names if name in self._columns}
+        read_at_once = {name: columns[name] for name in columns if name not in aliases}
         before = 0
-        for texts in self._texts(list(names)):
-            columns = [
-                self._read(self._columns[name], texts[name], before)
-                if name in self._columns
-                else texts[name]
+        for batch, read in self._batches(list(names), read_at_once):
+            values = [
+                self._read(columns[name], batch[name], before)
+                if name in columns and name not in read
+                else batch[name]
                 for name in names
             ]
-            columns += [
-                self._read(self._ids_in_sql[name], texts[name], before).alias(alias)
+            values += [
+                self._read(self._ids_in_sql[name], batch[name], before).alias(alias)
                 for name, alias in aliases.items()
             ]
-            before += texts.height
-            yield pl.DataFrame(columns)
+            before += batch.height
+            yield pl.DataFrame(values)
 
     def line_of_row(self, row: int) -> int | None:
         """Find the line on which data row `row` (1 for the first) begins."""
@@ -139,13 +143,19 @@ class CsvFile:
         except SourceError as error:
             raise self._fault(error) from None
 
-    def _texts(self, names: list[str]) -> Iterator[pl.DataFrame]:
-        """Give some columns as text, batch by batch."""
+    def _batches(
+        self, names: list[str], columns: Mapping[str, TextColumn]
+    ) -> Iterator[tuple[pl.DataFrame, frozenset[str]]]:
+        """Give some columns, batch by batch, and which of them have been read; the rest is text.
+
+        Those in `columns` are read as the reader goes through the file, where it can.
+        """
         positions = [self._names.index(name) for name in names]
         reader, seen = self._reader(), 0
         while True:
+            forms = [columns[name].field_form if name in columns else None for name in names]
             try:
-                batch = reader.read(positions)
+                batch = reader.read(list(zip(positions, forms, strict=True)))
             except SourceError as error:
                 if not self._bytes.turns_out_to_be_cp1252(error):
                     raise self._fault(error) from None
@@ -154,14 +164,20 @@ class CsvFile:
                 batch = _after(reader, positions, seen)
             if batch is None:
                 break
-            frame = pl.DataFrame(batch)
+            table, are_texts, null_words = batch
+            frame = pl.DataFrame(table)
             frame.columns = names
             seen += frame.height
-            yield frame
+            read = []
+            for name, form, counts in zip(names, forms, null_words, strict=True):
+                if form is not None and not are_texts:
+                    columns[name].count_null_words(counts)
+                    read.append(name)
+            yield frame, frozenset(read)
         self._blank_lines = reader.blank_lines
 
     def _values(self, name: str) -> Iterator[pl.Series]:
-        for frame in self._texts([name]):
+        for frame, _ in self._batches([name], {}):
             yield frame[name]
 
     def _read(self, column: TextColumn, texts: pl.Series, before: int) -> pl.Series:
@@ -249,13 +265,16 @@ def _joined(parts: list[str]) -> str:
     return f"{', '.join(others)} and {last}" if others else last
 
 
-def _after(reader: _core.CsvReader, positions: list[int], rows: int) -> pl.DataFrame | None:
-    """Give the next rows of a reader that begins again, after those that were read before."""
-    while (batch := reader.read(positions)) is not None:
-        frame = pl.DataFrame(batch)
+def _after(
+    reader: _core.CsvReader, positions: list[int], rows: int
+) -> tuple[pl.DataFrame, bool, list[list[int]]] | None:
+    """Give the next rows of a reader that begins again, after those read before, all as texts."""
+    columns = [(position, None) for position in positions]
+    while (batch := reader.read(columns)) is not None:
+        frame = pl.DataFrame(batch[0])
         before = reader.rows - frame.height
         if reader.rows > rows:
-            return frame.slice(max(rows - before, 0))
+            return frame.slice(max(rows - before, 0)), True, [[] for _ in positions]
     return None
 
 

@@ -218,8 +218,8 @@ class Roles:
         place
             How errors name the table: a file name, or "the frame".
         text_names
-            Columns whose ids or dates stand as text under another name of the schema, because
-            SQL sees them as numbers (CSV files).
+            Where the ids of columns stand as text of which none is empty (CSV files): there, or
+            under another name of the schema where SQL sees numbers or dates.
 
         Returns
         -------
@@ -312,7 +312,7 @@ class ClientRoles:
             If there are none, or they are of a type that no id has.
         """
         texts = text_names or {}
-        columns = [name for name in schema if name not in texts.values()]
+        columns = [name for name in schema if name in texts or name not in texts.values()]
         name = next((name for name in self.names if name in columns), None)
         if name is None and len(columns) == 1:
             name = columns[0]

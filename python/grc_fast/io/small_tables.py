@@ -200,10 +200,11 @@ class _EveryColumn:
         ColumnError
             If there is no client id, or it is of a type that no id has.
         """
-        table = Table(schema, place, text_names or {})
+        texts = text_names or {}
+        table = Table(schema, place, texts)
         require_column(self.client, "client", schema.names(), place)
         ids = table.id_column(self.client, "client").alias(self.client)
-        names = [name for name in schema if name not in (text_names or {}).values()]
+        names = [name for name in schema if name in texts or name not in texts.values()]
         rest = [pl.col(name) for name in names if name != self.client]
         return Projection((ids, *rest), tuple(names))
 

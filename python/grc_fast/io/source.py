@@ -52,7 +52,7 @@ class Part(ABC):
     schema
         Its columns and their types.
     text_names
-        Columns whose text stands under another name (see `Roles.resolve`).
+        Where the ids of columns stand as text of which none is empty (see `Roles.resolve`).
     """
 
     place: str

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import ClassVar, Final
 
 import polars as pl
@@ -120,6 +120,19 @@ class TextColumn(ABC):
         self.read(texts)
 
     @property
+    def field_form(self) -> _core.FieldForm | None:
+        """How the reader of the file reads its fields by itself; None where it cannot.
+
+        A batch in which it finds a value that is none of that form comes as text.
+        """
+        return None
+
+    def count_null_words(self, counts: Sequence[int]) -> None:
+        """Add how often each null word stood in fields that the reader of the file has read."""
+        found = zip(self._words(), counts, strict=True)
+        self.null_words.update({word: count for word, count in found if count})
+
+    @property
     def form(self) -> list[str]:
         """How its values are written, as far as that is worth saying."""
         return []
@@ -172,6 +185,11 @@ class IdColumn(TextColumn):
         if len(known):
             self.whole_with_point = bool(known.str.contains(_WHOLE_WITH_POINT).all())
 
+    @property
+    def field_form(self) -> _core.FieldForm | None:
+        """Text, unless ids are, or may be, whole numbers with a point."""
+        return _core.FieldForm.text(self._words()) if self.whole_with_point is False else None
+
     def read(self, texts: pl.Series) -> pl.Series:
         """Give the ids as text."""
         if self.whole_with_point is None:
@@ -211,6 +229,11 @@ class NumberColumn(TextColumn):
         """The marks and the currency."""
         return self.numbers.parts
 
+    @property
+    def field_form(self) -> _core.FieldForm:
+        """Numbers with the marks and the currency that are known."""
+        return _core.FieldForm.numbers(null_words=self._words(), **asdict(self.numbers))
+
     def read(self, texts: pl.Series) -> pl.Series:
         """Read numbers; what has another form than the first is an error."""
         try:
@@ -235,13 +258,8 @@ class NumberColumn(TextColumn):
             raise self._several_currencies()
 
     def _parsed(self, texts: pl.Series) -> pl.Series:
-        form = self.numbers
         numbers, count = _core.parse_numbers(
-            texts,
-            decimal=form.decimal,
-            thousands=form.thousands,
-            currency=form.currency,
-            null_words=self._words(),
+            texts, null_words=self._words(), **asdict(self.numbers)
         )
         if count:
             self._count_words(texts)
@@ -312,6 +330,15 @@ class DateColumn(TextColumn):
         if not isinstance(found, DateForm) or found.zoned is None:
             found = self._survey()
         self.dates = found
+
+    @property
+    def field_form(self) -> _core.FieldForm | None:
+        """Dates of the form and with or without a zone, as far as both are known."""
+        if self.dates.is_pattern or self.dates.zoned is None:
+            return None
+        return _core.FieldForm.dates(
+            form=self.dates.form, zoned=self.dates.zoned, null_words=self._words()
+        )
 
     def read(self, texts: pl.Series) -> pl.Series:
         """Read dates; what has another form than the first is an error."""

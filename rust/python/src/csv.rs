@@ -1,12 +1,17 @@
 //! The strict reader of separated text, for Python.
 
+#![allow(clippy::needless_pass_by_value, reason = "PyO3 hands extracted arguments over by value")]
+
 use std::error::Error as StdError;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::PathBuf;
 
 use grc_core::Error;
-use grc_core::csv::{CsvOptions, CsvReader as Reader, Encoding, LineEnd, ReadError};
+use grc_core::csv::{
+    CsvOptions, CsvReader as Reader, Encoding, FieldForm as Form, LineEnd, ReadError,
+};
+use grc_core::text_values::{DateForm, NullWords, NumberForm};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
@@ -65,6 +70,43 @@ fn read_exception(error: ReadError) -> PyErr {
         }
     }
 }
+
+/// What the fields of a column are read as.
+#[pyclass(module = "grc_fast._core", frozen)]
+pub struct FieldForm(Form);
+
+#[pymethods]
+impl FieldForm {
+    /// Text, but for words that stand for a missing value.
+    #[staticmethod]
+    fn text(null_words: Vec<String>) -> Self {
+        Self(Form::Text { null_words: NullWords::new(&null_words) })
+    }
+
+    /// Numbers.
+    #[staticmethod]
+    #[pyo3(signature = (*, decimal, thousands, currency, null_words))]
+    fn numbers(
+        decimal: Option<&str>,
+        thousands: Option<&str>,
+        currency: Option<&str>,
+        null_words: Vec<String>,
+    ) -> PyResult<Self> {
+        let form = NumberForm::new(decimal, thousands, currency).map_err(|e| exception(&e))?;
+        Ok(Self(Form::Numbers { form, null_words: NullWords::new(&null_words) }))
+    }
+
+    /// Dates, or dates and times, which have a zone or have none.
+    #[staticmethod]
+    #[pyo3(signature = (*, form, zoned, null_words))]
+    fn dates(form: &str, zoned: bool, null_words: Vec<String>) -> PyResult<Self> {
+        let form = DateForm::new(form).map_err(|e| exception(&e))?;
+        Ok(Self(Form::Instants { form, zoned, null_words: NullWords::new(&null_words) }))
+    }
+}
+
+/// A table, whether it holds plain texts, and how often each null word of each column stood there.
+type ReadBlock = (PyTable, bool, Vec<Vec<u64>>);
 
 /// A strict reader of separated text: blocks of rows out, in the columns asked for.
 #[pyclass(module = "grc_fast._core")]
@@ -132,24 +174,28 @@ impl CsvReader {
     }
 
     /// The next rows, in columns named by their positions in the header; None at the end.
-    #[expect(
-        clippy::needless_pass_by_value,
-        reason = "PyO3 hands extracted arguments over by value"
-    )]
-    fn read(&mut self, py: Python<'_>, columns: Vec<usize>) -> PyResult<Option<PyTable>> {
+    ///
+    /// A column without a form is text. If any value cannot be read by the form of its column, all
+    /// columns of the block are the texts that stand in the file.
+    fn read(
+        &mut self,
+        py: Python<'_>,
+        columns: Vec<(usize, Option<Py<FieldForm>>)>,
+    ) -> PyResult<Option<ReadBlock>> {
         py.check_signals()?;
-        let batches = py
+        let plain = Form::plain_text();
+        let wanted: Vec<(usize, &Form)> = columns
+            .iter()
+            .map(|(position, form)| (*position, form.as_ref().map_or(&plain, |form| &form.get().0)))
+            .collect();
+        let block = py
             .detach(|| {
-                let block = self.reader.read(&columns)?;
-                Ok(block.map(|block| ffi::text_batches(block, &columns)))
+                Ok(self.reader.read(&wanted)?.map(|block| ffi::field_batches(block, &wanted)))
             })
             .map_err(read_exception)?;
-        batches
-            .map(|batches| {
-                let schema = batches[0].schema();
-                PyTable::try_new(batches, schema)
-            })
-            .transpose()
+        let Some((batches, as_texts, null_words)) = block else { return Ok(None) };
+        let schema = batches[0].schema();
+        Ok(Some((PyTable::try_new(batches, schema)?, as_texts, null_words)))
     }
 
     /// The line on which a row begins, counted from 1; None if there are fewer rows.

@@ -10,15 +10,16 @@ use arrow_array::types::{
 };
 use arrow_array::{
     Array, ArrayRef, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int32Array,
-    Int64Array, PrimitiveArray, RecordBatch, RecordBatchOptions, StringViewArray, UInt8Array,
-    UInt32Array, UInt64Array, new_empty_array, new_null_array,
+    Int64Array, PrimitiveArray, RecordBatch, RecordBatchOptions, StringViewArray,
+    TimestampMicrosecondArray, UInt8Array, UInt32Array, UInt64Array, new_empty_array,
+    new_null_array,
 };
 use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, ScalarBuffer};
 use arrow_schema::{DataType, Field, Schema, TimeUnit};
 use arrow_select::concat::concat;
 use grc_core::bitmap::Bitmap;
 use grc_core::columns::{AmountValues, Column, DateValues, IdValues, Ids, Integers, Texts};
-use grc_core::csv::{TextBatch, TextBlock, TextColumn};
+use grc_core::csv::{Block, FieldColumn, FieldForm, FieldValues, TextColumn};
 use grc_core::facts::{FactColumn, Values};
 use grc_core::{Error, Result};
 use pyo3::PyResult;
@@ -290,27 +291,71 @@ fn narrow<T: ArrowPrimitiveType<Native: TryFrom<i64>>>(ids: Vec<i64>) -> ArrayRe
     }
 }
 
-/// The rows of a block of a file, in columns named by their positions in its header. The arrays
-/// share the bytes of the block, which live as long as any array that points into them.
-pub fn text_batches(block: TextBlock, columns: &[usize]) -> Vec<RecordBatch> {
-    let names = columns.iter().map(usize::to_string);
-    let fields: Vec<Field> = names.map(|name| Field::new(name, DataType::Utf8View, true)).collect();
-    let schema = Arc::new(Schema::new(fields));
+/// The rows of a block of a file, in columns named by their positions in its header; whether they are
+/// plain texts; and how often each null word of each column stood there. The arrays share the bytes
+/// of the block, which live as long as any array that points into them.
+pub fn field_batches(
+    block: Block,
+    columns: &[(usize, &FieldForm)],
+) -> (Vec<RecordBatch>, bool, Vec<Vec<u64>>) {
+    let fields = columns.iter().map(|(position, form)| {
+        let data_type = match form {
+            _ if block.as_texts => DataType::Utf8View,
+            FieldForm::Text { .. } => DataType::Utf8View,
+            FieldForm::Numbers { .. } => DataType::Float64,
+            FieldForm::Instants { zoned, .. } => instants(*zoned),
+        };
+        Field::new(position.to_string(), data_type, true)
+    });
+    let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
     let bytes = Buffer::from_vec(block.bytes);
-    let batch = |batch: TextBatch| {
-        let arrays = batch.columns.into_iter().map(|column| text_array(column, &bytes)).collect();
+    let mut null_words: Vec<Vec<u64>> =
+        columns.iter().map(|(_, form)| vec![0; form.null_words().count()]).collect();
+    let batches = block.batches.into_iter().map(|batch| {
+        for (all, column) in null_words.iter_mut().zip(&batch.columns) {
+            for (all, here) in all.iter_mut().zip(&column.null_words) {
+                *all += here;
+            }
+        }
+        let arrays = batch.columns.into_iter().zip(schema.fields());
+        let arrays = arrays.map(|(column, field)| field_array(column, &bytes, field.data_type()));
         let options = RecordBatchOptions::new().with_row_count(Some(batch.rows));
-        RecordBatch::try_new_with_options(schema.clone(), arrays, &options)
+        RecordBatch::try_new_with_options(schema.clone(), arrays.collect(), &options)
             .expect("all columns have as many rows")
-    };
-    block.batches.into_iter().map(batch).collect()
+    });
+    (batches.collect(), block.as_texts, null_words)
+}
+
+/// The type of instants in microseconds.
+pub fn instants(zoned: bool) -> DataType {
+    DataType::Timestamp(TimeUnit::Microsecond, zoned.then(|| "UTC".into()))
 }
 
 /// A column of a file as an array, which holds only the buffers that its views point into.
-fn text_array(column: TextColumn, block: &Buffer) -> ArrayRef {
-    let TextColumn { views, validity, in_block, decoded } = column;
-    let nulls = validity
-        .map(|bits| NullBuffer::new(BooleanBuffer::new(Buffer::from_vec(bits), 0, views.len())));
+fn field_array(column: FieldColumn, block: &Buffer, data_type: &DataType) -> ArrayRef {
+    let nulls = |rows| {
+        let bits = column.validity.map(Buffer::from_vec);
+        bits.map(|bits| NullBuffer::new(BooleanBuffer::new(bits, 0, rows)))
+    };
+    match column.values {
+        FieldValues::Texts(texts) => {
+            let nulls = nulls(texts.views.len());
+            text_array(texts, nulls, block)
+        }
+        FieldValues::Numbers(values) => {
+            let nulls = nulls(values.len());
+            Arc::new(Float64Array::new(values.into(), nulls))
+        }
+        FieldValues::Instants(values) => {
+            let nulls = nulls(values.len());
+            let array = TimestampMicrosecondArray::new(values.into(), nulls);
+            Arc::new(array.with_data_type(data_type.clone()))
+        }
+    }
+}
+
+fn text_array(column: TextColumn, nulls: Option<NullBuffer>, block: &Buffer) -> ArrayRef {
+    let TextColumn { views, in_block, decoded } = column;
     let mut buffers = Vec::new();
     if in_block || !decoded.is_empty() {
         buffers.push(if in_block { block.clone() } else { Buffer::from_vec(Vec::<u8>::new()) });

@@ -30,7 +30,7 @@ mod _core {
     #[pymodule_export]
     use crate::behaviour::{BehaviourBuilder, check_page_pattern};
     #[pymodule_export]
-    use crate::csv::CsvReader;
+    use crate::csv::{CsvReader, FieldForm};
     #[pymodule_export]
     use crate::errors::{
         ColumnError, DataError, GrcError, ModelError, OptionError, OutputError, SourceError,

@@ -94,9 +94,8 @@ pub fn parse_dates(
         let form = DateForm::new(form)?;
         text_values::parse_dates(&texts(&chunks), form, &NullWords::new(&null_words), zoned)
     })?;
-    let zone = (read.zoned == Some(true)).then(|| "UTC".into());
     let null_words = read.column.null_words;
-    let data_type = DataType::Timestamp(arrow_schema::TimeUnit::Microsecond, zone);
+    let data_type = ffi::instants(read.zoned == Some(true));
     let array = chunked::<TimestampMicrosecondType>(read.column, data_type)?;
     Ok((array, null_words, read.zoned))
 }

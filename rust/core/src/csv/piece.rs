@@ -1,55 +1,27 @@
-//! A piece of a block as columns of string views.
+//! A piece of a block as columns.
 
 use std::ops::Range;
 
+use super::column::{ColumnBuilder, FieldColumn};
+use super::field_form::FieldForm;
+use super::fields::Fields;
 use super::format::{Encoding, LineEnd};
 use super::record::Format;
 use super::structure::{Structure, WORD};
-use super::text::{decode, in_windows_1252};
-use crate::columns::view_of;
+use super::text::in_windows_1252;
 
 /// Bytes before the first record of a block, so that 16 bytes around any field can be loaded.
 pub(super) const FRONT: usize = 16;
 /// Bytes after the last.
 pub(super) const BACK: usize = WORD;
 
-/// The longest text that a view holds in itself.
-const INLINE: usize = 12;
-/// For each length of such a text, the bits that it takes of a view.
-const TEXT_BITS: [u128; INLINE + 1] = {
-    let mut bits = [0; INLINE + 1];
-    let mut length = 1;
-    while length <= INLINE {
-        bits[length] = bits[length - 1] << 8 | 0xFF << 32;
-        length += 1;
-    }
-    bits
-};
-
-/// Buffers that views point into.
-const BLOCK_BUFFER: u32 = 0;
-const DECODED_BUFFER: u32 = 1;
-
-/// One column of some records, as Arrow lays out string views. An empty field is null.
-#[derive(Debug, Default)]
-pub struct TextColumn {
-    /// The views: short texts in themselves, longer ones in buffer 0 or 1.
-    pub views: Vec<u128>,
-    /// Which rows are there, packed with the least significant bit first; none if all are.
-    pub validity: Option<Vec<u8>>,
-    /// Whether any view points into buffer 0, the bytes of the block.
-    pub in_block: bool,
-    /// Buffer 1: texts that do not stand in the block as they are handed out.
-    pub decoded: Vec<u8>,
-}
-
 /// Rows that were parsed together, in the columns asked for.
 #[derive(Debug, Default)]
-pub struct TextBatch {
+pub struct FieldBatch {
     /// How many.
     pub rows: usize,
     /// The columns, in the order asked for.
-    pub columns: Vec<TextColumn>,
+    pub columns: Vec<FieldColumn>,
 }
 
 /// What the parsing of pieces needs to know.
@@ -58,8 +30,8 @@ pub(super) struct Layout<'a> {
     pub format: Format,
     /// Fields of a record.
     pub fields: usize,
-    /// The columns to build, by position.
-    pub selected: &'a [usize],
+    /// The columns to build, by position, and what their fields are read as.
+    pub selected: &'a [(usize, &'a FieldForm)],
     /// Bytes that are indexed before views are built.
     pub chunk: usize,
 }
@@ -67,7 +39,7 @@ pub(super) struct Layout<'a> {
 /// What a piece holds.
 #[derive(Debug, Default)]
 pub(super) struct Piece {
-    pub batch: TextBatch,
+    pub batch: FieldBatch,
     /// After its last record and the blank lines after that.
     pub end: usize,
     pub line_ends: u64,
@@ -76,6 +48,8 @@ pub(super) struct Piece {
     pub first_inner: Option<usize>,
     /// Whether a rule is broken somewhere in it; nothing else then counts.
     pub faulty: bool,
+    /// Whether a field is not what its column holds; the batch then means nothing.
+    pub refused: bool,
 }
 
 /// Parse the bytes of a range, which begins where a record does, up to the end of the last whole one.
@@ -90,8 +64,8 @@ pub(super) fn parse(buffer: &[u8], range: Range<usize>, layout: &Layout<'_>, inn
     ends[0] = range.start as u32 - 1;
     let mut count = 1;
     let mut piece = Piece::default();
-    piece.batch.columns.resize_with(layout.selected.len(), TextColumn::default);
-    let mut any_empty = vec![false; layout.selected.len()];
+    let forms = layout.selected.iter().map(|(_, form)| form);
+    let mut columns: Vec<_> = forms.map(|form| ColumnBuilder::new(form)).collect();
     let mut line_ends = 0;
     let mut high = false;
     let longest_may_be_exceeded = range.len() > format.longest;
@@ -120,22 +94,25 @@ pub(super) fn parse(buffer: &[u8], range: Range<usize>, layout: &Layout<'_>, inn
                 let share = range.len() as f64
                     / (finished[rows * layout.fields] as usize + 1 - range.start) as f64;
                 let rows = (share * rows as f64 * 1.05) as usize + 1;
-                piece.batch.columns.iter_mut().for_each(|column| column.views.reserve(rows));
+                columns.iter_mut().for_each(|column| column.reserve(rows));
             }
             let fields = Fields {
                 buffer,
                 ends: finished,
-                layout,
+                count: layout.fields,
+                encoding: format.encoding,
                 blanks: structure.blanks > 0,
                 returns: structure.returns,
                 quoted: structure.first_quoted.is_some(),
                 decode: structure.doubled,
                 foreign: high && format.encoding == Encoding::Windows1252,
             };
-            let columns = piece.batch.columns.iter_mut().zip(layout.selected).zip(&mut any_empty);
-            for ((column, &number), any_empty) in columns {
-                *any_empty |= fields.append(number, column);
-            }
+            // What is refused is told of the texts of the whole block, which are then read as such.
+            piece.refused = piece.refused
+                || !columns
+                    .iter_mut()
+                    .zip(layout.selected)
+                    .all(|(column, &(number, form))| fields.append(number, form, column));
             piece.batch.rows += rows;
             ends.copy_within(rows * layout.fields..count, 0);
             count -= rows * layout.fields;
@@ -143,9 +120,8 @@ pub(super) fn parse(buffer: &[u8], range: Range<usize>, layout: &Layout<'_>, inn
             structure.high = false;
         }
     }
-    for (column, _) in piece.batch.columns.iter_mut().zip(any_empty).filter(|(_, empty)| *empty) {
-        set_validity(column);
-    }
+    let rows = piece.batch.rows;
+    piece.batch.columns = columns.into_iter().map(|column| column.finish(rows)).collect();
     piece.end = structure.end;
     piece.line_ends = structure.line_ends;
     piece.blanks = structure.blanks;
@@ -248,166 +224,30 @@ fn any_too_long(buffer: &[u8], ends: &[u32], layout: &Layout<'_>) -> bool {
 fn is_text(buffer: &[u8], ends: &[u32], encoding: Encoding) -> bool {
     let bytes = &buffer[ends[0] as usize + 1..=ends[ends.len() - 1] as usize];
     match encoding {
-        Encoding::Utf8 => std::str::from_utf8(bytes).is_ok(),
-        // Without a branch for each byte, so that the compiler looks at 16 at once.
-        Encoding::Windows1252 => bytes
-            .chunks(4096)
-            .all(|part| part.iter().fold(true, |sound, &byte| sound & in_windows_1252(byte))),
-    }
-}
-
-/// Mark empty texts as missing.
-fn set_validity(column: &mut TextColumn) {
-    let packed = column.views.chunks(8).map(|views| {
-        let there = views.iter().map(|&view| u8::from(view as u32 != 0));
-        there.enumerate().fold(0, |byte, (bit, there)| byte | there << bit)
-    });
-    column.validity = Some(packed.collect());
-}
-
-/// The fields of the records of a chunk.
-#[expect(clippy::struct_excessive_bools, reason = "each is told of another thing")]
-struct Fields<'a> {
-    buffer: &'a [u8],
-    /// The end before the first field, and then that of each field of each record.
-    ends: &'a [u32],
-    layout: &'a Layout<'a>,
-    blanks: bool,
-    returns: bool,
-    quoted: bool,
-    /// Whether quotes stand for quotes in some fields, which are handed out without the first.
-    decode: bool,
-    /// Whether some fields hold letters of Windows-1252 beyond ASCII.
-    foreign: bool,
-}
-
-impl Fields<'_> {
-    /// Append one column of the chunk, and say whether any text is empty.
-    fn append(&self, number: usize, column: &mut TextColumn) -> bool {
-        let first = self.blanks && number == 0;
-        let last = self.returns && number + 1 == self.layout.fields;
-        let decoding = self.decode || (self.foreign && self.any_foreign(number));
-        if first || last || decoding {
-            self.append_any(number, first, last, decoding, column)
-        } else if self.quoted {
-            self.append_plain::<true>(number, column)
-        } else {
-            self.append_plain::<false>(number, column)
+        Encoding::Utf8 => simdutf8::basic::from_utf8(bytes).is_ok(),
+        Encoding::Windows1252 => {
+            #[cfg(target_arch = "x86_64")]
+            if is_x86_feature_detected!("avx2") {
+                // SAFETY: the processor has just been asked for it.
+                return unsafe { is_windows_1252_avx2(bytes) };
+            }
+            is_windows_1252(bytes)
         }
     }
-
-    /// Whether any field of a column holds a byte beyond ASCII.
-    fn any_foreign(&self, number: usize) -> bool {
-        const HIGH: u128 = u128::from_ne_bytes([0x80; 16]);
-        let mut found = 0;
-        for (start, end) in self.places(number) {
-            let mut at = start;
-            // A column of any width; most fields are no longer than the first 16 bytes.
-            loop {
-                let bytes = self.buffer[at..].first_chunk().expect("bytes after each field");
-                let over = 16usize.saturating_sub(end - at);
-                let kept = u128::MAX.checked_shr(8 * over as u32).unwrap_or(0);
-                found |= u128::from_le_bytes(*bytes) & kept;
-                at += 16;
-                if at >= end {
-                    break;
-                }
-            }
-        }
-        found & HIGH != 0
-    }
-
-    /// The place of each record's field, with its quotes and whatever stands before or after it.
-    #[inline]
-    fn places(&self, number: usize) -> impl ExactSizeIterator<Item = (usize, usize)> {
-        let fields = self.layout.fields;
-        let rows = (self.ends.len() - 1) / fields;
-        let starts = &self.ends[..rows * fields];
-        let ends = &self.ends[1..];
-        starts
-            .chunks_exact(fields)
-            .zip(ends.chunks_exact(fields))
-            .map(move |(starts, ends)| (starts[number] as usize + 1, ends[number] as usize))
-    }
-
-    /// Append fields that are handed out as they stand between separators, or between quotes.
-    fn append_plain<const QUOTED: bool>(&self, number: usize, column: &mut TextColumn) -> bool {
-        let (mut shortest, mut longest) = (usize::MAX, 0);
-        column.views.extend(self.places(number).map(|(mut start, mut end)| {
-            if QUOTED {
-                let quote = usize::from(self.buffer[start] == b'"');
-                start += quote;
-                end -= quote;
-            }
-            shortest = shortest.min(end - start);
-            longest = longest.max(end - start);
-            view(self.buffer, start, end)
-        }));
-        column.in_block |= longest > INLINE;
-        shortest == 0
-    }
-
-    /// Append fields of any kind.
-    fn append_any(
-        &self,
-        number: usize,
-        first: bool,
-        last: bool,
-        decoding: bool,
-        column: &mut TextColumn,
-    ) -> bool {
-        let mut any_empty = false;
-        let TextColumn { views, in_block, decoded, .. } = column;
-        let encoding = self.layout.format.encoding;
-        views.extend(self.places(number).map(|(mut start, mut end)| {
-            if first {
-                // Blank lines before the record.
-                while matches!(self.buffer[start], b'\r' | b'\n') && start < end {
-                    start += 1;
-                }
-            }
-            if last {
-                end -= usize::from(end > start && self.buffer[end - 1] == b'\r');
-            }
-            let quoted = self.quoted && start < end && self.buffer[start] == b'"';
-            if quoted {
-                start += 1;
-                end -= 1;
-            }
-            let field = &self.buffer[start..end];
-            any_empty |= field.is_empty();
-            let otherwise = |&byte: &u8| {
-                (quoted && byte == b'"') || (encoding == Encoding::Windows1252 && !byte.is_ascii())
-            };
-            if decoding && field.iter().any(otherwise) {
-                let before = decoded.len();
-                decode(field, quoted, encoding, decoded);
-                let view = view_of(&decoded[before..], DECODED_BUFFER, before as u32);
-                if decoded.len() - before <= INLINE {
-                    decoded.truncate(before);
-                }
-                return view;
-            }
-            *in_block |= field.len() > INLINE;
-            view(self.buffer, start, end)
-        }));
-        any_empty
-    }
 }
 
-/// The view of the text at a place of the block.
-#[inline]
-fn view(buffer: &[u8], start: usize, end: usize) -> u128 {
-    let length = end - start;
-    // The text, behind the four bytes that the length takes.
-    let around: [u8; 16] = *buffer[start - 4..].first_chunk().expect("bytes around each field");
-    let around = u128::from_le_bytes(around);
-    if let Some(bits) = TEXT_BITS.get(length) {
-        around & bits | length as u128
-    } else {
-        around & TEXT_BITS[4]
-            | length as u128
-            | u128::from(BLOCK_BUFFER) << 64
-            | (start as u128) << 96
-    }
+/// With instructions that look at 32 bytes at once.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn is_windows_1252_avx2(bytes: &[u8]) -> bool {
+    is_windows_1252(bytes)
+}
+
+/// Without a branch for each byte, so that the compiler looks at many at once.
+#[inline(always)]
+#[allow(clippy::inline_always)] // compiled once for each instruction set
+fn is_windows_1252(bytes: &[u8]) -> bool {
+    bytes
+        .chunks(4096)
+        .all(|part| part.iter().fold(true, |sound, &byte| sound & in_windows_1252(byte)))
 }

@@ -7,9 +7,11 @@ use std::sync::Arc;
 
 use rayon::ThreadPool;
 
+use super::column::FieldValues;
 use super::fault::{Fault, ReadError};
+use super::field_form::FieldForm;
 use super::format::{CsvOptions, Sizes};
-use super::piece::{BACK, FRONT, Layout, Piece, TextBatch, parse};
+use super::piece::{BACK, FRONT, FieldBatch, Layout, Piece, parse};
 use super::record::{Format, QuoteLines, Records, Step, field_texts};
 use super::text::count;
 use crate::error::{Error, Result};
@@ -20,16 +22,18 @@ const MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// The rows of a block.
 #[derive(Debug)]
-pub struct TextBlock {
-    /// The bytes that views point into as buffer 0.
+pub struct Block {
+    /// The bytes that views point into as buffer 0; none if none does.
     pub bytes: Vec<u8>,
     /// The rows in their order.
-    pub batches: Vec<TextBatch>,
+    pub batches: Vec<FieldBatch>,
+    /// Whether all columns are plain texts, as a field is not what its column was to hold.
+    pub as_texts: bool,
 }
 
 /// Bytes of the file, with room around them.
 #[derive(Debug, Default)]
-struct Block {
+struct FileBytes {
     bytes: Vec<u8>,
     /// The bytes of the file, from where a record begins.
     data: Range<usize>,
@@ -37,15 +41,30 @@ struct Block {
     last: bool,
 }
 
-impl Block {
+impl FileBytes {
     /// The next bytes of a file.
-    fn read(source: &mut impl Read, wanted: usize, headroom: usize) -> io::Result<Self> {
+    ///
+    /// They take the place of what `bytes` held: fresh memory costs more than it takes to read.
+    fn read(
+        source: &mut impl Read,
+        wanted: usize,
+        headroom: usize,
+        mut bytes: Vec<u8>,
+    ) -> io::Result<Self> {
         let start = FRONT + headroom;
-        // `read_to_end` fills what is reserved without writing zeros there first.
-        let mut bytes = Vec::with_capacity(start + wanted + BACK + 1);
-        bytes.resize(start, 0);
-        let found = source.take(wanted as u64).read_to_end(&mut bytes)?;
-        bytes.resize(start + found + BACK, 0);
+        // What is there already need not be zero: all of it is written, or stands before the data.
+        bytes.resize(start + wanted + BACK, 0);
+        let mut found = 0;
+        while found < wanted {
+            match source.read(&mut bytes[start + found..start + wanted]) {
+                Ok(0) => break,
+                Ok(more) => found += more,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        bytes.truncate(start + found + BACK);
+        bytes[start + found..].fill(0);
         Ok(Self { bytes, data: start..start + found, last: found < wanted })
     }
 
@@ -91,6 +110,14 @@ struct Stretch {
     rows: u64,
 }
 
+/// A block as it was parsed.
+struct Parsed {
+    bytes: Vec<u8>,
+    pieces: Vec<Piece>,
+    stretches: Vec<Stretch>,
+    as_texts: bool,
+}
+
 /// What is known of the part of the file before the current block.
 #[derive(Debug, Clone, Copy, Default)]
 struct Progress {
@@ -109,10 +136,12 @@ pub struct CsvReader<R> {
     sizes: Sizes,
     header: Vec<String>,
     /// None at the end, and after an error.
-    block: Option<Block>,
+    block: Option<FileBytes>,
     progress: Progress,
     /// What stopped the reading of the block after the current one.
     stopped: Option<ReadError>,
+    /// Memory of a block that nobody looks at any more.
+    spare: Vec<u8>,
 }
 
 impl<R: Read + Send> CsvReader<R> {
@@ -146,6 +175,7 @@ impl<R: Read + Send> CsvReader<R> {
             block: None,
             progress: Progress::default(),
             stopped: None,
+            spare: Vec::new(),
         };
         reader.read_header(options.skip_lines)?;
         Ok(reader)
@@ -168,25 +198,41 @@ impl<R: Read + Send> CsvReader<R> {
 
     /// The next rows, in the columns at some positions of the header; none at the end.
     ///
+    /// If any field of the block cannot be read as its column is to be, all columns of the block are
+    /// the plain texts that they are in the file.
+    ///
     /// # Errors
     /// If there is no such column, the source fails, or a line breaks a rule. Rows of earlier blocks
     /// may have been handed out by then.
-    pub fn read(&mut self, columns: &[usize]) -> std::result::Result<Option<TextBlock>, ReadError> {
-        if let Some(column) = columns.iter().find(|&&column| column >= self.header.len()) {
+    pub fn read(
+        &mut self,
+        columns: &[(usize, &FieldForm)],
+    ) -> std::result::Result<Option<Block>, ReadError> {
+        if let Some((column, _)) = columns.iter().find(|(column, _)| *column >= self.header.len()) {
             return Err(Error::Option(format!(
                 "there is no column {column}: the header has {}, counted from 0",
                 self.header.len()
             ))
             .into());
         }
-        while let Some((bytes, pieces, _)) = self.advance(columns)? {
-            let batches: Vec<TextBatch> = pieces
+        while let Some(parsed) = self.advance(columns)? {
+            let Parsed { mut bytes, pieces, as_texts, .. } = parsed;
+            let batches: Vec<FieldBatch> = pieces
                 .into_iter()
                 .map(|piece| piece.batch)
                 .filter(|batch| batch.rows > 0)
                 .collect();
+            let needs_bytes = batches.iter().flat_map(|batch| &batch.columns).any(|column| {
+                match &column.values {
+                    FieldValues::Texts(texts) => texts.in_block,
+                    FieldValues::Numbers(_) | FieldValues::Instants(_) => false,
+                }
+            });
+            if !needs_bytes {
+                self.spare = take(&mut bytes);
+            }
             if !batches.is_empty() {
-                return Ok(Some(TextBlock { bytes, batches }));
+                return Ok(Some(Block { bytes, batches, as_texts }));
             }
         }
         Ok(None)
@@ -205,7 +251,9 @@ impl<R: Read + Send> CsvReader<R> {
         let mut left = row;
         loop {
             keep_going()?;
-            let Some((bytes, pieces, stretches)) = self.advance(&[])? else { return Ok(None) };
+            let Some(Parsed { bytes, pieces, stretches, .. }) = self.advance(&[])? else {
+                return Ok(None);
+            };
             for (stretch, piece) in stretches.iter().zip(&pieces) {
                 if left > stretch.rows {
                     left -= stretch.rows;
@@ -233,7 +281,8 @@ impl<R: Read + Send> CsvReader<R> {
     }
 
     fn read_header(&mut self, skip_lines: u64) -> std::result::Result<(), ReadError> {
-        let mut block = Block::read(&mut self.source, self.sizes.block, self.sizes.headroom)?;
+        let sizes = self.sizes;
+        let mut block = FileBytes::read(&mut self.source, sizes.block, sizes.headroom, Vec::new())?;
         loop {
             let start = match block.data().strip_prefix(MARK) {
                 Some(_) if self.format.encoding == super::Encoding::Utf8 => {
@@ -259,19 +308,18 @@ impl<R: Read + Send> CsvReader<R> {
                 return Ok(());
             }
             // As much again as was not enough.
-            let wanted = self.sizes.block.max(block.data.len());
-            let mut next = Block::read(&mut self.source, wanted, self.sizes.headroom)?;
+            let wanted = sizes.block.max(block.data.len());
+            let mut next = FileBytes::read(&mut self.source, wanted, sizes.headroom, Vec::new())?;
             next.prepend(block.data());
             block = next;
         }
     }
 
     /// Parse the current block and read the next.
-    #[expect(clippy::type_complexity, reason = "the parts are taken apart at once")]
     fn advance(
         &mut self,
-        columns: &[usize],
-    ) -> std::result::Result<Option<(Vec<u8>, Vec<Piece>, Vec<Stretch>)>, ReadError> {
+        columns: &[(usize, &FieldForm)],
+    ) -> std::result::Result<Option<Parsed>, ReadError> {
         if let Some(error) = self.stopped.take() {
             return Err(error);
         }
@@ -283,19 +331,31 @@ impl<R: Read + Send> CsvReader<R> {
             selected: columns,
             chunk: self.sizes.chunk,
         };
-        let Self { source, sizes, progress, .. } = self;
+        let plain = FieldForm::plain_text();
+        let texts: Vec<_> = columns.iter().map(|&(column, _)| (column, &plain)).collect();
+        let Self { source, sizes, progress, spare, .. } = self;
         // A record larger than a block is met at most twice for each doubling of what is read.
         let wanted = sizes.block.max(range.len().saturating_sub(sizes.block));
+        let spare = take(spare);
         let (next, parsed) = self.pool.install(|| {
             rayon::join(
-                || (!block.last).then(|| Block::read(source, wanted, sizes.headroom)),
+                || (!block.last).then(|| FileBytes::read(source, wanted, sizes.headroom, spare)),
                 || {
-                    BlockParser { block: &block, layout: &layout, sizes }
-                        .parse(range.clone(), progress)
+                    let mut parser = BlockParser { block: &block, layout: &layout, sizes };
+                    let before = *progress;
+                    let (pieces, stretches, end) = parser.parse(range.clone(), progress)?;
+                    if !pieces.iter().any(|piece| piece.refused) {
+                        return Ok((pieces, stretches, end, false));
+                    }
+                    *progress = before;
+                    let layout = Layout { selected: &texts, ..layout };
+                    parser.layout = &layout;
+                    let (pieces, stretches, end) = parser.parse(range.clone(), progress)?;
+                    Ok::<_, Error>((pieces, stretches, end, true))
                 },
             )
         });
-        let (pieces, stretches, end) = parsed?;
+        let (pieces, stretches, end, as_texts) = parsed?;
         let carry = &block.bytes[end.min(block.data.end)..block.data.end];
         if carry.len() > self.format.longest || (block.last && !carry.is_empty()) {
             let parser = BlockParser { block: &block, layout: &layout, sizes: &self.sizes };
@@ -313,7 +373,7 @@ impl<R: Read + Send> CsvReader<R> {
             Some(Err(error)) => self.stopped = Some(error.into()),
             None => {}
         }
-        Ok(Some((take(&mut block.bytes), pieces, stretches)))
+        Ok(Some(Parsed { bytes: take(&mut block.bytes), pieces, stretches, as_texts }))
     }
 }
 
@@ -340,7 +400,7 @@ fn header(records: &mut Records<'_>, skip_lines: u64) -> Result<Option<(Range<us
 
 /// Who parses a block, piece by piece.
 struct BlockParser<'a> {
-    block: &'a Block,
+    block: &'a FileBytes,
     layout: &'a Layout<'a>,
     sizes: &'a Sizes,
 }

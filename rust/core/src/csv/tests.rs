@@ -1,13 +1,21 @@
 //! The reader against the rules, read character by character.
 
 use std::io::{self, Read};
+use std::sync::LazyLock;
 
 use proptest::prelude::*;
 
 use super::format::Sizes;
 use super::text::in_windows_1252;
-use super::{CsvOptions, CsvReader, Encoding, LineEnd, ReadError, TextBlock};
+use super::{
+    Block, CsvOptions, CsvReader, Encoding, FieldColumn, FieldForm, FieldValues, LineEnd, ReadError,
+};
+use crate::bitmap::Bitmap;
+use crate::columns::{Column, Texts, view_of};
 use crate::error::Error;
+use crate::text_values::{
+    DateForm, NullWords, NumberForm, ReadColumn, find_words, parse_dates, parse_numbers,
+};
 
 type Row = Vec<Option<String>>;
 
@@ -256,18 +264,28 @@ fn oracle(bytes: &[u8], options: CsvOptions, longest: usize) -> Result<Table, St
     Oracle { bytes, options, longest, line: 1, quoted_line: None, inner_line: None }.table()
 }
 
+fn is_valid(column: &FieldColumn, row: usize) -> bool {
+    column.validity.as_ref().is_none_or(|bits| bits[row / 8] >> (row % 8) & 1 == 1)
+}
+
+/// The columns at some positions, as plain text.
+fn texts(positions: impl IntoIterator<Item = usize>) -> Vec<(usize, &'static FieldForm)> {
+    static PLAIN: LazyLock<FieldForm> = LazyLock::new(FieldForm::plain_text);
+    positions.into_iter().map(|position| (position, &*PLAIN)).collect()
+}
+
 /// The rows of a block, read from its views.
-fn rows(block: &TextBlock) -> Vec<Row> {
+fn rows(block: &Block) -> Vec<Row> {
     let mut rows = Vec::new();
     for batch in &block.batches {
         for row in 0..batch.rows {
             let fields = batch.columns.iter().map(|column| {
+                let valid = is_valid(column, row);
+                let FieldValues::Texts(column) = &column.values else { panic!("{column:?}") };
                 assert_eq!(column.views.len(), batch.rows);
                 let view = column.views[row];
                 let length = view as u32 as usize;
-                let valid =
-                    column.validity.as_ref().is_none_or(|bits| bits[row / 8] >> (row % 8) & 1 == 1);
-                assert_eq!(valid, length > 0);
+                assert_eq!(valid, length > 0, "a missing text is empty");
                 let bytes = if length <= 12 {
                     let bytes = view.to_le_bytes();
                     assert!(bytes[4 + length..].iter().all(|&byte| byte == 0));
@@ -313,7 +331,7 @@ impl Read for Trickle<'_> {
 fn read_all(bytes: &[u8], options: CsvOptions, sizes: Sizes) -> Result<Table, String> {
     let mut reader =
         CsvReader::with_sizes(bytes, &options, sizes).map_err(|error| sentence(&error))?;
-    let columns: Vec<usize> = (0..reader.header().len()).collect();
+    let columns = texts(0..reader.header().len());
     let mut table = Table { header: reader.header().to_vec(), ..Table::default() };
     while let Some(block) = reader.read(&columns).map_err(|error| sentence(&error))? {
         table.rows.extend(rows(&block));
@@ -484,7 +502,7 @@ proptest! {
             let columns: Vec<usize> = (0..width).rev().chain([0]).collect();
             let mut reader = CsvReader::with_sizes(Trickle(&bytes, 3), &options(), sizes).unwrap();
             let mut found = Vec::new();
-            while let Some(block) = reader.read(&columns).unwrap() {
+            while let Some(block) = reader.read(&texts(columns.iter().copied())).unwrap() {
                 found.extend(rows(&block));
             }
             let expected: Vec<Row> = table
@@ -494,6 +512,147 @@ proptest! {
                 .collect();
             prop_assert_eq!(found, expected);
         }
+    }
+}
+
+/// Values of a column, and how many were null words.
+type Values<T> = (Vec<Option<T>>, usize);
+
+/// What one of the kernels for columns of texts makes of some.
+fn kernel<T: Copy>(
+    texts: &[Option<String>],
+    read: impl Fn(&[Column<'_, Texts<'_>>]) -> Result<ReadColumn<T>, Error>,
+) -> Result<Values<T>, Error> {
+    let (mut views, mut bytes, mut bits) = (Vec::new(), Vec::new(), Vec::new());
+    for text in texts {
+        let text_bytes = text.as_deref().unwrap_or_default().as_bytes();
+        views.push(view_of(text_bytes, 0, bytes.len() as u32));
+        bytes.extend_from_slice(text_bytes);
+        bits.push(u8::from(text.is_some()));
+    }
+    let packed: Vec<u8> =
+        bits.chunks(8).map(|bits| bits.iter().rev().fold(0, |byte, bit| byte << 1 | bit)).collect();
+    let values = Texts { views: &views, buffers: vec![&bytes] };
+    let validity = Some(Bitmap { bytes: &packed, offset: 0 });
+    let found = read(&[Column { values, validity }])?;
+    let chunk = &found.chunks[0];
+    let is_there =
+        |row: usize| chunk.validity.as_ref().is_none_or(|bits| bits[row / 8] >> (row % 8) & 1 == 1);
+    let values = chunk.values.iter().enumerate();
+    Ok((values.map(|(row, value)| is_there(row).then_some(*value)).collect(), found.null_words))
+}
+
+/// The values of a column of a block, and how many were null words.
+fn values<T: Copy>(block: &Block, of: impl Fn(&FieldValues) -> &[T], column: usize) -> Values<T> {
+    let (mut values, mut words) = (Vec::new(), 0);
+    for batch in &block.batches {
+        let column = &batch.columns[column];
+        let found = of(&column.values).iter().enumerate();
+        values.extend(found.map(|(row, value)| is_valid(column, row).then_some(*value)));
+        words += column.null_words.iter().sum::<u64>() as usize;
+    }
+    (values, words)
+}
+
+/// A field of a column of texts, numbers or dates, and rarely of another.
+fn written(kind: usize) -> impl Strategy<Value = &'static str> {
+    const TEXTS: [&str; 5] = ["7", "a longer text than views hold", "été", "N", "nul"];
+    const NUMBERS: [&str; 6] = ["12", "-1.5", "1234.25", "1e3", "0.1", "(5)"];
+    const DATES: [&str; 5] = [
+        "2024-01-05",
+        "2024-02-29 23:59:59",
+        "2024-01-05T9:05",
+        " 2023-12-31",
+        "2000-01-01  01:02",
+    ];
+    const ANY: [&str; 7] = ["", "", "NULL", " NULL", "NULL\u{a0}", "\u{a0}-", "x"];
+    let of_kind = prop::sample::select(match kind {
+        0 => TEXTS.to_vec(),
+        1 => NUMBERS.to_vec(),
+        _ => DATES.to_vec(),
+    });
+    prop_oneof![60 => of_kind, 6 => prop::sample::select(ANY[..6].to_vec()), 1 => Just(ANY[6])]
+}
+
+/// Rows of a text, a number and a date, between quotes or not, in an encoding.
+fn typed_rows() -> impl Strategy<Value = (Vec<u8>, Encoding)> {
+    let row = (written(0), written(1), written(2));
+    let rows = prop::collection::vec((row, any::<[bool; 3]>(), 0..6_u8), 0..24);
+    (rows, any::<bool>(), any::<bool>(), any::<bool>()).prop_map(|(rows, quote, cr, windows)| {
+        let mut text = String::from("id,number,date\n");
+        for ((id, number, date), quoted, end) in rows {
+            let fields = [id, number, date].into_iter().zip(quoted).map(|(field, quoted)| {
+                if quote && quoted { format!("\"{field}\"") } else { field.to_owned() }
+            });
+            text += &fields.collect::<Vec<_>>().join(",");
+            text += if cr { "\r\n" } else { "\n" };
+            text += if end == 0 { "\n" } else { "" };
+        }
+        if !windows {
+            return (text.into_bytes(), Encoding::Utf8);
+        }
+        // The characters above are those of Latin 1, which Windows-1252 writes alike.
+        (text.chars().map(|c| c as u8).collect(), Encoding::Windows1252)
+    })
+}
+
+proptest! {
+    /// Columns are read as the kernels for columns of texts read them, or as the texts they are.
+    #[test]
+    fn forms_give_what_the_kernels_for_texts_give(
+        (bytes, encoding) in typed_rows(), sizes in any_sizes(),
+    ) {
+        let sizes = Sizes { record: 10_000, ..sizes };
+        let options = CsvOptions { encoding, ..options() };
+        let words = NullWords::new(&["NULL", "-"]);
+        let number = NumberForm::new(Some("."), None, None).unwrap();
+        let forms = [
+            FieldForm::Text { null_words: words.clone() },
+            FieldForm::Numbers { form: number.clone(), null_words: words.clone() },
+            FieldForm::Instants { form: DateForm::Iso, zoned: false, null_words: words.clone() },
+        ];
+        let wanted: Vec<_> = forms.iter().enumerate().collect();
+        let mut plain = CsvReader::with_sizes(&*bytes, &options, sizes).unwrap();
+        let mut reader = CsvReader::with_sizes(&*bytes, &options, sizes).unwrap();
+        while let Some(block) = plain.read(&texts(0..3)).unwrap() {
+            let found = reader.read(&wanted).unwrap().unwrap();
+            let columns: Vec<Vec<_>> =
+                (0..3).map(|n| rows(&block).into_iter().map(|row| row[n].clone()).collect()).collect();
+            let ids = kernel(&columns[0], |texts| find_words(texts, &words)).unwrap();
+            let numbers = kernel(&columns[1], |texts| parse_numbers(texts, &number, &words));
+            let dates = kernel(&columns[2], |texts| {
+                parse_dates(texts, DateForm::Iso, &words, Some(false)).map(|read| read.column)
+            });
+            let (Ok(numbers), Ok(dates)) = (numbers, dates) else {
+                prop_assert!(found.as_texts);
+                prop_assert_eq!(rows(&found), rows(&block));
+                continue;
+            };
+            prop_assert!(!found.as_texts);
+            let numbers_found = values(&found, |values| match values {
+                FieldValues::Numbers(values) => values,
+                other => panic!("{other:?}"),
+            }, 1);
+            prop_assert_eq!(numbers_found, numbers);
+            let dates_found = values(&found, |values| match values {
+                FieldValues::Instants(values) => values,
+                other => panic!("{other:?}"),
+            }, 2);
+            prop_assert_eq!(dates_found, dates);
+            let left: Vec<Row> = columns[0]
+                .iter()
+                .zip(&ids.0)
+                .map(|(text, there)| vec![there.and(text.clone())])
+                .collect();
+            let count: u64 =
+                found.batches.iter().flat_map(|batch| &batch.columns[0].null_words).sum();
+            prop_assert_eq!(count as usize, ids.1);
+            let mut found = found;
+            found.batches.iter_mut().for_each(|batch| batch.columns.truncate(1));
+            prop_assert_eq!(rows(&found), left);
+        }
+        prop_assert!(reader.read(&wanted).unwrap().is_none());
+        prop_assert_eq!(reader.rows(), plain.rows());
     }
 }
 
@@ -644,7 +803,7 @@ fn a_source_that_fails_is_told_after_the_rows_before() {
     }
     let sizes = Sizes { block: 4, ..SIZES };
     let mut reader = CsvReader::with_sizes(Failing(5), &options(), sizes).unwrap();
-    assert!(reader.read(&[0]).unwrap().is_some());
-    assert!(reader.read(&[0]).unwrap().is_some());
-    assert!(matches!(reader.read(&[0]), Err(ReadError::Source(_))));
+    assert!(reader.read(&texts([0])).unwrap().is_some());
+    assert!(reader.read(&texts([0])).unwrap().is_some());
+    assert!(matches!(reader.read(&texts([0])), Err(ReadError::Source(_))));
 }

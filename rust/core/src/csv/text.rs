@@ -11,6 +11,7 @@ const WINDOWS_1252: [u16; 32] = [
 ];
 
 /// Whether a byte is a character of Windows-1252: those are none that the table has as 0.
+#[inline]
 pub(super) fn in_windows_1252(byte: u8) -> bool {
     !matches!(byte, 0x81 | 0x8D | 0x8F | 0x90 | 0x9D)
 }

@@ -14,6 +14,12 @@ pub(super) fn blank_length(text: &[u8]) -> usize {
     }
 }
 
+/// Whether a blank may begin with a byte.
+#[inline]
+pub(super) fn may_be_blank(first: u8) -> bool {
+    matches!(first, b' ' | b'\t' | 0xC2 | 0xE2)
+}
+
 fn wide_blank(is_here: impl Fn(&[u8]) -> bool) -> usize {
     WIDE_BLANKS.iter().find(|blank| is_here(blank)).map_or(0, |blank| blank.len())
 }
@@ -31,7 +37,7 @@ pub(super) fn after_blanks(mut text: &[u8]) -> &[u8] {
 
 /// A text without the blanks around it.
 #[inline]
-pub(super) fn trimmed(text: &[u8]) -> &[u8] {
+pub(crate) fn trimmed(text: &[u8]) -> &[u8] {
     match text {
         [b'!'..=b'~', .., b'!'..=b'~'] | [b'!'..=b'~'] => text,
         _ => trimmed_both(text),

@@ -56,6 +56,20 @@ pub(super) fn hyphened_day(text: [u8; 10]) -> Option<i64> {
     day_number(pair(0) * 100 + pair(1), pair(2), pair(3))
 }
 
+/// The two small numbers and the year of `05/01/2024`, whose separators are alike.
+#[inline]
+pub(super) fn small_first_parts(text: [u8; 10]) -> Option<(u32, u32, u32)> {
+    let [a0, a1, separator @ (b'/' | b'-' | b'.'), b0, b1, again, y0, y1, y2, y3] = text else {
+        return None;
+    };
+    if again != separator {
+        return None;
+    }
+    let pairs = pairs(u64::from_le_bytes([a0, a1, b0, b1, y0, y1, y2, y3]))?;
+    let pair = |number: u32| (pairs >> (16 * number)) as u32 & 0xFF;
+    Some((pair(0), pair(1), pair(2) * 100 + pair(3)))
+}
+
 /// The days since 1970-01-01 of a date of the years 0 to 9999, if there is such a day.
 #[inline]
 pub(super) fn day_number(year: u32, month: u32, day: u32) -> Option<i64> {

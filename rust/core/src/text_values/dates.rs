@@ -2,7 +2,8 @@
 
 use super::blanks::{after_blanks, blank_length};
 use super::date_parts::{
-    MILLISECOND, SECOND, day_number, digits, fraction, instant, one_or_two_digits, time_of_day,
+    MILLISECOND, SECOND, day_number, digits, fraction, instant, one_or_two_digits,
+    small_first_parts, time_of_day,
 };
 use super::iso::iso_instant;
 use super::null_words::NullWords;
@@ -62,7 +63,7 @@ impl DateForm {
     }
 
     /// Read an instant without blanks around it, and whether its zone is known.
-    fn read(self, text: &[u8]) -> Option<(i64, bool)> {
+    pub(crate) fn read(self, text: &[u8]) -> Option<(i64, bool)> {
         match self {
             Self::Iso => iso_instant(text),
             Self::DayMonthYear => day_month_year(text),
@@ -76,7 +77,8 @@ impl DateForm {
     }
 }
 
-fn day_month_year(text: &[u8]) -> Option<(i64, bool)> {
+#[inline]
+pub(crate) fn day_month_year(text: &[u8]) -> Option<(i64, bool)> {
     let (day, month, year, rest) = small_first(text)?;
     with_time(day_number(year, month, day)?, rest)
 }
@@ -89,6 +91,11 @@ fn month_day_year(text: &[u8]) -> Option<(i64, bool)> {
 /// Two numbers of one or two digits, and a year.
 #[inline]
 fn small_first(text: &[u8]) -> Option<(u32, u32, u32, &[u8])> {
+    if let Some((&date, rest)) = text.split_first_chunk()
+        && let Some((first, second, year)) = small_first_parts(date)
+    {
+        return Some((first, second, year, rest));
+    }
     let (first, rest) = one_or_two_digits(text)?;
     let (separator, rest) = separator(rest)?;
     let (second, rest) = one_or_two_digits(rest)?;

@@ -22,7 +22,7 @@ pub fn parse_instant(text: &[u8]) -> Result<(i64, bool)> {
 
 /// Read an ISO text as [`parse_instant`] does.
 #[inline]
-pub(super) fn iso_instant(text: &[u8]) -> Option<(i64, bool)> {
+pub(crate) fn iso_instant(text: &[u8]) -> Option<(i64, bool)> {
     common_instant(text).or_else(|| any_instant(text))
 }
 

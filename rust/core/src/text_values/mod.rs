@@ -10,7 +10,10 @@ mod null_words;
 mod numbers;
 mod read_columns;
 
+pub(crate) use blanks::trimmed;
+pub(crate) use dates::day_month_year;
 pub use dates::{DateForm, ReadDates, parse_dates};
+pub(crate) use iso::iso_instant;
 pub use iso::parse_instant;
 pub use null_words::NullWords;
 pub use numbers::{NumberForm, parse_numbers};

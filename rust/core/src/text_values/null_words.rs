@@ -1,5 +1,7 @@
 //! Words that stand for a missing value.
 
+use super::blanks::may_be_blank;
+
 /// The words that stand for a missing value, as they are written between blanks.
 #[derive(Debug, Clone)]
 pub struct NullWords {
@@ -8,6 +10,12 @@ pub struct NullWords {
     begun: [bool; 256],
     /// Whether the empty text is one.
     empty: bool,
+}
+
+impl Default for NullWords {
+    fn default() -> Self {
+        Self::new::<&str>(&[])
+    }
 }
 
 impl NullWords {
@@ -19,6 +27,22 @@ impl NullWords {
             begun[usize::from(*first)] = true;
         }
         Self { empty: words.iter().any(Vec::is_empty), words, begun }
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.words.len()
+    }
+
+    /// Whether any word may stand in a text that begins with a byte, be it behind blanks.
+    #[inline]
+    pub(crate) fn may_begin_with(&self, first: u8) -> bool {
+        self.begun[usize::from(first)] || (!self.words.is_empty() && may_be_blank(first))
+    }
+
+    /// Which of the words a text without blanks around it is.
+    pub(crate) fn position(&self, text: &[u8]) -> Option<usize> {
+        self.words.iter().position(|word| word == text)
     }
 
     /// Whether a text without blanks around it is one.

@@ -67,7 +67,7 @@ impl NumberForm {
 
     /// Read a number without blanks around it.
     #[inline]
-    pub(super) fn read(&self, text: &[u8]) -> Option<f64> {
+    pub(crate) fn read(&self, text: &[u8]) -> Option<f64> {
         plain_number(text, self.decimal).or_else(|| self.any_number(text))
     }
 
