@@ -807,3 +807,188 @@ fn a_source_that_fails_is_told_after_the_rows_before() {
     assert!(reader.read(&texts([0])).unwrap().is_some());
     assert!(matches!(reader.read(&texts([0])), Err(ReadError::Source(_))));
 }
+
+/// Sales in one of many dialects.
+struct Sales {
+    text: Vec<u8>,
+    options: CsvOptions,
+    forms: [FieldForm; 4],
+}
+
+impl Sales {
+    /// So many lines, in the dialect of a number.
+    fn new(lines: usize, number: u64) -> Self {
+        let mut state = number;
+        // SplitMix64 (Steele, Lea and Flood, 2014), which needs no more than its state.
+        let mut below = move |count: u64| {
+            state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+            let mut mixed = (state ^ state >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+            mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
+            (mixed ^ mixed >> 31) % count
+        };
+        let separator = [b',', b';', b'\t', b'|'][below(4) as usize];
+        let (line_end, end) =
+            [(LineEnd::Newline, "\n"), (LineEnd::Newline, "\r\n"), (LineEnd::CarriageReturn, "\r")]
+                [below(3) as usize];
+        let windows = below(2) == 0;
+        let day_first = below(2) == 0;
+        let comma = separator != b',' && below(2) == 0;
+        let quotes = below(3);
+        let quote = |field: String, wanted: bool| {
+            if wanted { format!("\"{}\"", field.replace('"', "\"\"")) } else { field }
+        };
+        let mut text =
+            ["client", "date", "amount", "note"].join(&char::from(separator).to_string());
+        text += end;
+        for _ in 0..lines {
+            let client = format!("K{}", below(lines as u64 / 4 + 1));
+            let (day, month, hour) = (1 + below(28), 1 + below(12), below(24));
+            let date = if day_first {
+                format!("{day:02}/{month:02}/2025 {hour}:30")
+            } else {
+                format!("2025-{month:02}-{day:02} {hour:02}:30:00")
+            };
+            let amount = format!("{}.{:02}", below(1000), below(100));
+            let amount = if comma { amount.replace('.', ",") } else { amount };
+            let mut note = ["", "caisse", "été", "NULL", "une note plus longue que douze octets"]
+                [below(5) as usize]
+                .to_owned();
+            if quotes == 2 && below(2) == 0 {
+                note += [" \"soldes\"", ", puis", "; encore", end][below(4) as usize];
+            }
+            let fields = [
+                quote(client, quotes == 1),
+                quote(date, quotes == 1),
+                quote(amount, quotes == 1),
+                quote(note, quotes > 0),
+            ];
+            text += &fields.join(&char::from(separator).to_string());
+            text += end;
+        }
+        let text = if windows {
+            // The letters above are those of Latin 1, which Windows-1252 writes alike.
+            text.chars().map(|c| c as u8).collect()
+        } else {
+            text.into_bytes()
+        };
+        let encoding = if windows { Encoding::Windows1252 } else { Encoding::Utf8 };
+        let null_words = NullWords::new(&["NULL"]);
+        let form = NumberForm::new(Some(if comma { "," } else { "." }), None, None).unwrap();
+        let dates = if day_first { DateForm::DayMonthYear } else { DateForm::Iso };
+        Self {
+            text,
+            options: CsvOptions { separator, line_end, encoding, ..options() },
+            forms: [
+                FieldForm::Text { null_words: null_words.clone() },
+                FieldForm::Instants { form: dates, zoned: false, null_words: null_words.clone() },
+                FieldForm::Numbers { form, null_words },
+                FieldForm::plain_text(),
+            ],
+        }
+    }
+
+    /// The rows of a text in this dialect, in one block; none if the text is refused.
+    fn read(&self, text: &[u8]) -> Option<Block> {
+        let sizes = Sizes {
+            block: 2 * text.len() + 1,
+            piece: 16 << 10,
+            chunk: 4 << 10,
+            headroom: 0,
+            record: 1 << 20,
+        };
+        let mut reader = CsvReader::with_sizes(text, &self.options, sizes).ok()?;
+        let columns: Vec<_> = self.forms.iter().enumerate().collect();
+        let block = reader.read(&columns).ok()??;
+        assert!(reader.read(&columns).unwrap().is_none());
+        (!block.as_texts).then_some(block)
+    }
+}
+
+/// A value of a block, in a form in which values of two blocks are compared.
+#[derive(Debug, PartialEq)]
+enum Cell<'a> {
+    Missing,
+    Bits(u128),
+    LongText(&'a [u8]),
+}
+
+fn cells(block: &Block, column: usize) -> impl Iterator<Item = Cell<'_>> {
+    block.batches.iter().flat_map(move |batch| {
+        let column = &batch.columns[column];
+        (0..batch.rows).map(move |row| match &column.values {
+            _ if !is_valid(column, row) => Cell::Missing,
+            FieldValues::Numbers(values) => Cell::Bits(values[row].to_bits().into()),
+            FieldValues::Instants(values) => Cell::Bits(values[row] as u128),
+            FieldValues::Texts(texts) => match texts.views[row] {
+                view if view as u32 <= 12 => Cell::Bits(view),
+                view => {
+                    let in_block = (view >> 64) as u32 == 0;
+                    let bytes = if in_block { &block.bytes } else { &texts.decoded };
+                    let start = (view >> 96) as usize;
+                    Cell::LongText(&bytes[start..start + view as u32 as usize])
+                }
+            },
+        })
+    })
+}
+
+/// Whether a block has the rows of another, and all of its values but one at most.
+fn differs_in_one_value(found: &Block, whole: &Block) -> bool {
+    let rows = |block: &Block| block.batches.iter().map(|batch| batch.rows).sum::<usize>();
+    let differing = |column| {
+        cells(found, column)
+            .zip(cells(whole, column))
+            .filter(|(found, whole)| found != whole)
+            .count()
+    };
+    rows(found) == rows(whole) && (0..4).map(differing).sum::<usize>() <= 1
+}
+
+fn from_environment(name: &str, default: u64) -> u64 {
+    std::env::var(name).map_or(default, |value| value.parse().unwrap())
+}
+
+/// No byte that is dropped, doubled or changed takes a line or a field unseen: the file is refused, or
+/// one value is the one that the fault spells.
+///
+/// `GRC_FAST_FAULT_FILES` and `GRC_FAST_FAULT_LINES` try more, from the file
+/// `GRC_FAST_FAULT_FIRST_FILE` on.
+#[test]
+fn no_single_fault_takes_a_line_or_a_field() {
+    const OTHERS: &[u8] = b"0,;\"\n\r. -Kx\xE9\t|\0/";
+    let lines = from_environment("GRC_FAST_FAULT_LINES", 12) as usize;
+    let first = from_environment("GRC_FAST_FAULT_FIRST_FILE", 0);
+    let files = from_environment("GRC_FAST_FAULT_FILES", 24);
+    let (mut refused, mut read) = (0_u64, 0_u64);
+    for number in first..first + files {
+        let sales = Sales::new(lines, number);
+        let whole = sales.read(&sales.text).expect("what is written by the rules is read");
+        let header = sales.text.iter().position(|byte| matches!(byte, b'\r' | b'\n')).unwrap();
+        let mut faulty = Vec::with_capacity(sales.text.len() + 1);
+        for place in header..sales.text.len() {
+            let byte = sales.text[place];
+            let other = OTHERS[(place + number as usize) % OTHERS.len()];
+            for fault in [&[][..], &[byte, byte], &[other]] {
+                faulty.clear();
+                faulty.extend_from_slice(&sales.text[..place]);
+                faulty.extend_from_slice(fault);
+                faulty.extend_from_slice(&sales.text[place + 1..]);
+                let Some(found) = sales.read(&faulty) else {
+                    refused += 1;
+                    continue;
+                };
+                read += 1;
+                assert!(
+                    differs_in_one_value(&found, &whole),
+                    "file {number} with {fault:?} for the byte {place}, {:?}",
+                    String::from_utf8_lossy(
+                        &faulty[place.saturating_sub(60)..]
+                            [..80.min(faulty.len() - place.saturating_sub(60))]
+                    ),
+                );
+            }
+        }
+    }
+    assert!(refused > 0 && read > 0);
+    println!("{read} faults read as the value that they spell, {refused} refused");
+}

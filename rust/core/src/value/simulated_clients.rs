@@ -1,7 +1,7 @@
 //! Clients who behave as the models say: to test the models on, and to measure.
 
+use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::SeedableRng;
 use rand_distr::{Beta, Distribution, Exp1, Gamma, StandardUniform};
 
 use super::expectation::PurchaseProcess;
