@@ -179,6 +179,8 @@ def _is_writing_error(error: Exception) -> bool:
     )
 
 
+# What Polars says of a write of Parquet's footer that fails, whatever the reason.
+_UNTOLD: Final = "Invalid thrift: transport error"
 _FULL: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -187,6 +189,8 @@ def reason(error: BaseException) -> str:
     code = getattr(error, "errno", None)
     if code is None and (found := re.search(r"\b(?:os error|Errno) (\d+)", str(error))):
         code = int(found[1])
+    if code is None and _UNTOLD in str(error):
+        return "the system has refused a write: see whether the disk is full or fails"
     if code is None:
         first_line = str(error).strip().partition("\n")[0]
         return first_line or type(error).__name__
