@@ -11,28 +11,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import polars as pl
 import pytest
 
-import grc_fast as grc
+from runs_to_break import COMMANDS, make_inputs
 
 # The more there are, the more places are tried at which a write fails.
 PLACES = int(os.environ.get("GRC_FAST_FAILING_WRITES", "5"))
-
-COMMANDS = {
-    "parquet": ["score", "sales.parquet", "-o", "out/scores.parquet"],
-    "csv": ["score", "sales.parquet", "-o", "out/scores.csv"],
-    "xlsx": ["score", "sales.parquet", "-o", "out/scores.xlsx"],
-    "model": ["score", "sales.parquet", "-o", "out/scores.csv", "--model-out", "out/model.json"],
-    "state": [
-        "behaviour", "events.parquet", "--rules", "course", "-o", "out/interest.csv",
-        "--state-out", "out/state.parquet",
-    ],
-    "spill": [
-        "behaviour", "events.parquet", "--rules", "course", "-o", "out/interest.parquet",
-        "--memory", "1MB",
-    ],
-}  # fmt: skip
 
 # Runs one command with a fault at each of some writes, in one process: starting one takes longer.
 RUNS = """
@@ -86,9 +70,7 @@ def shim(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_disk_that_fails_leaves_what_was_there(shim: Path, tmp_path: Path, command: str) -> None:
-    grc.simulate_sales(30_000, 6_000).write_parquet(tmp_path / "sales.parquet")
-    events(60_000).write_parquet(tmp_path / "events.parquet")
-    (tmp_path / "out").mkdir()
+    make_inputs(tmp_path)
     done = subprocess.run(
         [sys.executable, "-c", RUNS, json.dumps(COMMANDS[command]), str(PLACES)],
         cwd=tmp_path,
@@ -117,14 +99,3 @@ def test_a_disk_that_fails_leaves_what_was_there(shim: Path, tmp_path: Path, com
         # Polars does not say why the footer of a Parquet file could not be written.
         said = {os.strerror(code).lower(), "see whether the disk is full or fails"}
         assert any(words in run["said"].lower() for words in said), run
-
-
-def events(count: int) -> pl.DataFrame:
-    """Visits and e-mails, of a thousand clients."""
-    row = pl.int_range(count)
-    return pl.select(
-        client_id=row % 1000,
-        timestamp=pl.datetime(2026, 1, 1) + pl.duration(minutes=row % 400_000),
-        kind=pl.when(row % 3 == 0).then(pl.lit("open")).otherwise(pl.lit("page")),
-        page=pl.when(row % 3 != 0).then(pl.lit("/panier")),
-    )
