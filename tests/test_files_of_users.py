@@ -474,3 +474,40 @@ def test_words_for_nothing_are_counted_once_where_a_file_is_read_twice(tmp_path)
     done = run(f"score {sales} --frequency-window 12mo")  # the day of the last sale takes a pass
 
     assert '"NA" 1 times' in done.stderr
+
+
+# --- Expected gain, where the likelihood is highest in a limit ------------------------------------
+
+
+def gains(command):
+    done = run(f"value {command} --as-of 2024-01-01")
+    return scores(done), done.stderr
+
+
+def test_gains_do_not_depend_on_the_currency():
+    rial, said = gains("amounts-in-rial.csv --quiet")
+    millions, _ = gains('amounts-in-rial.csv --amount "amount / 1000000.0" --quiet')
+
+    assert "error" not in said
+    assert rial["gain_12mo"].sum() == pytest.approx(1_088.630e6, rel=1e-6)
+    for name in ("basket", "gain_3mo", "gain_12mo", "gain_36mo"):
+        assert rial[name].to_list() == pytest.approx((1e6 * millions[name]).to_list(), rel=1e-10)
+
+
+def test_clients_who_all_leave_with_one_chance():
+    found, said = gains("equal-drop-out.csv")
+
+    assert found["purchases_12mo"].sum() == pytest.approx(60.8004, rel=2e-6)
+    assert "all leave with one chance, 0.29519 after a purchase" in said
+
+
+def test_a_subscription_of_one_price():
+    found, said = gains("one-price-subscription.csv")
+
+    assert found.height == 80
+    assert found["basket"].to_list() == pytest.approx([29.9] * 80, rel=1e-12)
+    assert found["purchases_12mo"].sum() == pytest.approx(205.685, rel=2e-6)
+    assert found["gain_12mo"].sum() == pytest.approx(1_844.99, rel=2e-6)
+    assert "all buy at one rate, 0.21833 in 7 days" in said
+    assert "all leave with one chance, 0.09163 after a purchase" in said
+    assert "there is one price: a purchase of each client costs 29.90" in said

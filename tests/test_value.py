@@ -247,10 +247,15 @@ def test_lines_without_a_margin_are_counted(sales):
         assert f"lines without a margin, which count as 0: {lost}" in result.notes
 
 
-def test_a_shop_of_one_price_is_told_why_it_has_no_spend_model(sales):
+def test_a_shop_of_one_price_has_it_as_the_basket_of_all(sales):
     priced = sales.with_columns(amount=pl.lit(10.0))
-    with pytest.raises(grc.DataError, match="spend about the same on one, 10"):
-        grc.predict_value(priced, as_of=AS_OF)
+    result = grc.predict_value(priced, as_of=AS_OF)
+    bought = result.values.drop_nulls("basket")
+    # Hardly any client bought more than one thing on a day.
+    assert result.model.spend.one_price
+    price = result.model.spend.population_mean
+    assert bought["basket"].to_list() == pytest.approx([price] * bought.height, rel=1e-4)
+    assert (bought["gain_12mo"] > 0).all()
 
 
 def test_a_margin_that_is_no_column_is_named_as_it_was_given(sales):

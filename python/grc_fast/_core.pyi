@@ -262,8 +262,12 @@ class _Estimate(TypedDict):
     log_likelihood: float
     clients: int
 
+class _PurchaseEstimate(_Estimate):
+    limits: list[str]
+
 class _SpendEstimate(_Estimate):
     correlation: float | None
+    one_price: bool
 
 def fit_purchases(
     repeats: _Column,
@@ -273,7 +277,7 @@ def fit_purchases(
     model: str,
     unit: float,
     threads: int | None = None,
-) -> _Estimate: ...
+) -> _PurchaseEstimate: ...
 def fit_spend(
     repeats: _Column, means: _Column, *, threads: int | None = None
 ) -> _SpendEstimate: ...

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, TypeAlias
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from pydantic import ConfigDict, Field, FiniteFloat
 
@@ -32,6 +32,10 @@ _MeanIsFinite = Annotated[
     Field(gt=1),
     saying("must be above 1, or the mean spend is infinite, not {given}"),
 ]
+_Limit = Annotated[
+    Literal["no_dropout", "common_dropout", "one_rate"],
+    saying("must be no_dropout, common_dropout or one_rate, not {given}"),
+]
 # A parameter that is left out is no number.
 _NEEDED: Final[Any] = None
 
@@ -51,6 +55,7 @@ class _Purchases(_Fitted):
     alpha: _Positive = _NEEDED
     a: _Positive = _NEEDED
     b: _Positive = _NEEDED
+    limits: list[_Limit] = Field(default_factory=list)
     time_scaler: _Positive = 7.0
     as_of: Day | None = None
 
@@ -60,6 +65,7 @@ class _Spend(_Fitted):
     q: _MeanIsFinite = _NEEDED
     v: _Positive = _NEEDED
     correlation: _Finite | None = None
+    one_price: bool = False
 
 
 _PARTS: Final[Mapping[str, type[_Fitted]]] = {**dict.fromkeys(TITLES, _Purchases), SPEND: _Spend}

@@ -56,8 +56,8 @@ class _Specification:
         Raises
         ------
         DataError
-            If there are fewer than 50 clients, or all bought once, or all are alike, or the
-            likelihood has no maximum: the sentence says which.
+            If there are fewer than 50 clients, or all bought once, or all are alike: the sentence
+            says which.
         ColumnError, OptionError
             If a column or `as_of` is missing or wrong.
 
@@ -67,9 +67,11 @@ class _Specification:
         cells; several starts are tried, and an end is believed only if the analytic gradient and
         Hessian say that it is a maximum. The same clients give the same bits in any order.
 
-        Where the sales show nobody leaving, the likelihood is highest in the limit of a = 0. Then r
-        and alpha alone are estimated, a is as good as 0 and has no standard error, and a warning of
-        the model says so.
+        Where the likelihood rises towards a limit that is a model itself, that one is estimated,
+        `limits` names it, and a warning says what it means: nobody leaves (a goes to 0), all leave
+        with one chance (a and b go to infinity, a / (a + b) does not), all buy at one rate (r and
+        alpha go to infinity, r / alpha does not). The parameters that should be 0 or infinite are
+        as good as that, and have no standard error.
         """
         clients = histories(facts, PURCHASE_FACTS, as_of)
         repeats, last, observed = clients.columns
@@ -91,6 +93,7 @@ class _Specification:
                 if not math.isnan(error)
             },
             clients=found["clients"],
+            limits=tuple(found["limits"]),
             time_scaler=self.time_scaler,
             as_of=clients.as_of,
             fitted=clients,
@@ -171,10 +174,12 @@ class PurchaseModel:
     log_likelihood
         That of the clients it was fitted on; None if it was not.
     standard_errors
-        Of each parameter, from the observed information; none of `a` and `b` where the sales show
-        nobody leaving.
+        Of each parameter, from the observed information; none of those in a limit.
     clients
         How many it was fitted on.
+    limits
+        In which limits of the model the likelihood is highest, if in any: `no_dropout` (a is 0),
+        `common_dropout` (a and b are infinite), `one_rate` (r and alpha are infinite).
     time_scaler
         Days in a unit of time.
     as_of
@@ -190,6 +195,7 @@ class PurchaseModel:
     log_likelihood: float | None = None
     standard_errors: Mapping[str, float] = field(default_factory=dict)
     clients: int = 0
+    limits: tuple[str, ...] = ()
     time_scaler: float = 7.0
     as_of: dt.date | None = None
     fitted: Histories | None = field(default=None, repr=False, compare=False)
@@ -202,25 +208,38 @@ class PurchaseModel:
     @property
     def warnings(self) -> list[str]:
         """What to beware of: parameters that the data hardly tell, or not at all."""
-        if self.standard_errors and "a" not in self.standard_errors:
-            warning = (
+        warnings = [self._meaning(limit) for limit in self.limits]
+        vague = [
+            name for name, error in self.standard_errors.items() if error > getattr(self, name)
+        ]
+        if vague:
+            names = " and ".join(vague)
+            warnings.append(
+                f"the sales hardly tell {names} of the {TITLES[self.name]} model (standard errors "
+                "above the estimates): who has left is guesswork, so look at a holdout before you "
+                "rely on long horizons"
+            )
+        return warnings
+
+    def _meaning(self, limit: str) -> str:
+        """Say what it means that the likelihood is highest in a limit."""
+        if limit == "no_dropout":
+            return (
                 "the sales show nobody leaving (the likelihood is highest where a is 0): p_alive "
                 "is 1 and purchases go on for ever, so look at a holdout before you rely on long "
                 "horizons"
             )
-            return [warning]
-        vague = [
-            name for name, error in self.standard_errors.items() if error > getattr(self, name)
-        ]
-        if not vague:
-            return []
-        names = " and ".join(vague)
-        warning = (
-            f"the sales hardly tell {names} of the {TITLES[self.name]} model (standard errors "
-            "above the estimates): who has left is guesswork, so look at a holdout before you rely "
-            "on long horizons"
+        if limit == "common_dropout":
+            return (
+                "the sales show no difference in how clients leave: all leave with one chance, "
+                f"{self.a / (self.a + self.b):.5f} after a purchase (the likelihood is highest "
+                "where a and b are infinite)"
+            )
+        return (
+            "the sales show no difference in how often clients buy: all buy at one rate, "
+            f"{self.r / self.alpha:.5f} in {self.time_scaler:g} days, as long as they are clients "
+            "(the likelihood is highest where r and alpha are infinite)"
         )
-        return [warning]
 
     def p_alive(
         self, facts: Any = None, *, as_of: dt.date | str | None = None, threads: int | None = None
@@ -298,6 +317,7 @@ class PurchaseModel:
             "log_likelihood": self.log_likelihood,
             "standard_errors": dict(self.standard_errors),
             "clients": self.clients,
+            "limits": list(self.limits),
             "time_scaler": self.time_scaler,
             "as_of": self.as_of,
         }
@@ -308,7 +328,8 @@ class PurchaseModel:
         """Make the purchase model that a file holds; `where` is how errors name it."""
         for name in SPECIFICATIONS:
             if name in parts:
-                return cls(cast(ModelName, name), **parts[name])
+                part = parts[name]
+                return cls(cast(ModelName, name), **part | {"limits": tuple(part["limits"])})
         raise ModelError(f"{where} holds no purchase model: fit MBGNBD() or BGNBD() and save it")
 
     def outcomes(

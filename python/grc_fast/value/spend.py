@@ -12,17 +12,13 @@ import polars as pl
 
 from grc_fast import _core
 from grc_fast._utils.checks import check_threads, finite, strictly_positive
-from grc_fast.errors import DataError, ModelError
+from grc_fast.errors import ModelError
 from grc_fast.value.histories import SPEND_FACTS, Histories, histories, histories_or_fitted
 from grc_fast.value.model_json import SPEND, SPEND_PARAMETERS, Parts, load_parts, save_parts
 
 #: Beyond this correlation the model's assumption, that spend and frequency are independent, is
 #: doubtful (the rule of thumb that goes with Fader and Hardie's own 0.11 for CDNOW).
 MOST_CORRELATION: Final = 0.3
-# Clients that a fit takes at least, as in the core.
-_FEWEST: Final = 50
-# Where mean spends vary by less than this share, a fit that fails does so because they are alike.
-_ALIKE: Final = 0.1
 _FACTS: Final = ("first_purchase", "last_purchase", *SPEND_FACTS)
 
 
@@ -69,38 +65,28 @@ class GammaGamma:
         Raises
         ------
         DataError
-            If fewer than 50 clients take part, all spend about the same, the likelihood has no
-            maximum, or q is up to 1, which makes the mean spend infinite.
+            If fewer than 50 clients take part, the likelihood has no maximum, or q is up to 1,
+            which makes the mean spend infinite.
+
+        Notes
+        -----
+        Amounts are divided by their mean before the search, so that the result does not depend on
+        the currency. Where all clients spend the same, or so nearly that nothing tells them apart,
+        the basket of each is that price: q and v are as good as infinite, and a warning says so.
         """
         clients = histories(facts, _FACTS, as_of)
-        try:
-            found = _core.fit_spend(clients.repeats, clients.means, threads=check_threads(threads))
-        except DataError as error:
-            raise _explained(error, clients.means) from None
+        found = _core.fit_spend(clients.repeats, clients.means, threads=check_threads(threads))
+        errors = dict(zip(SPEND_PARAMETERS, found["standard_errors"], strict=True))
+        one_price = found["one_price"]
         return SpendModel(
             *found["parameters"],
-            log_likelihood=found["log_likelihood"],
-            standard_errors=dict(zip(SPEND_PARAMETERS, found["standard_errors"], strict=True)),
+            log_likelihood=None if one_price else found["log_likelihood"],
+            standard_errors={} if one_price else errors,
             clients=found["clients"],
             correlation=found["correlation"],
+            one_price=one_price,
             fitted=clients,
         )
-
-
-def _explained(error: DataError, means: pl.Series) -> DataError:
-    """Say why no parameters fit, where it is that all clients spend nearly the same."""
-    spent = means.filter((means > 0) & means.is_finite())
-    if len(spent) < _FEWEST:
-        return error
-    mean = float(cast(float, spent.mean()))
-    spread = float(cast(float, spent.std())) / mean
-    if spread > _ALIKE:
-        return error
-    return DataError(
-        f"the Gamma-Gamma model cannot be fitted: all {len(spent):,} clients with a repeat "
-        f"purchase spend about the same on one, {mean:,.2f} with a spread of {spread:.0%}, so "
-        "there is nothing to tell them apart by: multiply the purchases that MBGNBD predicts by it"
-    )
 
 
 @dataclass(frozen=True)
@@ -120,6 +106,8 @@ class SpendModel:
     correlation
         Of the number of repeat purchases with their mean money, over these clients; the model
         takes them for independent. None if either is the same for all.
+    one_price
+        Whether a purchase costs everybody the same, which is then `population_mean`.
     """
 
     p: float
@@ -130,6 +118,7 @@ class SpendModel:
     standard_errors: Mapping[str, float] = field(default_factory=dict)
     clients: int = 0
     correlation: float | None = None
+    one_price: bool = False
     fitted: Histories | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -151,6 +140,12 @@ class SpendModel:
     @property
     def warnings(self) -> list[str]:
         """What to beware of."""
+        if self.one_price:
+            warning = (
+                f"there is one price: a purchase of each client costs {self.population_mean:,.2f}, "
+                "so gains differ by the number of purchases alone"
+            )
+            return [warning]
         if self.correlation is None or abs(self.correlation) <= MOST_CORRELATION:
             return []
         more, under = ("more", "under") if self.correlation > 0 else ("less", "over")
@@ -223,6 +218,7 @@ class SpendModel:
             "standard_errors": dict(self.standard_errors),
             "clients": self.clients,
             "correlation": self.correlation,
+            "one_price": self.one_price,
         }
         return {SPEND: part}
 

@@ -9,8 +9,8 @@ use arrow_array::types::{ArrowPrimitiveType, Float64Type, Int32Type, UInt32Type}
 use arrow_array::{Array, ArrayRef, Float64Array, Int32Array, RecordBatch, UInt32Array};
 use arrow_buffer::ScalarBuffer;
 use grc_core::value::{
-    self, ClientSimulation, Estimate, ForecastPeriods, Histories, HistoryCells, PurchaseModel,
-    PurchaseParameters, PurchaseProcess, SpendHistories, SpendParameters,
+    self, ClientSimulation, Dropout, Estimate, ForecastPeriods, Histories, HistoryCells,
+    PurchaseModel, PurchaseParameters, PurchaseProcess, SpendHistories, SpendParameters,
 };
 use grc_core::{Error, Result};
 use pyo3::prelude::*;
@@ -109,7 +109,15 @@ pub fn fit_purchases<'py>(
         let cells = HistoryCells::new(&clients.histories())?;
         value::fit_purchases(&cells, purchase_model(model)?, unit)
     })?;
-    estimate(py, &found)
+    let dropout = match found.limits.dropout {
+        Dropout::Own => None,
+        Dropout::Common => Some("common_dropout"),
+        Dropout::Nobody => Some("no_dropout"),
+    };
+    let rate = found.limits.one_rate.then_some("one_rate");
+    let written = estimate(py, &found.estimate)?;
+    written.set_item("limits", rate.into_iter().chain(dropout).collect::<Vec<_>>())?;
+    Ok(written)
 }
 
 /// The maximum-likelihood parameters p, q, v of the spend model, and the correlation of number and
@@ -126,11 +134,12 @@ pub fn fit_spend(
     let (found, correlation) = on_threads(py, threads, || {
         let histories = SpendHistories::new(&repeats, &means)?;
         let found = value::fit_spend(&histories)?;
-        SpendParameters::new(found.parameters)?;
+        SpendParameters::new(found.estimate.parameters)?;
         Ok((found, histories.correlation()))
     })?;
-    let written = estimate(py, &found)?;
+    let written = estimate(py, &found.estimate)?;
     written.set_item("correlation", correlation)?;
+    written.set_item("one_price", found.one_price)?;
     Ok(written)
 }
 

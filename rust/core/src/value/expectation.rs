@@ -24,8 +24,8 @@ impl PurchaseProcess {
             return 1.0;
         }
         let p = &self.parameters;
-        let silence = libm::log(
-            (p.alpha + f64::from(observed) / self.unit) / (p.alpha + f64::from(last) / self.unit),
+        let silence = libm::log1p(
+            f64::from(observed - last) / self.unit / (p.alpha + f64::from(last) / self.unit),
         );
         let odds = libm::log(p.a / (p.b + f64::from(opportunities - 1)));
         softplus(-(odds + (p.r + f64::from(repeats)) * silence)).1

@@ -56,7 +56,7 @@ impl<const P: usize> Evaluation<P> {
 /// A log-likelihood of clients in P positive parameters.
 pub trait Likelihood<const P: usize> {
     /// The parameters' names.
-    const NAMES: [&'static str; P];
+    fn names(&self) -> [&'static str; P];
     /// Clients it sums over.
     fn clients(&self) -> f64;
     /// Its value and derivatives.
@@ -254,7 +254,7 @@ pub fn maximise<L: Likelihood<P>, const P: usize>(
         let Some((parameters, found)) = search(likelihood, start, TOLERANCE) else {
             continue;
         };
-        match verify(model, L::NAMES, &parameters, &found) {
+        match verify(model, likelihood.names(), &parameters, &found) {
             Ok(covariance) => {
                 return Ok(Estimate {
                     parameters,
@@ -355,7 +355,9 @@ mod tests {
     struct Bowl([f64; 3]);
 
     impl Likelihood<3> for Bowl {
-        const NAMES: [&'static str; 3] = ["u", "v", "w"];
+        fn names(&self) -> [&'static str; 3] {
+            ["u", "v", "w"]
+        }
         fn clients(&self) -> f64 {
             10.0
         }
@@ -375,7 +377,9 @@ mod tests {
     struct Slope;
 
     impl Likelihood<3> for Slope {
-        const NAMES: [&'static str; 3] = ["u", "v", "w"];
+        fn names(&self) -> [&'static str; 3] {
+            ["u", "v", "w"]
+        }
         fn clients(&self) -> f64 {
             10.0
         }

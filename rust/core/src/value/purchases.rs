@@ -2,7 +2,8 @@
 
 use super::history_cells::{CellRun, HistoryCells};
 use super::maximum_likelihood::{Estimate, Evaluation, Likelihood, maximise};
-use super::special::{digamma, ln_gamma, softplus, trigamma};
+use super::purchase_limits::{PurchaseLimits, highest_limit};
+use super::special::{rises, softplus};
 use crate::error::{Error, Result};
 use crate::threads::map_each;
 
@@ -31,6 +32,8 @@ impl PurchaseModel {
     }
 }
 
+const NAMES: [&str; 4] = ["r", "alpha", "a", "b"];
+
 /// The parameters: λ ~ Gamma(r, α) purchases a unit of time, p ~ Beta(a, b) to leave.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PurchaseParameters {
@@ -50,7 +53,7 @@ impl PurchaseParameters {
     /// # Errors
     /// If one is not a number above 0.
     pub fn new(parameters: [f64; 4]) -> Result<Self> {
-        for (name, value) in PurchaseLikelihood::NAMES.iter().zip(parameters) {
+        for (name, value) in NAMES.iter().zip(parameters) {
             if !(value > 0.0 && value.is_finite()) {
                 return Err(Error::Option(format!("{name} must be a number above 0, not {value}")));
             }
@@ -62,11 +65,13 @@ impl PurchaseParameters {
 
 /// The log-likelihood of clients, as a function of (r, α, a, b).
 ///
-/// With k opportunities to leave, s = r + x and D = ln(α + T) − ln(α + `t_x`), a client contributes
+/// With k opportunities to leave, s = r + x, R(t) = ln(1 + t / α) and D = R(T) − R(`t_x`), a client
+/// contributes
 ///
-/// lnΓ(s)/Γ(r) + r ln α − s ln(α + T) + lnB(a, b + k)/B(a, b) + ln(1 + a / (b + k − 1) · e^(s D)),
+/// lnΓ(s)/Γ(r) − x ln α − s R(T) + lnB(a, b + k)/B(a, b) + ln(1 + a / (b + k − 1) · e^(s D)),
 ///
-/// the last term only where k > 0: it holds the odds of having left.
+/// the last term only where k > 0: it holds the odds of having left. Written so, it keeps its digits
+/// where r and α, or a and b, are as good as infinite.
 #[derive(Debug)]
 pub struct PurchaseLikelihood<'a> {
     cells: &'a HistoryCells,
@@ -76,10 +81,11 @@ pub struct PurchaseLikelihood<'a> {
     chunks: Vec<usize>,
 }
 
-/// ln(α + t) and 1 / (α + t) of each distinct day t.
+/// R(t) = ln(1 + t / α) of each distinct day t, and its two derivatives by α.
 struct Days {
     logs: Vec<f64>,
-    inverses: Vec<f64>,
+    slopes: Vec<f64>,
+    bends: Vec<f64>,
 }
 
 impl<'a> PurchaseLikelihood<'a> {
@@ -99,51 +105,43 @@ impl<'a> PurchaseLikelihood<'a> {
     }
 
     fn days(&self, alpha: f64) -> Days {
-        let shifted = || self.cells.days.iter().map(|&day| alpha + f64::from(day) / self.unit);
+        let times = || self.cells.days.iter().map(|&day| f64::from(day) / self.unit);
+        let slope = |t: f64| -t / (alpha * (alpha + t));
         Days {
-            logs: shifted().map(libm::log).collect(),
-            inverses: shifted().map(|t| 1.0 / t).collect(),
+            logs: times().map(|t| libm::log1p(t / alpha)).collect(),
+            slopes: times().map(slope).collect(),
+            bends: times().map(|t| -slope(t) * (1.0 / alpha + 1.0 / (alpha + t))).collect(),
         }
     }
 
     /// What depends on x alone: the gamma and beta functions.
     fn of_repeats(&self, p: &PurchaseParameters, sum: &mut Evaluation<4>) {
-        let clients = self.cells.clients as f64;
-        let (ab, first) = (p.a + p.b, [digamma(p.r), digamma(p.b), digamma(p.a + p.b)]);
-        let second = [trigamma(p.r), trigamma(p.b), trigamma(ab)];
-        let base = ln_gamma(p.r) + ln_gamma(p.b) - ln_gamma(ab);
-        sum.value += clients * p.r * libm::log(p.alpha);
-        sum.gradient[0] += clients * libm::log(p.alpha);
-        sum.gradient[1] += clients * p.r / p.alpha;
-        sum.hessian[0][1] += clients / p.alpha;
-        sum.hessian[1][1] -= clients * p.r / (p.alpha * p.alpha);
         for &(x, n) in &self.cells.repeats {
-            let (n, s) = (n as f64, p.r + f64::from(x));
-            let k = f64::from(self.model.dropout_opportunities(x));
-            let whole = ln_gamma(s) + ln_gamma(p.b + k) - ln_gamma(ab + k);
-            sum.value += n * (whole - base);
-            let both = digamma(ab + k) - first[2];
-            sum.gradient[0] += n * (digamma(s) - first[0]);
-            sum.gradient[2] -= n * both;
-            sum.gradient[3] += n * (digamma(p.b + k) - first[1] - both);
-            let both = trigamma(ab + k) - second[2];
-            sum.hessian[0][0] += n * (trigamma(s) - second[0]);
-            sum.hessian[2][2] -= n * both;
-            sum.hessian[2][3] -= n * both;
-            sum.hessian[3][3] += n * (trigamma(p.b + k) - second[1] - both);
+            let (n, x) = (n as f64, f64::from(x));
+            let k = f64::from(self.model.dropout_opportunities(x as u32));
+            let [of_r, of_b, of_both] = [rises(p.r, x), rises(p.b, k), rises(p.a + p.b, k)];
+            sum.value += n * (of_r[0] + of_b[0] - of_both[0]);
+            sum.gradient[0] += n * of_r[1];
+            sum.gradient[2] -= n * of_both[1];
+            sum.gradient[3] += n * (of_b[1] - of_both[1]);
+            sum.hessian[0][0] += n * of_r[2];
+            sum.hessian[2][2] -= n * of_both[2];
+            sum.hessian[2][3] -= n * of_both[2];
+            sum.hessian[3][3] += n * (of_b[2] - of_both[2]);
         }
     }
 
     /// What depends on T, and on `t_x` for those who may have left.
     fn of_run(&self, p: &PurchaseParameters, days: &Days, run: &CellRun, sum: &mut Evaluation<4>) {
-        let (n, s) = (run.clients as f64, p.r + f64::from(run.repeats));
-        let log = days.logs[run.observed as usize];
-        let inverse = days.inverses[run.observed as usize];
-        sum.value -= n * s * log;
+        let (n, x) = (run.clients as f64, f64::from(run.repeats));
+        let s = p.r + x;
+        let observed = run.observed as usize;
+        let (log, slope, bend) = (days.logs[observed], days.slopes[observed], days.bends[observed]);
+        sum.value -= n * (s * log + x * libm::log(p.alpha));
         sum.gradient[0] -= n * log;
-        sum.gradient[1] -= n * s * inverse;
-        sum.hessian[0][1] -= n * inverse;
-        sum.hessian[1][1] += n * s * inverse * inverse;
+        sum.gradient[1] -= n * (s * slope + x / p.alpha);
+        sum.hessian[0][1] -= n * slope;
+        sum.hessian[1][1] -= n * (s * bend - x / (p.alpha * p.alpha));
         let opportunities = self.model.dropout_opportunities(run.repeats);
         if opportunities == 0 {
             return;
@@ -156,10 +154,10 @@ impl<'a> PurchaseLikelihood<'a> {
         for cell in run.start..run.end {
             let last = self.cells.last[cell] as usize;
             let n = f64::from(self.cells.counts[cell]);
-            // D, and its derivatives by α: e, and the difference of squares.
+            // D, and its two derivatives by α.
             let d = log - days.logs[last];
-            let e = inverse - days.inverses[last];
-            let ee = days.inverses[last] * days.inverses[last] - inverse * inverse;
+            let e = slope - days.slopes[last];
+            let ee = bend - days.bends[last];
             let (term, sigma) = softplus(odds + s * d);
             let (gone, variance) = (n * sigma, n * sigma * (1.0 - sigma));
             value += n * term;
@@ -195,7 +193,9 @@ impl<'a> PurchaseLikelihood<'a> {
 }
 
 impl Likelihood<4> for PurchaseLikelihood<'_> {
-    const NAMES: [&'static str; 4] = ["r", "alpha", "a", "b"];
+    fn names(&self) -> [&'static str; 4] {
+        NAMES
+    }
 
     fn clients(&self) -> f64 {
         self.cells.clients as f64
@@ -222,14 +222,22 @@ impl Likelihood<4> for PurchaseLikelihood<'_> {
     }
 }
 
+/// What was estimated, and of which limit of the model, if of one.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PurchaseFit {
+    /// The parameters; those that are as good as 0 or infinite have no error.
+    pub estimate: Estimate<4>,
+    /// The limits in which the likelihood is highest.
+    pub limits: PurchaseLimits,
+}
+
 /// The maximum-likelihood parameters of clients, in units of `unit` days.
 ///
-/// Where clients show nobody leaving, the likelihood is highest at the limit a = 0: the estimate is
-/// then that of r and α alone, and the covariance of a and b is not a number.
+/// Where the likelihood rises towards a limit that is a model itself, it is that of the limit.
 ///
 /// # Errors
-/// If there are fewer than 50 clients, one cell, nobody who bought again, or no interior maximum.
-pub fn fit_purchases(cells: &HistoryCells, model: PurchaseModel, unit: f64) -> Result<Estimate<4>> {
+/// If there are fewer than 50 clients, one cell, nobody who bought again, or no maximum.
+pub fn fit_purchases(cells: &HistoryCells, model: PurchaseModel, unit: f64) -> Result<PurchaseFit> {
     check(cells)?;
     let name = match model {
         PurchaseModel::BgNbd => "BG/NBD",
@@ -239,59 +247,16 @@ pub fn fit_purchases(cells: &HistoryCells, model: PurchaseModel, unit: f64) -> R
     let subsample = PurchaseLikelihood::new(&few, model, unit);
     let likelihood = PurchaseLikelihood::new(cells, model, unit);
     let starts = starts(cells, unit);
-    maximise(name, &likelihood, &subsample, &starts).or_else(|failure| {
-        // The likelihood may be highest where nobody leaves, whatever b.
-        let pairs: Vec<[f64; 2]> = starts.iter().map(|start| [start[0], start[1]]).collect();
-        let fitted = maximise(name, &NoDropout(&likelihood), &NoDropout(&subsample), &pairs);
-        match fitted {
-            Ok(fitted) if fitted.log_likelihood >= failure.highest - LIKELIHOOD_TOLERANCE => {
-                Ok(with_no_dropout(&fitted))
-            }
-            _ => Err(failure.error),
-        }
-    })
+    match maximise(name, &likelihood, &subsample, &starts) {
+        Ok(estimate) => Ok(PurchaseFit { estimate, limits: PurchaseLimits::default() }),
+        Err(failure) => highest_limit(name, &likelihood, &subsample, &starts)
+            .filter(|fit| fit.estimate.log_likelihood >= failure.highest - LIKELIHOOD_TOLERANCE)
+            .ok_or(failure.error),
+    }
 }
 
 /// Likelihoods that differ by less than this are equal, as far as the clients can tell.
-const LIKELIHOOD_TOLERANCE: f64 = 0.01;
-/// The dropout probabilities where nobody leaves: Beta(a, 1) with an a that is as good as 0.
-const NO_DROPOUT: [f64; 2] = [1e-8, 1.0];
-
-/// The likelihood of clients of whom nobody leaves, as a function of (r, α).
-struct NoDropout<'a>(&'a PurchaseLikelihood<'a>);
-
-impl Likelihood<2> for NoDropout<'_> {
-    const NAMES: [&'static str; 2] = ["r", "alpha"];
-
-    fn clients(&self) -> f64 {
-        self.0.clients()
-    }
-
-    fn evaluate(&self, parameters: &[f64; 2]) -> Evaluation<2> {
-        let [a, b] = NO_DROPOUT;
-        let whole = self.0.evaluate(&[parameters[0], parameters[1], a, b]);
-        Evaluation {
-            value: whole.value,
-            gradient: [whole.gradient[0], whole.gradient[1]],
-            hessian: [0, 1].map(|row| [whole.hessian[row][0], whole.hessian[row][1]]),
-        }
-    }
-}
-
-/// The four parameters where nobody leaves: a and b are given, not estimated, and have no error.
-fn with_no_dropout(fitted: &Estimate<2>) -> Estimate<4> {
-    let mut covariance = [[f64::NAN; 4]; 4];
-    for row in 0..2 {
-        covariance[row][..2].copy_from_slice(&fitted.covariance[row]);
-    }
-    let ([r, alpha], [a, b]) = (fitted.parameters, NO_DROPOUT);
-    Estimate {
-        parameters: [r, alpha, a, b],
-        covariance,
-        log_likelihood: fitted.log_likelihood,
-        clients: fitted.clients,
-    }
-}
+pub(super) const LIKELIHOOD_TOLERANCE: f64 = 0.01;
 
 /// Cells on which the starts are compared: enough to tell them apart, too few to cost time.
 const SUBSAMPLE_CELLS: usize = 4096;
@@ -348,6 +313,7 @@ fn starts(cells: &HistoryCells, unit: f64) -> Vec<[f64; 4]> {
 mod tests {
     use super::super::history_cells::Histories;
     use super::super::maximum_likelihood::differences;
+    use super::super::special::ln_gamma;
     use super::*;
     use proptest::prelude::*;
 

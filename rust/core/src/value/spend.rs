@@ -16,6 +16,8 @@ const MIN_CLIENTS: usize = 50;
 /// Clients on which the starts are compared.
 const SUBSAMPLE_CLIENTS: usize = 4096;
 
+const NAMES: [&str; 3] = ["p", "q", "v"];
+
 /// The parameters: a purchase is worth Gamma(p, ν), ν ~ Gamma(q, v), with v in money.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SpendParameters {
@@ -33,7 +35,7 @@ impl SpendParameters {
     /// # Errors
     /// If one is not a number above 0, or q is up to 1: the mean spend would be infinite.
     pub fn new(parameters: [f64; 3]) -> Result<Self> {
-        for (name, value) in SpendLikelihood::NAMES.iter().zip(parameters) {
+        for (name, value) in NAMES.iter().zip(parameters) {
             if !(value > 0.0 && value.is_finite()) {
                 return Err(Error::Option(format!("{name} must be a number above 0, not {value}")));
             }
@@ -129,6 +131,12 @@ impl SpendHistories {
             .flat_map(|(x, range)| self.totals[range.clone()].iter().map(move |&total| (*x, total)))
     }
 
+    /// The same in another unit of money.
+    fn divided_by(&self, unit: f64) -> Self {
+        let totals = self.totals.iter().map(|total| total / unit).collect();
+        Self { totals, repeats: self.repeats.clone() }
+    }
+
     fn subsample(&self, most: usize) -> Self {
         let step = self.len().div_ceil(most).max(1);
         let few: Vec<(u32, u64)> = self
@@ -194,7 +202,9 @@ impl<'a> SpendLikelihood<'a> {
 }
 
 impl Likelihood<3> for SpendLikelihood<'_> {
-    const NAMES: [&'static str; 3] = ["p", "q", "v"];
+    fn names(&self) -> [&'static str; 3] {
+        NAMES
+    }
 
     fn clients(&self) -> f64 {
         self.histories.len() as f64
@@ -240,25 +250,77 @@ impl Likelihood<3> for SpendLikelihood<'_> {
     }
 }
 
+/// What was estimated of spends.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SpendFit {
+    /// The parameters. Where all spends are one price they say so, without an error.
+    pub estimate: Estimate<3>,
+    /// Whether all spends are as good as one price: then no likelihood tells p, q and v.
+    pub one_price: bool,
+}
+
+/// Prices that differ by less than this part of them are one: sums of money are rounded.
+const SAME_PRICE: f64 = 1e-9;
+/// Where spends vary by less than this part of them, a fit that fails does so because they are alike.
+const ALIKE: f64 = 0.1;
+/// As good as infinite, for the q of clients who do not differ.
+const INFINITE: f64 = 1e8;
+
+/// Clients who do not differ: the mean of all purchases, for each of them.
+fn one_price(histories: &SpendHistories) -> SpendFit {
+    let (money, purchases) =
+        histories.clients().fold((0.0, 0.0), |(money, purchases), (x, total)| {
+            (money + total, purchases + f64::from(x))
+        });
+    let estimate = Estimate {
+        parameters: [1.0, 1.0 + INFINITE, money / purchases * INFINITE],
+        covariance: [[f64::NAN; 3]; 3],
+        log_likelihood: f64::INFINITY,
+        clients: histories.len() as f64,
+    };
+    SpendFit { estimate, one_price: true }
+}
+
 /// The maximum-likelihood parameters of spends.
+///
+/// Spends are divided by their mean beforehand, so that nothing depends on the currency.
 ///
 /// # Errors
 /// If fewer than 50 clients bought again, or there is no interior maximum.
-pub fn fit_spend(histories: &SpendHistories) -> Result<Estimate<3>> {
+pub fn fit_spend(histories: &SpendHistories) -> Result<SpendFit> {
     if histories.len() < MIN_CLIENTS {
         return Err(Error::Data(format!(
             "the Gamma-Gamma model cannot be fitted: {} clients have a repeat purchase and money above 0 in it, and it takes at least {MIN_CLIENTS}",
             histories.len()
         )));
     }
-    let sum: f64 = histories.clients().map(|(x, total)| total / f64::from(x)).sum();
-    let mean = sum / histories.len() as f64;
+    let clients = histories.len() as f64;
+    let means = || histories.clients().map(|(x, total)| total / f64::from(x));
+    let mean = means().sum::<f64>() / clients;
+    let variance = means().map(|each| (each - mean) * (each - mean)).sum::<f64>() / clients;
+    let spread = variance.sqrt() / mean;
+    if spread <= SAME_PRICE {
+        return Ok(one_price(histories));
+    }
+    let scaled = histories.divided_by(mean);
     // p v / (q − 1) is the mean, whatever the shapes.
     let shapes = [(2.0, 3.0), (6.0, 4.0), (1.0, 2.0), (20.0, 10.0)];
-    let starts: Vec<[f64; 3]> = shapes.map(|(p, q)| [p, q, mean * (q - 1.0) / p]).to_vec();
-    let few = histories.subsample(SUBSAMPLE_CLIENTS);
-    maximise("Gamma-Gamma", &SpendLikelihood::new(histories), &SpendLikelihood::new(&few), &starts)
-        .map_err(|failure| failure.error)
+    let starts: Vec<[f64; 3]> = shapes.map(|(p, q)| [p, q, (q - 1.0) / p]).to_vec();
+    let few = scaled.subsample(SUBSAMPLE_CLIENTS);
+    let (whole, few) = (SpendLikelihood::new(&scaled), SpendLikelihood::new(&few));
+    let mut estimate = match maximise("Gamma-Gamma", &whole, &few, &starts) {
+        Ok(estimate) => estimate,
+        Err(_) if spread <= ALIKE => return Ok(one_price(histories)),
+        Err(failure) => return Err(failure.error),
+    };
+    estimate.parameters[2] *= mean;
+    for other in 0..3 {
+        estimate.covariance[2][other] *= mean;
+        estimate.covariance[other][2] *= mean;
+    }
+    // The density of a spend is one a unit of money.
+    estimate.log_likelihood -= clients * libm::log(mean);
+    Ok(SpendFit { estimate, one_price: false })
 }
 
 #[cfg(test)]
@@ -323,6 +385,41 @@ mod tests {
         }
         assert!((fitted.expected(0, f64::NAN) - 35.17).abs() < 0.02);
         assert!((fitted.expected(3, -2.0) - fitted.population_mean()).abs() < 1e-12);
+    }
+
+    #[test]
+    fn one_price_is_what_everybody_pays() {
+        let histories = basket_of(&(1..80).map(|x| (x, 29.9)).collect::<Vec<_>>());
+        let found = fit_spend(&histories).unwrap();
+        let fitted = SpendParameters::new(found.estimate.parameters).unwrap();
+        assert!(found.one_price);
+        for (x, mean) in [(0, f64::NAN), (3, 29.9), (900, 29.9)] {
+            assert!((fitted.expected(x, mean) - 29.9).abs() < 1e-12, "{x}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(16))]
+
+        #[test]
+        fn the_unit_of_money_does_not_matter(seed in 1..1000_u32, unit in -8.0..8.0_f64) {
+            let spend = |i: u32| 5.0 + f64::from((i * i * 31 + seed * 7 * i) % 97);
+            let (clients, unit): (Vec<_>, f64) =
+                ((1..400).map(|i| (1 + i % 5, spend(i))).collect(), 10.0_f64.powf(unit));
+            let scaled: Vec<_> = clients.iter().map(|&(x, m)| (x, m * unit)).collect();
+            let (one, other) = (fit_spend(&basket_of(&clients)), fit_spend(&basket_of(&scaled)));
+            let (Ok(one), Ok(other)) = (&one, &other) else {
+                prop_assert_eq!(one.is_err(), other.is_err());
+                return Ok(());
+            };
+            let ([p, q, v], [p2, q2, v2]) = (one.estimate.parameters, other.estimate.parameters);
+            for (a, b) in [(p, p2), (q, q2), (v * unit, v2)] {
+                prop_assert!((a / b - 1.0).abs() < 1e-10, "{a} {b}");
+            }
+            let shift = 399.0 * unit.ln();
+            let (a, b) = (one.estimate.log_likelihood - shift, other.estimate.log_likelihood);
+            prop_assert!((a - b).abs() < 1e-8 * a.abs().max(1.0), "{a} {b}");
+        }
     }
 
     #[test]
