@@ -331,8 +331,6 @@ impl<R: Read + Send> CsvReader<R> {
             selected: columns,
             chunk: self.sizes.chunk,
         };
-        let plain = FieldForm::plain_text();
-        let texts: Vec<_> = columns.iter().map(|&(column, _)| (column, &plain)).collect();
         let Self { source, sizes, progress, spare, .. } = self;
         // A record larger than a block is met at most twice for each doubling of what is read.
         let wanted = sizes.block.max(range.len().saturating_sub(sizes.block));
@@ -341,17 +339,8 @@ impl<R: Read + Send> CsvReader<R> {
             rayon::join(
                 || (!block.last).then(|| FileBytes::read(source, wanted, sizes.headroom, spare)),
                 || {
-                    let mut parser = BlockParser { block: &block, layout: &layout, sizes };
-                    let before = *progress;
-                    let (pieces, stretches, end) = parser.parse(range.clone(), progress)?;
-                    if !pieces.iter().any(|piece| piece.refused) {
-                        return Ok((pieces, stretches, end, false));
-                    }
-                    *progress = before;
-                    let layout = Layout { selected: &texts, ..layout };
-                    parser.layout = &layout;
-                    let (pieces, stretches, end) = parser.parse(range.clone(), progress)?;
-                    Ok::<_, Error>((pieces, stretches, end, true))
+                    BlockParser { block: &block, layout: &layout, sizes }
+                        .parse_by_forms(range.clone(), progress)
                 },
             )
         });
@@ -406,6 +395,27 @@ struct BlockParser<'a> {
 }
 
 impl BlockParser<'_> {
+    /// Parse a range of the block by the forms of its columns, as `parse` does; if a field is not what
+    /// its column is to hold, all columns as plain texts, which the last of the results says.
+    fn parse_by_forms(
+        &self,
+        range: Range<usize>,
+        progress: &mut Progress,
+    ) -> Result<(Vec<Piece>, Vec<Stretch>, usize, bool)> {
+        let before = *progress;
+        let (pieces, stretches, end) = self.parse(range.clone(), progress)?;
+        if !pieces.iter().any(|piece| piece.refused) {
+            return Ok((pieces, stretches, end, false));
+        }
+        *progress = before;
+        let plain = FieldForm::plain_text();
+        let selected: Vec<_> = self.layout.selected.iter().map(|&(at, _)| (at, &plain)).collect();
+        let layout = Layout { selected: &selected, ..*self.layout };
+        let (pieces, stretches, end) =
+            BlockParser { layout: &layout, ..*self }.parse(range, progress)?;
+        Ok((pieces, stretches, end, true))
+    }
+
     /// Parse a range of the block: its pieces, where each begins, and where the last record ends.
     ///
     /// The first piece begins where a record does, and so what is told of it is true, down to where
