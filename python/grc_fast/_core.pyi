@@ -5,6 +5,7 @@ Series, and go out as such objects.
 """
 
 from collections.abc import Mapping, Sequence
+from types import TracebackType
 from typing import Any, Literal, Protocol, TypeAlias, TypedDict, final
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "OptionError",
     "OutputError",
     "SourceError",
+    "StopSwitch",
     "bands",
     "bands_by_pair",
     "beta_quantile",
@@ -181,6 +183,19 @@ class FieldForm:
     ) -> FieldForm: ...
     @staticmethod
     def dates(*, form: str, zoned: bool, null_words: Sequence[str]) -> FieldForm: ...
+
+@final
+class StopSwitch:
+    def __new__(cls) -> StopSwitch: ...
+    def __enter__(self) -> None: ...
+    def __exit__(
+        self,
+        type_: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: TracebackType | None,
+        /,
+    ) -> None: ...
+    def stop(self) -> None: ...
 
 @final
 class CsvReader:

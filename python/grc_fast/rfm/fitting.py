@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Final
 
 import polars as pl
 
 from grc_fast._utils.dates import day_number
+from grc_fast._utils.side_by_side import side_by_side
 from grc_fast._utils.version import __version__
 from grc_fast.rfm.bands import Banding, FittedBands, fit_bands, require_clients, tie_runs
 from grc_fast.rfm.client_table import ClientRows, keep_where
@@ -37,8 +37,7 @@ def fit_edges(
         learnt = list(map(learn, spec.bandings))
     else:
         # What one thread of a kernel does alone, the others spend on another criterion.
-        with ThreadPoolExecutor(len(spec.bandings)) as pool:
-            learnt = list(pool.map(learn, spec.bandings))
+        learnt = side_by_side(learn, spec.bandings)
     fitted = [bands for bands, _ in learnt]
     points = {(letter := LETTERS[bands.criterion.name]): own.alias(letter) for bands, own in learnt}
     grades = Grades(spec, sizes_of(fitted))

@@ -18,6 +18,7 @@ pub mod money;
 mod prefetch;
 pub mod quantiles;
 pub mod simulation;
+pub mod stop;
 pub mod text_values;
 pub mod threads;
 pub mod value;

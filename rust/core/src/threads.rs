@@ -1,6 +1,9 @@
 //! Pools of threads, made once for each size and shared by all kernels.
 
+use std::cmp;
 use std::collections::HashMap;
+use std::mem::{forget, take};
+use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::thread::available_parallelism;
@@ -9,12 +12,20 @@ use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::error::{Error, Result};
+use crate::stop::Call;
 
 /// More threads than this a core only take memory; no result depends on their number.
 const MAX_THREADS_PER_CORE: usize = 4;
 
-/// Pools by size: starting threads costs more than many a kernel.
-static POOLS: LazyLock<Mutex<HashMap<usize, Arc<ThreadPool>>>> = LazyLock::new(Mutex::default);
+/// Pools by size, and the process that has their threads.
+#[derive(Default)]
+struct Pools {
+    process: u32,
+    by_size: HashMap<usize, Arc<ThreadPool>>,
+}
+
+/// Pools are kept: starting threads costs more than many a kernel.
+static POOLS: LazyLock<Mutex<Pools>> = LazyLock::new(Mutex::default);
 
 /// The pool of a number of threads, by default one a core.
 ///
@@ -24,7 +35,12 @@ pub fn pool(threads: Option<usize>) -> Result<Arc<ThreadPool>> {
     let cores = available_parallelism().map_or(1, usize::from);
     let threads = threads.map_or(cores, |threads| threads.clamp(1, MAX_THREADS_PER_CORE * cores));
     let mut pools = lock(&POOLS);
-    if let Some(pool) = pools.get(&threads) {
+    if pools.process != process::id() {
+        // A forked process has none of the threads of its parent, and would wait for them for ever.
+        forget(take(&mut pools.by_size));
+        pools.process = process::id();
+    }
+    if let Some(pool) = pools.by_size.get(&threads) {
         return Ok(pool.clone());
     }
     let built = ThreadPoolBuilder::new()
@@ -34,7 +50,19 @@ pub fn pool(threads: Option<usize>) -> Result<Arc<ThreadPool>> {
         .map_err(|error| {
             Error::Option(format!("{threads} threads cannot be started ({error}): lower threads"))
         })?;
-    Ok(pools.entry(threads).or_insert_with(|| Arc::new(built)).clone())
+    Ok(pools.by_size.entry(threads).or_insert_with(|| Arc::new(built)).clone())
+}
+
+/// Do work on a number of threads, all cores by default, for the call that this thread works for.
+///
+/// # Errors
+/// If the system starts no more threads, or the work fails.
+pub(crate) fn on_threads<T: Send>(
+    threads: Option<usize>,
+    work: impl FnOnce() -> Result<T> + Send,
+) -> Result<T> {
+    let call = Call::current();
+    pool(threads)?.install(|| call.work(work))
 }
 
 /// Rows that one task computes at a time where each takes little: enough to be worth a task.
@@ -45,7 +73,16 @@ pub(crate) const ROWS_A_TASK: usize = 1024;
 /// All parallel loops are this one: the scheduler is large, and was it generic over the work, it would
 /// be compiled again for every loop. Its call is not inlined, so work is to be a task, not a row.
 fn for_each_number(count: usize, work: &(dyn Fn(usize) + Sync)) {
-    (0..count).into_par_iter().for_each(work);
+    let call = Call::current();
+    (0..count).into_par_iter().for_each(|number| {
+        call.work(|| {
+            if !call.is_asked_to_stop() {
+                work(number);
+            }
+        });
+    });
+    // Once, and not in each task that is left: to unwind takes as long as many of them.
+    call.check();
 }
 
 /// Call `work` for each item and its number, in parallel.
@@ -108,6 +145,28 @@ pub(crate) fn all<T: Send>(
         }
     });
     so_far.into_inner()
+}
+
+/// Sort in parallel, equal items in any order. To ask at each comparison whether to stop costs a tenth of
+/// it; sorts of tens of millions take seconds.
+pub(crate) fn sort_unstable_by<T: Send>(
+    items: &mut [T],
+    compare: impl Fn(&T, &T) -> cmp::Ordering + Sync,
+) {
+    let call = Call::current();
+    items.par_sort_unstable_by(|a, b| {
+        call.check();
+        compare(a, b)
+    });
+}
+
+/// Do two things, in parallel where there are threads for both.
+pub(crate) fn join<A: Send, B: Send>(
+    a: impl FnOnce() -> A + Send,
+    b: impl FnOnce() -> B + Send,
+) -> (A, B) {
+    let call = Call::current();
+    rayon::join(|| call.work(a), || call.work(b))
 }
 
 /// What tasks leave for each other to use again: never more of them than run at a time. Fresh memory

@@ -25,6 +25,7 @@ use pyo3_arrow::{PyChunkedArray, PyTable};
 
 use crate::errors::exception;
 use crate::ffi;
+use crate::threads::on_threads;
 
 /// Refuse a pattern of pages that cannot be read.
 #[pyfunction]
@@ -144,9 +145,10 @@ impl RuleItems {
 /// Scoring in progress: batches of events in, one row a client out.
 #[pyclass(module = "grc_fast._core")]
 pub struct BehaviourBuilder {
-    /// None once finished.
+    /// None once finished, and where a call failed or was stopped while it worked on it.
     builder: Option<BehaviourPass>,
     id_type: ffi::SeenIdType,
+    threads: Option<usize>,
     /// The zone that instants are shown in.
     timezone: String,
 }
@@ -189,6 +191,7 @@ impl BehaviourBuilder {
         Ok(Self {
             builder: Some(build().map_err(|error| exception(&error))?),
             id_type: ffi::SeenIdType::default(),
+            threads,
             timezone: timezone.to_owned(),
         })
     }
@@ -230,8 +233,7 @@ impl BehaviourBuilder {
             keep.map(ffi::chunks),
             consented.map(ffi::chunks),
         ];
-        let builder = self.running()?;
-        py.detach(|| {
+        self.work(py, |builder| {
             let present: Vec<bool> = columns.iter().map(Option::is_some).collect();
             let pieces = ffi::align(&columns.into_iter().flatten().collect::<Vec<_>>())?;
             let batches = (0..pieces[0].len())
@@ -239,17 +241,14 @@ impl BehaviourBuilder {
                 .collect::<Result<Vec<_>>>()?;
             builder.push(&batches)
         })
-        .map_err(|error| exception(&error))
     }
 
     /// Continue from a saved state, whose columns are those that `finish` gives, after the first batch.
     fn resume(&mut self, py: Python<'_>, state: PyTable) -> PyResult<()> {
-        let builder = self.running()?;
-        py.detach(|| {
+        self.work(py, |builder| {
             let (batches, _) = state.into_inner();
             batches.iter().try_for_each(|batch| builder.resume(&state_batch(batch)?))
         })
-        .map_err(|error: Error| exception(&error))
     }
 
     /// Rows read so far.
@@ -264,22 +263,19 @@ impl BehaviourBuilder {
         &mut self,
         py: Python<'py>,
     ) -> PyResult<(PyTable, Option<PyTable>, Option<PyTable>, Bound<'py, PyDict>)> {
-        self.running()?;
-        let builder = self.builder.take().expect("checked to be running");
+        let builder = self.take()?;
         let id_type = self.id_type.take();
         let zone = self.timezone.clone();
-        let (scores, ledger, state, account) = py
-            .detach(|| {
-                let outcome = builder.finish()?;
-                let zone = outcome.account.zoned.then_some(zone.as_str());
-                Ok((
-                    score_table(outcome.scores, &id_type, zone),
-                    outcome.ledger.map(|ledger| ledger_table(ledger, &id_type, zone)),
-                    outcome.state.map(|state| state_table(state, &id_type)),
-                    outcome.account,
-                ))
-            })
-            .map_err(|error: Error| exception(&error))?;
+        let (scores, ledger, state, account) = on_threads(py, self.threads, || {
+            let outcome = builder.finish()?;
+            let zone = outcome.account.zoned.then_some(zone.as_str());
+            Ok((
+                score_table(outcome.scores, &id_type, zone),
+                outcome.ledger.map(|ledger| ledger_table(ledger, &id_type, zone)),
+                outcome.state.map(|state| state_table(state, &id_type)),
+                outcome.account,
+            ))
+        })?;
         Ok((
             ffi::py_table(scores)?,
             ledger.map(ffi::py_table).transpose()?,
@@ -290,10 +286,25 @@ impl BehaviourBuilder {
 }
 
 impl BehaviourBuilder {
-    fn running(&mut self) -> PyResult<&mut BehaviourPass> {
-        self.builder.as_mut().ok_or_else(|| {
-            exception(&Error::Data("this run is finished: make a new builder".to_owned()))
+    fn take(&mut self) -> PyResult<BehaviourPass> {
+        self.builder.take().ok_or_else(|| {
+            exception(&Error::Data("this run has ended: make a new builder".to_owned()))
         })
+    }
+
+    /// Work on the pass; where that fails or is stopped, the run has ended.
+    fn work(
+        &mut self,
+        py: Python<'_>,
+        work: impl FnOnce(&mut BehaviourPass) -> Result<()> + Send,
+    ) -> PyResult<()> {
+        let mut builder = self.take()?;
+        let worked = on_threads(py, self.threads, || {
+            work(&mut builder)?;
+            Ok(builder)
+        })?;
+        self.builder = Some(worked);
+        Ok(())
     }
 }
 

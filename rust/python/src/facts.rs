@@ -12,6 +12,7 @@ use pyo3_arrow::{PyChunkedArray, PyTable};
 
 use crate::errors::exception;
 use crate::ffi;
+use crate::threads::on_threads;
 
 /// The day a window begins after: `as_of` − `window`, in days since 1970-01-01.
 #[pyfunction]
@@ -36,9 +37,10 @@ pub fn parse_duration(text: &str) -> PyResult<(i32, &'static str)> {
 /// A pass over sales lines in progress: batches in, one row a client out.
 #[pyclass(module = "grc_fast._core")]
 pub struct FactsBuilder {
-    /// None once finished.
+    /// None once finished, and where a call failed or was stopped while it worked on it.
     builder: Option<FactsPass>,
     id_type: ffi::SeenIdType,
+    threads: Option<usize>,
 }
 
 #[pymethods]
@@ -75,6 +77,7 @@ impl FactsBuilder {
         Ok(Self {
             builder: Some(build().map_err(|error| exception(&error))?),
             id_type: ffi::SeenIdType::default(),
+            threads,
         })
     }
 
@@ -96,28 +99,24 @@ impl FactsBuilder {
         let mut columns = vec![ffi::id_chunks(client), ffi::chunks(date), ffi::chunks(amount)];
         columns.extend(orders);
         columns.extend(keep.map(ffi::chunks));
-        let builder = self.running()?;
-        py.detach(|| {
+        self.work(py, |builder| {
             let pieces = ffi::align(&columns)?;
             let batches = (0..pieces[0].len())
                 .map(|piece| batch(&pieces, piece, order_columns))
                 .collect::<Result<Vec<_>>>()?;
             builder.push(batches)
         })
-        .map_err(|error| exception(&error))
     }
 
     /// Enter the clients of the whole base, after the first batch.
     fn add_clients(&mut self, py: Python<'_>, client: PyChunkedArray) -> PyResult<()> {
         self.id_type.see(client.data_type());
         let chunks = ffi::id_chunks(client);
-        let builder = self.running()?;
-        py.detach(|| {
+        self.work(py, |builder| {
             let columns =
                 chunks.iter().map(|chunk| ffi::ids(chunk, "client")).collect::<Result<Vec<_>>>()?;
             builder.add_clients(&columns)
         })
-        .map_err(|error| exception(&error))
     }
 
     /// Lines read so far.
@@ -134,25 +133,37 @@ impl FactsBuilder {
         returns_only: bool,
         base: bool,
     ) -> PyResult<(PyTable, Bound<'py, PyDict>)> {
-        self.running()?;
-        let builder = self.builder.take().expect("checked to be running");
+        let builder = self.take()?;
         let id_type = self.id_type.take();
-        let (batch, account) = py
-            .detach(|| {
-                let outcome = builder.finish(returns_only, base)?;
-                let ids = ffi::id_array(outcome.ids, &id_type);
-                Ok((ffi::table(ids, outcome.status, outcome.facts), outcome.account))
-            })
-            .map_err(|error: Error| exception(&error))?;
+        let (batch, account) = on_threads(py, self.threads, || {
+            let outcome = builder.finish(returns_only, base)?;
+            let ids = ffi::id_array(outcome.ids, &id_type);
+            Ok((ffi::table(ids, outcome.status, outcome.facts), outcome.account))
+        })?;
         Ok((ffi::py_table(batch)?, account_dict(py, &account)?))
     }
 }
 
 impl FactsBuilder {
-    fn running(&mut self) -> PyResult<&mut FactsPass> {
-        self.builder.as_mut().ok_or_else(|| {
-            exception(&Error::Data("this pass is finished: make a new builder".to_owned()))
+    fn take(&mut self) -> PyResult<FactsPass> {
+        self.builder.take().ok_or_else(|| {
+            exception(&Error::Data("this pass has ended: make a new builder".to_owned()))
         })
+    }
+
+    /// Work on the pass; where that fails or is stopped, the pass has ended.
+    fn work(
+        &mut self,
+        py: Python<'_>,
+        work: impl FnOnce(&mut FactsPass) -> Result<()> + Send,
+    ) -> PyResult<()> {
+        let mut builder = self.take()?;
+        let worked = on_threads(py, self.threads, || {
+            work(&mut builder)?;
+            Ok(builder)
+        })?;
+        self.builder = Some(worked);
+        Ok(())
     }
 }
 

@@ -46,6 +46,8 @@ mod _core {
     #[pymodule_export]
     use crate::text_values::{parse_dates, parse_numbers, without_words};
     #[pymodule_export]
+    use crate::threads::StopSwitch;
+    #[pymodule_export]
     use crate::value::{
         beta_quantile, expected_spend, fit_purchases, fit_spend, predict_purchases,
         simulate_clients,

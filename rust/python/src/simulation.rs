@@ -7,8 +7,8 @@ use grc_core::simulation::{self, SalesSimulation};
 use pyo3::prelude::*;
 use pyo3_arrow::PyTable;
 
-use crate::errors::exception;
 use crate::ffi;
+use crate::threads::on_threads;
 
 /// Sales lines as a table of `client_id`, `date`, `amount` and `order_id`.
 #[pyfunction]
@@ -22,8 +22,7 @@ pub fn simulate_sales(
     seed: u64,
 ) -> PyResult<PyTable> {
     let simulation = SalesSimulation { lines, clients, first_day, days, seed };
-    let made =
-        py.detach(|| simulation::simulate_sales(simulation)).map_err(|error| exception(&error))?;
+    let made = on_threads(py, None, || simulation::simulate_sales(simulation))?;
     let amounts: Vec<f64> = made.cents.iter().map(|&cents| cents as f64 / 100.0).collect();
     let columns: [(&str, ArrayRef); 4] = [
         ("client_id", Arc::new(Int64Array::from(made.client))),

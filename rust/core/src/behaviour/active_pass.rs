@@ -35,6 +35,7 @@ use super::spill::Spill;
 use crate::calendar::{Clock, DAY, day_of_instant};
 use crate::columns::{Column, DateValues, IdValues};
 use crate::error::{Error, Result};
+use crate::stop::stop_if_asked;
 use crate::threads::{Reused, lock, map_each};
 
 /// A pass from its first batch on.
@@ -118,6 +119,7 @@ impl ActivePass {
         let read = |_, reader: &mut EventReader| {
             reader.begin();
             loop {
+                stop_if_asked();
                 let take = |start| (start < batch.rows).then(|| end(start));
                 let start = next.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).ok()?;
                 if let Err(error) = reader.read(batch, &dictionaries, start..end(start), context) {
@@ -147,6 +149,7 @@ impl ActivePass {
             none => none.insert(Spill::new(directory)?),
         };
         for partition in 0..PARTITIONS {
+            stop_if_asked();
             let slices: Vec<PartitionSlice> =
                 chunks.iter().map(|chunk| chunk.slice(partition)).collect();
             spill.append(partition, &slices)?;
@@ -157,6 +160,7 @@ impl ActivePass {
     pub fn resume(&mut self, state: &StateBatch, rules: &RuleSet) -> Result<()> {
         let clients = read_clients(&state.client, state.part.len(), &self.context)?;
         for (row, client) in clients.into_iter().enumerate() {
+            stop_if_asked();
             let seen = state.seen_ends[row] as usize..state.seen_ends[row + 1] as usize;
             let ids = seen.map(|row| self.id_of_state(&state.seen, row));
             let ids: Vec<EventId> = ids.filter_map(Result::transpose).collect::<Result<_>>()?;

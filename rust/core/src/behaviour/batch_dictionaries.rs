@@ -5,6 +5,10 @@ use super::dictionary::{MISSING, SharedDictionary};
 use super::read_context::ReadContext;
 use crate::columns::Column;
 use crate::error::Result;
+use crate::stop::stop_if_asked;
+
+/// Texts between which it is asked whether to stop.
+const TEXTS_AT_ONCE: usize = 1 << 16;
 
 /// For each dictionary-encoded column of a batch the run's code of each of its texts.
 pub(super) struct BatchDictionaries {
@@ -22,7 +26,11 @@ impl BatchDictionaries {
                 return Ok(None);
             };
             let mut codes = vec![MISSING; texts.views.len()];
-            dictionary.encode(|i| Some(texts.get(i)), &mut codes)?;
+            for (number, codes) in codes.chunks_mut(TEXTS_AT_ONCE).enumerate() {
+                stop_if_asked();
+                let text = |i| Some(texts.get(number * TEXTS_AT_ONCE + i));
+                dictionary.encode(text, codes)?;
+            }
             Ok(Some(codes))
         };
         Ok(Self {

@@ -1,7 +1,5 @@
 //! Scored partitions made into columns: one row a client, ascending by id; ledgers and states likewise.
 
-use rayon::slice::ParallelSliceMut;
-
 use super::dictionary::{MISSING, TextDictionary};
 use super::event::{Event, EventDictionaries};
 use super::event_id::OwnedEventId;
@@ -14,7 +12,8 @@ use super::saved_state::StateEntry;
 use super::scored_partition::{LedgerRow, ScoredPartition, StateRow};
 use super::scorer::ClientScore;
 use crate::columns::{Ids, plain_integer};
-use crate::threads::{ROWS_A_TASK, Reused, all, for_each, map_each, map_rows};
+use crate::stop::stop_if_asked;
+use crate::threads::{ROWS_A_TASK, Reused, all, for_each, map_each, map_rows, sort_unstable_by};
 
 /// Where a client's results are.
 #[derive(Debug, Clone, Copy, Default)]
@@ -38,7 +37,7 @@ pub(super) fn sorted_ids(
     let mut keyed = keyed.concat();
     let text = |client: u64| clients.get(client as u32).unwrap_or_default();
     if ids != IdType::Text {
-        keyed.par_sort_unstable_by_key(|pair| pair.0);
+        sort_unstable_by(&mut keyed, |a, b| a.0.cmp(&b.0));
         return (integer_ids(&keyed, ids), keyed.into_iter().map(|pair| pair.1).collect());
     }
     let number = |client: u64| plain_integer(text(client));
@@ -48,7 +47,7 @@ pub(super) fn sorted_ids(
         for pair in &mut keyed {
             pair.0 = number(pair.0).unwrap_or(0) as u64 ^ SIGN;
         }
-        keyed.par_sort_unstable_by_key(|pair| pair.0);
+        sort_unstable_by(&mut keyed, |a, b| a.0.cmp(&b.0));
         let ids = integer_ids(&keyed, IdType::Signed);
         return (ids, keyed.into_iter().map(|pair| pair.1).collect());
     }
@@ -64,7 +63,7 @@ pub(super) fn sorted_ids(
         let (client, location) = keyed[row];
         (prefix(client), client, location)
     });
-    prefixed.par_sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| text(a.1).cmp(text(b.1))));
+    sort_unstable_by(&mut prefixed, |a, b| a.0.cmp(&b.0).then_with(|| text(a.1).cmp(text(b.1))));
     let mut column = TextColumn::default();
     let views = prefixed.iter().map(|row| column.view(text(row.1))).collect();
     let ids = Ids::Texts { views, buffers: column.buffers };
@@ -83,6 +82,7 @@ fn repeated(ids: &Ids, times: impl Fn(usize) -> usize) -> Ids {
     fn each<T: Copy>(ids: &[T], times: impl Fn(usize) -> usize) -> Vec<T> {
         ids.iter().enumerate().flat_map(|(i, &id)| std::iter::repeat_n(id, times(i))).collect()
     }
+    stop_if_asked();
     match ids {
         Ids::Signed(ids) => Ids::Signed(each(ids, times)),
         Ids::Unsigned(ids) => Ids::Unsigned(each(ids, times)),
@@ -191,6 +191,7 @@ pub(super) fn ledger_columns(
     event_ids: Option<IdType>,
 ) -> LedgerColumns {
     fn each<T>(rows: &[&LedgerRow], value: impl Fn(&LedgerRow) -> T) -> Vec<T> {
+        stop_if_asked();
         rows.iter().map(|row| value(row)).collect()
     }
     let rows_of = |at: &RowLocation| {

@@ -4,6 +4,7 @@ use super::dictionary::TextDictionary;
 use super::event_id::EventId;
 use super::id_type::{IdType, SIGN};
 use crate::columns::{Ids, view_of};
+use crate::stop::stop_if_asked;
 
 /// The most bytes of a buffer of texts: views count offsets in 32 bits.
 const MAX_BUFFER: usize = 1 << 30;
@@ -42,6 +43,7 @@ impl TextColumn {
 
     /// The texts of codes, each copied once.
     pub(super) fn of_codes(dictionary: &TextDictionary, codes: impl Iterator<Item = u32>) -> Self {
+        stop_if_asked();
         let mut column = Self::default();
         let views: Vec<u128> = (0..dictionary.codes() as u32)
             .map(|code| column.view(dictionary.get(code).unwrap_or_default()))

@@ -12,6 +12,7 @@ use super::saved_state::StateEntry;
 use super::scored_partition::{LedgerRow, ScoredPartition, StateRow};
 use super::scorer::{ClientScore, Scorer, ScoringDrops};
 use super::seen_ids::{ClientSeenIds, SeenIds};
+use crate::stop::stop_if_asked;
 
 /// What scores partitions.
 pub(super) struct PartitionScorer<'a> {
@@ -57,6 +58,7 @@ impl PartitionScorer<'_> {
         let mut out = ScoredPartition::with_room(grouped.clients.len(), self.rules.groups.len());
         let (mut duplicates, mut first) = (0, 0);
         for (client, n) in seen_numbers.into_iter().enumerate() {
+            stop_if_asked();
             let own_seen =
                 n.map_or_else(ClientSeenIds::default, |n| seen.of_client(n, self.text_ids));
             duplicates += grouped.make_timeline(client, self.dictionaries, &own_seen);

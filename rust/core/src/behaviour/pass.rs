@@ -1,9 +1,5 @@
 //! A pass over events as its users see it: options, batches in, scores and an account out.
 
-use std::sync::Arc;
-
-use rayon::ThreadPool;
-
 use super::active_pass::ActivePass;
 use super::batch::EventBatch;
 use super::options::BehaviourOptions;
@@ -11,13 +7,12 @@ use super::outcome::BehaviourOutcome;
 use super::saved_state::StateBatch;
 use crate::calendar::Clock;
 use crate::error::{Error, Result};
-use crate::threads::pool;
+use crate::threads::on_threads;
 
 /// A pass over events in progress.
 pub struct BehaviourPass {
     options: BehaviourOptions,
     clock: Clock,
-    pool: Arc<ThreadPool>,
     /// From the first batch on.
     active: Option<ActivePass>,
 }
@@ -35,8 +30,7 @@ impl BehaviourPass {
     /// If the zone is unknown.
     pub fn new(options: BehaviourOptions) -> Result<Self> {
         let clock = Clock::new(&options.timezone)?;
-        let pool = pool(options.threads)?;
-        Ok(Self { options, clock, pool, active: None })
+        Ok(Self { options, clock, active: None })
     }
 
     /// Read batches of events.
@@ -47,18 +41,19 @@ impl BehaviourPass {
         let Some(first) = batches.first() else {
             return Ok(());
         };
-        let active = match &mut self.active {
-            Some(active) => active,
-            none => {
-                let threads = self.pool.current_num_threads();
-                none.insert(ActivePass::new(&self.options, &self.clock, threads, first)?)
-            }
-        };
-        let budget = self.options.memory;
-        let directory = self.options.directory.as_deref();
-        self.pool.install(|| {
+        let Self { options, clock, active } = self;
+        let budget = options.memory;
+        let directory = options.directory.as_deref();
+        on_threads(options.threads, || {
+            let active = match active {
+                Some(active) => active,
+                none => {
+                    let threads = rayon::current_num_threads();
+                    none.insert(ActivePass::new(options, clock, threads, first)?)
+                }
+            };
             for batch in batches {
-                active.push(batch, &self.options)?;
+                active.push(batch, options)?;
             }
             if budget.is_some_and(|most| active.bytes() > most) {
                 active.spill(directory)?;
@@ -78,7 +73,7 @@ impl BehaviourPass {
                     .to_owned(),
             )
         })?;
-        active.resume(state, &self.options.rules)
+        on_threads(self.options.threads, || active.resume(state, &self.options.rules))
     }
 
     /// Rows read so far.
@@ -97,6 +92,6 @@ impl BehaviourPass {
                 "no events were given: push at least one batch, which may be empty".to_owned(),
             ));
         };
-        self.pool.install(|| active.finish(&self.options))
+        on_threads(self.options.threads, || active.finish(&self.options))
     }
 }

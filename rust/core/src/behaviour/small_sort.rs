@@ -1,7 +1,12 @@
 //! Sorting the events of one client after another: a few dozen instants each time.
 
+use crate::stop::Call;
+
 /// Above so many keys, comparing each with each takes longer than `sort_unstable`.
 const MAX_KEYS: usize = 64;
+
+/// A sort of so many takes so long that it asks on its way whether to stop, which costs a tenth of it.
+const LONG_SORT: usize = 1 << 20;
 
 /// A sort of instants; its arrays are reused from sort to sort.
 #[derive(Debug, Default)]
@@ -37,7 +42,7 @@ impl SmallSort {
     fn sort_wide(&mut self, instants: impl Iterator<Item = i64>) -> bool {
         self.wide.clear();
         self.wide.extend(instants.enumerate().map(|(index, instant)| (instant, index)));
-        self.wide.sort_unstable();
+        sort(&mut self.wide);
         self.keys.clear();
         self.keys.extend(self.wide.iter().map(|&(_, index)| index as i64));
         self.wide.windows(2).any(|pair| pair[0].0 == pair[1].0)
@@ -55,7 +60,7 @@ impl SmallSort {
 #[inline]
 fn sort_keys(keys: &mut [i64]) {
     if keys.len() > MAX_KEYS {
-        keys.sort_unstable();
+        sort(keys);
     } else if !keys.is_sorted() {
         #[cfg(target_arch = "x86_64")]
         if is_x86_feature_detected!("avx2") {
@@ -65,6 +70,17 @@ fn sort_keys(keys: &mut [i64]) {
         }
         keys.sort_unstable();
     }
+}
+
+fn sort<K: Ord>(keys: &mut [K]) {
+    if keys.len() < LONG_SORT {
+        return keys.sort_unstable();
+    }
+    let call = Call::current();
+    keys.sort_unstable_by(|a, b| {
+        call.check();
+        a.cmp(b)
+    });
 }
 
 /// A rank sort: the number of lower keys is where a key goes. It has no branch on a comparison, which

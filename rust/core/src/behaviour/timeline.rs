@@ -4,6 +4,7 @@ use super::dictionary::MISSING;
 use super::event::{Event, EventDictionaries, Flags, compare_columns};
 use super::event_id::{EventId, PackedId, append_text, text_at};
 use super::seen_ids::ClientSeenIds;
+use crate::stop::Call;
 
 /// The events of one client; its arrays are reused from client to client.
 #[derive(Debug, Default)]
@@ -87,8 +88,10 @@ impl Timeline {
         let mut order = std::mem::take(&mut self.scratch.order); // lent, so that ids can be read
         order.clear();
         order.extend(indices);
+        let call = Call::current();
         for tied in order.chunk_by_mut(|&a, &b| instant(a) == instant(b)) {
             tied.sort_by(|&a, &b| {
+                call.check();
                 let (a, b) = (a as usize, b as usize);
                 let ids = self.id(a).cmp(&self.id(b));
                 let message = |index| dictionaries.messages.get(self.message(index));
@@ -123,7 +126,11 @@ impl Timeline {
         let id = |index: u32| self.id(index as usize);
         order.clear();
         order.extend((0..self.events.len() as u32).filter(|&index| id(index).is_some()));
-        order.sort_unstable_by(|&a, &b| id(a).cmp(&id(b)).then(a.cmp(&b)));
+        let call = Call::current();
+        order.sort_unstable_by(|&a, &b| {
+            call.check();
+            id(a).cmp(&id(b)).then(a.cmp(&b))
+        });
         is_duplicate.clear();
         is_duplicate.resize(self.events.len(), false);
         for pair in order.windows(2) {

@@ -15,7 +15,7 @@ use super::piece::{BACK, FRONT, FieldBatch, Layout, Piece, parse};
 use super::record::{Format, QuoteLines, Records, Step, field_texts};
 use super::text::count;
 use crate::error::{Error, Result};
-use crate::threads::{map_each, pool};
+use crate::threads::{join, map_each, pool};
 
 /// UTF-8's mark at the start of a file.
 const MARK: &[u8] = b"\xEF\xBB\xBF";
@@ -336,7 +336,7 @@ impl<R: Read + Send> CsvReader<R> {
         let wanted = sizes.block.max(range.len().saturating_sub(sizes.block));
         let spare = take(spare);
         let (next, parsed) = self.pool.install(|| {
-            rayon::join(
+            join(
                 || (!block.last).then(|| FileBytes::read(source, wanted, sizes.headroom, spare)),
                 || {
                     BlockParser { block: &block, layout: &layout, sizes }

@@ -19,6 +19,7 @@ use super::store::StripeRange;
 use super::store::partitioning::{PARTITIONS, partition_of_hash, partition_of_word};
 use crate::columns::{Column, IdValues};
 use crate::error::Result;
+use crate::stop::stop_if_asked;
 use crate::threads::{Reused, for_each_chunk, map_each};
 
 /// Partitions that one worker takes one after the other, with the same scratch memory, at least.
@@ -167,6 +168,7 @@ impl<C: EngineKey, O: ReadOrders, W: ApplyLines> Aggregation<C, O, W> {
         for_each_chunk(&mut self.partitions, together, |first, partitions| {
             let (mut set, mut unpacked) = (OrderSet::default(), Vec::new());
             for (number, partition) in (first..).zip(partitions) {
+                stop_if_asked();
                 for worker in workers {
                     let packed = &worker.packed[number];
                     C::apply_packed::<O, W>(partition, packed, flush, &mut unpacked, &mut set);
@@ -234,6 +236,7 @@ impl<C: EngineKey, O: ReadOrders, W: ApplyLines> Engine for Aggregation<C, O, W>
         let mut missing = 0;
         let block = &mut self.workers[0].block;
         for (column, rows) in blocks(columns.iter().map(|column| column.values.rows())) {
+            stop_if_asked();
             let n = rows.len();
             block.read_clients(&columns[column], rows, options.clients(starts[column]))?;
             for i in 0..n {

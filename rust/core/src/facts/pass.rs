@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use rayon::ThreadPool;
-
 use super::batch::Batch;
 use super::engine::{Aggregation, Engine, EngineKey, Finish};
 use super::fact::{Fact, Request};
@@ -18,7 +16,7 @@ use crate::calendar::Clock;
 use crate::columns::{Column, IdValues, Integers};
 use crate::error::{Error, Result};
 use crate::money::{POWERS, Unit};
-use crate::threads::pool;
+use crate::threads::on_threads;
 
 /// A pass over sales lines in progress.
 pub struct FactsPass {
@@ -26,7 +24,6 @@ pub struct FactsPass {
     spec: AggregateSpec,
     requests: Vec<(Request, usize)>,
     clock: Clock,
-    pool: Arc<ThreadPool>,
     running: Option<Running>,
     base_rows_dropped: u64,
 }
@@ -81,12 +78,10 @@ impl FactsPass {
             )));
         }
         let (spec, requests) = AggregateSpec::of(&options)?;
-        let pool = pool(options.threads)?;
         Ok(Self {
             clock: Clock::new(&options.timezone)?,
             spec,
             requests,
-            pool,
             running: None,
             base_rows_dropped: 0,
             options,
@@ -102,14 +97,18 @@ impl FactsPass {
         if !self.spec.orders {
             batches.iter_mut().for_each(|batch| batch.order.clear());
         }
+        on_threads(self.options.threads, || self.take_in(&batches))
+    }
+
+    fn take_in(&mut self, batches: &[Batch]) -> Result<()> {
         let Some(first) = batches.first() else {
             return Ok(());
         };
         let unit = first.amount.values.unit(self.options.money_scale);
         let spec = &self.spec;
         let mut running = match self.running.take() {
-            Some(running) => self.pool.install(|| running.check_templates(&batches, spec))?,
-            None => self.start(&batches, unit)?,
+            Some(running) => running.check_templates(batches, spec)?,
+            None => self.start(batches, unit)?,
         };
         let scale = self.options.money_scale;
         if batches.iter().any(|batch| batch.amount.values.unit(scale) != running.read_options.unit)
@@ -118,8 +117,7 @@ impl FactsPass {
                 "amounts are of one type in one place and of another elsewhere (floats, integers or decimals of one scale): cast the column to one type".to_owned(),
             ));
         }
-        let result =
-            self.pool.install(|| running.engine.push(&batches, &running.read_options, spec));
+        let result = running.engine.push(batches, &running.read_options, spec);
         self.running = Some(running);
         result
     }
@@ -132,9 +130,9 @@ impl FactsPass {
         let running = self.running.as_mut().ok_or_else(|| {
             Error::Data("the base of clients comes after the first batch of sales: push one, which may be empty".to_owned())
         })?;
-        self.base_rows_dropped += self
-            .pool
-            .install(|| running.engine.add_clients(columns, &running.read_options, &self.spec))?;
+        self.base_rows_dropped += on_threads(self.options.threads, || {
+            running.engine.add_clients(columns, &running.read_options, &self.spec)
+        })?;
         Ok(())
     }
 
@@ -168,7 +166,7 @@ impl FactsPass {
             base,
             account,
         };
-        self.pool.install(|| engine.finish(finish))
+        on_threads(self.options.threads, || engine.finish(finish))
     }
 
     /// Choose the engine for the types of the first batch, and for what text ids are like.
@@ -224,7 +222,7 @@ impl FactsPass {
     }
 
     fn engine_with_order<C: EngineKey, O: ReadOrders>(&self) -> Box<dyn Engine> {
-        let threads = self.pool.current_num_threads();
+        let threads = rayon::current_num_threads();
         if self.needs_instants() {
             Box::new(Aggregation::<C, O, Instant>::new(&self.spec, threads))
         } else {

@@ -1,10 +1,8 @@
 //! Clients counted by what a purchase model knows of them: few distinct cells stand for many clients.
 
-use rayon::slice::ParallelSliceMut;
-
 use crate::error::{Error, Result};
 use crate::hash::hash_word;
-use crate::threads::map_rows;
+use crate::threads::{map_rows, sort_unstable_by};
 
 /// Bits of each of the three numbers in a key.
 const BITS: u32 = 21;
@@ -122,7 +120,7 @@ impl HistoryCells {
     /// If a client's numbers are impossible: x without a later day, `t_x` beyond T, or too large.
     pub fn new(clients: &Histories) -> Result<Self> {
         let mut keys = clients.keys()?;
-        keys.par_sort_unstable();
+        sort_unstable_by(&mut keys, u64::cmp);
         Ok(Self::of_sorted(&keys))
     }
 

@@ -2,12 +2,10 @@
 
 use std::ops::Range;
 
-use rayon::slice::ParallelSliceMut;
-
 use super::maximum_likelihood::{Estimate, Evaluation, Likelihood, maximise};
 use super::special::{digamma, ln_gamma, trigamma};
 use crate::error::{Error, Result};
-use crate::threads::{map_each, map_rows};
+use crate::threads::{map_each, map_rows, sort_unstable_by};
 
 /// Clients summed by one task: fixed, so that sums do not depend on the number of threads.
 const CHUNK: usize = 8192;
@@ -101,7 +99,7 @@ impl SpendHistories {
                 .collect()
         };
         let mut clients = map_each(chunks, of_chunk).concat();
-        clients.par_sort_unstable();
+        sort_unstable_by(&mut clients, Ord::cmp);
         Ok(Self::of_sorted(&clients))
     }
 

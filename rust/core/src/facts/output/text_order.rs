@@ -6,11 +6,9 @@
 
 use std::mem::take;
 
-use rayon::slice::ParallelSliceMut;
-
 use super::buckets::{Buckets, CROWDED, MOST_BUCKETS, ROWS_A_BUCKET};
 use super::client_row::{ClientRef, ClientRow};
-use crate::threads::{ROWS_A_TASK, for_each_chunk, map_each};
+use crate::threads::{ROWS_A_TASK, for_each_chunk, map_each, sort_unstable_by};
 
 /// In place of the length of a text of which more than twelve bytes are left.
 const LONG: u32 = u32::MAX;
@@ -75,7 +73,7 @@ fn split<'a>(
             row.key = text_key(&text(row.client)[shared..]);
         }
     });
-    rows.par_sort_unstable_by_key(|row| row.key);
+    sort_unstable_by(rows, |a, b| a.key.cmp(&b.key));
     let mut length = 0;
     for alike in rows.chunk_by_mut(|a, b| a.key == b.key) {
         let is_crowd = alike.len() > crowd;

@@ -16,6 +16,7 @@ use crate::facts::line::{IS_RETURN, Line, NO_ORDER, When, tag_of};
 use crate::facts::packed_line::{PackedLine, pack};
 use crate::facts::store::ClientKey;
 use crate::facts::store::partitioning::{PARTITIONS, partition_of_hash, partition_of_word};
+use crate::stop::stop_if_asked;
 
 /// One worker: the arrays it reads into, its inboxes, and its part of the account.
 pub struct Worker<C: Key, O: Key, W> {
@@ -230,6 +231,7 @@ impl<C: ReadKey + ClientKey, O: ReadOrders, W: When> Worker<C, O, W> {
         let encoded = batches[0].order.len() > 1;
         let mut order = OrderReader { buffers: number as u32, bytes };
         let result = share.iter().try_for_each(|(batch, rows)| {
+            stop_if_asked();
             if !encoded && !starts.orders.is_empty() {
                 order.buffers = starts.orders[*batch];
             }

@@ -1,0 +1,207 @@
+"""Signals end every long call soon, and what it was at work on is not taken for a result."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+# What Python promises of a signal: its handler runs soon, and what that raises ends the call.
+SECONDS = 2
+
+_PREPARED = """
+import os, signal, sys, threading, time
+import numpy as np
+import polars as pl
+import grc_fast as grc
+from grc_fast import _core
+
+draw = np.random.default_rng(1)
+
+
+def sales(lines, clients):
+    return pl.DataFrame(
+        {
+            "client_id": draw.integers(0, clients, lines),
+            "date": pl.Series(draw.integers(18_000, 19_000, lines, dtype=np.int32)).cast(pl.Date),
+            "amount": 1.5,
+        }
+    )
+
+
+def send_soon(number):
+    def send():
+        time.sleep(0.3)
+        print(time.monotonic(), flush=True)
+        os.kill(os.getpid(), number)
+
+    threading.Thread(target=send).start()
+
+
+def end(*_):
+    raise SystemExit(7)
+
+
+signal.signal(signal.SIGTERM, end)
+"""
+
+_INTERRUPTED = """
+send_soon(signal.SIGTERM)
+try:
+    call()
+except SystemExit:
+    print(time.monotonic(), flush=True)
+send_soon(signal.SIGINT)
+call()
+print("the call went on to its end")
+"""
+
+# Each takes seconds on one thread: far longer than a signal may take.
+CALLS = {
+    "facts": """
+table = sales(26_000_000, 6_000_000)
+call = lambda: grc.facts(table, as_of="2023-01-01", threads=1)
+""",
+    "facts of texts": """
+table = sales(8_000_000, 4_000_000).with_columns("client-" + pl.col("client_id").cast(pl.String))
+call = lambda: grc.facts(table, as_of="2023-01-01", threads=1)
+""",
+    "quantiles": """
+values = pl.Series(draw.random(70_000_000))
+call = lambda: grc.quantile_scores(values, 100, threads=1)
+""",
+    "bands of three criteria": """
+clients = 16_000_000
+table = pl.DataFrame({"client_id": pl.int_range(clients, eager=True)}).with_columns(
+    pl.Series(name, draw.random(clients)) for name in ("recency", "frequency", "monetary")
+)
+call = lambda: grc.RFM().fit(table, as_of="2023-01-01", threads=1)
+""",
+    "behaviour": """
+events = 12_000_000
+seconds = pl.Series(draw.integers(1_600_000_000, 1_700_000_000, events))
+table = pl.DataFrame(
+    {
+        "client_id": draw.integers(0, 1_000_000, events),
+        "timestamp": pl.from_epoch(seconds),
+        "kind": "page_view",
+    }
+)
+rule = {"name": "view", "group": "web", "kind": "page_view", "points": 1}
+rules = grc.BehaviourRules.from_dict({"groups": {"web": {}}, "rule": [rule]})
+call = lambda: grc.score_behaviour(table, rules, as_of="2024-01-01", threads=1, memory=memory)
+""",
+    "fit": """
+clients = pl.DataFrame(
+    _core.simulate_clients(
+        1_000_000, model="mbgnbd", purchases=[0.5, 6.0, 0.9, 1.6], spend=[6.0, 4.0, 15.0],
+        unit=7.0, shortest=30, longest=2_000, horizon=1, seed=1,
+    )
+)
+columns = [clients[name] for name in ("repeats", "last", "observed")]
+call = lambda: _core.fit_purchases(*columns, model="mbgnbd", unit=7.0, threads=1)
+""",
+    "predictions": """
+repeats = draw.geometric(0.3, 3_000_000).astype(np.uint32) - 1
+last = np.where(repeats == 0, 0, draw.integers(1, 100, repeats.size)).astype(np.int32)
+observed = draw.integers(100, 2_000, repeats.size).astype(np.int32)
+columns = [pl.Series(values) for values in (repeats, last, observed)]
+call = lambda: _core.predict_purchases(
+    *columns, model="mbgnbd", parameters=[0.5, 6.0, 0.9, 1.6], unit=7.0, threads=1,
+    period_ends=[3.0 * number for number in range(1, 200)], discount_factors=[1.0] * 199,
+    horizons=[198],
+)
+""",
+}
+CALLS["behaviour on disk"] = CALLS["behaviour"].replace("12_000_000", "9_000_000")
+MEMORY = {"behaviour": "memory = None", "behaviour on disk": 'memory = "64MB"'}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_a_signal_ends_a_call_within_two_seconds(name: str) -> None:
+    script = "".join([_PREPARED, MEMORY.get(name, ""), CALLS[name], _INTERRUPTED])
+    run = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=120
+    )
+    ended = time.monotonic()
+
+    assert run.returncode == -signal.SIGINT, run.stderr
+    assert run.stderr.endswith("KeyboardInterrupt\n")
+    terminated, raised, interrupted = map(float, run.stdout.split())
+    assert raised - terminated < SECONDS
+    assert ended - interrupted < SECONDS
+
+
+_AFTER = """
+table = sales(20_000_000, 1_000_000)
+columns = (table["client_id"], table["date"], table["amount"])
+builder = _core.FactsBuilder(facts=[("total", None)], as_of=20_000, threads=1)
+
+
+def at_once(*_):
+    raise KeyError("a reason of its own")
+
+
+signal.signal(signal.SIGALRM, at_once)
+signal.setitimer(signal.ITIMER_REAL, 0.1)
+try:
+    builder.push(*columns)
+except KeyError as error:
+    print(error.args[0])
+for use in (
+    lambda: builder.push(*columns),
+    lambda: builder.add_clients(columns[0]),
+    lambda: builder.finish(returns_only=False, base=False),
+):
+    try:
+        use()
+    except grc.DataError as error:
+        print(error)
+"""
+
+
+def test_a_pass_that_a_signal_has_stopped_gives_no_results() -> None:
+    run = subprocess.run(
+        [sys.executable, "-c", _PREPARED + _AFTER], capture_output=True, text=True, check=True
+    )
+    refusal = "this pass has ended: make a new builder\n"
+    assert run.stdout == f"a reason of its own\n{refusal * 3}"
+
+
+_TWO_THREADS = """
+values = pl.Series(draw.random(10_000_000))
+expected = grc.quantile_scores(values)
+found = []
+
+
+def score():
+    for _ in range(8):
+        found.append(grc.quantile_scores(values))
+
+
+other = threading.Thread(target=score)
+other.start()
+stops = 0
+while other.is_alive():
+    send_soon(signal.SIGTERM)
+    try:
+        while True:
+            grc.quantile_scores(values)
+    except SystemExit:
+        stops += 1
+print(stops > 0, len(found), all(scores.equals(expected) for scores in found))
+"""
+
+
+def test_a_signal_leaves_calls_of_other_threads_alone() -> None:
+    run = subprocess.run(
+        [sys.executable, "-c", _PREPARED + _TWO_THREADS],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+    assert run.stdout.splitlines()[-1] == "True 8 True"
