@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from grc_fast._typing import Number
 from grc_fast._utils.messages import nearest
+from grc_fast._utils.processes import check_process
 from grc_fast.errors import OptionError
 
 MAX_THREADS = 1024
@@ -40,7 +41,16 @@ def whole(what: str, value: object, *, least: int, most: int, otherwise: str = "
 
 
 def check_threads(value: object) -> int | None:
-    """Return a number of threads from 1 to 1024, or None: every core."""
+    """Return a number of threads from 1 to 1024, or None: every core.
+
+    Raises
+    ------
+    OptionError
+        If it is no such number.
+    GrcError
+        If threads cannot work together in this process (see `check_process`).
+    """
+    check_process()
     if value is None:
         return None
     return whole("threads", value, least=1, most=MAX_THREADS, otherwise=", or None for every core")

@@ -12,6 +12,7 @@ from typing import Any, Unpack
 import polars as pl
 
 from grc_fast._typing import Instant
+from grc_fast._utils.processes import check_process
 from grc_fast.behaviour.events import EventRoles, open_events
 from grc_fast.behaviour.ledger import readable
 from grc_fast.behaviour.quality import EVENT_REASONS, reason_caption
@@ -58,6 +59,7 @@ class BehaviourExplanation:
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything in types that JSON knows."""
+        check_process()
         row = self.result.scores.row(0, named=True)
         return {
             "client_id": self.client_id,

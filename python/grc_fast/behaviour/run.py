@@ -14,6 +14,7 @@ from grc_fast._typing import Instant, Progress
 from grc_fast._utils.checks import check_threads, text
 from grc_fast._utils.dates import parse_instant
 from grc_fast._utils.messages import nearest, with_short_quotes
+from grc_fast._utils.processes import check_process
 from grc_fast.behaviour.events import OPTIONAL, ROLES, EventRoles, has_role, open_events
 from grc_fast.behaviour.memory import half_of_memory
 from grc_fast.behaviour.quality import BehaviourQuality
@@ -64,6 +65,7 @@ class BehaviourResult:
     @property
     def phases(self) -> pl.DataFrame:
         """The size of every phase: `phase`, `clients`, `share` and mean `score`."""
+        check_process()
         counted = self.scores.group_by("phase").agg(
             clients=pl.len().cast(pl.UInt32), score=pl.col("score").mean()
         )

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import polars as pl
 
+from grc_fast._utils.processes import check_process
 from grc_fast.errors import ModelError
 from grc_fast.io.atomic import atomic_path
 from grc_fast.io.content_digest import content_digest
@@ -69,6 +70,7 @@ class BehaviourState:
         OutputError
             If the file cannot be written.
         """
+        check_process()
         with state_held(path), atomic_path(path) as temporary:
             self.check_not_before(path)
             self.write(temporary)

@@ -9,6 +9,7 @@ from typing import Any, cast
 import polars as pl
 
 from grc_fast._utils.checks import one_of
+from grc_fast._utils.processes import check_process
 from grc_fast.campaigns.attribution import CONTACT, Overlap, contacts_of
 from grc_fast.campaigns.break_even import break_even
 from grc_fast.campaigns.calibration import probabilities
@@ -99,6 +100,7 @@ class ResponseReport(ReportFile):
     @property
     def table(self) -> pl.DataFrame:
         """All levels below each other: `level`, `key` (text), and the columns of `response`."""
+        check_process()
         parts = []
         for level, frame in zip(LEVELS, (self.cells, self.groups, self.segments), strict=True):
             if frame.height:

@@ -6,6 +6,7 @@ from typing import Any
 
 import polars as pl
 
+from grc_fast._utils.processes import check_process
 from grc_fast.errors import DataError
 from grc_fast.facts.table import Facts
 from grc_fast.io.pandas_frames import is_pandas_frame, to_series
@@ -13,6 +14,7 @@ from grc_fast.io.pandas_frames import is_pandas_frame, to_series
 
 def to_frame(data: object) -> pl.DataFrame:
     """Return facts, or any table of one row a client, as a Polars frame."""
+    check_process()
     if isinstance(data, Facts):
         return data.frame
     if isinstance(data, pl.DataFrame):

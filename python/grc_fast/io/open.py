@@ -9,6 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
+from grc_fast._utils.processes import check_process
 from grc_fast.io.databases.address import Database, is_database
 from grc_fast.io.databases.source import database_source
 from grc_fast.io.files import list_source, path_source
@@ -54,6 +55,7 @@ def open_source(source: object, text: TextOptions = DETECTED) -> Source:
     >>> open_source(pl.DataFrame({"client_id": [1]})).name
     'the frame'
     """
+    check_process()
     found = _find(source, text)
     return replace(found, _parts=partial(_with_written_dates, found._parts, text))
 

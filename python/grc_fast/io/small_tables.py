@@ -11,6 +11,7 @@ from typing import Any, Final, cast
 import polars as pl
 
 from grc_fast._utils.messages import describe, listing, suggestion
+from grc_fast._utils.processes import check_process
 from grc_fast.errors import ColumnError, DataError
 from grc_fast.io.ids import same_ids, whole_floats, with_common_ids
 from grc_fast.io.open import open_source
@@ -58,6 +59,7 @@ def frame_of(table: Any, what: str, names: Sequence[str]) -> pl.DataFrame:
     ColumnError
         If it is no table, or lacks a column.
     """
+    check_process()
     if _is_path(table):
         [table] = with_common_ids(read_table(os.fspath(table)))
     if isinstance(table, pl.LazyFrame):

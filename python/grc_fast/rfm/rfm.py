@@ -14,6 +14,7 @@ import polars as pl
 from grc_fast._typing import Day, Lang
 from grc_fast._utils.checks import check_threads
 from grc_fast._utils.dates import parse_day
+from grc_fast._utils.processes import check_process
 from grc_fast.facts.options import Reading, SalesReading
 from grc_fast.facts.quality import Quality
 from grc_fast.facts.table import Facts
@@ -365,6 +366,7 @@ class RFMModel(FittedModel):
         DataError
             If there is no such client.
         """
+        check_process()
         return explain_client(
             self, clients, client_id=client_id, as_of=as_of, lang=self._lang(lang)
         )
@@ -388,6 +390,7 @@ class RFMModel(FittedModel):
         ModelError
             If the file cannot be read, is not such a model, or was written by a newer version.
         """
+        check_process()
         return cls._of_file(model_from_dict(load_json(path, "an RFM model"), os.fspath(path)))
 
     def to_dict(self) -> dict[str, Any]:
@@ -403,6 +406,7 @@ class RFMModel(FittedModel):
         ModelError
             If it is not a model, or of a newer version.
         """
+        check_process()
         return cls._of_file(model_from_dict(data, "the model"))
 
     def _lang(self, lang: Lang | None) -> Lang:
@@ -454,6 +458,7 @@ class RFMResult:
         totals, whatever the monetary criterion measures; null without one), `money_share`.
         Clients that are not scored are left out; segments without clients are kept.
         """
+        check_process()
         exponent = self.quality.money_used.as_tuple().exponent
         return segment_sums(self.scores, self.money, -int(exponent))
 

@@ -7,6 +7,7 @@ from typing import Final
 import polars as pl
 
 from grc_fast._utils.messages import describe, nearest
+from grc_fast._utils.processes import check_process
 from grc_fast.behaviour.run import PHASES, BehaviourResult
 from grc_fast.errors import ColumnError
 from grc_fast.facts.frames import to_frame
@@ -118,6 +119,7 @@ def combine(
     >>> grc.combine(rfm, interest).select("client_id", "group", "phase", "action").rows()
     [(1, 1, None, 'cultivate'), (2, 5, 'decision', 'call now'), (3, None, 'discovery', 'welcome')]
     """
+    check_process()
     words = section("action", check_lang(lang))
     if groups is None:
         groups = rfm.model.rfm.groups if isinstance(rfm, RFMResult) else _GROUPS

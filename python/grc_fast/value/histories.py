@@ -15,6 +15,7 @@ import polars as pl
 
 from grc_fast._utils.dates import parse_day
 from grc_fast._utils.messages import describe, listing, suggestion
+from grc_fast._utils.processes import check_process
 from grc_fast.errors import ColumnError, DataError, ModelError, OptionError
 from grc_fast.facts.table import CLIENT, STATUS, Facts
 
@@ -137,6 +138,7 @@ def histories_or_fitted(
     GrcError
         If the facts cannot be taken, as `histories` says.
     """
+    check_process()
     if facts is not None:
         return histories(facts, names, as_of)
     if fitted is None:
@@ -147,6 +149,7 @@ def histories_or_fitted(
 
 
 def _frame_and_day(facts: Any, as_of: dt.date | str | None) -> tuple[pl.DataFrame, dt.date]:
+    check_process()
     if isinstance(facts, Facts):
         if as_of is not None and parse_day(as_of) != facts.as_of:
             raise OptionError(

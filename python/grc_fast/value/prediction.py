@@ -14,6 +14,7 @@ from grc_fast._typing import Returns
 from grc_fast._utils.checks import check_threads
 from grc_fast._utils.dates import parse_day
 from grc_fast._utils.messages import nearest
+from grc_fast._utils.processes import check_process
 from grc_fast.errors import OptionError, SourceError
 from grc_fast.facts.collect import collect_facts, over_all_time
 from grc_fast.facts.options import Reading, SalesReading
@@ -77,6 +78,7 @@ class ValueResult:
     @cached_property
     def summary(self) -> pl.DataFrame:
         """Each horizon: `horizon`, `clients`, `purchases`, `gain`, and the gain a client."""
+        check_process()
         valued = self.values.filter(pl.col("p_alive").is_not_null())
         rows = [
             (

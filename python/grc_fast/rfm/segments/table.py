@@ -20,6 +20,7 @@ from typing import Any
 import polars as pl
 
 from grc_fast._utils.messages import nearest
+from grc_fast._utils.processes import check_process
 from grc_fast.errors import OptionError
 from grc_fast.labels.catalogue import check_lang
 from grc_fast.rfm.segments.describe import describe_rule
@@ -78,6 +79,7 @@ class SegmentTable:
         name: str = "custom",
         source: str | None = None,
     ) -> None:
+        check_process()
         self._name = name
         self._source = source
         with self._saying_which():
