@@ -81,6 +81,22 @@ def test_each_extension_writes_its_format(
     assert _files(tmp_path) == [target.name]
 
 
+@pytest.mark.parametrize("rows", [0, 1, 6, 7])
+def test_text_that_is_written_in_parts_is_that_of_the_whole(
+    rows: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = ["plain", 'with "quotes"', "with, comma", "", None, "line\nend", "é"]
+    frame = pl.DataFrame({"client_id": range(7), "text": texts, "money": 0.1}).head(rows)
+    whole = {".csv": io.BytesIO(), ".ndjson": io.BytesIO()}
+    frame.write_csv(whole[".csv"])
+    frame.write_ndjson(whole[".ndjson"])
+    monkeypatch.setattr("grc_fast.io.write._TEXT_ROWS", 3)
+
+    for extension, expected in whole.items():
+        write_frame(frame, tmp_path / f"part{extension}")
+        assert (tmp_path / f"part{extension}").read_bytes() == expected.getvalue()
+
+
 def test_the_extension_is_read_without_case(tmp_path: Path, frame: pl.DataFrame) -> None:
     write_frame(frame, tmp_path / "SCORES.PARQUET")
 

@@ -26,6 +26,8 @@ STDOUT: Final = "-"
 _ROW_GROUP: Final = 262_144
 # Rows turned into CSV text at a time for standard output: a few megabytes.
 _CSV_ROWS: Final = 65_536
+# Rows written as text at a time: signals are seen between two calls of Polars, and not within one.
+_TEXT_ROWS: Final = 1_048_576
 
 
 class ClosedOutput(io.StringIO):
@@ -214,11 +216,13 @@ def _parquet(frame: pl.DataFrame, file: BinaryIO) -> None:
 
 
 def _csv(frame: pl.DataFrame, file: BinaryIO) -> None:
-    frame.write_csv(file)
+    for start in range(0, max(frame.height, 1), _TEXT_ROWS):
+        frame.slice(start, _TEXT_ROWS).write_csv(file, include_header=start == 0)
 
 
 def _ndjson(frame: pl.DataFrame, file: BinaryIO) -> None:
-    frame.write_ndjson(file)
+    for start in range(0, frame.height, _TEXT_ROWS):
+        frame.slice(start, _TEXT_ROWS).write_ndjson(file)
 
 
 def _arrow(frame: pl.DataFrame, file: BinaryIO) -> None:
