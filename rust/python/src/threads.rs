@@ -64,7 +64,8 @@ fn reason_to_stop() -> Option<PyErr> {
     if is_stopped {
         return Some(PyKeyboardInterrupt::new_err("another thread was interrupted"));
     }
-    Python::attach(|py| py.check_signals().err())
+    // None where the interpreter is ending: a thread that it does not wait for may still be here.
+    Python::try_attach(|py| py.check_signals().err()).flatten()
 }
 
 /// Run a kernel on a number of threads, all cores by default.
