@@ -9,7 +9,9 @@ import time
 
 import pytest
 
-# What Python promises of a signal: its handler runs soon, and what that raises ends the call.
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals are those of POSIX")
+
+# Within so many, what the handler of a signal raises has ended the call.
 SECONDS = 2
 
 _PREPARED = """
