@@ -328,6 +328,10 @@ fn plain_number(text: &[u8], decimal: u8) -> Option<f64> {
         [b'-', rest @ ..] => (true, rest),
         _ => (false, text),
     };
+    if let Some((mantissa, places)) = short_decimal(text, decimal) {
+        let float = exact_float(mantissa, -(places as i64))?;
+        return Some(if negative { -float } else { float });
+    }
     // 19 digits fit 64 bits, whatever they are.
     if text.len() > 19 {
         return None;
@@ -349,6 +353,51 @@ fn plain_number(text: &[u8], decimal: u8) -> Option<f64> {
     }
     let float = exact_float(mantissa, -(places as i64))?;
     Some(if negative { -float } else { float })
+}
+
+/// The digits and the decimal places of a text of up to eight bytes, all at once: digits with a mark
+/// among them at most. Any other text gives none.
+#[inline]
+fn short_decimal(text: &[u8], decimal: u8) -> Option<(u64, u32)> {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    let length = text.len();
+    // The text in one word, the first byte lowest.
+    let word = match length {
+        4..=8 => {
+            let part = |bytes: &[u8]| bytes.first_chunk().map_or(0, |b| u32::from_le_bytes(*b));
+            let (start, end) = (u64::from(part(text)), u64::from(part(&text[length - 4..])));
+            // What stands in both is the same in both.
+            start | end << (8 * (length - 4))
+        }
+        1..=3 => text.iter().rev().fold(0, |word, &byte| word << 8 | u64::from(byte)),
+        _ => return None,
+    };
+    // Zeros before it, so that the last byte is the highest.
+    let mut word =
+        word << (8 * (8 - length)) | (EACH * 0x30).checked_shr(8 * length as u32).unwrap_or(0);
+    // The lowest of the bytes that are the mark has its highest bit set here, and no lower one has.
+    let other = word ^ (EACH * u64::from(decimal));
+    let marks = other.wrapping_sub(EACH) & !other & (EACH * 0x80);
+    let mut places = 0;
+    if marks != 0 {
+        if length == 1 {
+            return None;
+        }
+        // A zero in front takes the place of the mark.
+        let bit = marks.trailing_zeros() - 7;
+        let before = word & ((1 << bit) - 1);
+        let after = word.checked_shr(bit + 8).map_or(0, |after| after << (bit + 8));
+        word = after | before << 8 | 0x30;
+        places = (56 - bit) / 8;
+    }
+    let digits = word ^ (EACH * 0x30);
+    if (digits | digits.wrapping_add(EACH * 0x76)) & (EACH * 0x80) != 0 {
+        return None;
+    }
+    // Neighbours are put together three times: digits, pairs, fours.
+    let pairs = (digits * 10 + (digits >> 8)) & 0x00FF_00FF_00FF_00FF;
+    let fours = (pairs * 100 + (pairs >> 16)) & 0x0000_FFFF_0000_FFFF;
+    Some(((fours * 10_000 + (fours >> 32)) & 0xFFFF_FFFF, places))
 }
 
 /// Append the digits that a text begins with to a number: how many they are.
@@ -399,4 +448,23 @@ pub fn parse_numbers(
             Error::Unreadable { row, message: format!("\"{value}\" is no number"), value }
         },
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn short_decimals_are_their_digits(text in "[0-9]{0,8}|[0-9]{0,7},[0-9]{0,7}|[0-9,.;x/:]{0,9}") {
+            let (whole, fraction) = text.split_once(',').unwrap_or((&text, ""));
+            let digits = format!("{whole}{fraction}");
+            let expected = (1..=8).contains(&text.len())
+                && !digits.is_empty()
+                && digits.bytes().all(|byte| byte.is_ascii_digit());
+            let expected = expected.then(|| (digits.parse().unwrap(), fraction.len() as u32));
+            prop_assert_eq!(short_decimal(text.as_bytes(), b','), expected);
+        }
+    }
 }
