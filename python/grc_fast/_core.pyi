@@ -9,6 +9,8 @@ from types import TracebackType
 from typing import Any, Literal, Protocol, TypeAlias, TypedDict, final
 
 __all__ = [
+    "ArrowColumns",
+    "ArrowStream",
     "BehaviourBuilder",
     "ColumnError",
     "CsvReader",
@@ -59,6 +61,30 @@ class DataError(GrcError): ...
 class OptionError(GrcError): ...
 class ModelError(GrcError): ...
 class OutputError(GrcError): ...
+
+@final
+class ArrowStream:
+    """A table of another library, of which some columns are read, and checked as they come.
+
+    Attributes
+    ----------
+    columns
+        Each column: its name, its type as Arrow writes it, and whether there is a way to read it.
+    """
+
+    def __new__(cls, source: _ArrowStream | _ArrowArray) -> ArrowStream: ...
+    @property
+    def columns(self) -> list[tuple[str, str, bool]]: ...
+    def time_zones(self, column: int) -> list[str]: ...
+    def in_utc(self, column: int) -> bool: ...
+    def empty(self, column: int) -> ArrowColumns: ...
+    def select(self, columns: Sequence[int]) -> ArrowColumns: ...
+
+@final
+class ArrowColumns:
+    """Columns of a table of another library, to be read once."""
+
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any: ...
 
 class _Account(TypedDict):
     rows_read: int

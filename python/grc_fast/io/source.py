@@ -11,6 +11,7 @@ import polars as pl
 
 from grc_fast._utils.addresses import masked
 from grc_fast._utils.messages import describe, first_line
+from grc_fast._utils.panics import is_panic, reason_of_panic
 from grc_fast.errors import ColumnError, DataError, GrcError, SourceError
 from grc_fast.io.file_listing import Listing
 from grc_fast.io.query_batches import query_batches
@@ -405,13 +406,15 @@ def polars_errors(
         if fault is not None:
             raise fault(error) from None
         raise unreadable(place, error, first_line(error)) from None
-    except pl.exceptions.PanicException as error:
-        raise SourceError(
-            f"{redact(place)} cannot be read, as it is damaged ({redact(first_line(error))}): make "
-            "it anew"
-        ) from None
     except OSError as error:
         raise unreadable(place, error, error.strerror or first_line(error)) from None
+    except BaseException as error:
+        if not is_panic(error):
+            raise
+        raise SourceError(
+            f"{redact(place)} cannot be read, as it is damaged or holds what Polars does not know "
+            f"({redact(reason_of_panic(error))}): make it anew"
+        ) from None
 
 
 def unreadable(place: str, error: Exception, reason: str) -> SourceError:

@@ -9,8 +9,8 @@ from typing import Any, cast
 
 import polars as pl
 
-from grc_fast._utils.messages import first_line
 from grc_fast.errors import ColumnError, GrcError, SourceError
+from grc_fast.io.arrow_streams import gives_arrow, stream_source
 from grc_fast.io.pandas_frames import column_type, is_pandas_frame, to_series
 from grc_fast.io.roles import Projection, TableRoles
 from grc_fast.io.source import (
@@ -20,11 +20,9 @@ from grc_fast.io.source import (
     LazyPart,
     Part,
     Source,
-    as_many_as_promised,
     needed_columns,
     polars_errors,
     slices,
-    stream,
 )
 
 
@@ -119,51 +117,14 @@ def pandas_source(frame: Any) -> Source:
 def arrow_source(source: object) -> Source:
     """Take an Arrow stream, batch by batch, through Polars."""
     name = type(source).__name__
-    if not hasattr(source, "__arrow_c_stream__"):
-        for method in ("to_arrow_reader", "fetch_record_batch"):  # a DuckDB result
-            if hasattr(source, method):
-                with warnings.catch_warnings():  # DuckDB's advice to take a relation instead
-                    warnings.simplefilter("ignore", UserWarning)
-                    return arrow_source(getattr(source, method)())
-        if hasattr(source, "__arrow_c_array__"):
-            frame = pl.DataFrame(source)
-            return table(f"the {name}", frame)
-        raise SourceError(f"a source cannot be made of {article(name)}: give {KINDS_OF_SOURCE}")
-    place = f"the {name}"
-    replayable = hasattr(source, "num_rows")  # a table in memory, not a stream
-
-    def parts(_roles: TableRoles) -> Found:
-        part = _StreamPart(place, pl.Schema(), stream=source, replayable=replayable)
-        part.frame = part.scan()
-        part.schema = part.frame.collect_schema()
-        return [part], [], False
-
-    return Source(f"the {name}", parts, replayable=replayable)
-
-
-@dataclass
-class _StreamPart(LazyPart):
-    """An Arrow stream; a table can give its stream again."""
-
-    stream: object = None
-    replayable: bool = False
-
-    def scan(self) -> pl.LazyFrame:
-        try:
-            return pl.scan_arrow_c_stream(self.stream)
-        except Exception as error:  # noqa: BLE001 (a stranger's object raises what it likes)
-            raise SourceError(
-                f"{self.place} cannot be read as a table in Arrow: {first_line(error)}"
-            ) from None
-
-    def select(self, projection: Projection) -> Iterator[pl.DataFrame]:
-        with polars_errors(self.place):
-            if not self.replayable:
-                yield from stream(self.frame, projection.expressions)
-                return
-            batches = stream(self.scan(), projection.expressions)
-            rows = int(cast(Any, self.stream).num_rows)
-            yield from as_many_as_promised(batches, lambda: rows, self.place)
+    if gives_arrow(source):
+        return stream_source(source, f"the {name}")
+    for method in ("to_arrow_reader", "fetch_record_batch"):  # a DuckDB result
+        if hasattr(source, method):
+            with warnings.catch_warnings():  # DuckDB's advice to take a relation instead
+                warnings.simplefilter("ignore", UserWarning)
+                return arrow_source(getattr(source, method)())
+    raise SourceError(f"a source cannot be made of {article(name)}: give {KINDS_OF_SOURCE}")
 
 
 def article(name: str) -> str:

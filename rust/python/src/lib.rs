@@ -6,6 +6,7 @@ mod csv;
 mod errors;
 mod facts;
 mod ffi;
+mod foreign;
 mod quantiles;
 mod simulation;
 mod text_values;
@@ -37,6 +38,8 @@ mod _core {
     };
     #[pymodule_export]
     use crate::facts::{FactsBuilder, parse_duration, period_end, window_start};
+    #[pymodule_export]
+    use crate::foreign::{ArrowColumns, ArrowStream};
     #[pymodule_export]
     use crate::quantiles::{
         bands, bands_by_pair, cell_counts, cell_lookup, quantile_bands, split_bands,
