@@ -12,6 +12,7 @@ from typing import Any, Unpack
 import polars as pl
 
 from grc_fast._typing import Instant
+from grc_fast._utils.panics import panics_as_errors
 from grc_fast._utils.processes import check_process
 from grc_fast.behaviour.events import EventRoles, open_events
 from grc_fast.behaviour.ledger import readable
@@ -116,6 +117,7 @@ class BehaviourExplanation:
         return [*lines, f"phase: {self.phase} (hits in the window: {hits})"]
 
 
+@panics_as_errors()
 def explain_behaviour(
     source: object,
     rules: object,

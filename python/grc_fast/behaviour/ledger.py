@@ -7,6 +7,7 @@ from typing import Final, Unpack
 import polars as pl
 
 from grc_fast._typing import Instant
+from grc_fast._utils.panics import panics_as_errors
 from grc_fast.behaviour.rules import BehaviourRules, read_rules
 from grc_fast.behaviour.run import EventReading, Run, run_events
 from grc_fast.facts.table import CLIENT
@@ -18,6 +19,7 @@ OUTCOMES: Final = pl.Enum(
 _SECOND: Final = 1_000_000
 
 
+@panics_as_errors()
 def behaviour_ledger(
     source: object, rules: object, *, as_of: Instant, **reading: Unpack[EventReading]
 ) -> pl.DataFrame:

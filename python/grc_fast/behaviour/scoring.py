@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Unpack
 
 from grc_fast._typing import Instant
+from grc_fast._utils.panics import panics_as_errors
 from grc_fast.behaviour.memory import parse_memory
 from grc_fast.behaviour.rules import read_rules
 from grc_fast.behaviour.run import BehaviourResult, EventReading, Run, run_events
 from grc_fast.errors import OptionError
 
 
+@panics_as_errors()
 def score_behaviour(
     source: object,
     rules: object,

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import polars as pl
 
+from grc_fast._utils.panics import panics_as_errors
 from grc_fast._utils.processes import check_process
 from grc_fast.errors import ModelError
 from grc_fast.io.atomic import atomic_path
@@ -60,6 +61,7 @@ class BehaviourState:
     timezone: str
     fingerprint: str
 
+    @panics_as_errors()
     def save(self, path: str | Path) -> None:
         """Write the state as Parquet, whole or not at all.
 
@@ -108,6 +110,7 @@ class BehaviourState:
             )
 
     @classmethod
+    @panics_as_errors()
     def load(cls, path: str | Path) -> BehaviourState:
         """Read a state.
 

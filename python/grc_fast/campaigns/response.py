@@ -9,6 +9,7 @@ from typing import Any, cast
 import polars as pl
 
 from grc_fast._utils.checks import one_of
+from grc_fast._utils.panics import panics_as_errors
 from grc_fast._utils.processes import check_process
 from grc_fast.campaigns.attribution import CONTACT, Overlap, contacts_of
 from grc_fast.campaigns.break_even import break_even
@@ -108,6 +109,7 @@ class ResponseReport(ReportFile):
                 parts.append(frame.select(pl.lit(level).alias("level"), key, pl.exclude(level)))
         return pl.concat(parts)
 
+    @panics_as_errors()
     def calibrate(self, scores: Any, *, by: Level = "cell") -> pl.DataFrame:
         """Give each client the response probability of their cell, group or segment.
 
@@ -182,6 +184,7 @@ class ResponseReport(ReportFile):
         return "\n".join(lines)
 
 
+@panics_as_errors()
 def response(
     scores: Any,
     campaigns: Any,
@@ -304,6 +307,7 @@ def response(
     )
 
 
+@panics_as_errors()
 def calibrate(report: ResponseReport, scores: Any, *, by: Level = "cell") -> pl.DataFrame:
     """Give each client the response probability that past campaigns promise.
 

@@ -7,6 +7,7 @@ from typing import Any, Unpack, cast
 
 import polars as pl
 
+from grc_fast._utils.panics import panics_as_errors
 from grc_fast.campaigns.tables import CAMPAIGNS
 from grc_fast.errors import DataError, OptionError
 from grc_fast.facts.facts import facts
@@ -15,6 +16,7 @@ from grc_fast.io.small_tables import days, frame_of
 from grc_fast.rfm.rfm import RFM
 
 
+@panics_as_errors()
 def score_before_campaigns(
     source: Any, campaigns: Any, *, rfm: RFM | None = None, **reading: Unpack[Reading]
 ) -> pl.DataFrame:

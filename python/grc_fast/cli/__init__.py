@@ -17,6 +17,7 @@ import typer
 
 from grc_fast._utils.addresses import masked
 from grc_fast._utils.messages import harmless
+from grc_fast._utils.panics import panics_as_errors
 from grc_fast._utils.version import __version__
 from grc_fast.cli import behaviour, bench, combine, demo, explain, response, score, value
 from grc_fast.errors import GrcError
@@ -92,12 +93,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(arguments: Sequence[str] | None) -> int:
     try:
-        app(args=None if arguments is None else list(arguments), prog_name="grc-fast")
+        with panics_as_errors():
+            app(args=None if arguments is None else list(arguments), prog_name="grc-fast")
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     except KeyboardInterrupt:
         raise
-    except BaseException as error:  # noqa: BLE001 (a Rust panic is no Exception)
+    except BaseException as error:  # noqa: BLE001 (whatever it is, it is told in a sentence)
         return _report(error)
     return 0
 

@@ -10,6 +10,7 @@ import polars as pl
 from grc_fast import _core
 from grc_fast._utils.checks import check_threads, strictly_positive, whole
 from grc_fast._utils.dates import parse_day
+from grc_fast._utils.panics import panics_as_errors
 from grc_fast.errors import OptionError
 from grc_fast.value.model_json import PURCHASE_PARAMETERS, SPEND_PARAMETERS
 from grc_fast.value.purchases import ModelName
@@ -18,6 +19,7 @@ _PURCHASES = {"r": 0.5, "alpha": 8.0, "a": 0.9, "b": 3.0}
 _SPEND = {"p": 6.0, "q": 4.0, "v": 15.0}
 
 
+@panics_as_errors()
 def simulate_clients(
     clients: int,
     *,

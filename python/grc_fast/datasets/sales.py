@@ -9,8 +9,10 @@ import polars as pl
 from grc_fast import _core
 from grc_fast._utils.checks import whole
 from grc_fast._utils.dates import day_number
+from grc_fast._utils.panics import panics_as_errors
 
 
+@panics_as_errors()
 def simulate_sales(
     lines: int,
     clients: int,

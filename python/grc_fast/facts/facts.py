@@ -10,6 +10,7 @@ from grc_fast._typing import Returns
 from grc_fast._utils.checks import text
 from grc_fast._utils.dates import parse_day
 from grc_fast._utils.messages import suggestion
+from grc_fast._utils.panics import panics_as_errors
 from grc_fast.errors import OptionError
 from grc_fast.facts.collect import collect_facts
 from grc_fast.facts.options import Reading, SalesReading
@@ -19,6 +20,7 @@ from grc_fast.facts.table import FACTS, Facts
 _OF_WINDOW: Final = "__last_purchase_of_window"
 
 
+@panics_as_errors()
 def facts(
     source: object,
     *,

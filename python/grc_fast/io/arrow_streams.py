@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -33,17 +34,40 @@ def gives_arrow(source: object) -> bool:
     return hasattr(source, _STREAM) or hasattr(source, "__arrow_c_array__")
 
 
+class ArrowTable(ABC):
+    """What gives its rows in Arrow, of all columns or of some.
+
+    Attributes
+    ----------
+    rows
+        How many rows it says that it has; None where it does not say.
+    """
+
+    rows: int | None = None
+
+    @abstractmethod
+    def give(self, names: Sequence[str] | None) -> Any:
+        """Give a stream of some columns, or of all."""
+
+
+class _TableInMemory(ArrowTable):
+    def __init__(self, table: Any) -> None:
+        self._table = table
+        self.rows = getattr(table, "num_rows", None)
+
+    def give(self, names: Sequence[str] | None) -> Any:  # noqa: ARG002 (others cost nothing)
+        return self._table
+
+
 def stream_source(source: Any, place: str) -> Source:
     """Open an object that gives its rows in Arrow: a table gives them again, a stream does not."""
     replayable = hasattr(source, "num_rows") or not hasattr(source, _STREAM)
-
-    def parts(roles: TableRoles) -> Found:
-        opened = _Opened.of(source, place)
-        rows = getattr(source, "num_rows", None)
-        give = (lambda _names: source) if replayable else None
-        return [arrow_part(place, opened, roles, rows=rows, give=give)], [], False
-
+    parts = partial(_stream_parts, _TableInMemory(source), place, is_stream=not replayable)
     return Source(place, parts, replayable=replayable)
+
+
+def _stream_parts(table: ArrowTable, place: str, roles: TableRoles, *, is_stream: bool) -> Found:
+    return [arrow_part(place, table, roles, is_stream=is_stream)], [], False
 
 
 def arrow_frame(source: object, place: str, needed: Collection[str] = ()) -> pl.DataFrame:
@@ -61,16 +85,12 @@ def arrow_frame(source: object, place: str, needed: Collection[str] = ()) -> pl.
     opened = _Opened.of(source, place)
     with polars_errors(place):
         names = [name for name in opened.names if name in needed or opened.can_read(name)]
-        return pl.DataFrame(opened.columns(names))
+        # Made a frame at once, decimals of 32 and 64 bits would be read as if they had 128.
+        return pl.scan_arrow_c_stream(opened.columns(names)).collect()
 
 
 def arrow_part(
-    place: str,
-    opened: _Opened,
-    roles: TableRoles,
-    *,
-    rows: int | None,
-    give: Callable[[Sequence[str]], object] | None,
+    place: str, table: ArrowTable, roles: TableRoles, *, is_stream: bool = False
 ) -> Part:
     """Make a part of what gives its rows in Arrow, of which no more is read than roles need.
 
@@ -78,51 +98,56 @@ def arrow_part(
     ----------
     place
         How errors name it.
-    opened
-        What it holds.
+    table
+        What gives the rows.
     roles
         What is read of it.
-    rows
-        How many rows it promises, if it does.
-    give
-        Gives some columns of it, or all, each time that they are read; None where that is once.
+    is_stream
+        Whether it gives its rows once.
 
     Raises
     ------
     ColumnError
         If a needed column is of a type that cannot be read, or is there twice.
     """
+    opened = _Opened.of(table.give(None), place)
     needed = needed_columns(roles, opened.names)
     with polars_errors(place):
         types = {
             name: opened.type_of(name) if name in needed else pl.Null() for name in opened.names
         }
-    once = opened if give is None else None
-    return _ArrowPart(place, pl.Schema(types), rows=rows, give=give, once=once)
+    return _ArrowPart(place, pl.Schema(types), table=table, once=opened if is_stream else None)
+
+
+def has_strange_columns(table: ArrowTable, place: str) -> bool:
+    """Tell whether there are columns of types that Polars lacks.
+
+    Raises
+    ------
+    SourceError
+        If it gives no table.
+    """
+    opened = _Opened.of(table.give(None), place)
+    return not all(map(opened.is_known, range(len(opened.names))))
 
 
 @dataclass(kw_only=True)
 class _ArrowPart(Part):
-    """An object that gives its rows in Arrow: needed columns alone are taken, and are checked."""
+    """What gives its rows in Arrow: needed columns alone are taken, and are checked."""
 
-    rows: int | None
-    give: Callable[[Sequence[str]], object] | None
+    table: ArrowTable
     once: _Opened | None
 
     def select(self, projection: Projection) -> Iterator[pl.DataFrame]:
         """Give the projection's columns, batch by batch."""
         with polars_errors(self.place):
-            if self.give is not None:
-                opened = _Opened.of(self.give(projection.columns), self.place)
-            else:
-                assert self.once is not None
-                opened = self.once
-            columns = opened.columns(projection.columns)
-            batches = stream(pl.scan_arrow_c_stream(columns), projection.expressions)
-            if self.rows is None:
+            names = projection.columns
+            opened = self.once or _Opened.of(self.table.give(names), self.place)
+            batches = stream(pl.scan_arrow_c_stream(opened.columns(names)), projection.expressions)
+            if self.table.rows is None:
                 yield from batches
             else:
-                rows = int(self.rows)
+                rows = int(self.table.rows)
                 yield from as_many_as_promised(batches, lambda: rows, self.place)
 
     def first_rows(self, count: int) -> pl.DataFrame | None:  # noqa: ARG002
@@ -175,8 +200,8 @@ class _Opened:
             _, written, _ = self.stream.columns[self.names.index(name)]
             raise ColumnError(
                 f"the column {name!r} of {self.place} is of the Arrow type "
-                f"{quoted(written, _LONGEST_TYPE)[1:-1]}, which cannot be read: cast it to numbers, "
-                "dates or text"
+                f"{quoted(written, _LONGEST_TYPE)[1:-1]}, which cannot be read: cast it to "
+                "numbers, dates or text"
             )
         return found
 
@@ -184,15 +209,16 @@ class _Opened:
         """Tell whether a column can be read."""
         return self.names.count(name) == 1 and self._trial(name) is not None
 
+    def is_known(self, position: int) -> bool:
+        """Tell whether Polars has the type of a column."""
+        _, _, is_readable = self.stream.columns[position]
+        return is_readable and all(map(_is_time_zone, self.stream.time_zones(position)))
+
     def _trial(self, name: str) -> pl.DataType | None:
         """Let Polars say what it makes of a column, None if nothing."""
         position = self.names.index(name)
-        _, _, is_readable = self.stream.columns[position]
-        if not is_readable:
-            return None
-        known = all(map(_is_time_zone, self.stream.time_zones(position)))
         # Instants are in UTC whatever their zone, also one whose name tells Polars nothing.
-        if not (known or self.stream.in_utc(position)):
+        if not (self.is_known(position) or self.stream.in_utc(position)):
             return None
         try:
             return pl.DataFrame(self.stream.empty(position)).dtypes[0]

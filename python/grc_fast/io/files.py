@@ -30,10 +30,12 @@ from grc_fast.io.paths import (
     format_of,
     is_packed,
     local_path,
+    read_address,
     refuse_other_databases,
     starts_with,
 )
-from grc_fast.io.roles import Projection, TableRoles
+from grc_fast.io.pyarrow_file import pyarrow_part
+from grc_fast.io.roles import Projection, TableRoles, is_wide_decimal
 from grc_fast.io.source import (
     KINDS_OF_SOURCE,
     Found,
@@ -61,12 +63,13 @@ from grc_fast.io.unpacked_copies import (
 )
 from grc_fast.io.workbook import sheet_part
 
-_WIDEST_DECIMAL = 38
 _ASKED_AT_ONCE = 16
 _OWN_COLUMNS = (
     "columns that stand both in files and in the names of their folders are read from the files"
 )
 _GIVE = f"give {KINDS_OF_SOURCE}"
+# A file, its columns, and whether the names of its folders are among them.
+_Parquet = tuple[str, pl.Schema, bool]
 
 
 @dataclass
@@ -260,7 +263,7 @@ def _file_parts(
         parts, of_keys = _parquet_parts(files, roles, hive=hive)
         notes = [*notes, *of_keys]
     elif kind == "Arrow":
-        parts = [_arrow_file_part(file) for file in files]
+        parts = [_arrow_file_part(file, roles) for file in files]
     elif kind == "CSV":
         parts = _csv_parts(files, roles, text)
     elif kind == "workbook":
@@ -313,63 +316,72 @@ def _parquet_parts(
     """
     keys = HiveKeys.of(files, roles) if hive else None
 
-    def schema_of(file: str) -> tuple[str, pl.Schema, bool]:
+    def found_in(file: str) -> _Parquet | Part:
         if "://" not in file:
             check_parquet(file)
-        with polars_errors(file):
-            schema, from_folders = _parquet_schema(file, keys)
-            return file, _in_microseconds(schema, roles), from_folders
+        try:
+            with polars_errors(file):
+                schema, from_folders = _parquet_schema(file, keys)
+                return file, _in_microseconds(schema, roles), from_folders
+        except SourceError:
+            is_remote = keys is not None or "://" in file
+            other = None if is_remote else pyarrow_part(file, "Parquet", roles)
+            if other is None:
+                raise
+            return other
 
     # An object store takes long to answer, but answers many at once.
     with ThreadPoolExecutor(_ASKED_AT_ONCE if is_in_object_store(files[0]) else 1) as pool:
-        schemas = list(pool.map(schema_of, files))
+        found = list(pool.map(found_in, files))
+    schemas = [item for item in found if not isinstance(item, Part)]
 
-    def needed_types(
-        item: tuple[str, pl.Schema, bool],
-    ) -> tuple[dict[str, pl.DataType], bool]:
+    def kind_of(item: _Parquet | Part) -> tuple[object, ...]:
+        if isinstance(item, Part):
+            return (id(item),)
         _, schema, from_folders = item
         names = sorted(needed_columns(roles, schema.names()))
         return {name: schema[name] for name in names}, from_folders
 
-    def told(schema: pl.Schema) -> dict[str, pl.DataType]:
-        # A decimal of 256 bits can be in a file, but not in a schema that is given.
-        return {name: dtype for name, dtype in schema.items() if not _is_wide_decimal(dtype)}
-
     parts: list[Part] = []
-    for (types, from_folders), group in groupby(schemas, key=needed_types):
-        members = list(group)
-        paths = [file for file, _, _ in members]
-        one = len(paths) == 1
-        frame = _scan_parquet(
-            paths[0] if one else paths,
-            schema=told(members[0][1]) if one or not types else types,
-            extra_columns="ignore",
-            cast_options=pl.ScanCastOptions(datetime_cast="nanosecond-downcast"),
-            hive=from_folders,
-        )
-        place = redact(paths[0]) if one else f"{redact(paths[0])} and {len(paths) - 1} more files"
-        first = _scan_parquet(
-            paths[0],
-            schema=told(members[0][1]),
-            extra_columns="ignore",
-            cast_options=pl.ScanCastOptions(datetime_cast="nanosecond-downcast"),
-            hive=from_folders,
-        )
-        parts.append(ScanPart(place, members[0][1], frame=frame, first_file=first))
+    for _, group in groupby(found, key=kind_of):
+        first, *more = group
+        if isinstance(first, Part):
+            parts.append(first)
+        else:
+            others = (item for item in more if not isinstance(item, Part))
+            parts.append(_scan_part([first, *others], roles))
     has_both = hive and not all(from_folders for _, _, from_folders in schemas)
     return parts, [_OWN_COLUMNS] if has_both else []
 
 
+def _scan_part(members: Sequence[_Parquet], roles: TableRoles) -> ScanPart:
+    """Scan files with the same types in the needed columns together."""
+    paths = [file for file, _, _ in members]
+    _, schema, from_folders = members[0]
+    one = len(paths) == 1
+    types = {name: schema[name] for name in sorted(needed_columns(roles, schema.names()))}
+    # A decimal of 256 bits can be in a file, but not in a schema that is given.
+    told = {name: dtype for name, dtype in schema.items() if not is_wide_decimal(dtype)}
+    reading: dict[str, Any] = {
+        "extra_columns": "ignore",
+        "cast_options": pl.ScanCastOptions(datetime_cast="nanosecond-downcast"),
+        "hive": from_folders,
+    }
+    frame = _scan_parquet(
+        paths[0] if one else paths, schema=told if one or not types else types, **reading
+    )
+    place = redact(paths[0]) if one else f"{redact(paths[0])} and {len(paths) - 1} more files"
+    first = _scan_parquet(paths[0], schema=told, **reading)
+    return ScanPart(place, schema, frame=frame, first_file=first)
+
+
 def _parquet_schema(file: str, keys: HiveKeys | None) -> tuple[pl.Schema, bool]:
     """Find the columns of a file, and whether the names of its folders are among them."""
-
-    def schema(*, hive: bool) -> pl.Schema:
-        return _scan_parquet(file, hive=hive).collect_schema()
-
-    own = schema(hive=False)
+    # Once its columns are known, a file is mapped no more.
+    own = _scan_parquet(read_address(file), hive=False).collect_schema()
     if keys is None or keys.stand_in(file, own):
         return own, False
-    return keys.types(schema(hive=True)), True
+    return keys.types(_scan_parquet(file, hive=True, schema=own).collect_schema()), True
 
 
 def _scan_parquet(source: str | list[str], *, hive: bool, **reading: Any) -> pl.LazyFrame:
@@ -380,10 +392,6 @@ def _scan_parquet(source: str | list[str], *, hive: bool, **reading: Any) -> pl.
         glob="://" in first and not is_in_object_store(first),
         **reading,
     )
-
-
-def _is_wide_decimal(dtype: pl.DataType) -> bool:
-    return isinstance(dtype, pl.Decimal) and dtype.precision > _WIDEST_DECIMAL
 
 
 def _in_microseconds(schema: pl.Schema, roles: TableRoles) -> pl.Schema:
@@ -400,12 +408,30 @@ def _in_microseconds(schema: pl.Schema, roles: TableRoles) -> pl.Schema:
     )
 
 
-def _arrow_file_part(path: str) -> Part:
-    with polars_errors(path):
-        is_known = "://" not in path or is_in_object_store(path)
-        if is_known and not starts_with(path, b"ARROW1"):
-            # The stream form of Arrow has no index of its batches: Polars reads it as a whole.
-            frame = pl.read_ipc_stream(_on_this_machine(path))
-            return FramePart(redact(path), frame.schema, frame=frame)
-        lazy = pl.scan_ipc(path, glob=not is_known)
-        return ScanPart(redact(path), lazy.collect_schema(), frame=lazy, first_file=lazy)
+def _arrow_file_part(path: str, roles: TableRoles) -> Part:
+    is_known = "://" not in path or is_in_object_store(path)
+    is_stream = is_known and not starts_with(path, b"ARROW1")
+
+    def other() -> Part | None:
+        kind = "Arrow stream" if is_stream else "Arrow"
+        return None if "://" in path else pyarrow_part(path, kind, roles)
+
+    try:
+        with polars_errors(path):
+            part = _arrow_stream_part(path) if is_stream else _arrow_scan_part(path, is_known)
+    except SourceError:
+        if (found := other()) is None:
+            raise
+        return found
+    return (other() if any(map(is_wide_decimal, part.schema.values())) else None) or part
+
+
+def _arrow_stream_part(path: str) -> Part:
+    # The stream form of Arrow has no index of its batches: Polars reads it as a whole.
+    frame = pl.read_ipc_stream(_on_this_machine(path))
+    return FramePart(redact(path), frame.schema, frame=frame)
+
+
+def _arrow_scan_part(path: str, is_known: bool) -> Part:  # noqa: FBT001
+    lazy = pl.scan_ipc(read_address(path), glob=not is_known)
+    return ScanPart(redact(path), lazy.collect_schema(), frame=lazy, first_file=lazy)

@@ -48,8 +48,24 @@ def _text_of_ids(column: pl.Expr, dtype: pl.DataType) -> pl.Expr | None:
         # A Categorical arrives with another dictionary in each chunk: text is the same everywhere.
         return column.cast(pl.String)
     if isinstance(dtype, pl.Binary):
-        return pl.coalesce(column.cast(pl.String, strict=False), column.bin.encode("hex"))
+        return column.map_batches(_text_of_bytes, pl.String, is_elementwise=True)
     return column if isinstance(dtype, pl.String) else None
+
+
+def _text_of_bytes(values: pl.Series) -> pl.Series:
+    """Give the text that bytes are, and their digits in base 16 where they are none."""
+    try:
+        return values.cast(pl.String)
+    except pl.exceptions.PolarsError:
+        texts = [None if value is None else _text_or_hex(value) for value in values]
+        return pl.Series(values.name, texts, pl.String)
+
+
+def _text_or_hex(value: bytes) -> str:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.hex()
 
 
 def not_whole(numbers: pl.Series) -> pl.Series:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import json
 from contextlib import suppress
 from itertools import islice
@@ -12,6 +11,7 @@ import polars as pl
 
 from grc_fast._utils.messages import first_line, quoted
 from grc_fast.errors import SourceError
+from grc_fast.io.paths import read_address
 from grc_fast.io.roles import TableRoles
 from grc_fast.io.source import INFERENCE_ROWS
 
@@ -26,8 +26,7 @@ class NdjsonFile:
     def __init__(self, path: str, roles: TableRoles) -> None:
         self.path = path
         self._local = "://" not in path
-        # Signs of a glob in the name of a file stand for themselves.
-        self._scanned = glob.escape(path) if self._local else path
+        self._scanned = read_address(path)
         self._columns: dict[str, pl.DataType] = {}
         if self._local and Path(path).stat().st_size == 0:
             raise SourceError(f"{path} is empty: it has no rows")

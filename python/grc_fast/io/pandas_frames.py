@@ -11,6 +11,7 @@ from typing import Any, cast
 import polars as pl
 
 from grc_fast.errors import ColumnError
+from grc_fast.io.arrow_streams import arrow_frame
 
 # What pandas' own inference calls the contents of an object column, and the type that takes it.
 _OBJECT_KINDS: dict[str, type[pl.DataType] | None] = {
@@ -125,11 +126,21 @@ def _from_categories(name: str, series: Any) -> pl.Series:
 
 def _from_extension(name: str, series: Any) -> pl.Series:
     """Convert pandas' own text columns and columns that pandas keeps in Arrow."""
+    if hasattr(series.dtype, "pyarrow_dtype"):
+        return _from_arrow(name, series)
     try:
         converted = cast("pl.Series", pl.from_pandas(series, nan_to_null=True))
     except ImportError:  # no pyarrow: go through Python objects
         return _from_objects(name, series.astype(object))
     return converted.alias(name)
+
+
+def _from_arrow(name: str, series: Any) -> pl.Series:
+    import pyarrow as pa
+
+    table = pa.table({name: pa.array(series)})
+    column = arrow_frame(table, "the pandas frame", (name,)).to_series()
+    return column.fill_nan(None) if column.dtype.is_float() else column
 
 
 def _from_objects(name: str, series: Any) -> pl.Series:

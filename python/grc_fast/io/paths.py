@@ -171,6 +171,14 @@ def _suffix_of_member(path: str) -> str:
     return Path(names[0]).suffix.lower() if len(names) == 1 else ""
 
 
+def read_address(path: str) -> str:
+    """Return the address by which Polars reads a file of this machine instead of mapping it.
+
+    A process that has mapped a file is ended by the system if another one shortens it meanwhile.
+    """
+    return path if "://" in path else Path(path).resolve().as_uri()
+
+
 def check_readable(path: str) -> None:
     """Refuse a file that cannot be read, or is empty."""
     try:

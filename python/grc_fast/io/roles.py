@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 import polars as pl
 
@@ -18,6 +18,8 @@ from grc_fast.errors import ColumnError, OptionError
 from grc_fast.io.ids import INTEGERS_WIDE, id_expression
 from grc_fast.io.sql import DAY_LITERAL, QUOTED, SEVERAL_ROWS, roots_or_nothing, sql_expression
 from grc_fast.io.text_options import said
+
+WIDEST_DECIMAL: Final = 38
 
 
 class SqlTypeError(ColumnError):
@@ -414,6 +416,11 @@ class Table:
                 f"the {role} column {name!r} of {self.place} holds {describe(dtype)}: "
                 "it must hold numbers"
             )
+        if is_wide_decimal(dtype):
+            raise ColumnError(
+                f"the {role} column {name!r} of {self.place} holds {describe(dtype)}: cast "
+                f"them to decimals of {WIDEST_DECIMAL} digits"
+            )
         return _money_expression(pl.col(name), dtype)
 
     def _sql(self, role: str, sql: str) -> tuple[pl.Expr, pl.DataType]:
@@ -480,6 +487,11 @@ def require_column(name: str, role: str, columns: Sequence[str], place: str) -> 
             f"{place} has no column {name!r} for the role {role}{suggestion(name, columns)}"
             f"{listing(columns)}"
         )
+
+
+def is_wide_decimal(dtype: pl.DataType) -> bool:
+    """Tell whether a type is that of decimals of 256 bits, which are in files alone."""
+    return isinstance(dtype, pl.Decimal) and dtype.precision > WIDEST_DECIMAL
 
 
 def _is_money(dtype: pl.DataType) -> bool:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import polars as pl
 
 from grc_fast._utils.messages import describe, listing, suggestion
 from grc_fast._utils.processes import check_process
 from grc_fast.errors import ColumnError, DataError
+from grc_fast.io.arrow_streams import arrow_frame, gives_arrow
 from grc_fast.io.ids import same_ids, whole_floats, with_common_ids
 from grc_fast.io.open import open_source
+from grc_fast.io.pandas_frames import is_pandas_frame
 from grc_fast.io.roles import Projection, Table, require_column
+from grc_fast.io.source import polars_errors
 from grc_fast.io.text_options import DETECTED, TextOptions
 
 
@@ -62,22 +65,40 @@ def frame_of(table: Any, what: str, names: Sequence[str]) -> pl.DataFrame:
     check_process()
     if _is_path(table):
         [table] = with_common_ids(read_table(os.fspath(table)))
-    if isinstance(table, pl.LazyFrame):
-        table = table.collect()
-    if not isinstance(table, pl.DataFrame):
-        try:
-            table = pl.DataFrame(table)
-        except (TypeError, ValueError, pl.exceptions.PolarsError) as error:
-            raise ColumnError(
-                f"{what} must be a table, and {type(table).__name__} is not"
-            ) from error
+    frame = as_frame(table, what, names)
+    if frame is None:
+        raise ColumnError(f"{what} must be a table, and {type(table).__name__} is not")
     for name in names:
-        if name not in table.columns:
+        if name not in frame.columns:
             raise ColumnError(
-                f"{what} has no column {name!r}{suggestion(name, table.columns)}"
-                f"{listing(table.columns)}"
+                f"{what} has no column {name!r}{suggestion(name, frame.columns)}"
+                f"{listing(frame.columns)}"
             )
-    return cast(pl.DataFrame, table)
+    return frame
+
+
+def as_frame(table: Any, what: str, needed: Collection[str] = ()) -> pl.DataFrame | None:
+    """Take a table of any library as a frame; None if it is no table.
+
+    Raises
+    ------
+    SourceError
+        If its rows cannot be read.
+    ColumnError
+        If a column among `needed` is of a type that cannot be read.
+    """
+    if isinstance(table, pl.DataFrame):
+        return table
+    if isinstance(table, pl.LazyFrame):
+        with polars_errors(what):
+            collected: pl.DataFrame = table.collect()
+            return collected
+    if gives_arrow(table) and not is_pandas_frame(table):
+        return arrow_frame(table, what, needed)
+    try:
+        return pl.DataFrame(table)
+    except (TypeError, ValueError, pl.exceptions.PolarsError):
+        return None
 
 
 def whole(frame: pl.DataFrame, name: str, what: str) -> pl.Series:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 import polars as pl
 
@@ -38,6 +40,8 @@ KINDS_OF_SOURCE = (
     "a path, a list of paths, a glob, a directory, the URL of an object store, a Delta or Iceberg "
     "table, a database, a Polars, pandas or PyArrow table, or any object with __arrow_c_stream__"
 )
+# What is said of a file that ends before it did when it was opened.
+_SHORTENED: Final = re.compile(r"range was invalid|failed to fill whole buffer")
 # Copies of what can be read but once, and how errors name them.
 NAMES_OF_COPIES: dict[str, str] = {}
 
@@ -420,6 +424,8 @@ def polars_errors(
 def unreadable(place: str, error: Exception, reason: str) -> SourceError:
     """Return the one sentence that a source cannot be read."""
     place = redact(place)
+    if _SHORTENED.search(str(error)):
+        reason = "it became shorter while it was read, so read it again once it is whole"
     return SourceError(store_fault(place, error) or f"{place} cannot be read: {redact(reason)}")
 
 

@@ -49,13 +49,21 @@ class PandasPart(Part):
             try:
                 columns.append(to_series(name, column))
             except (GrcError, TypeError, ValueError, pl.exceptions.PolarsError):
-                columns.append(pl.Series(name, [str(value) for value in column]))
+                columns.append(pl.Series(name, _texts(column)))
         return pl.DataFrame(columns)
 
     def _slice(self, name: str, start: int, stop: int) -> pl.Series:
         if name in self.whole:
             return self.whole[name].slice(start, stop - start)
         return to_series(name, self.columns[name].iloc[start:stop])
+
+
+def _texts(column: Any) -> list[str | None]:
+    """Write the values of a column, as far as pandas can say them itself."""
+    try:
+        return [str(value) for value in column]
+    except ValueError:
+        return [None] * len(column)
 
 
 def column_names(source: object) -> list[str] | None:

@@ -10,6 +10,7 @@ from grc_fast import _core
 from grc_fast._typing import Edges, Ties
 from grc_fast._utils.checks import check_threads, one_of
 from grc_fast._utils.messages import describe
+from grc_fast._utils.panics import panics_as_errors
 from grc_fast.errors import ColumnError, OptionError
 from grc_fast.rfm.bands import kernel_values
 from grc_fast.rfm.criteria import check_count, check_ties_and_edges
@@ -17,6 +18,7 @@ from grc_fast.rfm.criteria import check_count, check_ties_and_edges
 Best = Literal["high", "low"]
 
 
+@panics_as_errors()
 def quantile_scores(
     values: Any,
     bins: int = 5,
@@ -90,6 +92,7 @@ def quantile_scores(
     return (scores if best == "high" else (bins + 1) - scores).alias(series.name)
 
 
+@panics_as_errors()
 def quantile_score(
     values: pl.Expr | str,
     bins: int = 5,

@@ -14,6 +14,7 @@ import polars as pl
 from grc_fast._typing import Day, Lang
 from grc_fast._utils.checks import check_threads
 from grc_fast._utils.dates import parse_day
+from grc_fast._utils.panics import panics_as_errors
 from grc_fast._utils.processes import check_process
 from grc_fast.facts.options import Reading, SalesReading
 from grc_fast.facts.quality import Quality
@@ -87,6 +88,7 @@ class RFM(Specification):
     [(1, 3, 3, 33, 6, 1), (2, 2, 2, 22, 4, 2), (3, 1, 1, 11, 2, 3)]
     """
 
+    @panics_as_errors()
     def facts(
         self,
         source: Any,
@@ -125,6 +127,7 @@ class RFM(Specification):
         how = SalesReading.of(reading, returns=self.returns)
         return read_facts(self, source, how, as_of=parse_day(as_of))[0]
 
+    @panics_as_errors()
     def fit(
         self, clients: Any, *, as_of: Day | None = None, threads: int | None = None
     ) -> RFMModel:
@@ -160,6 +163,7 @@ class RFM(Specification):
         rows = read_clients(clients, self.criteria, as_of)
         return RFMModel._of(self, fit_edges(self, rows, threads)[0])
 
+    @panics_as_errors()
     def fit_score(
         self,
         clients: Any,
@@ -211,6 +215,7 @@ class RFM(Specification):
         model = RFMModel._of(self, fitted)
         return model, assemble(model, rows, points, model._lang(lang), threads)
 
+    @panics_as_errors()
     def score(
         self,
         source: Any,
@@ -285,6 +290,7 @@ class RFMModel(FittedModel):
         threads: int | None = None,
     ) -> pl.DataFrame: ...
 
+    @panics_as_errors()
     def score(
         self,
         clients: Any,
@@ -337,6 +343,7 @@ class RFMModel(FittedModel):
         """
         return score_clients(self, clients, as_of=as_of, lang=self._lang(lang), threads=threads)
 
+    @panics_as_errors()
     def explain(
         self,
         clients: Any,

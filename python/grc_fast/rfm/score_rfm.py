@@ -6,6 +6,7 @@ from os import PathLike
 from typing import Any, Final, Unpack, cast
 
 from grc_fast._typing import Day, Edges, Lang, Returns, Ties
+from grc_fast._utils.panics import panics_as_errors
 from grc_fast.errors import OptionError
 from grc_fast.facts.options import Reading
 from grc_fast.rfm.criteria import Frequency, Monetary, Recency
@@ -30,6 +31,7 @@ class ScoringOptions(Reading, total=False):
     lang: Lang
 
 
+@panics_as_errors()
 def score_rfm(
     source: Any,
     *,

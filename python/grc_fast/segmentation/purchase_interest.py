@@ -7,6 +7,7 @@ from typing import Final
 import polars as pl
 
 from grc_fast._utils.messages import describe, nearest
+from grc_fast._utils.panics import panics_as_errors
 from grc_fast._utils.processes import check_process
 from grc_fast.behaviour.run import PHASES, BehaviourResult
 from grc_fast.errors import ColumnError
@@ -56,6 +57,7 @@ _GROUPS: Final = 5
 _LAPSED: Final = ("out_of_window", "returns_only")
 
 
+@panics_as_errors()
 def combine(
     rfm: object, behaviour: object, *, groups: int | None = None, lang: str = "en"
 ) -> pl.DataFrame:

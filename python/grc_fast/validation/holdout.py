@@ -13,6 +13,7 @@ from grc_fast import _core
 from grc_fast._typing import Returns
 from grc_fast._utils.checks import rate
 from grc_fast._utils.dates import day_number, day_of_number, parse_day
+from grc_fast._utils.panics import panics_as_errors
 from grc_fast.errors import DataError, OptionError, SourceError
 from grc_fast.facts.collect import collect_facts, over_all_time
 from grc_fast.facts.options import Reading, SalesReading
@@ -111,6 +112,7 @@ class HoldoutReport(ReportFile):
         return "\n".join(lines)
 
 
+@panics_as_errors()
 def holdout_value(
     source: Any,
     *,

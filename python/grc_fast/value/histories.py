@@ -18,6 +18,7 @@ from grc_fast._utils.messages import describe, listing, suggestion
 from grc_fast._utils.processes import check_process
 from grc_fast.errors import ColumnError, DataError, ModelError, OptionError
 from grc_fast.facts.table import CLIENT, STATUS, Facts
+from grc_fast.io.small_tables import as_frame
 
 #: The facts from which clients are valued.
 PURCHASE_FACTS: Final = ("first_purchase", "last_purchase", "active_days")
@@ -158,16 +159,12 @@ def _frame_and_day(facts: Any, as_of: dt.date | str | None) -> tuple[pl.DataFram
         return facts.frame, facts.as_of
     if as_of is None:
         raise OptionError("a frame does not know its day: give as_of, or the Facts it came from")
-    if isinstance(facts, pl.LazyFrame):
-        return facts.collect(), parse_day(as_of)
-    if isinstance(facts, pl.DataFrame):
-        return facts, parse_day(as_of)
-    try:
-        return pl.DataFrame(facts), parse_day(as_of)
-    except (TypeError, ValueError, pl.exceptions.PolarsError) as error:
+    frame = as_frame(facts, _PLACE)
+    if frame is None:
         raise ColumnError(
             f"facts must be those of grc_fast.facts or a frame, and {type(facts).__name__} is not"
-        ) from error
+        )
+    return frame, parse_day(as_of)
 
 
 def _as_fact(name: str, column: pl.Series) -> pl.Series:

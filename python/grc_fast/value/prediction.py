@@ -14,6 +14,7 @@ from grc_fast._typing import Returns
 from grc_fast._utils.checks import check_threads
 from grc_fast._utils.dates import parse_day
 from grc_fast._utils.messages import nearest
+from grc_fast._utils.panics import panics_as_errors
 from grc_fast._utils.processes import check_process
 from grc_fast.errors import OptionError, SourceError
 from grc_fast.facts.collect import collect_facts, over_all_time
@@ -100,6 +101,7 @@ class ValueResult:
         return pl.DataFrame(rows, schema=schema, orient="row")
 
 
+@panics_as_errors()
 def predict_value(
     source: Any,
     *,

@@ -13,6 +13,7 @@ import polars as pl
 
 from grc_fast import _core
 from grc_fast._utils.checks import check_threads, strictly_positive
+from grc_fast._utils.panics import panics_as_errors
 from grc_fast.errors import ModelError
 from grc_fast.value.histories import PURCHASE_FACTS, Histories, histories, histories_or_fitted
 from grc_fast.value.horizons import outlook
@@ -32,6 +33,7 @@ class _Specification:
         scaler = strictly_positive("time_scaler", self.time_scaler)
         object.__setattr__(self, "time_scaler", scaler)
 
+    @panics_as_errors()
     def fit(
         self, facts: Any, *, as_of: dt.date | str | None = None, threads: int | None = None
     ) -> PurchaseModel:
@@ -241,6 +243,7 @@ class PurchaseModel:
             "(the likelihood is highest where r and alpha are infinite)"
         )
 
+    @panics_as_errors()
     def p_alive(
         self, facts: Any = None, *, as_of: dt.date | str | None = None, threads: int | None = None
     ) -> pl.DataFrame:
@@ -261,6 +264,7 @@ class PurchaseModel:
         clients = histories_or_fitted(facts, PURCHASE_FACTS, as_of, self.fitted)
         return clients.table(p_alive=self.outcomes(clients, [], threads=threads)[0])
 
+    @panics_as_errors()
     def predict(
         self,
         horizon: str,

@@ -12,6 +12,7 @@ import polars as pl
 
 from grc_fast import _core
 from grc_fast._utils.checks import check_threads, finite, strictly_positive
+from grc_fast._utils.panics import panics_as_errors
 from grc_fast.errors import ModelError
 from grc_fast.value.histories import SPEND_FACTS, Histories, histories, histories_or_fitted
 from grc_fast.value.model_json import SPEND, SPEND_PARAMETERS, Parts, load_parts, save_parts
@@ -41,6 +42,7 @@ class GammaGamma:
     (['client_id', 'basket'], True)
     """
 
+    @panics_as_errors()
     def fit(
         self, facts: Any, *, as_of: dt.date | str | None = None, threads: int | None = None
     ) -> SpendModel:
@@ -157,6 +159,7 @@ class SpendModel:
         )
         return [warning]
 
+    @panics_as_errors()
     def expected_spend(
         self, facts: Any = None, *, as_of: dt.date | str | None = None, threads: int | None = None
     ) -> pl.DataFrame:

@@ -20,6 +20,7 @@ from typing import Any
 import polars as pl
 
 from grc_fast._utils.messages import nearest
+from grc_fast._utils.panics import panics_as_errors
 from grc_fast._utils.processes import check_process
 from grc_fast.errors import OptionError
 from grc_fast.labels.catalogue import check_lang
@@ -322,6 +323,7 @@ class SegmentTable:
         given = Given(r5, f5, m5, group=group, tenure=tenure, points=points)
         return self._first_match(given, self.labels(lang))
 
+    @panics_as_errors()
     def rule_of(
         self,
         r5: int,

@@ -135,12 +135,14 @@ fn taken<T>(once: &mut Mutex<Option<T>>) -> PyResult<T> {
 /// Whether Polars has a type for values of a type of Arrow, and arrays of it are checked here.
 fn is_readable(data_type: &DataType) -> bool {
     use DataType::{
-        Decimal256, Dictionary, FixedSizeList, Interval, LargeList, LargeListView, List, ListView,
-        Map, RunEndEncoded, Struct, Union,
+        Decimal32, Decimal64, Decimal128, Decimal256, Dictionary, FixedSizeList, Interval,
+        LargeList, LargeListView, List, ListView, Map, RunEndEncoded, Struct, Union,
     };
     match data_type {
         Interval(_) | ListView(_) | LargeListView(_) | RunEndEncoded(..) | Union(..)
         | Decimal256(..) => false,
+        // Arrow knows scales below zero, which stand for hundreds.
+        Decimal32(_, scale) | Decimal64(_, scale) | Decimal128(_, scale) => *scale >= 0,
         List(item) | LargeList(item) | FixedSizeList(item, _) | Map(item, _) => {
             is_readable(item.data_type())
         }
