@@ -17,6 +17,7 @@ from grc_fast.errors import ModelError
 from grc_fast.io.atomic import atomic_path
 from grc_fast.io.content_digest import content_digest
 from grc_fast.io.locks import FileLock
+from grc_fast.io.paths import read_address
 
 _FORMAT: Final = "grc_fast.behaviour_state"
 _VERSION: Final = 4
@@ -121,7 +122,7 @@ class BehaviourState:
         """
         try:
             about = json.loads(pl.read_parquet_metadata(path).get(_KEY, "{}"))
-            frame = pl.read_parquet(path)
+            frame = pl.read_parquet(read_address(str(path)))
         except (OSError, ValueError, pl.exceptions.PolarsError) as error:
             reason = str(getattr(error, "strerror", None) or error).splitlines()[0]
             raise ModelError(f"the state {str(path)!r} cannot be read: {reason}") from None

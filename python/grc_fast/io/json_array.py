@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import polars as pl
 
 from grc_fast._utils.messages import first_line
@@ -37,7 +39,8 @@ def json_array_part(path: str, place: str) -> JsonArrayPart:
         If it is no array of records.
     """
     try:
-        frame = pl.read_json(path, infer_schema_length=None)
+        # Its bytes: a file that is named would be mapped, and might be shortened meanwhile.
+        frame = pl.read_json(Path(path).read_bytes(), infer_schema_length=None)
     except (pl.exceptions.PolarsError, OSError) as error:
         raise SourceError(f"{place} cannot be read as a JSON array: {first_line(error)}") from None
     return JsonArrayPart(place, frame.schema, frame=frame)
