@@ -75,13 +75,13 @@ impl ArrowStream {
 
     /// A column alone, without rows.
     fn empty(&self, column: usize) -> PyResult<ArrowColumns> {
-        let fields = self.fields(&[column])?;
+        let fields = self.fields(vec![column])?;
         Ok(ArrowColumns::of(CheckedBatches::new(Batches::None, &self.columns, fields)))
     }
 
     /// Some columns, by position; each array is checked as it comes. To be called once.
     fn select(&mut self, columns: Vec<usize>) -> PyResult<ArrowColumns> {
-        let fields = self.fields(&columns)?;
+        let fields = self.fields(columns)?;
         let batches = taken(&mut self.batches)?;
         Ok(ArrowColumns::of(CheckedBatches::new(batches, &self.columns, fields)))
     }
@@ -89,8 +89,8 @@ impl ArrowStream {
 
 impl ArrowStream {
     /// The fields of some columns with their positions, without types of somebody's own.
-    fn fields(&self, columns: &[usize]) -> PyResult<Vec<(usize, Field)>> {
-        let field = |&position: &usize| match self.columns.get(position) {
+    fn fields(&self, columns: Vec<usize>) -> PyResult<Vec<(usize, Field)>> {
+        let field = |position: usize| match self.columns.get(position) {
             Some(Column { field: Ok(field), .. }) if is_readable(field.data_type()) => {
                 let mut metadata = field.metadata().clone();
                 metadata.retain(|key, _| !key.starts_with(EXTENSION));
@@ -98,7 +98,7 @@ impl ArrowStream {
             }
             _ => Err(exception(&Error::Data(format!("column {position} cannot be read")))),
         };
-        columns.iter().map(field).collect()
+        columns.into_iter().map(field).collect()
     }
 }
 
@@ -113,7 +113,7 @@ impl ArrowColumns {
     fn __arrow_c_stream__<'py>(
         &mut self,
         py: Python<'py>,
-        requested_schema: Option<Bound<'py, PyAny>>,
+        requested_schema: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyCapsule>> {
         PyCapsule::new_with_value(py, taken(&mut self.0)?.into_ffi(), batches::STREAM)
     }
