@@ -1,6 +1,6 @@
 //! Checks of texts and binary values: where they lie, and that texts are UTF-8.
 
-use std::str::from_utf8;
+use simdutf8::basic::from_utf8;
 
 use super::checks::{Fault, Rows};
 
