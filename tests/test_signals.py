@@ -50,15 +50,21 @@ def end(*_):
 signal.signal(signal.SIGTERM, end)
 """
 
+# Again and again, so that a fast machine has not ended before the signal comes.
 _INTERRUPTED = """
+def call_for_ever():
+    while True:
+        call()
+
+
 send_soon(signal.SIGTERM)
 try:
-    call()
+    call_for_ever()
 except SystemExit:
     print(time.process_time(), flush=True)
 send_soon(signal.SIGINT)
 try:
-    call()
+    call_for_ever()
 finally:
     print(time.process_time(), flush=True)
 """
