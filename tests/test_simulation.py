@@ -79,8 +79,9 @@ def expected_purchases(model: str, given: dict[str, float], time: float) -> floa
     r, alpha, a, b = (given[name] for name in ("r", "alpha", "a", "b"))
     z, stays = time / (alpha + time), (alpha / (alpha + time)) ** r
     if model == "bgnbd":
-        # The product of c - 1 and the function of c - 1 has a limit where c is 1, and no value.
-        c = a + b - 1 or 1e-9
+        # The product of c and the function of c has a limit where c is 0, and next to it no digits.
+        c = a + b - 1
+        c = 1e-9 if abs(c) < 1e-9 else c
         return c / (a - 1) * (1 - stays * special.hyp2f1(r, b, c, z))
     return b / (a - 1) * (1 - stays * special.hyp2f1(r, b + 1, a + b, z))
 
