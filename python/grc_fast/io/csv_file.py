@@ -102,7 +102,9 @@ class CsvFile:
         """
         original = {alias: name for name, alias in self.text_names.items()}
         names = dict.fromkeys(original.get(name, name) for name in projection.columns)
-        aliases = {name: f"{name}\0text" for name in self._ids_in_sql if name in names}
+        aliases = {
+            name: alias for alias, name in original.items() if name in names and alias != name
+        }
         for column in self._columns.values():
             column.null_words.clear()  # of an earlier reading
         # What is needed as text too is read from it.

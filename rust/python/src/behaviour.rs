@@ -25,7 +25,7 @@ use pyo3_arrow::{PyChunkedArray, PyTable};
 
 use crate::errors::exception;
 use crate::ffi;
-use crate::threads::on_threads;
+use crate::pass::Pass;
 
 /// Refuse a pattern of pages that cannot be read.
 #[pyfunction]
@@ -145,10 +145,8 @@ impl RuleItems {
 /// Scoring in progress: batches of events in, one row a client out.
 #[pyclass(module = "grc_fast._core")]
 pub struct BehaviourBuilder {
-    /// None once finished, and where a call failed or was stopped while it worked on it.
-    builder: Option<BehaviourPass>,
+    pass: Pass<BehaviourPass>,
     id_type: ffi::SeenIdType,
-    threads: Option<usize>,
     /// The zone that instants are shown in.
     timezone: String,
 }
@@ -189,9 +187,8 @@ impl BehaviourBuilder {
             })
         };
         Ok(Self {
-            builder: Some(build().map_err(|error| exception(&error))?),
+            pass: Pass::new(build().map_err(|error| exception(&error))?, "run", threads),
             id_type: ffi::SeenIdType::default(),
-            threads,
             timezone: timezone.to_owned(),
         })
     }
@@ -233,28 +230,28 @@ impl BehaviourBuilder {
             keep.map(ffi::chunks),
             consented.map(ffi::chunks),
         ];
-        self.work(py, |builder| {
+        self.pass.step(py, |pass| {
             let present: Vec<bool> = columns.iter().map(Option::is_some).collect();
             let pieces = ffi::align(&columns.into_iter().flatten().collect::<Vec<_>>())?;
             let batches = (0..pieces[0].len())
                 .map(|piece| batch(&pieces, &present, piece))
                 .collect::<Result<Vec<_>>>()?;
-            builder.push(&batches)
+            pass.push(&batches)
         })
     }
 
     /// Continue from a saved state, whose columns are those that `finish` gives, after the first batch.
     fn resume(&mut self, py: Python<'_>, state: PyTable) -> PyResult<()> {
-        self.work(py, |builder| {
+        self.pass.step(py, |pass| {
             let (batches, _) = state.into_inner();
-            batches.iter().try_for_each(|batch| builder.resume(&state_batch(batch)?))
+            batches.iter().try_for_each(|batch| pass.resume(&state_batch(batch)?))
         })
     }
 
     /// Rows read so far.
     #[getter]
     fn rows_read(&self) -> u64 {
-        self.builder.as_ref().map_or(0, BehaviourPass::rows_read)
+        self.pass.get().map_or(0, BehaviourPass::rows_read)
     }
 
     /// End the run: the scores, the ledger and the state where they were asked for, the account.
@@ -263,11 +260,10 @@ impl BehaviourBuilder {
         &mut self,
         py: Python<'py>,
     ) -> PyResult<(PyTable, Option<PyTable>, Option<PyTable>, Bound<'py, PyDict>)> {
-        let builder = self.take()?;
         let id_type = self.id_type.take();
         let zone = self.timezone.clone();
-        let (scores, ledger, state, account) = on_threads(py, self.threads, || {
-            let outcome = builder.finish()?;
+        let (scores, ledger, state, account) = self.pass.end(py, |pass| {
+            let outcome = pass.finish()?;
             let zone = outcome.account.zoned.then_some(zone.as_str());
             Ok((
                 score_table(outcome.scores, &id_type, zone),
@@ -282,29 +278,6 @@ impl BehaviourBuilder {
             state.map(ffi::py_table).transpose()?,
             account_dict(py, &account)?,
         ))
-    }
-}
-
-impl BehaviourBuilder {
-    fn take(&mut self) -> PyResult<BehaviourPass> {
-        self.builder.take().ok_or_else(|| {
-            exception(&Error::Data("this run has ended: make a new builder".to_owned()))
-        })
-    }
-
-    /// Work on the pass; where that fails or is stopped, the run has ended.
-    fn work(
-        &mut self,
-        py: Python<'_>,
-        work: impl FnOnce(&mut BehaviourPass) -> Result<()> + Send,
-    ) -> PyResult<()> {
-        let mut builder = self.take()?;
-        let worked = on_threads(py, self.threads, || {
-            work(&mut builder)?;
-            Ok(builder)
-        })?;
-        self.builder = Some(worked);
-        Ok(())
     }
 }
 

@@ -12,7 +12,7 @@ use pyo3_arrow::{PyChunkedArray, PyTable};
 
 use crate::errors::exception;
 use crate::ffi;
-use crate::threads::on_threads;
+use crate::pass::Pass;
 
 /// The day a window begins after: `as_of` − `window`, in days since 1970-01-01.
 #[pyfunction]
@@ -37,10 +37,8 @@ pub fn parse_duration(text: &str) -> PyResult<(i32, &'static str)> {
 /// A pass over sales lines in progress: batches in, one row a client out.
 #[pyclass(module = "grc_fast._core")]
 pub struct FactsBuilder {
-    /// None once finished, and where a call failed or was stopped while it worked on it.
-    builder: Option<FactsPass>,
+    pass: Pass<FactsPass>,
     id_type: ffi::SeenIdType,
-    threads: Option<usize>,
 }
 
 #[pymethods]
@@ -75,9 +73,8 @@ impl FactsBuilder {
             })
         };
         Ok(Self {
-            builder: Some(build().map_err(|error| exception(&error))?),
+            pass: Pass::new(build().map_err(|error| exception(&error))?, "pass", threads),
             id_type: ffi::SeenIdType::default(),
-            threads,
         })
     }
 
@@ -99,12 +96,12 @@ impl FactsBuilder {
         let mut columns = vec![ffi::id_chunks(client), ffi::chunks(date), ffi::chunks(amount)];
         columns.extend(orders);
         columns.extend(keep.map(ffi::chunks));
-        self.work(py, |builder| {
+        self.pass.step(py, |pass| {
             let pieces = ffi::align(&columns)?;
             let batches = (0..pieces[0].len())
                 .map(|piece| batch(&pieces, piece, order_columns))
                 .collect::<Result<Vec<_>>>()?;
-            builder.push(batches)
+            pass.push(batches)
         })
     }
 
@@ -112,17 +109,17 @@ impl FactsBuilder {
     fn add_clients(&mut self, py: Python<'_>, client: PyChunkedArray) -> PyResult<()> {
         self.id_type.see(client.data_type());
         let chunks = ffi::id_chunks(client);
-        self.work(py, |builder| {
+        self.pass.step(py, |pass| {
             let columns =
                 chunks.iter().map(|chunk| ffi::ids(chunk, "client")).collect::<Result<Vec<_>>>()?;
-            builder.add_clients(&columns)
+            pass.add_clients(&columns)
         })
     }
 
     /// Lines read so far.
     #[getter]
     fn rows_read(&self) -> u64 {
-        self.builder.as_ref().map_or(0, FactsPass::rows_read)
+        self.pass.get().map_or(0, FactsPass::rows_read)
     }
 
     /// End the pass: the table of facts, and the account.
@@ -133,37 +130,13 @@ impl FactsBuilder {
         returns_only: bool,
         base: bool,
     ) -> PyResult<(PyTable, Bound<'py, PyDict>)> {
-        let builder = self.take()?;
         let id_type = self.id_type.take();
-        let (batch, account) = on_threads(py, self.threads, || {
-            let outcome = builder.finish(returns_only, base)?;
+        let (batch, account) = self.pass.end(py, |pass| {
+            let outcome = pass.finish(returns_only, base)?;
             let ids = ffi::id_array(outcome.ids, &id_type);
             Ok((ffi::table(ids, outcome.status, outcome.facts), outcome.account))
         })?;
         Ok((ffi::py_table(batch)?, account_dict(py, &account)?))
-    }
-}
-
-impl FactsBuilder {
-    fn take(&mut self) -> PyResult<FactsPass> {
-        self.builder.take().ok_or_else(|| {
-            exception(&Error::Data("this pass has ended: make a new builder".to_owned()))
-        })
-    }
-
-    /// Work on the pass; where that fails or is stopped, the pass has ended.
-    fn work(
-        &mut self,
-        py: Python<'_>,
-        work: impl FnOnce(&mut FactsPass) -> Result<()> + Send,
-    ) -> PyResult<()> {
-        let mut builder = self.take()?;
-        let worked = on_threads(py, self.threads, || {
-            work(&mut builder)?;
-            Ok(builder)
-        })?;
-        self.builder = Some(worked);
-        Ok(())
     }
 }
 

@@ -7,6 +7,7 @@ mod errors;
 mod facts;
 mod ffi;
 mod foreign;
+mod pass;
 mod quantiles;
 mod simulation;
 mod text_values;
