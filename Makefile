@@ -9,6 +9,8 @@ PYTHON ?= python3
 SCALE ?= 1
 # Which of the three runs, at different hours, `figures` makes.
 RUN ?= 1
+# How long `fuzz` looks at each door of the core.
+FUZZ_SECONDS ?= 60
 # What `test-long` starts its search from: another number each time, or the one that is asked for.
 SEED := $(or $(SEED),$(shell date +%s))
 
@@ -69,6 +71,29 @@ test-long: $(VENV)/.dev ## Look for counterexamples: property tests with many mo
 	PROPTEST_RNG_SEED=$(SEED) PROPTEST_CASES=1024 \
 		cargo test --profile develop --locked -p grc-core -p grc-python --tests -- --skip large_columns_agree_with_sorting
 	HYPOTHESIS_PROFILE=search POLARS_MAX_THREADS=2 $(PYTEST) -m hypothesis --hypothesis-seed=$(SEED)
+
+# New inputs go to fuzz/found; `make fuzz-corpus` keeps those of them that lead somewhere new.
+FUZZ := cargo +nightly fuzz
+.PHONY: fuzz
+fuzz: ## Fuzz each door of the core for a minute (FUZZ_SECONDS=600: ten; needs cargo-fuzz)
+	@$(FUZZ) --version >/dev/null 2>&1 || { echo "make fuzz needs a nightly compiler and cargo-fuzz:" \
+		"rustup toolchain install nightly; cargo install cargo-fuzz --locked" >&2; exit 1; }
+	for target in $$($(FUZZ) list --fuzz-dir fuzz); do \
+		mkdir -p fuzz/found/$$target && \
+		$(FUZZ) run --fuzz-dir fuzz $$target fuzz/found/$$target fuzz/corpus/$$target -- \
+			-max_total_time=$(FUZZ_SECONDS) -max_len=2048 || exit; \
+	done
+
+.PHONY: fuzz-corpus
+fuzz-corpus: ## Keep the fewest inputs of those that fuzzing found that lead everywhere it has been
+	for target in $$($(FUZZ) list --fuzz-dir fuzz); do \
+		mkdir -p fuzz/found/$$target fuzz/corpus/$$target && \
+		cp -r fuzz/corpus/$$target/. fuzz/found/$$target && rm -r fuzz/corpus/$$target && \
+		$(FUZZ) cmin --fuzz-dir fuzz $$target fuzz/found/$$target -- -max_len=2048 && \
+		mkdir -p fuzz/corpus/$$target && \
+		find fuzz/found/$$target -type f -size -2k | sort | head -40 | \
+			xargs -r cp -t fuzz/corpus/$$target || exit; \
+	done
 
 .PHONY: lint
 lint: $(VENV)/.dev ## Check the style of Python and Rust, and which module may import which

@@ -11,12 +11,14 @@ from numbers import Real
 from typing import Any, cast
 
 from grc_fast._typing import Number
-from grc_fast._utils.messages import nearest
+from grc_fast._utils.messages import cut, nearest
 from grc_fast._utils.processes import check_process
 from grc_fast.errors import OptionError
 
 MAX_THREADS = 1024
 _MOST = sys.float_info.max
+# Products and quotients of several numbers within these stay numbers.
+_SMALL, _LARGE = 1e-12, 1e12
 
 
 def whole(what: str, value: object, *, least: int, most: int, otherwise: str = "") -> int:
@@ -35,7 +37,7 @@ def whole(what: str, value: object, *, least: int, most: int, otherwise: str = "
         # As is usual, no comma in four digits.
         end = f"{most:,}" if most >= 10_000 else most
         raise OptionError(
-            f"{what} must be a whole number from {least} to {end}{otherwise}, not {value!r}"
+            f"{what} must be a whole number from {least} to {end}{otherwise}, not {_shown(value)}"
         )
     return number
 
@@ -74,19 +76,26 @@ def finite(
     """
     number = _number(value)
     if not (least <= number <= most and number > above):
-        raise OptionError(f"{what} must be {must_be}, not {value!r}")
+        raise OptionError(f"{what} must be {must_be}, not {_shown(value)}")
     return number
 
 
-def strictly_positive(what: str, value: object) -> float:
-    """Return a number above 0.
+def strictly_positive(
+    what: str, value: object, *, least: float = _SMALL, most: float = _LARGE
+) -> float:
+    """Return a number above 0 of a size with which one can compute.
 
     Examples
     --------
     >>> strictly_positive("time_scaler", 7)
     7.0
+    >>> strictly_positive("weight", 1e-320)
+    Traceback (most recent call last):
+    ...
+    grc_fast.OptionError: weight must be a number from 1e-12 to 1e+12, not 1e-320
     """
-    return float(finite(what, value, "a number above 0", above=0))
+    number = finite(what, value, "a number above 0", above=0)
+    return rate(what, number, least=least, most=most)
 
 
 def rate(what: str, value: object, *, least: float, most: float) -> float:
@@ -134,6 +143,13 @@ def column(role: str, value: object) -> None:
     if not isinstance(value, str) or not value:
         must_be = "a SQL condition" if role == "where" else "a column name"
         raise OptionError(f"{role} must be {must_be}, and {value!r} is not one")
+
+
+def _shown(value: object) -> str:
+    try:
+        return cut(repr(value), 80)
+    except ValueError:  # Python writes no integer of more than 4,300 digits
+        return "a number of thousands of digits"
 
 
 def _number(value: object) -> Number:

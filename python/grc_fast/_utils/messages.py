@@ -13,11 +13,18 @@ import polars as pl
 
 # How many column names an error lists: enough to recognise the table, short enough for one line.
 _LISTED = 12
+# Longer words are no slips, and comparing them with names takes time.
+_LONGEST_NAME: Final = 200
+_SHOWN_OF_SQL: Final = 200
+# Polars repeats what it could not read.
+_LONGEST_REASON: Final = 300
 _LONG_QUOTE: Final = re.compile(r'"([^"]{59})[^"]{2,}"')
 
 
 def suggestion(name: str, columns: Iterable[str]) -> str:
     """Say the nearest names, or nothing when none is near."""
+    if len(name) > _LONGEST_NAME:
+        return ""
     folded: dict[str, str] = {}
     for column in columns:
         folded.setdefault(column.casefold(), column)
@@ -66,7 +73,9 @@ def describe(dtype: pl.DataType) -> str:
 def first_line(error: BaseException) -> str:
     """Shorten a Polars error to the sentence that says what is wrong."""
     text = str(error).strip()
-    return text.splitlines()[0].strip().rstrip(".") if text else type(error).__name__
+    if not text:
+        return type(error).__name__
+    return cut(text.splitlines()[0].strip().rstrip("."), _LONGEST_REASON)
 
 
 # Controls, and what turns the direction of text or the line: none of it is for a terminal.
@@ -103,7 +112,22 @@ def with_short_quotes(text: str) -> str:
 
 def quoted(text: str, limit: int = 60) -> str:
     """Quote a text, cut if it is long."""
-    return repr(text if len(text) <= limit else text[: limit - 1] + "…")
+    return repr(cut(text, limit))
+
+
+def quoted_sql(sql: str) -> str:
+    """Quote SQL, as much of it as a reader needs to know which it is."""
+    return quoted(sql, _SHOWN_OF_SQL)
+
+
+def first_clause(error: BaseException) -> str:
+    """Return what an error of Python says, without what it advises programmers to do."""
+    return str(error).partition(";")[0]
+
+
+def cut(text: str, limit: int) -> str:
+    """Return a text, cut if it is long."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def nearest(word: object, names: Iterable[str]) -> str:
@@ -117,7 +141,8 @@ def nearest(word: object, names: Iterable[str]) -> str:
     '; the valid names are name, segment'
     """
     known = list(names)
-    close = get_close_matches(str(word).lower(), known, n=1)
+    lowered = str(word).lower()
+    close = get_close_matches(lowered, known, n=1) if len(lowered) <= _LONGEST_NAME else []
     if close:
         return f"; did you mean {close[0]!r}?"
     return f"; the valid names are {', '.join(known)}" if known else ""

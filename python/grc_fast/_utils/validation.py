@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
+import tomllib
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Final, TypeVar, cast, get_args
 
@@ -23,6 +24,50 @@ from grc_fast.errors import OptionError
 
 #: The lines of a rule file on which sections (by name) and rules (by number, from 0) begin.
 Lines = Mapping[str | int, int]
+
+
+# Deeper than anything that these files hold, and far from what the interpreter cannot follow.
+_DEEPEST: Final = 60
+
+
+# A key of so many parts, which the parser takes a time for that grows with their square.
+_LONG_KEY: Final = re.compile(r"(?<![\w.-])(?:[\w-]++[ \t]*+\.[ \t]*+){60}")
+
+
+def toml_of(text: str) -> dict[str, Any]:
+    """Read TOML.
+
+    Raises
+    ------
+    ValueError
+        If it is none.
+    RecursionError
+        If it is nested more deeply than can be read.
+    """
+    if _LONG_KEY.search(text):
+        raise RecursionError
+    return tomllib.loads(text)
+
+
+def is_nested_deeply(data: object) -> bool:
+    """Whether lists and dictionaries stand in each other more often than can be looked at.
+
+    Examples
+    --------
+    >>> is_nested_deeply({"a": [1, {"b": 2}]})
+    False
+    """
+    level: list[Any] = [data]
+    for _ in range(_DEEPEST):
+        level = [
+            part
+            for holder in level
+            for part in (holder.values() if isinstance(holder, Mapping) else holder)
+            if isinstance(part, Mapping | list | tuple)
+        ]
+        if not level:
+            return False
+    return True
 
 
 class TwoNamesError(ValueError):
@@ -77,13 +122,13 @@ def lines_of(text: str) -> Lines:
     lines: dict[str | int, int] = {}
     rules, inside = 0, False
     for number, line in enumerate(text.splitlines(), start=1):
-        if re.match(r"\s*\[\[\s*rule\s*\]\]", line):
+        if re.match(r"\s*+\[\[\s*+rule\s*+\]\]", line):
             lines[rules] = number
             rules, inside = rules + 1, True
-        elif found := re.match(r"\s*\[\s*([^\[\]]+?)\s*\]", line):
-            lines.setdefault(found[1].replace('"', "").replace(" ", ""), number)
+        elif found := re.match(r"\s*+\[([^\[\]]++)\]", line):
+            lines.setdefault(found[1].strip().replace('"', "").replace(" ", ""), number)
             inside = True
-        elif not inside and (found := re.match(r"\s*\"?([\w-]+)\"?[^=]*=", line)):
+        elif not inside and (found := re.match(r"\s*+\"?([\w-]++)\"?[^=]*+=", line)):
             lines.setdefault(found[1], number)
     return lines
 

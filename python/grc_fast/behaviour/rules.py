@@ -6,7 +6,6 @@ import difflib
 import hashlib
 import json
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from pathlib import Path
@@ -23,15 +22,17 @@ from pydantic import (
 )
 
 from grc_fast import _core
-from grc_fast._utils.messages import nearest
+from grc_fast._utils.messages import first_clause, nearest
 from grc_fast._utils.validation import (
     Lines,
     PlacedError,
     Section,
     TwoNamesError,
     WrongRulesError,
+    is_nested_deeply,
     lines_of,
     sentence,
+    toml_of,
 )
 from grc_fast.errors import OptionError
 
@@ -327,11 +328,22 @@ class BehaviourRules(Section):
     @model_validator(mode="after")
     def _names(self) -> Self:
         places: dict[str, int] = {}
+        passed: set[str] = set()
         for number, rule in enumerate(self.rule, start=1):
             if rule.name in places:
                 raise TwoNamesError(rule.name, places[rule.name], number)
             places[rule.name] = number
-            self._check_group(rule)
+            self._check_group(rule, passed)
+        return self
+
+    @model_validator(mode="after")
+    def _patterns(self) -> Self:
+        theme = [] if self.density is None else self.density.theme or []
+        pages = [rule.page for rule in self.rule if rule.page is not None]
+        try:
+            _core.check_page_patterns([*pages, *theme], ignore_case=self.pages.ignore_case)
+        except OptionError as error:
+            raise ValueError(str(error)) from None
         return self
 
     @model_validator(mode="after")
@@ -369,9 +381,10 @@ class BehaviourRules(Section):
             for kind in self.density.bypass:
                 yield kind, "[density]"
 
-    def _check_group(self, rule: Rule) -> None:
-        if rule.group in self.groups:
+    def _check_group(self, rule: Rule, passed: set[str]) -> None:
+        if rule.group in self.groups or rule.group in passed:
             return
+        passed.add(rule.group)
         near = difflib.get_close_matches(rule.group, self.groups, n=1, cutoff=_SLIP)
         if near:
             raise ValueError(
@@ -398,9 +411,9 @@ class BehaviourRules(Section):
     def from_toml(cls, text: str, *, place: str = "the rules") -> Self:
         """Read rules out of TOML text; `place` is how errors name it."""
         try:
-            found = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
-            raise OptionError(f"{place}: this is not TOML: {error}") from None
+            found = toml_of(text)
+        except ValueError as error:
+            raise OptionError(f"{place}: this is not TOML: {first_clause(error)}") from None
         except RecursionError:
             raise OptionError(f"{place}: they are nested too deeply to be read") from None
         return cls.from_dict(found, place=place, lines=lines_of(text))
@@ -421,6 +434,8 @@ class BehaviourRules(Section):
             The lines on which sections and rules begin, for errors: by the name of a section,
             and by the number of a rule, from 0.
         """
+        if is_nested_deeply(rules):
+            raise OptionError(f"{place}: they are nested too deeply to be read")
         if "rule" not in rules and "rules" not in rules:
             raise OptionError(f"{place}: there is no rule: write at least one under [[rule]]")
         try:
@@ -475,6 +490,7 @@ class BehaviourRules(Section):
     def compiled(self) -> dict[str, Any]:
         """Return the rules as the extension takes them: durations in microseconds."""
         groups = self.group_names
+        numbers = {name: number for number, name in enumerate(groups)}
         bounds = [self.groups.get(name, GroupBounds()) for name in groups]
         most = self.session.max_events_per_minute
         return {
@@ -493,7 +509,7 @@ class BehaviourRules(Section):
             "rules": [
                 {
                     "name": rule.name,
-                    "group": groups.index(rule.group),
+                    "group": numbers[rule.group],
                     "kinds": rule.kinds,
                     "page": rule.page,
                     "points": rule.points,

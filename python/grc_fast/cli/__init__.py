@@ -79,6 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     _open_what_is_closed()
     _show_every_character()
+    _warn_of_limited_addresses()
     try:
         with _cleaning_up_when_terminated():
             code = _run(arguments)
@@ -89,6 +90,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # At once: the interpreter's own end can take the best part of a second.
         os._exit(code)
     return code
+
+
+def _warn_of_limited_addresses() -> None:
+    """Say beforehand what cannot be said when it happens: an allocation that fails is an abort."""
+    try:
+        import resource
+    except ImportError:  # not on Windows
+        return
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if limit != resource.RLIM_INFINITY:
+        sys.stderr.write(
+            f"warning: this process may have {limit / 2**30:.1f} GiB of addresses (ulimit -v), and "
+            "a run that needs more ends with status 134 and no result: limit its memory by a "
+            "control group instead, such as systemd-run -p MemoryMax=4G\n"
+        )
 
 
 def _run(arguments: Sequence[str] | None) -> int:

@@ -13,7 +13,7 @@ from grc_fast._utils.dates import parse_day
 from grc_fast._utils.panics import panics_as_errors
 from grc_fast.errors import OptionError
 from grc_fast.value.model_json import PURCHASE_PARAMETERS, SPEND_PARAMETERS
-from grc_fast.value.purchases import ModelName
+from grc_fast.value.purchases import ModelName, check_time_scaler
 
 _PURCHASES = {"r": 0.5, "alpha": 8.0, "a": 0.9, "b": 3.0}
 _SPEND = {"p": 6.0, "q": 4.0, "v": 15.0}
@@ -98,7 +98,7 @@ def simulate_clients(
         model=model,
         purchases=[values[name] for name in PURCHASE_PARAMETERS],
         spend=[values[name] for name in SPEND_PARAMETERS],
-        unit=strictly_positive("time_scaler", time_scaler),
+        unit=check_time_scaler(time_scaler),
         shortest=shortest,
         longest=longest,
         horizon=horizon,

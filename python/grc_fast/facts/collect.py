@@ -10,7 +10,7 @@ import polars as pl
 
 from grc_fast import _core
 from grc_fast._utils.dates import day_number, day_of_number
-from grc_fast._utils.messages import with_short_quotes
+from grc_fast._utils.messages import quoted_sql, with_short_quotes
 from grc_fast.errors import DataError
 from grc_fast.facts.client_base import base_batches, with_status
 from grc_fast.facts.options import SalesReading
@@ -134,7 +134,9 @@ def _check_condition(opened: Opened, reading: SalesReading, account: _core._Acco
         return
     first = opened.parts[0][0].first_rows(FIRST_ROWS) if opened.replayable else None
     shown = among_the_first(first, sorted(roots_or_nothing(reading.where or "")))
-    raise DataError(f"no row of {rows:,} meets the condition {reading.where!r}{shown}")
+    raise DataError(
+        f"no row of {rows:,} meets the condition {quoted_sql(reading.where or '')}{shown}"
+    )
 
 
 def over_all_time(names: Iterable[str]) -> dict[str, Request]:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from grc_fast._utils.validation import shown
+from grc_fast._utils.messages import first_clause
+from grc_fast._utils.validation import is_nested_deeply, shown
 from grc_fast.errors import GrcError, ModelError
 from grc_fast.io.write import json_writer, write_outputs
 
@@ -33,6 +34,8 @@ class ModelFormat:
                 "save one with model.save(…)"
             )
         whole = f"{where} is not a whole {self.title}"
+        if is_nested_deeply(data):
+            raise ModelError(f"{whole}: it is nested too deeply to be read")
         version = data.get("version")
         if isinstance(version, bool) or not isinstance(version, int) or version < 1:
             raise ModelError(f'{whole}: its "version" is {shown(version)}')
@@ -75,5 +78,6 @@ def load_json(path: str | os.PathLike[str], kind: str) -> Any:
         return json.loads(written.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         raise ModelError(
-            f"{where} is not {kind}: it is not JSON ({error}); save one with model.save(…)"
+            f"{where} is not {kind}: it is not JSON ({first_clause(error)}); save one with "
+            "model.save(…)"
         ) from None

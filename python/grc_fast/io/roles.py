@@ -13,7 +13,7 @@ from typing import Final, Protocol
 import polars as pl
 
 from grc_fast._utils.checks import column
-from grc_fast._utils.messages import describe, first_line, listing, suggestion
+from grc_fast._utils.messages import describe, first_line, listing, quoted_sql, suggestion
 from grc_fast.errors import ColumnError, OptionError
 from grc_fast.io.ids import INTEGERS_WIDE, id_expression
 from grc_fast.io.sql import DAY_LITERAL, QUOTED, SEVERAL_ROWS, roots_or_nothing, sql_expression
@@ -387,7 +387,7 @@ class Table:
         expression, dtype = self._sql(role, amount)
         if not _is_money(dtype):
             raise ColumnError(
-                f"the {role} {amount!r} gives {describe(dtype)} on {self.place}: "
+                f"the {role} {quoted_sql(amount)} gives {describe(dtype)} on {self.place}: "
                 "it must give a number"
             )
         return _money_expression(expression, dtype)
@@ -399,8 +399,8 @@ class Table:
             expression = expression.cast(pl.Boolean)
         elif not isinstance(dtype, pl.Boolean):
             raise OptionError(
-                f"the condition {where!r} gives {describe(dtype)} on {self.place}: `where` must "
-                "be true or false, such as \"channel = 'shop'\""
+                f"the condition {quoted_sql(where)} gives {describe(dtype)} on {self.place}: "
+                "`where` must be true or false, such as \"channel = 'shop'\""
             )
         return expression
 
@@ -443,7 +443,8 @@ class Table:
                 faults.append(first_line(error))
         kinds = ", ".join(f"{name} holds {describe(dtype)}" for name, dtype in read.items())
         raise SqlTypeError(
-            f"the {role} {sql!r} cannot be computed on {self.place}: {faults[0]} ({kinds})",
+            f"the {role} {quoted_sql(sql)} cannot be computed on {self.place}: {faults[0]} "
+            f"({kinds})",
             tuple(read),
         )
 
@@ -455,20 +456,20 @@ class Table:
         except pl.exceptions.PolarsError as error:
             kind = "not" if role == "where" else "neither a column nor"
             raise OptionError(
-                f"the {role} {sql!r} is {kind} SQL that can be read on {self.place} "
+                f"the {role} {quoted_sql(sql)} is {kind} SQL that can be read on {self.place} "
                 f"({first_line(error)}){suggestion(sql, columns)}{listing(columns)}"
             ) from None
         for name in dict.fromkeys(expression.meta.root_names()):
             if name not in columns:
-                within = "" if name == sql else f" (in {sql!r})"
+                within = "" if name == sql else f" (in {quoted_sql(sql)})"
                 raise ColumnError(
-                    f"{self.place} has no column {name!r} for the role {role}{within}"
+                    f"{self.place} has no column {quoted_sql(name)} for the role {role}{within}"
                     f"{suggestion(name, columns)}{listing(columns)}"
                 )
         if SEVERAL_ROWS.search(QUOTED.sub("''", sql)):
             raise OptionError(
-                f"the {role} {sql!r} looks at several rows at once: it must be computed from one "
-                "row alone, since rows are read in batches"
+                f"the {role} {quoted_sql(sql)} looks at several rows at once: it must be computed "
+                "from one row alone, since rows are read in batches"
             )
         return expression
 
@@ -484,8 +485,8 @@ def require_column(name: str, role: str, columns: Sequence[str], place: str) -> 
     """Raise a ColumnError that names the nearest columns unless `name` is one of them."""
     if name not in columns:
         raise ColumnError(
-            f"{place} has no column {name!r} for the role {role}{suggestion(name, columns)}"
-            f"{listing(columns)}"
+            f"{place} has no column {quoted_sql(name)} for the role {role}"
+            f"{suggestion(name, columns)}{listing(columns)}"
         )
 
 

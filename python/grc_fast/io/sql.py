@@ -34,6 +34,14 @@ _TOKEN: Final = re.compile(
     re.VERBOSE,
 )
 _COMMENTS: Final = ("--", "/*")
+# Polars takes a time that grows with the square of the operators and more, and a stack that grows
+# with them: 500 take seconds, thousands an hour, and some more end the process.
+_MOST_OPERATORS: Final = 500
+# A hundred thousand ids in a list.
+_MOST_CHARACTERS: Final = 1_000_000
+# Brackets within brackets: the parser of Polars gives up soon after.
+_MOST_NESTED: Final = 40
+_NO_OPERATORS: Final = frozenset(",.()[]:")
 
 
 def _words(text: str) -> frozenset[str]:
@@ -69,6 +77,7 @@ _FUNCTIONS: Final = _words(
     " stddev_samp sum var var_samp variance"
 )
 _CALLABLE: Final = _BEFORE_BRACKETS | _TYPES | _FUNCTIONS
+_OPERATORS: Final = _words("and between case div ilike in is like not or regexp rlike when xor")
 _BEGINS_QUERIES: Final = ("FROM", "TABLE", "WITH")
 _TAKES_QUERIES: Final = ("ALL", "ANY", "EXISTS", "SOME")
 
@@ -107,6 +116,11 @@ def roots_or_nothing(sql: str) -> frozenset[str]:
 
 def _refusal(sql: str) -> str | None:
     """Say why an expression must not be parsed, or nothing."""
+    if len(sql) > _MOST_CHARACTERS:
+        return (
+            f"it has {len(sql):,} characters, and {_MOST_CHARACTERS:,} are the most: join a table "
+            "in the place of a long list"
+        )
     tokens: list[tuple[str, str]] = [("sign", "")]
     position = 0
     while position < len(sql):
@@ -124,8 +138,32 @@ def _refusal(sql: str) -> str | None:
         if kind != "blank":
             tokens.append((kind, token))
         position = found.end()
+    if (refusal := _refusal_of_size(tokens)) is not None:
+        return refusal
     pairs = pairwise(tokens)
     return next((refusal for pair in pairs if (refusal := _refusal_of_pair(*pair))), None)
+
+
+def _refusal_of_size(tokens: list[tuple[str, str]]) -> str | None:
+    """Refuse what would take Polars for ever, or all of its stack."""
+    depth = operators = 0
+    for kind, token in tokens[1:]:
+        if token in ("(", "["):
+            depth += 1
+        elif token in (")", "]"):
+            depth -= 1
+        elif (kind == "sign" and token not in _NO_OPERATORS) or (
+            kind == "word" and token.lower() in _OPERATORS
+        ):
+            operators += 1
+        if depth > _MOST_NESTED:
+            return f"its brackets are nested more than {_MOST_NESTED} deep: write it in fewer"
+    if operators > _MOST_OPERATORS:
+        return (
+            f"it has {operators:,} operators, and {_MOST_OPERATORS} are the most: compute it as a "
+            "column, or compare with a list (client_id IN (1, 2, 3))"
+        )
+    return None
 
 
 def _is_prefix(before: str) -> bool:

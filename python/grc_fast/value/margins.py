@@ -9,7 +9,7 @@ from typing import Any, Final
 import polars as pl
 
 from grc_fast._utils.checks import rate
-from grc_fast._utils.messages import nearest
+from grc_fast._utils.messages import cut, nearest, quoted_sql
 from grc_fast.errors import ColumnError, DataError, OptionError
 from grc_fast.facts.collect import collect_facts, over_all_time
 from grc_fast.facts.options import SalesReading
@@ -172,9 +172,9 @@ def _seem_rates(both: pl.DataFrame, margin: str) -> list[str]:
     # A spread of next to nothing tells nothing: all amounts are alike.
     if max(1.1 * of_lines, 0.01) < of_money:
         raise DataError(
-            f"margin: {margin!r} looks like a rate, {gain / lines:.4g} a line in the mean whatever "
-            "its amount, where money is read: multiply it by the amount, such as "
-            f"'amount * {margin}'"
+            f"margin: {quoted_sql(margin)} looks like a rate, {gain / lines:.4g} a line in the "
+            "mean whatever its amount, where money is read: multiply it by the amount, such as "
+            f"'amount * {cut(margin, 60)}'"
         )
     return [f"margins of lines are read as money, {gain / lines:.4g} a line in the mean"]
 
@@ -191,9 +191,9 @@ def _shares(both: pl.DataFrame, margin: str, said: list[str]) -> Margins:
     overall = gain / money if money else 0.0
     if not 0 <= overall <= 1:
         raise DataError(
-            f"margin: {margin!r} comes to {gain:,.2f} on sales of {money:,.2f}, a share of "
-            f"{overall:.4g} where 0 to 1 is one: give the margin of each line in the money of its "
-            "amount"
+            f"margin: {quoted_sql(margin)} comes to {gain:,.2f} on sales of {money:,.2f}, a share "
+            f"of {overall:.4g} where 0 to 1 is one: give the margin of each line in the money of "
+            "its amount"
         )
     day = money / float(paying["days"].sum()) if paying.height else 1.0
     own = (pl.col("margin") + day * overall) / (pl.col("money") + day)

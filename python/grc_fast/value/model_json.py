@@ -20,6 +20,14 @@ PURCHASE_PARAMETERS: Final = ("r", "alpha", "a", "b")
 SPEND: Final = "gamma_gamma"
 SPEND_PARAMETERS: Final = ("p", "q", "v")
 
+#: What parameters can be: beyond that series do not end, and numbers overflow.
+PARAMETERS: Final = (1e-12, 1e15)
+#: The same of v, which is money.
+MONEY: Final = (1e-30, 1e30)
+#: What a unit of time can be, in days: a minute and a half, to a century.
+UNITS: Final = (0.001, 36_525.0)
+
+
 # The models of a file by name, each as the options that make it.
 Parts: TypeAlias = dict[str, dict[str, Any]]
 
@@ -29,8 +37,25 @@ _Positive = Annotated[
 _Finite = Annotated[FiniteFloat, saying("must be a number, not {given}")]
 _MeanIsFinite = Annotated[
     FiniteFloat,
-    Field(gt=1),
-    saying("must be above 1, or the mean spend is infinite, not {given}"),
+    Field(gt=1, le=PARAMETERS[1]),
+    saying("must be above 1, or the mean spend is infinite, and up to 1e+15, not {given}"),
+]
+
+
+_Parameter = Annotated[
+    float,
+    Field(ge=PARAMETERS[0], le=PARAMETERS[1]),
+    saying("must be a number from 1e-12 to 1e+15, not {given}"),
+]
+_Money = Annotated[
+    float,
+    Field(ge=MONEY[0], le=MONEY[1]),
+    saying("must be a number from 1e-30 to 1e+30, not {given}"),
+]
+_Unit = Annotated[
+    float,
+    Field(ge=UNITS[0], le=UNITS[1]),
+    saying("must be a number from 0.001 to 36525, not {given}"),
 ]
 _Limit = Annotated[
     Literal["no_dropout", "common_dropout", "one_rate"],
@@ -51,19 +76,19 @@ class _Fitted(Section):
 
 
 class _Purchases(_Fitted):
-    r: _Positive = _NEEDED
-    alpha: _Positive = _NEEDED
-    a: _Positive = _NEEDED
-    b: _Positive = _NEEDED
+    r: _Parameter = _NEEDED
+    alpha: _Parameter = _NEEDED
+    a: _Parameter = _NEEDED
+    b: _Parameter = _NEEDED
     limits: list[_Limit] = Field(default_factory=list)
-    time_scaler: _Positive = 7.0
+    time_scaler: _Unit = 7.0
     as_of: Day | None = None
 
 
 class _Spend(_Fitted):
-    p: _Positive = _NEEDED
+    p: _Parameter = _NEEDED
     q: _MeanIsFinite = _NEEDED
-    v: _Positive = _NEEDED
+    v: _Money = _NEEDED
     correlation: _Finite | None = None
     one_price: bool = False
 

@@ -17,9 +17,29 @@ from grc_fast._utils.panics import panics_as_errors
 from grc_fast.errors import ModelError
 from grc_fast.value.histories import PURCHASE_FACTS, Histories, histories, histories_or_fitted
 from grc_fast.value.horizons import outlook
-from grc_fast.value.model_json import PURCHASE_PARAMETERS, TITLES, Parts, load_parts, save_parts
+from grc_fast.value.model_json import (
+    PARAMETERS,
+    PURCHASE_PARAMETERS,
+    TITLES,
+    UNITS,
+    Parts,
+    load_parts,
+    save_parts,
+)
 
 ModelName = Literal["mbgnbd", "bgnbd"]
+
+
+def check_time_scaler(days: object) -> float:
+    """Return the days in a unit of time.
+
+    Raises
+    ------
+    OptionError
+        If they are no number from 0.001 to 36,525.
+    """
+    least, most = UNITS
+    return strictly_positive("time_scaler", days, least=least, most=most)
 
 
 @dataclass(frozen=True)
@@ -30,8 +50,7 @@ class _Specification:
     name: ClassVar[ModelName]
 
     def __post_init__(self) -> None:
-        scaler = strictly_positive("time_scaler", self.time_scaler)
-        object.__setattr__(self, "time_scaler", scaler)
+        object.__setattr__(self, "time_scaler", check_time_scaler(self.time_scaler))
 
     @panics_as_errors()
     def fit(
@@ -108,8 +127,8 @@ class MBGNBD(_Specification):
     Parameters
     ----------
     time_scaler
-        Days in the unit of time of the parameters: 7 makes it weeks. It changes `alpha` alone, not
-        the predictions.
+        Days in the unit of time of the parameters, 0.001 to 36,525: 7 makes it weeks. It
+        changes `alpha` alone, not the predictions.
 
     Notes
     -----
@@ -201,6 +220,13 @@ class PurchaseModel:
     time_scaler: float = 7.0
     as_of: dt.date | None = None
     fitted: Histories | None = field(default=None, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Check the parameters, which may be the user's own."""
+        least, most = PARAMETERS
+        for name in PURCHASE_PARAMETERS:
+            strictly_positive(name, getattr(self, name), least=least, most=most)
+        check_time_scaler(self.time_scaler)
 
     @property
     def parameters(self) -> dict[str, float]:

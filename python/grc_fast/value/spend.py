@@ -15,7 +15,15 @@ from grc_fast._utils.checks import check_threads, finite, strictly_positive
 from grc_fast._utils.panics import panics_as_errors
 from grc_fast.errors import ModelError
 from grc_fast.value.histories import SPEND_FACTS, Histories, histories, histories_or_fitted
-from grc_fast.value.model_json import SPEND, SPEND_PARAMETERS, Parts, load_parts, save_parts
+from grc_fast.value.model_json import (
+    MONEY,
+    PARAMETERS,
+    SPEND,
+    SPEND_PARAMETERS,
+    Parts,
+    load_parts,
+    save_parts,
+)
 
 #: Beyond this correlation the model's assumption, that spend and frequency are independent, is
 #: doubtful (the rule of thumb that goes with Fader and Hardie's own 0.11 for CDNOW).
@@ -125,8 +133,8 @@ class SpendModel:
 
     def __post_init__(self) -> None:
         """Check the parameters, which may be the user's own."""
-        for name in SPEND_PARAMETERS:
-            strictly_positive(name, getattr(self, name))
+        for name, (least, most) in (("p", PARAMETERS), ("q", PARAMETERS), ("v", MONEY)):
+            strictly_positive(name, getattr(self, name), least=least, most=most)
         finite("q", self.q, "above 1, or the mean spend is infinite", above=1)
 
     @property

@@ -40,6 +40,16 @@ const PRIME: u64 = 4_294_967_291;
 /// One line in fifty is a return.
 const RETURNS: u64 = 50;
 
+/// Check that there is memory for a number of rows that a caller asks for, before it is written to.
+///
+/// # Errors
+/// If there is none: an allocation that fails later would end the process.
+pub(crate) fn room_for<T>(rows: usize, what: &str) -> Result<()> {
+    Vec::<T>::new()
+        .try_reserve_exact(rows)
+        .map_err(|_| Error::Option(format!("there is no memory for {rows} {what}: ask for fewer")))
+}
+
 /// Simulate sales: activity is heavy-tailed (the density of a client's share falls with the power
 /// 0.6 of its rank), prices are log-uniform from 0.50 to 128.00 in cents, 2 % of lines are returns.
 ///
@@ -54,6 +64,7 @@ pub fn simulate_sales(simulation: SalesSimulation) -> Result<SimulatedSales> {
                 .to_owned(),
         ));
     }
+    room_for::<[i64; 4]>(simulation.lines, "lines")?;
     let line = |row: usize| -> (i64, i64, i64, i64) {
         let draw = |what: u64| mix_words(simulation.seed ^ (what << 56), row as u64);
         let unit = |what: u64| (draw(what) >> 11) as f64 / (1_u64 << 53) as f64;

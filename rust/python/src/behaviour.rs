@@ -16,6 +16,7 @@ use grc_core::behaviour::{
     BehaviourAccount, BehaviourOptions, BehaviourPass, Bounds, Category, Decay, Density,
     EventBatch, EventDropReason, EventIdColumn, EventOutcome, LedgerColumns, Phase, Repeat, Rule,
     RuleSet, ScoreColumns, StateBatch, StateColumns, TextColumn, TextValues, check_pattern,
+    check_patterns,
 };
 use grc_core::columns::{Column, IdValues, Texts};
 use grc_core::{Error, Result};
@@ -31,6 +32,14 @@ use crate::pass::Pass;
 #[pyfunction]
 pub fn check_page_pattern(pattern: &str) -> PyResult<()> {
     check_pattern(pattern).map_err(|error| exception(&error))
+}
+
+/// Check that patterns can be read, and are not too large together.
+#[pyfunction]
+#[pyo3(signature = (patterns, *, ignore_case))]
+pub fn check_page_patterns(patterns: Vec<String>, ignore_case: bool) -> PyResult<()> {
+    let patterns: Vec<&str> = patterns.iter().map(String::as_str).collect();
+    check_patterns(&patterns, ignore_case).map_err(|error| exception(&error))
 }
 
 /// Rules as Python gives them: durations in microseconds.

@@ -30,7 +30,7 @@ mod _core {
     }
 
     #[pymodule_export]
-    use crate::behaviour::{BehaviourBuilder, check_page_pattern};
+    use crate::behaviour::{BehaviourBuilder, check_page_pattern, check_page_patterns};
     #[pymodule_export]
     use crate::csv::{CsvReader, FieldForm};
     #[pymodule_export]

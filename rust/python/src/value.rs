@@ -72,7 +72,7 @@ fn process(model: &str, parameters: [f64; 4], unit: f64) -> Result<PurchaseProce
     Ok(PurchaseProcess {
         model: purchase_model(model)?,
         parameters: PurchaseParameters::new(parameters)?,
-        unit,
+        unit: value::check_unit(unit)?,
     })
 }
 

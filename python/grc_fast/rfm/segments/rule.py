@@ -9,7 +9,7 @@ from typing import Any, Final, TypeGuard
 
 import polars as pl
 
-from grc_fast._utils.messages import nearest
+from grc_fast._utils.messages import first_line, nearest, quoted_sql
 from grc_fast.errors import OptionError
 from grc_fast.io.sql import sql_expression
 from grc_fast.labels.catalogue import LANGUAGES, check_lang
@@ -283,16 +283,11 @@ def parse_sql(sql: object) -> pl.Expr:
     try:
         parsed = sql_expression(sql)
     except pl.exceptions.PolarsError as error:
-        reason = _first_line_of(error)
-        raise OptionError(f"where = {sql!r} is not a SQL condition ({reason})") from None
+        reason = first_line(error)
+        raise OptionError(f"where = {quoted_sql(sql)} is not a SQL condition ({reason})") from None
     if parsed.meta.has_multiple_outputs():
-        raise OptionError(f"where = {sql!r} has several values: write one condition")
+        raise OptionError(f"where = {quoted_sql(sql)} has several values: write one condition")
     return parsed
-
-
-def _first_line_of(error: Exception) -> str:
-    """Leave out the query plan that Polars appends to its messages."""
-    return str(error).strip().partition("\n")[0]
 
 
 def _is_whole(value: object) -> TypeGuard[int]:

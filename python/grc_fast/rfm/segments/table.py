@@ -19,9 +19,10 @@ from typing import Any
 
 import polars as pl
 
-from grc_fast._utils.messages import nearest
+from grc_fast._utils.messages import first_clause, first_line, nearest, quoted_sql
 from grc_fast._utils.panics import panics_as_errors
 from grc_fast._utils.processes import check_process
+from grc_fast._utils.validation import is_nested_deeply, toml_of
 from grc_fast.errors import OptionError
 from grc_fast.labels.catalogue import check_lang
 from grc_fast.rfm.segments.describe import describe_rule
@@ -29,7 +30,6 @@ from grc_fast.rfm.segments.evaluate import Given, code_cells, rule_holds
 from grc_fast.rfm.segments.rule import (
     SegmentCondition,
     SegmentRule,
-    _first_line_of,
     check_keys,
     is_clean_text,
     parse_sql,
@@ -143,6 +143,8 @@ class SegmentTable:
         with saying_where(f"segment table {source or repr(name)}"):
             if not isinstance(data, Mapping):
                 raise OptionError(f"{data!r} is not a table of segments")
+            if is_nested_deeply(data):
+                raise OptionError("it is nested too deeply to be read")
             check_keys(data, ("name", "segment"))
             rules = data.get("segment")
             if not isinstance(rules, Sequence) or isinstance(rules, str):
@@ -457,7 +459,9 @@ class SegmentTable:
 def _check_sql_columns(sql: str, names: Sequence[str]) -> None:
     for column in sorted(set(parse_sql(sql).meta.root_names())):
         if column not in names:
-            raise OptionError(f"where = {sql!r}: no column {column!r}{nearest(column, names)}")
+            raise OptionError(
+                f"where = {quoted_sql(sql)}: no column {column!r}{nearest(column, names)}"
+            )
 
 
 def _check_sql_type(sql: str, schema: Mapping[str, Any]) -> None:
@@ -466,9 +470,11 @@ def _check_sql_type(sql: str, schema: Mapping[str, Any]) -> None:
         # Eager: the schema of a lazy query is silent on a text compared with a number.
         found = pl.DataFrame(schema=dict(schema)).select(parse_sql(sql)).dtypes[0]
     except pl.exceptions.PolarsError as error:
-        raise OptionError(f"where = {sql!r} cannot be computed ({_first_line_of(error)})") from None
+        raise OptionError(
+            f"where = {quoted_sql(sql)} cannot be computed ({first_line(error)})"
+        ) from None
     if found not in (pl.Boolean, pl.Null):
-        raise OptionError(f"where = {sql!r} gives {found}, not true or false: compare it")
+        raise OptionError(f"where = {quoted_sql(sql)} gives {found}, not true or false: compare it")
 
 
 def _looks_like_path(name: str) -> bool:
@@ -478,13 +484,14 @@ def _looks_like_path(name: str) -> bool:
 def _parse_toml(written: bytes, source: str) -> dict[str, Any]:
     try:
         # utf-8-sig: Windows editors put a byte order mark first, which TOML does not know.
-        return tomllib.loads(written.decode("utf-8-sig"))
+        return toml_of(written.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise OptionError(
             f"segment table {source}: byte {error.start} is not UTF-8, save the file as UTF-8"
         ) from None
-    except tomllib.TOMLDecodeError as error:
-        raise OptionError(f"segment table {source}: not valid TOML, {error}") from None
+    except ValueError as error:
+        reason = first_clause(error)
+        raise OptionError(f"segment table {source}: not valid TOML, {reason}") from None
     except RecursionError:
         raise OptionError(f"segment table {source}: it is nested too deeply to be read") from None
 

@@ -63,7 +63,7 @@ pub use outcome::BehaviourOutcome;
 pub use output_columns::{
     EventIdColumn, LedgerColumns, ScoreColumns, StateColumns, StatePart, TextColumn,
 };
-pub use page_patterns::check_pattern;
+pub use page_patterns::{check_pattern, check_patterns};
 pub use pass::BehaviourPass;
 pub use phase::Phase;
 pub use rules::{Bounds, Category, Decay, Density, Repeat, Rule, RuleSet};

@@ -17,6 +17,21 @@ use crate::threads::map_each;
 
 /// The prefix of a regular expression.
 const REGEX: &str = "re:";
+/// Expressions that are searched for together: each set then keeps to the few states that its pages
+/// lead to, where one set of thousands forgets them again and again, and takes a hundred times as long.
+const SET: usize = 32;
+/// Bytes that the expressions of all rules may take, compiled.
+const MOST_MEMORY: usize = 1 << 27;
+/// Bytes that a pattern may take where only its spelling is checked.
+const SPELLING_MEMORY: usize = 1 << 18;
+/// Bytes of the states that the sets remember, each thread its own: as many for one set as it would
+/// take by itself, and no less than it needs to work.
+const STATES_MEMORY: usize = 1 << 26;
+const STATES_OF_SET: std::ops::RangeInclusive<usize> = 1 << 17..=1 << 21;
+/// Braces within braces, beyond which a glob is none that anybody wrote.
+const MOST_NESTED: usize = 50;
+/// Characters of a pattern that an error quotes.
+const QUOTED: usize = 60;
 /// Only a pattern with a star can be a glob: the other signs of globs are frequent in addresses
 /// (`/search?q=`), where they stand for themselves.
 const STAR: char = '*';
@@ -90,6 +105,9 @@ impl PagePattern {
             Self::Exact(text) => Compiled::Exact(fold(&part.of(text))),
             Self::Prefix(text) => Compiled::Prefix(fold(&part.of_beginning(text))),
             Self::Glob(text) => {
+                if is_nested_deeply(text) {
+                    return Err(format!("its braces are nested more than {MOST_NESTED} deep"));
+                }
                 let text = fold(if part == AddressPart::Whole { text } else { without_end(text) });
                 let glob = GlobBuilder::new(&text)
                     .literal_separator(false)
@@ -117,24 +135,76 @@ enum Compiled {
     Expression(String),
 }
 
-/// Check that a pattern of pages can be read.
+/// Whether braces stand in more braces than a reader of globs can follow.
+fn is_nested_deeply(glob: &str) -> bool {
+    let mut depth = 0_usize;
+    glob.bytes().any(|byte| {
+        match byte {
+            b'{' => depth += 1,
+            b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth > MOST_NESTED
+    })
+}
+
+/// Check that a pattern of pages can be read; whether it is too large is seen with all the others.
 ///
 /// # Errors
 /// If it is a glob or a regular expression that cannot.
 pub fn check_pattern(text: &str) -> Result<()> {
-    checked(text, false)
+    checked(text, false, SPELLING_MEMORY).or_else(|fault| match fault {
+        Fault::TooLarge => Ok(()),
+        Fault::Wrong(reason) => Err(unreadable(text, &reason)),
+    })
 }
 
-fn checked(text: &str, ignore_case: bool) -> Result<()> {
-    let wrong = |reason: String| {
-        let reason = reason.split_whitespace().collect::<Vec<_>>().join(" ");
-        Error::Option(format!("the page pattern \"{text}\" cannot be read: {reason}"))
-    };
-    match PagePattern::read(text).compiled(ignore_case).map_err(wrong)? {
+/// Check that patterns can be read, and are not too large together.
+///
+/// # Errors
+/// If they are not, with the one that is wrong if it is one.
+pub fn check_patterns(patterns: &[&str], ignore_case: bool) -> Result<()> {
+    PageMatcher::new(patterns, ignore_case).map(|_| ())
+}
+
+/// What is wrong with patterns.
+enum Fault {
+    /// They would take more memory than they may.
+    TooLarge,
+    /// One of them cannot be read.
+    Wrong(String),
+}
+
+impl From<regex::Error> for Fault {
+    fn from(error: regex::Error) -> Self {
+        if matches!(error, regex::Error::CompiledTooBig(_)) {
+            return Self::TooLarge;
+        }
+        // The library repeats the pattern, and says what is wrong with it at the end.
+        let told = error.to_string();
+        let reason = told.rsplit_once("error: ").map_or(told.as_str(), |(_, reason)| reason);
+        Self::Wrong(reason.split_whitespace().collect::<Vec<_>>().join(" "))
+    }
+}
+
+fn checked(text: &str, ignore_case: bool, memory: usize) -> std::result::Result<(), Fault> {
+    match PagePattern::read(text).compiled(ignore_case).map_err(Fault::Wrong)? {
         Compiled::Exact(_) | Compiled::Prefix(_) => Ok(()),
         Compiled::Expression(expression) => {
-            expression_set(vec![expression]).map(|_| ()).map_err(|error| wrong(error.to_string()))
+            expression_set([&expression], memory, 0).map(|_| ()).map_err(Fault::from)
         }
+    }
+}
+
+fn unreadable(text: &str, reason: &str) -> Error {
+    Error::Option(format!("the page pattern \"{}\" cannot be read: {reason}", quoted(text)))
+}
+
+/// As much of a pattern as shows which one it is.
+fn quoted(text: &str) -> String {
+    match text.char_indices().nth(QUOTED) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}…", &text[..end]),
     }
 }
 
@@ -159,8 +229,8 @@ struct PartMatcher {
     subject: Subject,
     exact: HashMap<String, Vec<u32>>,
     prefixes: Prefixes,
-    set: RegexSet,
-    /// For each expression of the set the number of its pattern.
+    sets: Vec<RegexSet>,
+    /// For each expression, `SET` of them to a set, the number of its pattern.
     numbers: Vec<u32>,
 }
 
@@ -170,24 +240,36 @@ impl PageMatcher {
     /// # Errors
     /// If one cannot be read, or all together are too large.
     pub fn new(patterns: &[&str], ignore_case: bool) -> Result<Self> {
-        let mut drafts: BTreeMap<Subject, Vec<(u32, Compiled)>> = BTreeMap::new();
+        let mut drafts: BTreeMap<Subject, Draft> = BTreeMap::new();
         for (number, text) in (0..).zip(patterns) {
             let pattern = PagePattern::read(text);
             let verbatim = matches!(pattern, PagePattern::Regex(_));
-            let Ok(compiled) = pattern.compiled(ignore_case) else {
-                checked(text, ignore_case)?; // which says why
-                continue;
-            };
+            let compiled =
+                pattern.compiled(ignore_case).map_err(|reason| unreadable(text, &reason))?;
             let subject = Subject { part: pattern.part(), verbatim };
-            drafts.entry(subject).or_default().push((number, compiled));
+            drafts.entry(subject).or_default().add(number, compiled);
         }
-        let parts = drafts.into_iter().map(|(subject, draft)| PartMatcher::new(subject, draft));
-        let parts = parts.collect::<std::result::Result<_, _>>().map_err(|error| {
-            let one = patterns.iter().find_map(|text| checked(text, ignore_case).err());
-            one.unwrap_or_else(|| {
-                Error::Option(format!("the page patterns are too large together: {error}"))
-            })
-        })?;
+        let sets: usize = drafts.values().map(|draft| draft.numbers.len().div_ceil(SET)).sum();
+        let memory = MOST_MEMORY / sets.max(1);
+        let states = STATES_MEMORY / sets.max(1);
+        let mut parts = Vec::with_capacity(drafts.len());
+        for (subject, draft) in drafts {
+            let mut compiled = Vec::new();
+            for (own, numbers) in draft.expressions.chunks(SET).zip(draft.numbers.chunks(SET)) {
+                let set = expression_set(own, memory, states).map_err(|error| {
+                    let texts = numbers.iter().map(|&number| patterns[number as usize]);
+                    fault_of_set(texts, ignore_case, error)
+                })?;
+                compiled.push(set);
+            }
+            parts.push(PartMatcher {
+                subject,
+                exact: draft.exact,
+                prefixes: Prefixes::new(draft.prefixes),
+                sets: compiled,
+                numbers: draft.numbers,
+            });
+        }
         Ok(Self { parts, ignore_case })
     }
 
@@ -229,39 +311,76 @@ impl PageMatcher {
     }
 }
 
-impl PartMatcher {
-    fn new(
-        subject: Subject,
-        patterns: Vec<(u32, Compiled)>,
-    ) -> std::result::Result<Self, regex::Error> {
-        let mut exact: HashMap<String, Vec<u32>> = HashMap::new();
-        let (mut prefixes, mut expressions, mut numbers) = (Vec::new(), Vec::new(), Vec::new());
-        for (number, pattern) in patterns {
-            match pattern {
-                Compiled::Exact(text) => exact.entry(text).or_default().push(number),
-                Compiled::Prefix(text) => prefixes.push((text, number)),
-                Compiled::Expression(expression) => {
-                    expressions.push(expression);
-                    numbers.push(number);
-                }
+/// The patterns of one subject, before they are compiled together.
+#[derive(Default)]
+struct Draft {
+    exact: HashMap<String, Vec<u32>>,
+    prefixes: Vec<(String, u32)>,
+    expressions: Vec<String>,
+    numbers: Vec<u32>,
+}
+
+impl Draft {
+    fn add(&mut self, number: u32, pattern: Compiled) {
+        match pattern {
+            Compiled::Exact(text) => self.exact.entry(text).or_default().push(number),
+            Compiled::Prefix(text) => self.prefixes.push((text, number)),
+            Compiled::Expression(expression) => {
+                self.expressions.push(expression);
+                self.numbers.push(number);
             }
         }
-        let prefixes = Prefixes::new(prefixes);
-        Ok(Self { subject, exact, prefixes, set: expression_set(expressions)?, numbers })
     }
+}
 
+impl PartMatcher {
     /// Add the numbers of the patterns that a text matches.
     fn find(&self, text: &str, found: &mut Vec<u32>) {
-        found.extend(self.set.matches(text.as_bytes()).into_iter().map(|i| self.numbers[i]));
+        for (set, numbers) in self.sets.iter().zip(self.numbers.chunks(SET)) {
+            found.extend(set.matches(text.as_bytes()).into_iter().map(|i| numbers[i]));
+        }
         self.prefixes.find(text, found);
         found.extend(self.exact.get(text).into_iter().flatten());
     }
 }
 
-/// Expressions compiled together. Patterns are the user's own: as large as memory allows rather than
-/// a limit for strangers.
-fn expression_set(expressions: Vec<String>) -> std::result::Result<RegexSet, regex::Error> {
-    RegexSetBuilder::new(expressions).size_limit(1 << 30).build()
+/// Expressions compiled together, in so much memory, and so much for the states of a search.
+fn expression_set(
+    expressions: impl IntoIterator<Item = impl AsRef<str>>,
+    memory: usize,
+    states: usize,
+) -> std::result::Result<RegexSet, regex::Error> {
+    let states = states.clamp(*STATES_OF_SET.start(), *STATES_OF_SET.end());
+    RegexSetBuilder::new(expressions).size_limit(memory).dfa_size_limit(states).build()
+}
+
+/// What is wrong with the patterns of a set that cannot be compiled.
+fn fault_of_set<'a>(
+    patterns: impl Iterator<Item = &'a str>,
+    ignore_case: bool,
+    error: regex::Error,
+) -> Error {
+    for text in patterns {
+        // One that takes this much for itself is named; less, so that all are looked at in seconds.
+        match checked(text, ignore_case, MOST_MEMORY / 8) {
+            Ok(()) => {}
+            Err(Fault::Wrong(reason)) => return unreadable(text, &reason),
+            Err(Fault::TooLarge) => {
+                return Error::Option(format!(
+                    "the page pattern \"{}\" is too large: write it with fewer repetitions",
+                    quoted(text)
+                ));
+            }
+        }
+    }
+    match Fault::from(error) {
+        Fault::Wrong(reason) => Error::Option(format!("the page patterns cannot be read: {reason}")),
+        Fault::TooLarge => Error::Option(
+            "the page patterns are too large together: write fewer regular expressions, or pages and \
+             beginnings (/guides/*) in their place, of which there may be any number"
+                .to_owned(),
+        ),
+    }
 }
 
 /// Pages by the patterns they match.
@@ -417,6 +536,42 @@ mod tests {
             );
         }
     }
+
+    #[test]
+    fn patterns_that_nobody_wrote_are_refused_in_a_short_sentence() {
+        let deep = format!("*{}a{}", "{".repeat(100_000), "}".repeat(100_000));
+        let nested = format!("re:{}{}", "(".repeat(100_000), ")".repeat(100_000));
+        let large = "re:\\pL{90000}";
+        for (text, why) in [
+            (deep.as_str(), "nested more than 50 deep"),
+            (nested.as_str(), "nested parentheses"),
+            (large, "too large"),
+        ] {
+            let error = check_patterns(&["/a", text], false).unwrap_err().to_string();
+            assert!(error.contains(why) && error.len() < 300, "{error}");
+        }
+        let many: Vec<String> = (0..500).map(|i| format!("re:{i}\\pL{{100}}")).collect();
+        let many: Vec<&str> = many.iter().map(String::as_str).collect();
+        let error = check_patterns(&many, false).unwrap_err().to_string();
+        assert!(error.contains("too large together"), "{error}");
+        assert_eq!(many.iter().try_for_each(|text| check_pattern(text)), Ok(()));
+    }
+
+    #[test]
+    fn thousands_of_expressions_are_each_found_in_a_moment() {
+        let numbers = || (0..3_000).map(|i| i * 7_919 % 100_003);
+        let patterns: Vec<String> = numbers().map(|i| format!("*/item-{i}/*")).collect();
+        let patterns: Vec<&str> = patterns.iter().map(String::as_str).collect();
+        let matcher = PageMatcher::new(&patterns, false).unwrap();
+        let begun = std::time::Instant::now();
+        for (place, number) in numbers().enumerate() {
+            let found = matcher.matches(&format!("/shop/item-{number}/photos"));
+            assert_eq!(found, [place as u32]);
+        }
+        // One set of all takes minutes.
+        assert!(begun.elapsed().as_secs() < 20, "{:?}", begun.elapsed());
+    }
+
     proptest! {
         #[test]
         fn a_page_matches_itself(page in "[a/:?#.é-]{0,12}", ignore_case: bool) {

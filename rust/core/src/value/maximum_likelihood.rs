@@ -96,6 +96,9 @@ const TOLERANCE: f64 = 1e-10;
 /// The same on a subsample, where a search only looks for a start.
 const SUBSAMPLE_TOLERANCE: f64 = 1e-2;
 const MAX_ITERATIONS: u64 = 200;
+/// The most points that a search looks at: a few to an iteration where there is a maximum. Where the
+/// likelihood is not a number, a line search alone would go on for ever.
+const MAX_POINTS: usize = 1_000;
 
 /// The log of a parameter for a free coordinate, and its derivative.
 fn bounded(free: f64) -> (f64, f64) {
@@ -115,6 +118,7 @@ fn free_of<const P: usize>(parameters: &[f64; P]) -> Vec<f64> {
 /// What has been computed so far: the last point, as `argmin` asks for cost and gradient separately,
 /// and the best one, or the one at which the search has converged.
 struct SearchTrace<const P: usize> {
+    points: usize,
     converged: bool,
     last: Option<(Vec<f64>, Evaluation<P>)>,
     best: Option<(Vec<f64>, Evaluation<P>)>,
@@ -135,6 +139,10 @@ impl<L: Likelihood<P>, const P: usize> Search<'_, L, P> {
             && point == free
         {
             return Ok(*found);
+        }
+        trace.points += 1;
+        if trace.points > MAX_POINTS {
+            return Err(argmin::core::Error::msg("too many points"));
         }
         let parameters = parameters_at(free);
         let found = self.likelihood.evaluate(&parameters);
@@ -203,7 +211,7 @@ fn search<L: Likelihood<P>, const P: usize>(
     start: &[f64; P],
     tolerance: f64,
 ) -> Option<([f64; P], Evaluation<P>)> {
-    let trace = RefCell::new(SearchTrace { converged: false, last: None, best: None });
+    let trace = RefCell::new(SearchTrace { points: 0, converged: false, last: None, best: None });
     let problem = Search { likelihood, trace: &trace, tolerance };
     let free = free_of(start);
     if let Ok(first) = problem.at(&free) {
@@ -404,6 +412,30 @@ mod tests {
             let error = found.standard_errors()[i] / found.parameters[i];
             assert!((error - 1.0).abs() < 1e-4);
         }
+    }
+
+    /// Not a number but where the search begins.
+    struct Cliff;
+
+    impl Likelihood<3> for Cliff {
+        fn names(&self) -> [&'static str; 3] {
+            ["u", "v", "w"]
+        }
+        fn clients(&self) -> f64 {
+            10.0
+        }
+        fn evaluate(&self, p: &[f64; 3]) -> Evaluation<3> {
+            let mut found = Bowl([5.0; 3]).evaluate(p);
+            if p[0] > 1.1 {
+                found.value = f64::NAN;
+            }
+            found
+        }
+    }
+
+    #[test]
+    fn a_likelihood_that_is_no_number_ends_the_search() {
+        assert!(maximise("cliff", &Cliff, &Cliff, &[[1.0; 3]]).is_err());
     }
 
     #[test]

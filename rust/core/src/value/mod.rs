@@ -40,7 +40,7 @@ pub use history_cells::{Histories, HistoryCells};
 pub use maximum_likelihood::Estimate;
 pub use predictions::{ForecastPeriods, Predictions, predict};
 pub use purchase_limits::{Dropout, PurchaseLimits};
-pub use purchases::{PurchaseFit, PurchaseModel, PurchaseParameters, fit_purchases};
+pub use purchases::{PurchaseFit, PurchaseModel, PurchaseParameters, check_unit, fit_purchases};
 pub use simulated_clients::{ClientSimulation, SimulatedClients, simulate_clients};
 pub use special::beta_quantile;
 pub use spend::{SpendFit, SpendHistories, SpendParameters, fit_spend};

@@ -12,6 +12,11 @@ const CHUNK: usize = 8192;
 /// The fewest clients from whom four parameters can be estimated.
 const MIN_CLIENTS: u64 = 50;
 
+/// What parameters can be: beyond that series do not end and numbers overflow. A fit stays far within.
+pub(super) const PARAMETERS: [f64; 2] = [1e-12, 1e15];
+/// What a unit of time can be, in days: a minute and a half, to a century.
+const UNITS: [f64; 2] = [0.001, 36_525.0];
+
 /// When a client may leave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PurchaseModel {
@@ -51,16 +56,30 @@ impl PurchaseParameters {
     /// The parameters in the order r, α, a, b.
     ///
     /// # Errors
-    /// If one is not a number above 0.
+    /// If one is not a number within `PARAMETERS`.
     pub fn new(parameters: [f64; 4]) -> Result<Self> {
         for (name, value) in NAMES.iter().zip(parameters) {
-            if !(value > 0.0 && value.is_finite()) {
-                return Err(Error::Option(format!("{name} must be a number above 0, not {value}")));
-            }
+            within(name, value, PARAMETERS)?;
         }
         let [r, alpha, a, b] = parameters;
         Ok(Self { r, alpha, a, b })
     }
+}
+
+/// Check that days in a unit of time are as many as clients can be described by.
+///
+/// # Errors
+/// If they are not.
+pub fn check_unit(unit: f64) -> Result<f64> {
+    within("time_scaler", unit, UNITS).map(|()| unit)
+}
+
+/// Check that a number is from the first bound to the second.
+pub(super) fn within(name: &str, value: f64, [least, most]: [f64; 2]) -> Result<()> {
+    if (least..=most).contains(&value) {
+        return Ok(());
+    }
+    Err(Error::Option(format!("{name} must be a number from {least} to {most}, not {value}")))
 }
 
 /// The log-likelihood of clients, as a function of (r, α, a, b).
@@ -239,6 +258,7 @@ pub struct PurchaseFit {
 /// If there are fewer than 50 clients, one cell, nobody who bought again, or no maximum.
 pub fn fit_purchases(cells: &HistoryCells, model: PurchaseModel, unit: f64) -> Result<PurchaseFit> {
     check(cells)?;
+    check_unit(unit)?;
     let name = match model {
         PurchaseModel::BgNbd => "BG/NBD",
         PurchaseModel::MbgNbd => "MBG/NBD",

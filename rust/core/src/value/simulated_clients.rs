@@ -9,6 +9,7 @@ use super::history_cells::MAX_DAYS;
 use super::purchases::PurchaseModel;
 use super::spend::SpendParameters;
 use crate::error::{Error, Result};
+use crate::simulation::room_for;
 use crate::threads::{ROWS_A_TASK, map_each};
 
 /// What is to be simulated.
@@ -49,6 +50,11 @@ pub struct SimulatedClients {
     pub future_money: Vec<f64>,
 }
 
+/// What a client takes, as a row and as columns.
+const BYTES_A_CLIENT: usize = 2 * size_of::<SimulatedClient>();
+/// Purchases of a client, in the mean: a hundred a day for 27 years.
+const MOST_PURCHASES: f64 = 1e6;
+
 /// Simulate clients. Each depends on the seed and its number alone. O(purchases), in parallel.
 ///
 /// # Errors
@@ -60,6 +66,7 @@ pub fn simulate_clients(simulation: &ClientSimulation) -> Result<SimulatedClient
             simulation.shortest, simulation.longest
         )));
     }
+    check_sizes(simulation)?;
     let one = |number: usize| {
         let mut rng = ChaCha8Rng::seed_from_u64(simulation.seed);
         rng.set_stream(number as u64);
@@ -79,6 +86,21 @@ pub fn simulate_clients(simulation: &ClientSimulation) -> Result<SimulatedClient
         future: clients.iter().map(|c| c.future).collect(),
         future_money: clients.iter().map(|c| c.future_money).collect(),
     })
+}
+
+/// Refuse what would take more memory, or more purchases, than there can be.
+fn check_sizes(simulation: &ClientSimulation) -> Result<()> {
+    room_for::<[u8; BYTES_A_CLIENT]>(simulation.clients, "clients")?;
+    let process = &simulation.process;
+    let p = &process.parameters;
+    let units = f64::from(simulation.longest + simulation.horizon) / process.unit;
+    let purchases = p.r / p.alpha * units;
+    if purchases > MOST_PURCHASES {
+        return Err(Error::Option(format!(
+            "clients who buy {purchases:.3e} times cannot be simulated: raise alpha or lower r"
+        )));
+    }
+    Ok(())
 }
 
 #[derive(Clone)]
@@ -110,7 +132,7 @@ fn client(simulation: &ClientSimulation, rng: &mut ChaCha8Rng) -> Result<Simulat
         time += wait / rate;
         // A rate may be so small that it is 0: the next purchase is then beyond any end, or at no
         // time at all.
-        if time.is_nan() || time > end || repeats >= MAX_DAYS {
+        if time.is_nan() || time > end || repeats.max(future) >= MAX_DAYS {
             break;
         }
         if time <= now {

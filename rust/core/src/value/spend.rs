@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::maximum_likelihood::{Estimate, Evaluation, Likelihood, maximise};
+use super::purchases::{PARAMETERS, within};
 use super::special::{digamma, ln_gamma, trigamma};
 use crate::error::{Error, Result};
 use crate::threads::{map_each, map_rows, sort_unstable_by};
@@ -27,16 +28,18 @@ pub struct SpendParameters {
     pub v: f64,
 }
 
+/// What v can be, which is money.
+const MONEY: [f64; 2] = [1e-30, 1e30];
+
 impl SpendParameters {
     /// The parameters in the order p, q, v.
     ///
     /// # Errors
-    /// If one is not a number above 0, or q is up to 1: the mean spend would be infinite.
+    /// If one is not a number within `PARAMETERS` or, of v, `MONEY`, or q is up to 1: the mean spend
+    /// would be infinite.
     pub fn new(parameters: [f64; 3]) -> Result<Self> {
         for (name, value) in NAMES.iter().zip(parameters) {
-            if !(value > 0.0 && value.is_finite()) {
-                return Err(Error::Option(format!("{name} must be a number above 0, not {value}")));
-            }
+            within(name, value, if *name == "v" { MONEY } else { PARAMETERS })?;
         }
         let [p, q, v] = parameters;
         if q <= 1.0 {
@@ -453,5 +456,13 @@ mod tests {
         );
         assert!(SpendParameters::new([2.0, -1.0, 3.0]).is_err());
         assert!(SpendParameters::new([f64::NAN, 2.0, 3.0]).is_err());
+    }
+
+    #[test]
+    fn spends_beyond_all_bounds_end_the_search() {
+        let means: Vec<f64> = (0..60).map(|i| 10_f64.powi(10 * i - 300)).collect();
+        let histories = SpendHistories::new(&[3; 60], &means).unwrap();
+        let found = fit_spend(&histories).unwrap_err().to_string();
+        assert!(found.contains("cannot be fitted"), "{found}");
     }
 }
