@@ -463,7 +463,7 @@ def test_a_loaded_model_knows_no_clients(valued, tmp_path):
         (lambda d: d.update(bgnbd=d["mbgnbd"]), "it holds"),
         (
             lambda d: d["mbgnbd"].update(r=0),
-            r"mbgnbd.r must be a number from 1e-12 to 1e\+12, not 0",
+            r"mbgnbd.r must be a number from 1e-12 to 1e\+15, not 0",
         ),
         (lambda d: d["mbgnbd"].pop("alpha"), r"mbgnbd.alpha must be a number"),
         (lambda d: d["mbgnbd"].update(a="1"), r"mbgnbd.a must be a number"),

@@ -9,7 +9,7 @@ from typing import ClassVar, Final, Literal, TypeAlias, get_args
 
 from grc_fast import _core
 from grc_fast._typing import Edges, Number, Ties
-from grc_fast._utils.checks import finite, one_of, strictly_positive, whole
+from grc_fast._utils.checks import finite, one_of, whole
 from grc_fast.errors import OptionError
 
 FrequencyMeasure = Literal["orders", "lines", "active_days", "mean_gap"]
@@ -256,7 +256,8 @@ def _check_shared(criterion: Recency | _Counted) -> None:
     if criterion.bins is not None:
         object.__setattr__(criterion, "bins", check_count(f"{what}: bins", criterion.bins))
     check_ties_and_edges(what, criterion.ties or "together", criterion.edges or "inverted_cdf")
-    weight = strictly_positive(f"{what}: weight", criterion.weight)
+    must_be = "a number from 1e-12 to 1e+12"
+    weight = finite(f"{what}: weight", criterion.weight, must_be, least=1e-12, most=1e12)
     object.__setattr__(criterion, "weight", weight)
     if criterion.bands is None:
         return
