@@ -87,12 +87,10 @@ fuzz: ## Fuzz each door of the core for a minute (FUZZ_SECONDS=600: ten; needs c
 .PHONY: fuzz-corpus
 fuzz-corpus: ## Keep the fewest inputs of those that fuzzing found that lead everywhere it has been
 	for target in $$($(FUZZ) list --fuzz-dir fuzz); do \
-		mkdir -p fuzz/found/$$target fuzz/corpus/$$target && \
-		cp -r fuzz/corpus/$$target/. fuzz/found/$$target && rm -r fuzz/corpus/$$target && \
-		$(FUZZ) cmin --fuzz-dir fuzz $$target fuzz/found/$$target -- -max_len=2048 && \
-		mkdir -p fuzz/corpus/$$target && \
-		find fuzz/found/$$target -type f -size -2k | sort | head -40 | \
-			xargs -r cp -t fuzz/corpus/$$target || exit; \
+		mkdir -p fuzz/kept fuzz/found/$$target && \
+		$(FUZZ) run --fuzz-dir fuzz $$target fuzz/kept fuzz/found/$$target fuzz/corpus/$$target -- \
+			-set_cover_merge=1 -use_counters=0 -max_len=2048 && \
+		rm -r fuzz/corpus/$$target && mv fuzz/kept fuzz/corpus/$$target || exit; \
 	done
 
 .PHONY: lint

@@ -296,6 +296,7 @@ except grc.GrcError as error:
         ("client.buffers[1] = None", "lacks a buffer"),
         ("client.buffers[2] = None", "lacks a buffer"),
         ("client.null_count = -1", "[1.0, 2.0, 3.0]"),
+        ("root.length = client.length = 0; client.offset = 1 << 50", "[]"),
         ("pass", "[1.0, 2.0, 3.0]"),
     ],
 )

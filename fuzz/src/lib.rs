@@ -1,5 +1,9 @@
-//! The doors of the core, each as a function of bytes that panics where a promise is broken.
+//! The doors of the core and of the binding, each as a function of bytes that panics where a promise is
+//! broken.
 
+mod arrow;
+mod bytes;
 mod targets;
 
+pub use arrow::arrow;
 pub use targets::{TARGETS, behaviour, csv, facts, quantiles, states, texts, value};

@@ -7,7 +7,7 @@ use grc_core::behaviour::{
 use grc_core::bitmap::Bitmap;
 use grc_core::columns::{AmountValues, Column, DateValues, IdValues, Integers};
 
-use super::bytes::{Bytes, TextData, packed};
+use crate::bytes::{Bytes, TextData, packed};
 
 pub const MINUTE: i64 = 60_000_000;
 pub const KINDS: [&str; 4] = ["page_view", "email_open", "purchase", "download"];
@@ -181,8 +181,11 @@ fn push(pass: &mut BehaviourPass, events: &[Event]) -> grc_core::Result<()> {
             values: DateValues::Instants { values: &instants, per_second: 1_000_000, zoned: false },
             validity: validity(1),
         },
-        kind: Column { values: TextValues::Plain(kinds.texts()), validity: kinds.validity() },
-        page: Some(Column { values: TextValues::Plain(pages.texts()), validity: pages.validity() }),
+        kind: Column { values: TextValues::Plain(kinds.texts()), validity: Some(kinds.validity()) },
+        page: Some(Column {
+            values: TextValues::Plain(pages.texts()),
+            validity: Some(pages.validity()),
+        }),
         dwell: Some(Column { values: AmountValues::F64(&dwells), validity: None }),
         clicks: None,
         channel: None,

@@ -4,7 +4,7 @@ use grc_core::csv::{
     Block, CsvOptions, CsvReader, Encoding, FieldColumn, FieldForm, FieldValues, LineEnd,
 };
 
-use super::bytes::Bytes;
+use crate::bytes::Bytes;
 
 type Row = Vec<Option<String>>;
 

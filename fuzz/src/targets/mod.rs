@@ -2,7 +2,6 @@
 //! out of the core must add up. An error is an answer; a panic, or a sum that is off, is a fault.
 
 mod behaviour;
-mod bytes;
 mod csv;
 mod facts;
 mod quantiles;

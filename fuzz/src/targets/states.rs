@@ -4,7 +4,7 @@ use grc_core::behaviour::{BehaviourOptions, BehaviourPass, StateBatch};
 use grc_core::columns::{Column, IdValues, Integers};
 
 use super::behaviour::{KINDS, MINUTE, options, rules};
-use super::bytes::{Bytes, TextData};
+use crate::bytes::{Bytes, TextData};
 
 /// Continue from rows of a fuzzer.
 pub fn states(data: &[u8]) {

@@ -6,7 +6,7 @@ use grc_core::text_values::{
     DateForm, NullWords, NumberForm, find_words, parse_dates, parse_instant, parse_numbers,
 };
 
-use super::bytes::{TextData, on_two_threads};
+use crate::bytes::{TextData, on_two_threads};
 
 const FORMS: [&str; 8] = ["iso", "dmy", "mdy", "ymd", "excel", "epoch-s", "epoch-ms", "epoch-us"];
 

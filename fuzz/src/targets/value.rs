@@ -5,7 +5,7 @@ use grc_core::value::{
     SpendHistories, SpendParameters, beta_quantile, check_unit, fit_purchases, fit_spend, predict,
 };
 
-use super::bytes::{Bytes, on_two_threads};
+use crate::bytes::{Bytes, on_two_threads};
 
 /// Predict and fit.
 pub fn value(data: &[u8]) {

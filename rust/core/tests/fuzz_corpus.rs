@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+#[path = "../../../fuzz/src/bytes.rs"]
+mod bytes;
 #[path = "../../../fuzz/src/targets/mod.rs"]
 mod targets;
 

@@ -37,6 +37,7 @@ pub fn check_page_pattern(pattern: &str) -> PyResult<()> {
 /// Check that patterns can be read, and are not too large together.
 #[pyfunction]
 #[pyo3(signature = (patterns, *, ignore_case))]
+#[expect(clippy::needless_pass_by_value, reason = "PyO3 hands extracted arguments over by value")]
 pub fn check_page_patterns(patterns: Vec<String>, ignore_case: bool) -> PyResult<()> {
     let patterns: Vec<&str> = patterns.iter().map(String::as_str).collect();
     check_patterns(&patterns, ignore_case).map_err(|error| exception(&error))

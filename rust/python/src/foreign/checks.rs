@@ -143,6 +143,10 @@ unsafe fn children(
 /// # Safety
 /// Its pointers lead to what they say, and its buffers are as long as it says.
 pub unsafe fn check(array: &mut FFI_ArrowArray, data_type: &DataType) -> Result<(), Fault> {
+    if array.length == 0 {
+        // Whoever reads may look where the first row would be.
+        array.offset = 0;
+    }
     if *data_type != DataType::Null {
         let says_where = !Rows::of(array)?.pointer(0).is_null();
         if !says_where && array.null_count > 0 {

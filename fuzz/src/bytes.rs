@@ -7,7 +7,7 @@ use grc_core::threads::pool;
 /// What is left of the bytes.
 pub struct Bytes<'a>(pub &'a [u8]);
 
-impl<'a> Bytes<'a> {
+impl Bytes<'_> {
     /// Whether there are any.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -119,13 +119,13 @@ impl TextData {
     }
 
     /// Which are there.
-    pub fn validity(&self) -> Option<Bitmap<'_>> {
-        Some(Bitmap { bytes: &self.validity, offset: 0 })
+    pub fn validity(&self) -> Bitmap<'_> {
+        Bitmap { bytes: &self.validity, offset: 0 }
     }
 
     /// They as a column.
     pub fn column(&self) -> Column<'_, Texts<'_>> {
-        Column { values: self.texts(), validity: self.validity() }
+        Column { values: self.texts(), validity: Some(self.validity()) }
     }
 }
 
