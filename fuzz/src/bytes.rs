@@ -82,9 +82,11 @@ impl Bytes<'_> {
     }
 }
 
-/// Run what has no pass of its own, as the door to Python does.
-pub fn on_two_threads(kernel: impl FnOnce() + Send) {
-    pool(Some(2)).expect("two threads can be started").install(kernel);
+/// Run a target on a number of threads, as the door to Python does, and tell it how many: mostly one,
+/// as handing small work over takes longer than the work.
+pub fn on_threads(data: &[u8], target: impl FnOnce(usize) + Send) {
+    let threads = if data.len().is_multiple_of(16) { 2 } else { 1 };
+    pool(Some(threads)).expect("two threads can be started").install(|| target(threads));
 }
 
 /// Bits, packed as Arrow does.

@@ -7,7 +7,7 @@ use grc_core::behaviour::{
 use grc_core::bitmap::Bitmap;
 use grc_core::columns::{AmountValues, Column, DateValues, IdValues, Integers};
 
-use crate::bytes::{Bytes, TextData, packed};
+use crate::bytes::{Bytes, TextData, on_threads, packed};
 
 pub const MINUTE: i64 = 60_000_000;
 pub const KINDS: [&str; 4] = ["page_view", "email_open", "purchase", "download"];
@@ -27,13 +27,18 @@ struct Event {
 
 /// Score events in two ways.
 pub fn behaviour(data: &[u8]) {
+    on_threads(data, |threads| check(data, threads));
+}
+
+fn check(data: &[u8], threads: usize) {
     let mut bytes = Bytes(data);
     let rules = rules(&mut bytes);
     let events = events(&mut bytes);
     let Ok(once) = pass(&rules, &events, events.len().max(1), 1, None) else { return };
     let mut turned = events.clone();
     turned.reverse();
-    let again = pass(&rules, &turned, 3, 2, Some(1)).expect("the order of events makes no error");
+    let again =
+        pass(&rules, &turned, 3, threads, Some(1)).expect("the order of events makes no error");
     let account = &once.account;
     let used: u64 = account.kinds.iter().map(|(_, events)| events).sum();
     let dropped: u64 = account.dropped.iter().sum();

@@ -4,12 +4,16 @@ use grc_core::csv::{
     Block, CsvOptions, CsvReader, Encoding, FieldColumn, FieldForm, FieldValues, LineEnd,
 };
 
-use crate::bytes::Bytes;
+use crate::bytes::{Bytes, on_threads};
 
 type Row = Vec<Option<String>>;
 
 /// Read a file, after two bytes that say how.
 pub fn csv(data: &[u8]) {
+    on_threads(data, |threads| check(data, threads));
+}
+
+fn check(data: &[u8], threads: usize) {
     let mut bytes = Bytes(data);
     let separator = [b',', b';', b'\t', b'|', b'"', b'a'][bytes.below(6)];
     let flags = bytes.byte();
@@ -18,14 +22,15 @@ pub fn csv(data: &[u8]) {
         line_end: if flags & 1 == 0 { LineEnd::Newline } else { LineEnd::CarriageReturn },
         encoding: if flags & 2 == 0 { Encoding::Utf8 } else { Encoding::Windows1252 },
         skip_lines: u64::from(flags >> 2 & 3),
-        threads: Some(2),
+        threads: Some(threads),
         block_bytes: None,
     };
     let file = bytes.0;
     let whole = read(file, options);
     let small = read(file, CsvOptions { block_bytes: Some(1), threads: Some(1), ..options });
     assert_eq!(whole, small);
-    if options == (CsvOptions { separator: b',', threads: Some(2), ..CsvOptions::default() })
+    if options
+        == (CsvOptions { separator: b',', threads: options.threads, ..CsvOptions::default() })
         && let Some(expected) = by_lines(file)
     {
         assert_eq!(whole, Ok(expected));

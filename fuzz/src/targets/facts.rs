@@ -4,7 +4,7 @@
 use grc_core::columns::{AmountValues, Column, DateValues, IdValues, Ids, Integers, Texts};
 use grc_core::facts::{Batch, Fact, FactsOptions, FactsPass, FactsTable, Request, Returns, Values};
 
-use crate::bytes::{Bytes, TextData, packed};
+use crate::bytes::{Bytes, TextData, on_threads, packed};
 
 const DATES: [&str; 6] = [
     "2026-01-31",
@@ -40,13 +40,17 @@ struct Plan {
 
 /// Read lines in two ways.
 pub fn facts(data: &[u8]) {
+    on_threads(data, |threads| check(data, threads));
+}
+
+fn check(data: &[u8], threads: usize) {
     let mut bytes = Bytes(data);
     let plan = plan(&mut bytes);
     let lines = lines(&mut bytes);
     let once = pass(&plan, &lines, lines.len().max(1), 1);
     let mut turned = lines.clone();
     turned.reverse();
-    let again = pass(&plan, &turned, 3, 2);
+    let again = pass(&plan, &turned, 3, threads);
     assert_eq!(once.is_ok(), again.is_ok(), "{once:?} {again:?}");
     let (Ok(once), Ok(again)) = (once, again) else { return };
     check_account(&once, lines.len());

@@ -4,11 +4,11 @@ use grc_core::quantiles::{
     ChunkedColumn, Closed, bands_from_edges, linear_bands, quantile_bands, split_bands,
 };
 
-use crate::bytes::{Bytes, on_two_threads, packed};
+use crate::bytes::{Bytes, on_threads, packed};
 
 /// Band numbers in several chunks.
 pub fn quantiles(data: &[u8]) {
-    on_two_threads(|| check(data));
+    on_threads(data, |_| check(data));
 }
 
 fn check(data: &[u8]) {

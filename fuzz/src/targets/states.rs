@@ -4,10 +4,14 @@ use grc_core::behaviour::{BehaviourOptions, BehaviourPass, StateBatch};
 use grc_core::columns::{Column, IdValues, Integers};
 
 use super::behaviour::{KINDS, MINUTE, options, rules};
-use crate::bytes::{Bytes, TextData};
+use crate::bytes::{Bytes, TextData, on_threads};
 
 /// Continue from rows of a fuzzer.
 pub fn states(data: &[u8]) {
+    on_threads(data, |threads| check(data, threads));
+}
+
+fn check(data: &[u8], threads: usize) {
     let mut bytes = Bytes(data);
     let rules = rules(&mut bytes);
     let (mut clients, mut part, mut instant, mut code) = (vec![], vec![], vec![], vec![]);
@@ -44,7 +48,7 @@ pub fn states(data: &[u8]) {
         from: Some(4_000 * MINUTE),
         state: true,
         ledger: true,
-        ..options(&rules, 2, None)
+        ..options(&rules, threads, None)
     };
     let Ok(mut pass) = BehaviourPass::new(options) else { return };
     if pass.resume(&state).is_ok() {

@@ -6,13 +6,13 @@ use grc_core::text_values::{
     DateForm, NullWords, NumberForm, find_words, parse_dates, parse_instant, parse_numbers,
 };
 
-use crate::bytes::{TextData, on_two_threads};
+use crate::bytes::{TextData, on_threads};
 
 const FORMS: [&str; 8] = ["iso", "dmy", "mdy", "ymd", "excel", "epoch-s", "epoch-ms", "epoch-us"];
 
 /// Each line is a text of its own, and all are a column.
 pub fn texts(data: &[u8]) {
-    on_two_threads(|| check(data));
+    on_threads(data, |_| check(data));
 }
 
 fn check(data: &[u8]) {

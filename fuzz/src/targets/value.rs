@@ -5,11 +5,11 @@ use grc_core::value::{
     SpendHistories, SpendParameters, beta_quantile, check_unit, fit_purchases, fit_spend, predict,
 };
 
-use crate::bytes::{Bytes, on_two_threads};
+use crate::bytes::{Bytes, on_threads};
 
 /// Predict and fit.
 pub fn value(data: &[u8]) {
-    on_two_threads(|| check(data));
+    on_threads(data, |_| check(data));
 }
 
 fn check(data: &[u8]) {
