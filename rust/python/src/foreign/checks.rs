@@ -44,10 +44,11 @@ impl<'a> Rows<'a> {
 
     /// The first bytes of a buffer.
     pub fn bytes(&self, number: usize, length: usize) -> Result<&'a [u8], Fault> {
-        if length == 0 {
+        let buffer = self.pointer(number);
+        let is_there = (number as i64) < self.array.n_buffers;
+        if is_there && length == 0 {
             return Ok(&[]);
         }
-        let buffer = self.pointer(number);
         if buffer.is_null() || length > isize::MAX as usize {
             return Err("it lacks a buffer");
         }
