@@ -322,6 +322,12 @@ def linear_edges(values: Iterable[Any], bins: int) -> list[float]:
     return list(pd.Series(list(values)).quantile(quantiles).to_numpy()[1:-1])
 
 
+def r_rfm_edges(values: Iterable[Any], bins: int) -> list[float]:
+    """Inner edges as R's package rfm takes them: quantiles of definition 7, plus 1."""
+    quantiles = np.linspace(0, 1, bins + 1)[1:-1]
+    return list(np.quantile(np.array(list(values)), quantiles, method="linear") + 1)
+
+
 def band_above(edges: Iterable[Any], value: Any) -> int:
     """1 + number of edges strictly below the value: bands are closed on the right."""
     return 1 + sum(edge < value for edge in edges)
@@ -362,6 +368,12 @@ def quantile_scores(
     if ties == "split":
         bands = iter(ntile(present, bins))
         band_of: Callable[[Any], int] = lambda _value: next(bands)  # noqa: E731
+    elif ties == "split_descending":
+        tiles = iter(ntile([-v for v in present], bins))
+        band_of = lambda _value: bins + 1 - next(tiles)  # noqa: E731
+    elif edges == "r-rfm":
+        opening = r_rfm_edges(present, bins) if present else []
+        band_of = lambda value: threshold_band(opening, value)  # noqa: E731
     else:
         cut = linear_edges(present, bins) if edges == "linear" else quantile_edges(present, bins)
         known = {v: band_above(cut, v) for v in set(present)}
@@ -436,14 +448,16 @@ def learn(criterion: Criterion, spec: Spec, pairs: Sequence[tuple[Any, Client]])
     present = [(v, c) for v, c in pairs if not is_missing(v)]
     if criterion.bands:
         return Cut("thresholds", size, criterion.bands)
-    if (criterion.ties or spec.ties) == "split":
-        ordered = sorted(present, key=lambda pair: (pair[0], client_order(pair[1])))
+    ties = criterion.ties or spec.ties
+    if ties != "together":
+        sign = -1 if ties == "split_descending" else 1
+        ordered = sorted(present, key=lambda pair: (sign * pair[0], client_order(pair[1])))
         bands = ntile([rank for rank, _ in enumerate(ordered)], size)
         last_of_band = {band: ordered[i] for i, band in enumerate(bands)}
-        return Cut(
-            "split", size, tuple(last_of_band[b] for b in range(1, size) if b in last_of_band)
-        )
+        return Cut(ties, size, tuple(last_of_band[b] for b in range(1, size) if b in last_of_band))
     values = [v for v, _ in present]
+    if (criterion.edges or spec.edges) == "r-rfm":
+        return Cut("r-rfm", size, tuple(r_rfm_edges(values, size)) if values else ())
     if (criterion.edges or spec.edges) == "linear":
         return Cut("quantiles", size, tuple(linear_edges(values, size)) if values else ())
     return Cut("quantiles", size, tuple(quantile_edges(values, size)))
@@ -455,11 +469,14 @@ def band(cut: Cut, criterion: Criterion, value: Any, client: Client, as_of: date
         assert as_of is not None
         last = as_of - timedelta(days=value)
         return 1 + sum(last <= shift_back(as_of, duration) for duration in cut.edges)
-    if cut.kind == "thresholds":
+    if cut.kind in ("thresholds", "r-rfm"):
         return threshold_band(cut.edges, value)
     if cut.kind == "split":
         key = (value, client_order(client))
         return 1 + sum((v, client_order(c)) < key for v, c in cut.edges)
+    if cut.kind == "split_descending":
+        key = (-value, client_order(client))
+        return cut.size - sum((-v, client_order(c)) < key for v, c in cut.edges)
     return band_above(cut.edges, value)
 
 
@@ -491,17 +508,37 @@ def classic(r: int, f: int, m: int, tenure: int | None) -> str:
 
 
 def out_of_five(own: int, size: int) -> int:
-    """Points out of `size` as points out of 5."""
-    return math.ceil(Fraction(5 * own, size))
+    """Points out of `size` as points out of 5, by the middle of the band."""
+    return math.ceil(5 * (own - Fraction(1, 2)) / size)
+
+
+def groups_of(totals: Sequence[float], groups: int) -> dict[float, int]:
+    """The group of each total, 1 for the best: the group of the middle rank of those who share it.
+
+    Group j of k ends at rank ceil(jN / k) from the best.
+    """
+    ends = [-(-j * len(totals) // groups) for j in range(1, groups)]
+    ranks = defaultdict(list)
+    for rank, total in enumerate(sorted(totals, reverse=True), start=1):
+        ranks[total].append(rank)
+    middles = {total: Fraction(sum(own), len(own)) for total, own in ranks.items()}
+    return {total: 1 + sum(end < middle for end in ends) for total, middle in middles.items()}
 
 
 @dataclass(frozen=True)
 class Model:
-    """What `fit` learns: a cut for each criterion and the edges of the groups."""
+    """What `fit` learns: a cut for each criterion and the group of each total."""
 
     spec: Spec
     cuts: Mapping[str, Cut]
-    group_edges: tuple[float, ...]
+    group_of_total: Mapping[float, int]
+
+    def group(self, total: float) -> int:
+        """The group of the total, or of the next lower one that the fit knows."""
+        lower = [known for known in self.group_of_total if known <= total]
+        if total > max(self.group_of_total):
+            return 1
+        return self.group_of_total[max(lower)] if lower else self.spec.groups
 
 
 def total_points(spec: Spec, own: Mapping[str, int]) -> float:
@@ -532,8 +569,8 @@ def fit(spec: Spec, rows: Sequence[Row], as_of: date | None = None) -> Model:
         letter: learn(criterion, spec, [(row[COLUMNS[letter]], row["client_id"]) for row in scored])
         for letter, criterion in spec.criteria()
     }
-    sums = [-total_points(spec, own_points(cuts, spec, row, as_of)) for row in scored]
-    return Model(spec, cuts, tuple(quantile_edges(sums, spec.groups)))
+    sums = [total_points(spec, own_points(cuts, spec, row, as_of)) for row in scored]
+    return Model(spec, cuts, groups_of(sums, spec.groups))
 
 
 def score(model: Model, rows: Sequence[Row], as_of: date | None = None) -> list[Row]:
@@ -554,7 +591,7 @@ def score(model: Model, rows: Sequence[Row], as_of: date | None = None) -> list[
                 "client_id": row["client_id"],
                 **own,
                 "points": total,
-                "group": band_above(model.group_edges, -total),
+                "group": model.group(total),
                 "segment": classic(
                     fifths.get("r", 3), fifths.get("f", 3), fifths.get("m", 3), tenure(row, as_of)
                 ),

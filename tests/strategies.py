@@ -257,7 +257,15 @@ def specs(draw: st.DrawFn) -> Spec:
     windows = st.sampled_from([None, None, "30d", "1mo", "2q", "1y"])
     bins = st.sampled_from([None, None, 2, 3, 10])
     weights = st.sampled_from([1, 1, 2, 0.5, 0.1])
-    kinds = st.sampled_from([(None, None), ("split", None), (None, "linear")])
+    kinds = st.sampled_from(
+        [
+            (None, None),
+            ("split", None),
+            ("split_descending", None),
+            (None, "linear"),
+            (None, "r-rfm"),
+        ]
+    )
 
     def criterion(measures: Sequence[str], bands: Sequence[tuple[Any, ...]]) -> Criterion:
         ties, edges = draw(kinds)

@@ -7,6 +7,7 @@ import json
 import math
 from datetime import timedelta
 from decimal import Decimal
+from operator import le, lt
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -128,7 +129,7 @@ def test_the_forms_agree(name: str, n: int) -> None:
         ([None, None, 3], pl.UInt16),
     ],
 )
-@pytest.mark.parametrize("edges", ["inverted_cdf", "linear"])
+@pytest.mark.parametrize("edges", ["inverted_cdf", "linear", "r-rfm"])
 def test_the_forms_agree_on_every_number(values: list[Any], dtype: Any, edges: Any) -> None:
     frame = spend(values, dtype)
     model = grc.RFM(None, None, grc.Monetary(), bins=3, groups=2, edges=edges).fit(frame)
@@ -147,8 +148,8 @@ def test_the_forms_agree_on_every_number(values: list[Any], dtype: Any, edges: A
 def model_bands(model: grc.RFMModel, frame: pl.DataFrame) -> list[int]:
     """Bands by Python's exact comparisons with the model's edges."""
     values = [float(v) if isinstance(v, Decimal) else v for v in frame["monetary"].drop_nulls()]
-    edges = model.fitted[0].edges
-    return [1 + sum(edge < value for edge in edges) for value in values if not math.isnan(value)]
+    edges, passed = model.fitted[0].edges, (le if model.fitted[0].closed == "left" else lt)
+    return [1 + sum(passed(edge, v) for edge in edges) for v in values if not math.isnan(v)]
 
 
 @given(
@@ -322,8 +323,7 @@ def test_merged_bands_are_warned_of_with_their_value_and_points() -> None:
 
     model = grc.RFM(monetary=None).fit(frame)
 
-    (warning,) = model.warnings
-    assert warning.startswith(
+    assert model.warnings[0].startswith(
         "frequency: 61.0 % of clients have the value 1, so bands 1 to 3 of 5 are merged into "
         "band 1: nobody has 2 or 3 points;"
     )
@@ -332,7 +332,7 @@ def test_merged_bands_are_warned_of_with_their_value_and_points() -> None:
 def test_bands_merged_at_the_top_are_warned_of_in_points_of_their_own() -> None:
     frame = pl.DataFrame({"client_id": range(10), "recency": [1, 2, 3] + [90] * 7})
 
-    (warning,) = grc.RFM(grc.Recency(), None, None).fit(frame).warnings
+    warning, _ = grc.RFM(grc.Recency(), None, None).fit(frame).warnings
 
     assert "70.0 % of clients have the value 90, so bands 2 to 5 of 5 are merged" in warning
     assert "nobody has 1 to 3 points" in warning
@@ -342,6 +342,129 @@ def test_fewer_clients_than_bands_are_warned_of() -> None:
     (warning,) = MONEY.fit(spend([1.0, 2.0])).warnings
 
     assert "2 clients are fewer than 5 bands" in warning
+
+
+def test_fewer_clients_than_groups_are_warned_of() -> None:
+    (warning,) = grc.RFM(None, None, grc.Monetary(), bins=2).fit(spend([1.0, 2.0])).warnings
+
+    assert warning.startswith("group: 2 clients are fewer than 5 groups: nobody is in group 2")
+
+
+def bought_long_ago(share: float, n: int = 100) -> pl.DataFrame:
+    """Clients of whom a share bought long ago, and the others of late."""
+    late = n - round(share * n)
+    return pl.DataFrame({"client_id": range(n), "recency": [20] * late + [900] * (n - late)})
+
+
+@pytest.mark.parametrize(
+    ("share", "groups", "of_the_others", "of_those_long_ago"),
+    [(0.77, 5, 1, 4), (0.61, 5, 1, 4), (0.6, 5, 2, 4), (0.2, 5, 3, 5), (0.77, 10, 2, 7)],
+)
+def test_clients_who_share_their_points_are_in_the_group_of_their_middle_rank(
+    share: float, groups: int, of_the_others: int, of_those_long_ago: int
+) -> None:
+    frame = bought_long_ago(share)
+    model = grc.RFM(grc.Recency(["52w"]), None, None, groups=groups).fit(frame)
+
+    scores = both_forms(model, frame)
+
+    assert dict(scores.select("points", "group").unique().rows()) == {
+        1: of_those_long_ago,
+        2: of_the_others,
+    }
+    sizes = [0] * groups
+    sizes[of_the_others - 1], sizes[of_those_long_ago - 1] = round(100 - share * 100), share * 100
+    assert list(model.group_sizes) == sizes
+    told = model.explain(frame, client_id=99)
+    assert told.group == of_those_long_ago
+    assert told.group_high == 2
+
+
+def test_groups_that_nobody_is_in_are_said_with_the_share_of_the_largest() -> None:
+    model = grc.RFM(grc.Recency(["52w"]), None, None).fit(bought_long_ago(0.77))
+
+    (warning,) = model.warnings
+    assert warning == (
+        "group: nobody is in group 2, 3 or 5 of 5: clients with equal points stay together, and "
+        "77.0 % of clients are in group 4; more criteria or more bands tell them apart"
+    )
+
+
+@pytest.mark.parametrize("weight", [1, 0.1])
+def test_a_better_score_than_any_of_the_fit_is_in_the_first_group(weight: float) -> None:
+    spec = grc.RFM(None, None, grc.Monetary(bands=[10, 20, 30], weight=weight))
+    model = spec.fit(spend([15.0] * 6 + [5.0] * 4))
+
+    scores = both_forms(model, spend([5.0, 15.0, 25.0, 35.0]))
+
+    # Ranks 1 to 6 have the middle 3.5 and ranks 7 to 10 the middle 8.5, of fifths of 2.
+    assert scores["group"].to_list() == [5, 2, 1, 1]
+    assert model.explain(spend([15.0]), client_id=0).group_high == 3 * weight
+    assert grc.RFMModel.from_dict(model.to_dict()) == model
+
+
+def test_a_group_that_no_score_can_reach_has_no_floor() -> None:
+    model = grc.RFM(None, None, grc.Monetary(bands=[10])).fit(spend([15.0] * 6 + [5.0] * 4))
+
+    assert model.group_floors == (None, 2, 2, 2)
+    assert both_forms(model, spend([5.0, 15.0]))["group"].to_list() == [5, 2]
+    assert "group: 2, 2 or more" in str(model.explain(spend([15.0]), client_id=0))
+    assert grc.RFMModel.from_dict(json.loads(json.dumps(model.to_dict()))) == model
+
+
+# --- Files of version 1 --------------------------------------------------------------------------
+
+
+def as_version_1(model: grc.RFMModel) -> dict[str, Any]:
+    """A model as grc_fast wrote it before groups were counted."""
+    data = json.loads(json.dumps(model.to_dict()))
+    data["version"] = 1
+    data["fit"]["grc_fast"] = "0.1.0"
+    del data["fit"]["group_sizes"]
+    return data
+
+
+@pytest.mark.parametrize("bins", [5, 10, 15])
+def test_a_file_of_version_1_scores_as_it_did(bins: int) -> None:
+    frame = clients(300)
+    data = as_version_1(grc.RFM(bins=bins).fit(frame, as_of=AS_OF))
+    data["group_floors"] = [12, 9, 9, 4]
+
+    scores = both_forms(grc.RFMModel.from_dict(data), frame)
+
+    groups = [1 + sum(points < floor for floor in (12, 9, 9, 4)) for points in scores["points"]]
+    assert scores["group"].to_list() == groups
+    fives = {p: -(-5 * p // bins) for p in range(1, bins + 1)}
+    table = grc.SegmentTable.named("classic")
+    tenure = pl.col("tenure")
+    codes = scores.select(*(pl.col(letter).replace(fives) for letter in "rfm")).with_columns(
+        tenure=(pl.lit(AS_OF) - scores["first_purchase"]).dt.total_days()
+    )
+    expected = codes.select(table.expr(pl.col("r"), pl.col("f"), pl.col("m"), tenure=tenure))
+    assert scores["segment"].to_list() == expected["segment"].to_list()
+    assert grc.RFMModel.from_dict(data).group_sizes == ()
+
+
+@pytest.mark.parametrize(
+    ("rfm", "what"),
+    [
+        (grc.RFM(bins=3), "the 3 bands of recency"),
+        (grc.RFM(monetary=grc.Monetary(bands=[5])), "the 2 bands of monetary"),
+        (grc.RFM(groups=4, segments="response"), "the 4 bands of group"),
+    ],
+)
+def test_a_file_of_version_1_whose_segments_would_change_is_refused(
+    rfm: grc.RFM, what: str
+) -> None:
+    data = as_version_1(rfm.fit(clients(300)))
+
+    with pytest.raises(grc.ModelError) as caught:
+        grc.RFMModel.from_dict(data)
+
+    assert str(caught.value) == (
+        f"the model was fitted by grc_fast 0.1.0, which put {what} on the scale of segments in "
+        "another way: fit the model again"
+    )
 
 
 def test_even_bands_need_no_warning() -> None:
@@ -420,7 +543,7 @@ def test_a_client_without_recency_is_explained_as_unscored() -> None:
 
 
 NEWER = (
-    "was written by a newer grc_fast (format version 2; this one reads up to 1): upgrade with "
+    "was written by a newer grc_fast (format version 3; this one reads up to 2): upgrade with "
     "pip install -U grc-fast"
 )
 
@@ -445,7 +568,7 @@ def test_the_file_is_plain_json_with_its_format_and_counts(tmp_path: Path) -> No
 
     data = json.loads(path.read_text(encoding="utf-8"), parse_constant=pytest.fail)
 
-    assert (data["format"], data["version"]) == ("grc_fast.rfm", 1)
+    assert (data["format"], data["version"]) == ("grc_fast.rfm", 2)
     assert data["fit"]["clients"] == 60
     assert data["fit"]["as_of"] == "2026-08-31"
     assert data["fit"]["grc_fast"] == grc.__version__
@@ -482,7 +605,7 @@ def test_the_ids_of_split_edges_come_back(ids: list[Any], tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda d: d.update(version=2), NEWER),
+        (lambda d: d.update(version=3), NEWER),
         (lambda d: d.update(version="1"), '"version" is "1"'),
         (lambda d: d.update(format="other"), '"format" is not "grc_fast.rfm"'),
         (lambda d: d.pop("format"), '"format" is not'),
@@ -505,6 +628,10 @@ def test_the_ids_of_split_edges_come_back(ids: list[Any], tmp_path: Path) -> Non
         (lambda d: d["bands"]["recency"]["pairs"][0].__setitem__(1, "a"), "mixes"),
         (lambda d: d["group_floors"].pop(), "1 scores for 3 groups"),
         (lambda d: d["group_floors"].reverse(), "must go down"),
+        (lambda d: d["group_floors"].__setitem__(1, None), "a null comes after a score"),
+        (lambda d: d["fit"]["group_sizes"].pop(), "2 sizes for 3 groups"),
+        (lambda d: d["fit"].update(group_sizes=[60, 0, 1]), "group_sizes add up to 61 clients"),
+        (lambda d: d["fit"].pop("group_sizes"), "fit has no key 'group_sizes'"),
         (lambda d: d.update(segments={"segment": []}), "segments"),
         (lambda d: d.update(segments=None), "segments"),
         (lambda d: d["fit"].update(clients=-1), "fit.clients"),

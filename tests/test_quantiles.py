@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import duckdb
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -75,6 +76,35 @@ def test_split_scores_worked_by_hand(
     assert oracle.quantile_scores(values, bins, ties="split") == scores
 
 
+@pytest.mark.parametrize(
+    ("values", "bins", "best", "scores"),
+    [
+        ([1, 2, 3, 4, 5, 6, 7], 3, "high", [1, 1, 2, 2, 3, 3, 3]),
+        # NTILE(2) OVER (ORDER BY days DESC, client) as points: the longest ago has 1.
+        ([5, 5, 5, 5, 5], 2, "low", [1, 1, 1, 2, 2]),
+        ([9, None, 9, 1], 3, "low", [1, None, 2, 3]),
+    ],
+)
+def test_split_scores_from_high_to_low_worked_by_hand(
+    values: list[int | None], bins: int, best: Any, scores: list[int | None]
+) -> None:
+    found = grc.quantile_scores(pl.Series(values), bins, ties="split_descending", best=best)
+
+    assert found.to_list() == scores
+
+
+@pytest.mark.parametrize("dtype", NUMBERS, ids=str)
+def test_split_scores_from_high_to_low_are_ntile_in_sql(dtype: Any) -> None:
+    values = numbers(dtype, 400, seed=3)
+    rows = pl.DataFrame({"place": range(400), "x": values}).filter(pl.col("x").is_not_nan())
+    query = "SELECT ntile(7) OVER (ORDER BY x DESC, place) AS tile FROM rows ORDER BY place"
+    expected = duckdb.sql(query).pl()["tile"]
+
+    found = grc.quantile_scores(rows["x"], 7, ties="split_descending", best="low")
+
+    assert found.to_list() == expected.to_list()
+
+
 def test_the_output_is_uint8_under_the_name_of_the_input() -> None:
     found = grc.quantile_scores(pl.Series("spend", [1.0, 2.0, None]), 2)
 
@@ -106,7 +136,7 @@ def numbers(dtype: Any, n: int, seed: int) -> pl.Series:
 
 
 @pytest.mark.parametrize("dtype", NUMBERS, ids=str)
-@pytest.mark.parametrize("ties", ["together", "split"])
+@pytest.mark.parametrize("ties", ["together", "split", "split_descending"])
 @pytest.mark.parametrize("best", ["high", "low"])
 def test_scores_of_every_number_type_match_a_sort(dtype: Any, ties: Any, best: Any) -> None:
     for n, bins in [(1000, 5), (257, 100), (50, 7), (3, 5), (1, 2), (0, 5)]:
@@ -140,7 +170,7 @@ def test_scores_of_any_floats_match_a_sort(values: pl.Series, bins: int, best: A
 @given(
     series(allowed_dtypes=[*INTEGERS, pl.Float32], max_size=60),
     st.sampled_from(BINS),
-    st.sampled_from(["together", "split"]),
+    st.sampled_from(["together", "split", "split_descending"]),
 )
 def test_scores_of_any_numbers_match_a_sort(values: pl.Series, bins: int, ties: Any) -> None:
     found = grc.quantile_scores(values, bins, ties=ties)
@@ -252,10 +282,45 @@ def test_linear_edges_of_every_number_type_are_pandas_qcut(dtype: Any) -> None:
     assert found.to_list() == qcut_codes(values, 7)
 
 
+# --- The edges of R's package rfm --------------------------------------------------------------
+
+
+def r_rfm_bands(values: np.ndarray[Any, Any], bins: int) -> list[int]:
+    """The definition: quantiles of type 7 plus 1, and a band holds its lower edge."""
+    probabilities = np.linspace(0, 1, bins + 1)[1:-1]
+    edges = np.quantile(values, probabilities, method="linear") + 1
+    return (1 + np.searchsorted(edges, values, side="right")).tolist()
+
+
+@given(
+    st.one_of(
+        st.lists(st.integers(0, 12), min_size=1, max_size=80),
+        st.lists(st.sampled_from([0.0, 0.5, 1.0, 1.5, 19.99, 20.99]), min_size=1, max_size=80),
+        st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=80),
+    ),
+    st.integers(2, 100),
+)
+def test_r_rfm_edges_are_their_definition_on_random_data_with_ties(
+    values: list[float], bins: int
+) -> None:
+    found = grc.quantile_scores(pl.Series(values), bins, edges="r-rfm")
+
+    assert found.to_list() == r_rfm_bands(np.array(values), bins)
+
+
+@pytest.mark.parametrize("bins", range(2, 101))
+def test_r_rfm_edges_of_every_number_of_bins_are_their_definition(bins: int) -> None:
+    rng = np.random.default_rng(bins)
+    for values in (rng.poisson(3, 1000), rng.lognormal(3, 2, 999).round(0), rng.permutation(997)):
+        found = grc.quantile_scores(pl.Series(values), bins, edges="r-rfm")
+
+        assert found.to_list() == r_rfm_bands(values, bins)
+
+
 # --- As an expression --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("edges", ["inverted_cdf", "linear"])
+@pytest.mark.parametrize("edges", ["inverted_cdf", "linear", "r-rfm"])
 @pytest.mark.parametrize("best", ["high", "low"])
 @pytest.mark.parametrize("lazy", [False, True])
 @pytest.mark.parametrize("dtype", [pl.Float64, pl.Float32, pl.Int64, pl.Int8, pl.UInt64], ids=str)
@@ -329,7 +394,13 @@ def test_bins_out_of_range_are_refused(bins: Any) -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [{"best": "up"}, {"ties": "split2"}, {"edges": "median"}, {"ties": "split", "edges": "linear"}],
+    [
+        {"best": "up"},
+        {"ties": "split2"},
+        {"edges": "median"},
+        {"ties": "split", "edges": "linear"},
+        {"ties": "split_descending", "edges": "r-rfm"},
+    ],
 )
 def test_unknown_options_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(grc.OptionError):

@@ -33,6 +33,10 @@ SPECS = {
     "split, seven bins": Spec(ties="split", bins=7),
     "linear": Spec(edges="linear"),
     "linear, ten bins": Spec(edges="linear", bins=10),
+    "split descending": Spec(ties="split_descending"),
+    "split descending, seven bins": Spec(ties="split_descending", bins=7),
+    "r-rfm": Spec(edges="r-rfm"),
+    "r-rfm, seven bins": Spec(edges="r-rfm", bins=7),
     "lines": Spec(frequency=replace(F, measure="lines")),
     "active days": Spec(frequency=replace(F, measure="active_days")),
     "mean gap": Spec(frequency=replace(F, measure="mean_gap")),
@@ -79,6 +83,9 @@ SPECS = {
     "own bins past nine": Spec(monetary=replace(M, bins=10)),
     "own ties and edges": Spec(
         recency=replace(R, ties="split"), monetary=replace(M, edges="linear", bins=8)
+    ),
+    "own order and edges": Spec(
+        recency=replace(R, ties="split_descending"), monetary=replace(M, edges="r-rfm", bins=8)
     ),
     "returns dropped": Spec(returns="drop"),
     "returns kept": Spec(returns="keep"),
@@ -146,7 +153,8 @@ def test_the_oracle_scores_a_base_worked_by_hand() -> None:
     assert [row["f"] for row in scores] == [1, 1, 1, 1, 1, 1, 1, 1, 5, 5]
     assert [row["m"] for row in scores] == [1, 1, 2, 2, 3, 3, 4, 4, 5, 5]
     assert [row["points"] for row in scores] == [7, 7, 7, 7, 7, 7, 7, 7, 11, 11]
-    assert [row["group"] for row in scores] == [1 + 1] * 8 + [1, 1]
+    # The eight are of the ranks 3 to 10, whose middle, 6.5, is after the ends 2, 4 and 6.
+    assert [row["group"] for row in scores] == [4] * 8 + [1, 1]
     assert [row["segment"] for row in scores] == (
         ["new"] * 4 + ["about to sleep"] * 2 + ["at risk"] * 2 + ["can't lose"] * 2
     )
@@ -323,7 +331,7 @@ def client_level(rows: Sequence[tuple[Any, ...]]) -> pl.DataFrame:
     )
 
 
-@pytest.mark.parametrize("ties", ["together", "split"])
+@pytest.mark.parametrize("ties", ["together", "split", "split_descending"])
 @pytest.mark.parametrize("bins", [2, 5, 100])
 @pytest.mark.parametrize("name", SMALL)
 def test_small_bases_match_the_oracle(name: str, bins: int, ties: str) -> None:
@@ -342,9 +350,10 @@ ID_KINDS = {
 }
 
 
+@pytest.mark.parametrize("ties", ["split", "split_descending"])
 @pytest.mark.parametrize("shuffle", [False, True])
 @pytest.mark.parametrize("kind", ID_KINDS)
-def test_split_bands_cut_ties_by_client_id(kind: str, shuffle: bool) -> None:
+def test_split_bands_cut_ties_by_client_id(kind: str, shuffle: bool, ties: str) -> None:
     dtype = {"beyond 2^63": pl.UInt64, "text": pl.String}.get(kind, pl.Int64)
     frame = pl.DataFrame(
         {
@@ -354,7 +363,7 @@ def test_split_bands_cut_ties_by_client_id(kind: str, shuffle: bool) -> None:
             "monetary": [3.0, 3.0, 3.0, 3.0, 1.0, 1.0, float("inf")],
         }
     )
-    spec = Spec(ties="split", bins=3)
+    spec = Spec(ties=ties, bins=3)
     rows = sorted(frame.to_dicts(), key=lambda row: oracle.client_order(row["client_id"]))
 
     model = rfm_of(spec).fit(frame[::-1] if shuffle else frame)
@@ -468,7 +477,7 @@ def test_without_a_base_only_scored_clients_have_rows() -> None:
 @given(client_frames(), specs())
 def test_scores_of_any_clients_match_the_oracle(frame: pl.DataFrame, spec: Spec) -> None:
     # Interpolation between infinities has no meaning.
-    interpolated = any((c.edges or spec.edges) == "linear" for _, c in spec.criteria())
+    interpolated = any((c.edges or spec.edges) in ("linear", "r-rfm") for _, c in spec.criteria())
     assume(not (interpolated and frame["monetary"].is_infinite().any()))
     rows = frame.sort("client_id").to_dicts()
     assume(any(oracle.is_scored(spec, row) for row in rows))
@@ -580,7 +589,7 @@ def test_a_frozen_model_scores_other_clients_as_the_oracle(name: str) -> None:
 
 def is_split(spec: Spec) -> bool:
     return any(
-        (criterion.ties or spec.ties) == "split" and not criterion.bands
+        (criterion.ties or spec.ties) != "together" and not criterion.bands
         for _, criterion in spec.criteria()
     )
 
@@ -672,7 +681,8 @@ def test_an_explanation_of_a_client_worked_by_hand() -> None:
     assert (monetary.value, monetary.low, monetary.high, monetary.points) == (50, 50, None, 2)
     assert (monetary.weight, monetary.contribution) == (2, 4)
     assert (told.points, told.group, told.group_low, told.group_high) == (8, 2, 8, 10)
-    assert told.segment == "champions"
+    # Points 2, 2 of three and 2 of two are 3, 3 and 4 of five.
+    assert told.segment == "need attention"
 
 
 def test_an_explanation_of_nobody_is_an_error() -> None:

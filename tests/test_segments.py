@@ -3,7 +3,9 @@
 import copy
 import json
 import pickle
+from fractions import Fraction
 from itertools import product
+from math import ceil
 from string import Formatter
 
 import polars as pl
@@ -11,12 +13,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import grc_fast as grc
 from grc_fast.errors import OptionError
 from grc_fast.labels import catalogue as labels
 from grc_fast.rfm.segments.evaluate import on_five
 from grc_fast.rfm.segments.rule import SegmentCondition, SegmentRule
 from grc_fast.rfm.segments.table import SegmentTable
 
+BASE = pl.DataFrame(
+    {
+        "client_id": range(60),
+        "recency": [i * 7 % 60 for i in range(60)],
+        "frequency": [1 + i * 11 % 60 for i in range(60)],
+        "monetary": [float(i * 13 % 60) for i in range(60)],
+        "total": range(60),
+    }
+)
 CODES = list(product(range(1, 6), repeat=3))
 CODES_OF_CLASSIC = {
     "champions": 8,
@@ -246,10 +258,13 @@ def test_tenure_limits_are_distinct_and_sorted():
 
 
 @pytest.mark.parametrize("bins", [2, 3, 4, 5, 7, 10, 100])
-def test_on_five_is_the_ceiling(bins):
+def test_on_five_is_the_fifth_of_the_middle_of_the_band(bins):
     points = pl.Series("p", range(1, bins + 1), dtype=pl.UInt8)
     found = pl.select(on_five(pl.lit(points), bins)).to_series()
-    assert found.to_list() == [-(-5 * p // bins) for p in range(1, bins + 1)]
+    middles = [Fraction(2 * p - 1, 2 * bins) for p in range(1, bins + 1)]
+    assert found.to_list() == [ceil(5 * middle) for middle in middles]
+    # The scale is kept to both ends alike.
+    assert found.to_list() == [6 - five for five in reversed(found.to_list())]
     assert found.dtype == pl.UInt8
 
 
@@ -326,14 +341,14 @@ CELLS = [
 ]
 
 
-def reachable_by_hand(rules):
-    """Keep the rules that can be reached; add one for what is left."""
-    free, kept = CELLS, []
-    for rule in rules:
-        if any(rule_holds_by_hand(rule, cell, unknown=True) for cell in free):
-            kept.append(rule)
-            free = [cell for cell in free if not rule_holds_by_hand(rule, cell, unknown=False)]
-    return [*kept, ({}, None)] if free else kept
+def followed_by_hand(rules):
+    """Return the numbers of the rules that cannot be reached, and whether a cell is left over."""
+    free, unreachable = CELLS, []
+    for number, rule in enumerate(rules):
+        if not any(rule_holds_by_hand(rule, cell, unknown=True) for cell in free):
+            unreachable.append(number)
+        free = [cell for cell in free if not rule_holds_by_hand(rule, cell, unknown=False)]
+    return unreachable, bool(free)
 
 
 def as_dictionary(number, rule):
@@ -344,7 +359,7 @@ def as_dictionary(number, rule):
 @settings(max_examples=3 * settings.default.max_examples // 2)
 @given(st.lists(rules_without_name, max_size=5), st.lists(clients, min_size=1, max_size=30))
 def test_random_tables_equal_a_plain_loop(drawn, base):
-    rules = reachable_by_hand(drawn)
+    rules = [*drawn, ({}, None)] if followed_by_hand(drawn)[1] else drawn
     table = SegmentTable([as_dictionary(n, rule) for n, rule in enumerate(rules)])
     frame = pl.DataFrame(base, schema=SCHEMA)
 
@@ -359,14 +374,15 @@ def test_random_tables_equal_a_plain_loop(drawn, base):
 
 
 @given(st.lists(rules_without_name, min_size=1, max_size=4))
-def test_a_random_table_is_refused_when_and_only_when_the_loop_says_so(drawn):
-    kept = reachable_by_hand(drawn)
+def test_a_random_table_is_refused_or_warned_of_when_and_only_when_the_loop_says_so(drawn):
+    unreachable, left_over = followed_by_hand(drawn)
     rules = [as_dictionary(n, rule) for n, rule in enumerate(drawn)]
-    if kept == drawn:
-        SegmentTable(rules)
-    else:
-        with pytest.raises(OptionError, match=r"never be reached|have no segment"):
+    if left_over:
+        with pytest.raises(OptionError, match="have no segment"):
             SegmentTable(rules)
+    else:
+        warned = [sentence.split("'")[3] for sentence in SegmentTable(rules).warnings]
+        assert warned == [f"s{number}" for number in unreachable]
 
 
 # ------------------------------------------------------------------- files and round trips
@@ -534,22 +550,6 @@ def test_a_wrong_rule_is_refused_in_one_sentence(rule, message):
             "segment 'b': labels.fr is missing",
         ),
         (
-            [{"name": "a", "r": [1, 3]}, {"name": "b", "r": [4, 5]}, {"name": "c", "f": 1}],
-            "segment 'c' can never be reached: 'a', 'b' above it take all its codes",
-        ),
-        (
-            [{"name": "a"}, {"name": "b", "where": "total > 3"}],
-            "segment 'b' can never be reached: 'a' above it take all its codes",
-        ),
-        (
-            [{"name": "a", "tenure_max": 90}, {"name": "b", "tenure_max": 30}, REST],
-            "segment 'b' can never be reached: 'a' above",
-        ),
-        (
-            [{"name": "a", "r": [1, 2], "any": [{"r": [4, 5]}]}, REST],
-            "segment 'a' can never be reached: its own conditions exclude one another",
-        ),
-        (
             [{"name": "a", "r": [2, 5]}, {"name": "b", "f": [1, 1]}, {"name": "c", "m": [1, 2]}],
             "12 of the 125 codes have no segment, the first is r=1 f=2 m=3: end the table",
         ),
@@ -572,6 +572,84 @@ def test_a_wrong_table_is_refused_in_one_sentence(rules, message):
         SegmentTable(rules, name="mine")
     assert str(caught.value).startswith("segment table 'mine': ")
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("rules", "warning"),
+    [
+        (
+            [{"name": "a", "r": [1, 3]}, {"name": "b", "r": [4, 5]}, {"name": "c", "f": 1}],
+            "segment 'c' can never be reached: 'a', 'b' above it take all its codes",
+        ),
+        (
+            [{"name": "a"}, {"name": "b", "where": "total > 3"}],
+            "segment 'b' can never be reached: 'a' above it takes all its codes",
+        ),
+        (
+            [{"name": "a", "tenure_max": 90}, {"name": "b", "tenure_max": 30}, REST],
+            "segment 'b' can never be reached: 'a' above it takes all its codes",
+        ),
+        (
+            [{"name": "a", "r": [1, 2], "any": [{"r": [4, 5]}]}, REST],
+            "segment 'a' can never be reached: its own conditions exclude one another",
+        ),
+    ],
+)
+def test_a_segment_that_no_client_can_reach_is_warned_of(rules, warning):
+    table = SegmentTable(rules, name="mine")
+
+    (told,) = table.warnings
+    assert told.partition(", so move it up or remove it")[0] == f"segment table 'mine': {warning}"
+    assert told in grc.RFM(segments=table).fit(BASE).warnings
+    assert SegmentTable.from_dict(table.to_dict()).warnings == table.warnings
+
+
+# The examples in the documentation of R's package rfm: names, and first and last points.
+PUBLISHED_IN_R = {
+    "0.2": [
+        ("Champions", (4, 5), (4, 5), (4, 5)),
+        ("Loyal Customers", (2, 5), (3, 5), (3, 5)),
+        ("Potential Loyalist", (3, 5), (1, 3), (1, 3)),
+        ("New Customers", (4, 5), (1, 1), (1, 1)),
+        ("Promising", (3, 4), (1, 1), (1, 1)),
+        ("Need Attention", (2, 3), (2, 3), (2, 3)),
+        ("About To Sleep", (2, 3), (1, 2), (1, 2)),
+        ("At Risk", (1, 2), (2, 5), (2, 5)),
+        ("Can't Lose Them", (1, 1), (4, 5), (4, 5)),
+        ("Lost", (1, 2), (1, 2), (1, 2)),
+    ],
+    "0.3": [
+        ("Champions", (5, 5), (5, 5), (5, 5)),
+        ("Potential Loyalist", (3, 5), (3, 5), (2, 5)),
+        ("Loyal Customers", (2, 4), (2, 4), (2, 4)),
+        ("Promising", (3, 4), (1, 3), (3, 5)),
+        ("New Customers", (4, 5), (1, 3), (1, 5)),
+        ("Can't Lose Them", (1, 2), (3, 4), (4, 5)),
+        ("At Risk", (1, 2), (2, 5), (4, 5)),
+        ("Need Attention", (1, 3), (3, 5), (3, 5)),
+        ("About To Sleep", (2, 3), (1, 3), (1, 4)),
+        ("Lost", (1, 1), (1, 5), (1, 5)),
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("version", "unreachable"),
+    [("0.2", ["New Customers", "Promising", "Can't Lose Them"]), ("0.3", [])],
+)
+def test_the_tables_published_with_the_r_package_load(version, unreachable):
+    rules = [{"name": name, "r": r, "f": f, "m": m} for name, r, f, m in PUBLISHED_IN_R[version]]
+
+    table = SegmentTable([*rules, {"name": "Others"}], name="rfm")
+
+    told = [f"segment table 'rfm': segment {name!r} can never be reached" for name in unreachable]
+    assert [warning.partition(":")[0] for warning in table.warnings] == [
+        "segment table 'rfm'"
+    ] * len(told)
+    assert all(map(str.startswith, table.warnings, told))
+    assert grc.RFM(segments=table, edges="r-rfm").fit(BASE).score(BASE).height == BASE.height
+    with pytest.raises(OptionError, match="of the 125 codes have no segment"):
+        SegmentTable(rules)
 
 
 def test_sql_does_not_make_later_segments_unreachable():

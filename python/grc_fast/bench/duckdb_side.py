@@ -134,21 +134,32 @@ def _score(clients: str) -> str:
                    {_quintile("frequency", "edges.f")} AS f,
                    {_quintile("monetary", "edges.m")} AS m
             FROM clients, edges
-        ), group_edges AS (
-            SELECT quantile_disc(-(r + f + m), {_FIFTHS}) AS g FROM graded
+        ), scores AS (
+            SELECT r + f + m AS points, count(*) AS clients FROM graded GROUP BY points
+        ), ranked AS (
+            SELECT points, sum(clients) OVER () AS total,
+                   -- twice the mean of the first and the last rank of equal points
+                   2 * sum(clients) OVER (ORDER BY points DESC) - clients + 1 AS middle
+            FROM scores
+        ), grouped AS (
+            SELECT points, 1 + {_GROUPS_BEFORE} AS "group" FROM ranked
         )
         SELECT client_id, first_purchase, last_purchase, CAST(recency AS INTEGER) AS recency,
                CAST(frequency AS UINTEGER) AS frequency, monetary,
                CAST(r AS UTINYINT) AS r, CAST(f AS UTINYINT) AS f, CAST(m AS UTINYINT) AS m,
                CAST(100 * r + 10 * f + m AS UINTEGER) AS rfm,
-               CAST(r + f + m AS UINTEGER) AS points,
-               CAST({_quintile("-(r + f + m)", "g")} AS UTINYINT) AS "group",
+               CAST(points AS UINTEGER) AS points,
+               CAST("group" AS UTINYINT) AS "group",
                CASE {_SEGMENT} END AS segment
-        FROM graded, group_edges ORDER BY client_id
+        FROM graded JOIN grouped ON points = r + f + m
+        ORDER BY client_id
     """
 
 
 _FIFTHS = "[0.2, 0.4, 0.6, 0.8]"
+_GROUPS_BEFORE = " + ".join(
+    f"CAST(middle > 2 * ceil({j} * total / 5) AS INTEGER)" for j in range(1, 5)
+)
 
 
 def _quintile(value: str, edges: str) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import reduce
+from operator import add
 from typing import Literal, TypeAlias
 
 import polars as pl
@@ -86,7 +88,9 @@ def score(clients: pl.LazyFrame) -> pl.LazyFrame:
         "f": quintile("frequency"),
         "m": quintile("monetary"),
     }
-    return _graded(_with_points(clients.with_columns(**quintiles)), quintile("loss"))
+    pointed = _with_points(clients.with_columns(**quintiles))
+    groups = _groups(pointed.group_by("points").agg(clients=pl.len()))
+    return _graded(pointed.join(groups, on="points", how="left", maintain_order="left"))
 
 
 def score_by_edges(clients: pl.DataFrame) -> pl.DataFrame:
@@ -98,7 +102,12 @@ def score_by_edges(clients: pl.DataFrame) -> pl.DataFrame:
         m=_band("monetary", _edges_of_many(clients["monetary"])),
     )
     pointed = _with_points(banded).collect()
-    return _graded(pointed.lazy(), _band("loss", _edges_of_few(pointed["loss"]))).collect()
+    counted = pointed["points"].value_counts(name="clients")
+    best = _groups(counted.lazy()).group_by("group").agg(pl.col("points").min()).collect()
+    floors = [best.filter(pl.col("group") <= j)["points"].min() for j in range(1, 5)]
+    below = (pl.col("points") < (2**32 - 1 if floor is None else floor) for floor in floors)
+    group = reduce(add, (under.cast(pl.UInt8) for under in below), pl.lit(1, pl.UInt8))
+    return _graded(pointed.lazy().with_columns(group=group)).collect()
 
 
 def band_by_sorting(values: pl.Series) -> pl.Series:
@@ -141,12 +150,22 @@ def _with_points(banded: pl.LazyFrame) -> pl.LazyFrame:
         rfm=pl.col("r").cast(pl.UInt32) * 100 + pl.col("f") * 10 + pl.col("m"),
         points=points.cast(pl.UInt32),
         tenure=(_AS_OF - pl.col("first_purchase")).dt.total_days(),
-        loss=-points.cast(pl.Int8),
     )
 
 
-def _graded(pointed: pl.LazyFrame, group: pl.Expr) -> pl.LazyFrame:
-    return pointed.with_columns(group=group, segment=_segment()).drop("tenure", "loss")
+def _groups(counted: pl.LazyFrame) -> pl.LazyFrame:
+    """Return the group of each score, from how many clients have it: that of their middle rank."""
+    clients = pl.col("clients").cast(pl.Int64)
+    ends = (2 * ((j * clients.sum() + 4) // 5) for j in range(1, 5))
+    # Doubled, so that the mean of the first rank and the last is whole.
+    middle = 2 * clients.cum_sum() - clients + 1
+    later = (middle > end for end in ends)
+    group = reduce(add, (passed.cast(pl.UInt8) for passed in later), pl.lit(1, pl.UInt8))
+    return counted.sort("points", descending=True).select("points", group=group)
+
+
+def _graded(grouped: pl.LazyFrame) -> pl.LazyFrame:
+    return grouped.with_columns(segment=_segment()).drop("tenure")
 
 
 def score_file(

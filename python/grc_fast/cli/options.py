@@ -376,7 +376,9 @@ class ScoringOptions:
         typer.Option(
             "--ties",
             show_default=False,
-            help="Equal values share a band (together, the default) or fill bands evenly (split).",
+            help="Equal values share a band (together, the default) or fill bands evenly: SQL's "
+            "NTILE over values and clients (split), or with values from high to low "
+            "(split_descending).",
         ),
     ] = None
     edges: Annotated[
@@ -384,7 +386,8 @@ class ScoringOptions:
         typer.Option(
             "--edges",
             show_default=False,
-            help="Order statistics (inverted_cdf, the default) or interpolated as pandas does.",
+            help="Order statistics (inverted_cdf, the default), interpolated as pandas does "
+            "(linear), or those of R's package rfm (r-rfm).",
         ),
     ] = None
     recency_bands: Annotated[

@@ -82,8 +82,8 @@ def group(n: int, groups: int = 5, lang: str = "en") -> str:
     """Return the label of group `n` of `groups`, 1 being the one that answers best.
 
     With five groups these are the words of direct-marketing scoring. With more, group `n` bears
-    the words of the fifth ``ceil(5 n / groups)``, as segment tables count. With fewer, five words
-    cannot be shared out evenly, so the label only says where the group stands.
+    the words of the fifth ``ceil(5 (n - 0.5) / groups)``, as segment tables count. With fewer, five
+    words cannot be shared out evenly, so the label only says where the group stands.
 
     Raises
     ------
@@ -103,7 +103,7 @@ def group(n: int, groups: int = 5, lang: str = "en") -> str:
         raise OptionError(f"group {n} does not exist: the groups run from 1 to {groups}")
     if groups < _NAMED_GROUPS:
         return text("group.few", lang, n=n, groups=groups)
-    label = text(f"group.{-(-_NAMED_GROUPS * n // groups)}", lang)
+    label = text(f"group.{-(-_NAMED_GROUPS * (2 * n - 1) // (2 * groups))}", lang)
     if groups == _NAMED_GROUPS:
         return label
     return text("group.numbered", lang, n=n, groups=groups, label=label)

@@ -14,10 +14,16 @@ from grc_fast._typing import Edges, Number, Ties
 from grc_fast.errors import DataError, ModelError
 from grc_fast.rfm.criteria import Criterion, Recency, small_is_best, threshold_days
 
-Kind = Literal["quantiles", "split", "thresholds"]
+Kind = Literal["quantiles", "r-rfm", "split", "split_descending", "thresholds"]
 Pair: TypeAlias = tuple[Number, int | str]
-# Quantile bands hold their upper edge, thresholds belong to the band above them.
-_CLOSED: Final = {"quantiles": "right", "split": "right", "thresholds": "left"}
+# Which end of a band belongs to it. Split bands end with the last client that each was dealt.
+_CLOSED: Final = {
+    "quantiles": "right",
+    "r-rfm": "left",
+    "split": "right",
+    "split_descending": "left",
+    "thresholds": "left",
+}
 
 
 @dataclass(frozen=True)
@@ -31,11 +37,13 @@ class FittedBands:
     size
         How many bands.
     kind
-        ``"quantiles"``, ``"split"`` (quantiles that cut ties by client id) or ``"thresholds"``.
+        ``"quantiles"``, ``"r-rfm"`` (those of R's package), ``"split"`` or ``"split_descending"``
+        (quantiles that cut ties by client id) or ``"thresholds"``.
     edges
-        Of quantiles: the ``size - 1`` upper edges, ascending. Empty otherwise.
+        Of quantiles: the ``size - 1`` edges, ascending. Empty otherwise.
     pairs
-        Of split quantiles: the last (value, client id) of each band but the last.
+        Of split quantiles: the last (value, client id) of each tile but the last, in the order in
+        which clients were dealt out: ascending by value, or descending.
     counts
         Scored clients of the fit in each band, those without a value in the worst.
     ties
@@ -58,9 +66,10 @@ class FittedBands:
 
     def edges_at(self, as_of: int | None) -> tuple[Number, ...]:
         """Return the edges between the bands, as numbers; of split quantiles their values."""
-        if self.kind == "split":
-            return tuple(value for value, _ in self.pairs)
-        if self.kind == "quantiles":
+        if self.is_split:
+            values = [value for value, _ in self.pairs]
+            return tuple(values if self.kind == "split" else reversed(values))
+        if self.kind in ("quantiles", "r-rfm"):
             return self.edges
         if isinstance(self.criterion, Recency):
             return threshold_days(self.criterion.bands or (), as_of)
@@ -86,6 +95,11 @@ class FittedBands:
     def points_of(self, band: int) -> int:
         """Return the points of one band."""
         return self.size + 1 - band if small_is_best(self.criterion) else band
+
+    @property
+    def is_split(self) -> bool:
+        """Whether equal values are cut by client id."""
+        return self.kind in ("split", "split_descending")
 
     @property
     def worst_band(self) -> int:
@@ -114,10 +128,12 @@ class Banding:
 
     @property
     def kind(self) -> Kind:
-        """Thresholds where the criterion has some, else the two sorts of quantiles."""
+        """Thresholds where the criterion has some, else the sort of quantiles."""
         if self.criterion.bands is not None:
             return "thresholds"
-        return "split" if self.ties == "split" else "quantiles"
+        if self.ties != "together":
+            return self.ties
+        return "r-rfm" if self.edges == "r-rfm" else "quantiles"
 
     @property
     def size(self) -> int:
@@ -133,18 +149,32 @@ def fit_bands(
     `values` holds the scored clients' values and null elsewhere; `ids` ascends and is unique.
     """
     values = kernel_values(values)
-    if banding.kind == "split":
-        pairs, handed = _core.split_bands(values, ids, banding.bins, threads=threads)
-        fitted = FittedBands(banding.criterion, banding.size, "split", pairs=tuple(pairs))
-        return fitted, pl.Series(handed)
-    if banding.kind == "quantiles":
-        edges, handed = _core.quantile_bands(
-            values, banding.bins, method=banding.edges, threads=threads
-        )
-        fitted = FittedBands(banding.criterion, banding.size, "quantiles", edges=tuple(edges))
-        return fitted, pl.Series(handed)
-    fitted = FittedBands(banding.criterion, banding.size, "thresholds")
-    return fitted, apply_bands(fitted, values, ids, as_of=as_of, threads=threads)
+    fitted = FittedBands(banding.criterion, banding.size, banding.kind)
+    if banding.kind == "thresholds":
+        return fitted, apply_bands(fitted, values, ids, as_of=as_of, threads=threads)
+    if fitted.is_split:
+        pairs, bands = split_bands(values, ids, banding.bins, ties=banding.ties, threads=threads)
+        return replace(fitted, pairs=pairs), bands
+    edges, handed = _core.quantile_bands(
+        values, banding.bins, method=banding.edges, threads=threads
+    )
+    return replace(fitted, edges=tuple(edges)), pl.Series(handed)
+
+
+def split_bands(
+    values: pl.Series, ids: pl.Series, bins: int, *, ties: Ties, threads: int | None
+) -> tuple[tuple[Pair, ...], pl.Series]:
+    """Deal clients out to bands of equal size, equal values by client id: SQL's NTILE.
+
+    Returns the last (value, client id) of each tile but the last, and each value's band, from the
+    smallest values up in either order.
+    """
+    if ties == "split":
+        pairs, handed = _core.split_bands(values, ids, bins, threads=threads)
+        return tuple(pairs), pl.Series(handed)
+    pairs, handed = _core.split_bands(_mirrored(values), ids, bins, threads=threads)
+    ends = tuple((_mirrored_edge(value, values.dtype), client) for value, client in pairs)
+    return ends, (bins + 1) - pl.Series(handed)
 
 
 def apply_bands(
@@ -157,10 +187,16 @@ def apply_bands(
 ) -> pl.Series:
     """Return the band of each value by the kernels (UInt8, null where there is no value)."""
     values = kernel_values(values)
-    if fitted.kind == "split":
+    if fitted.is_split:
         check_pair_ids(fitted, ids.dtype)
-        handed = _core.bands_by_pair(values, ids, list(fitted.pairs), threads=threads)
-        return pl.Series(handed)
+        if fitted.kind == "split":
+            handed = _core.bands_by_pair(values, ids, list(fitted.pairs), threads=threads)
+            return pl.Series(handed)
+        if not all(float(value).is_integer() for value, _ in fitted.pairs):
+            values = values.cast(pl.Float64)
+        ends = [(_mirrored_edge(value, values.dtype), client) for value, client in fitted.pairs]
+        handed = _core.bands_by_pair(_mirrored(values), ids, ends, threads=threads)
+        return (fitted.size + 1) - pl.Series(handed)
     below, edges = edges_for(fitted.edges_at(as_of), values.dtype, fitted.closed)
     bands = pl.Series(_core.bands(values, edges, closed=fitted.closed, threads=threads))
     return bands + below if below else bands
@@ -170,11 +206,11 @@ def bands_expr(
     fitted: FittedBands, values: pl.Expr, dtype: pl.DataType, as_of: int | None
 ) -> pl.Expr:
     """Return the band of each value as an expression; the same as `apply_bands`."""
-    if fitted.kind == "split":
+    if fitted.is_split:
         raise ModelError(
-            f"{fitted.criterion.name}: ties='split' cuts equal values by client id, which an "
-            "expression over a LazyFrame cannot do: collect the frame and score that, or fit with "
-            "ties='together'"
+            f"{fitted.criterion.name}: ties={fitted.kind!r} cuts equal values by client id, which "
+            "an expression over a LazyFrame cannot do: collect the frame and score that, or fit "
+            "with ties='together'"
         )
     # A float of 32 bits is compared as one of 64, as the edges are.
     dtype = dtype if dtype in _INTEGERS else pl.Float64()
@@ -213,6 +249,16 @@ def kernel_values(values: pl.Series) -> pl.Series:
     if values.dtype in _INTEGERS or values.dtype in _FLOATS:
         return values
     return values.cast(pl.Float64)
+
+
+def _mirrored(values: pl.Series) -> pl.Series:
+    """Return values that ascend where the given ones descend, without loss or overflow."""
+    return -values if values.dtype.is_float() else ~values
+
+
+def _mirrored_edge(edge: Number, dtype: pl.DataType) -> Number:
+    """Return the same of an edge, whole where the values are."""
+    return sum(_INTEGERS[dtype]) - int(edge) if dtype in _INTEGERS else -edge
 
 
 def edges_for(
@@ -316,14 +362,14 @@ def _points_list(fitted: FittedBands, bands: Sequence[int]) -> str:
     best_first = small_is_best(fitted.criterion)
     points = sorted(fitted.size + 1 - band if best_first else band for band in bands)
     noun = "point" if points == [1] else "points"
-    return f"{_join(points)} {noun}"
+    return f"{join_numbers(points)} {noun}"
 
 
 def _list(noun: str, numbers: Sequence[int]) -> str:
-    return f"{noun}{'s' if len(numbers) > 1 else ''} {_join(numbers)}"
+    return f"{noun}{'s' if len(numbers) > 1 else ''} {join_numbers(numbers)}"
 
 
-def _join(numbers: Sequence[int]) -> str:
+def join_numbers(numbers: Sequence[int]) -> str:
     """Write 1, 2, 3, 7 as "1 to 3 or 7"."""
     runs: list[list[int]] = []
     for number in numbers:

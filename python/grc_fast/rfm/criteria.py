@@ -40,9 +40,9 @@ class Recency:
     bins
         How many quantile bands, 2 to 100. None: as the `RFM` says.
     ties
-        ``"together"`` or ``"split"``. None: as the `RFM` says.
+        ``"together"``, ``"split"`` or ``"split_descending"``. None: as the `RFM` says.
     edges
-        ``"inverted_cdf"`` or ``"linear"``. None: as the `RFM` says.
+        ``"inverted_cdf"``, ``"linear"`` or ``"r-rfm"``. None: as the `RFM` says.
     weight
         What the points are multiplied by in the score.
 
@@ -203,12 +203,12 @@ def whole_weights(criteria: Iterable[Criterion]) -> bool:
 
 
 def check_ties_and_edges(what: str, ties: object, edges: object) -> None:
-    """Refuse unknown ways of tying and interpolating, and split ties with linear edges."""
+    """Refuse unknown ways of tying and interpolating, and split ties with interpolated edges."""
     one_of(f"{what}: ties", ties, get_args(Ties))
     one_of(f"{what}: edges", edges, get_args(Edges))
-    if ties == "split" and edges == "linear":
+    if ties != "together" and edges != "inverted_cdf":
         raise OptionError(
-            f"{what}: ties='split' has no edges to interpolate, so edges='linear' cannot go with "
+            f"{what}: ties={ties!r} has no edges to interpolate, so edges={edges!r} cannot go with "
             "it: leave one of them out"
         )
 

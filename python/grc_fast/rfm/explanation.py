@@ -39,7 +39,8 @@ class CriterionExplanation:
     low, high
         The thresholds around the value: the ends of its band, None where it is open.
     closed
-        Which end belongs to the band: ``"right"`` for quantiles, ``"left"`` for thresholds.
+        Which end belongs to the band: ``"right"`` for quantiles, ``"left"`` for thresholds,
+        for quantiles of ``edges="r-rfm"`` and for those of ``ties="split_descending"``.
     band, bands
         The band, from the smallest values up, and how many there are.
     points, weight, contribution

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -12,7 +13,7 @@ import polars as pl
 
 from grc_fast._typing import Number
 from grc_fast._utils.dates import day_number
-from grc_fast.rfm.bands import FittedBands, band_warnings
+from grc_fast.rfm.bands import FittedBands, band_warnings, join_numbers
 from grc_fast.rfm.grades import Grades, sizes_of
 from grc_fast.rfm.specification import Specification
 
@@ -23,10 +24,11 @@ class FittedModel:
 
     rfm: Specification
     fitted: tuple[FittedBands, ...]
-    group_floors: tuple[Number, ...]
+    group_floors: tuple[Number | None, ...]
     clients: int
     as_of: dt.date | None
     package: str
+    group_sizes: tuple[int, ...] = ()
 
     @cached_property
     def bands(self) -> pl.DataFrame:
@@ -34,8 +36,9 @@ class FittedModel:
 
         Columns: `criterion`, `band`, `points`, `from`, `to` (Float64, null where open; days for
         recency), `clients`, `share`. Quantile bands hold values above `from` and up to `to`;
-        thresholds those of `from` and up to below `to`. Thresholds in months count back from the
-        day of the fit. Clients without a value count in the worst band.
+        thresholds, and the bands of ``edges="r-rfm"``, those of `from` and up to below `to`.
+        Bands of split ties share the values at their ends. Thresholds in months count back from
+        the day of the fit. Clients without a value count in the worst band.
         """
         rows = [row for fitted in self.fitted for row in self._band_rows(fitted)]
         schema = {
@@ -51,8 +54,9 @@ class FittedModel:
 
     @cached_property
     def warnings(self) -> list[str]:
-        """Where one value fills several bands, so that nobody has some points."""
-        return [warning for fitted in self.fitted for warning in band_warnings(fitted)]
+        """Bands, groups and segments that nobody is in, or can be in, and why."""
+        of_bands = [warning for fitted in self.fitted for warning in band_warnings(fitted)]
+        return [*of_bands, *group_warnings(self.group_sizes), *self.rfm.table.warnings]
 
     @property
     def grades(self) -> Grades:
@@ -78,3 +82,26 @@ class FittedModel:
                 zip([None, *bounds], [*bounds, None], fitted.counts, strict=True), start=1
             )
         ]
+
+
+def group_warnings(sizes: Sequence[int]) -> list[str]:
+    """Say which groups nobody is in, and why."""
+    empty = [group for group, clients in enumerate(sizes, start=1) if clients == 0]
+    if not empty:
+        return []
+    total, groups = sum(sizes), len(sizes)
+    if total < groups:
+        return [
+            (
+                f"group: {total} clients are fewer than {groups} groups: nobody is in group "
+                f"{join_numbers(empty)}; fit on more clients or ask for fewer groups"
+            )
+        ]
+    largest = max(sizes)
+    return [
+        (
+            f"group: nobody is in group {join_numbers(empty)} of {groups}: clients with equal "
+            f"points stay together, and {100 * largest / total:.1f} % of clients are in group "
+            f"{sizes.index(largest) + 1}; more criteria or more bands tell them apart"
+        )
+    ]

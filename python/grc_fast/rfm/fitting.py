@@ -40,15 +40,17 @@ def fit_edges(
         learnt = side_by_side(learn, spec.bandings)
     fitted = [bands for bands, _ in learnt]
     points = {(letter := LETTERS[bands.criterion.name]): own.alias(letter) for bands, own in learnt}
-    grades = Grades(spec, sizes_of(fitted))
-    tally = grades.tally(points, threads)
+    ungrouped = Grades(spec, sizes_of(fitted))
+    tally = ungrouped.tally(points, threads)
+    grades = ungrouped.with_groups(tally)
     model = FittedModel(
         rfm=spec,
         fitted=tuple(_counted(bands, tally, rows) for bands in fitted),
-        group_floors=grades.with_groups(tally).group_floors,
+        group_floors=grades.group_floors,
         clients=rows.height,
         as_of=rows.as_of,
         package=__version__,
+        group_sizes=grades.group_sizes(tally),
     )
     return model, points
 

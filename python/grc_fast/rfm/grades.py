@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
-from typing import Final
+from typing import Final, cast
 
 import polars as pl
 
@@ -43,12 +43,13 @@ class Grades:
     sizes
         Bands of each criterion by its letter, in the order r, f, m.
     group_floors
-        The least points of each group but the last, from group 1 down.
+        The least points of each group but the last, from group 1 down; None where no points reach
+        a group.
     """
 
     spec: Specification
     sizes: Mapping[str, int]
-    group_floors: tuple[Number, ...] = ()
+    group_floors: tuple[Number | None, ...] = ()
 
     @property
     def has_code(self) -> bool:
@@ -81,8 +82,12 @@ class Grades:
         points = pl.col("points")
         dtype = pl.UInt32() if whole_weights(self.spec.criteria) else pl.Float64()
         first = pl.when(points.is_not_null()).then(pl.lit(1, dtype=pl.UInt8))
-        below = [(points < pl.lit(f, dtype=dtype)).cast(pl.UInt8) for f in self.group_floors]
-        return (first + pl.sum_horizontal(below).cast(pl.UInt8)).alias("group")
+        below = [
+            pl.lit(value=True) if floor is None else points < pl.lit(floor, dtype=dtype)
+            for floor in self.group_floors
+        ]
+        passed = pl.sum_horizontal(under.cast(pl.UInt8) for under in below)
+        return (first + passed.cast(pl.UInt8)).alias("group")
 
     def segment(self, tenure: pl.Expr | None, lang: str) -> pl.Expr:
         """Return the segment over the columns r, f, m, group and points."""
@@ -112,21 +117,36 @@ class Grades:
     def with_groups(self, tally: pl.DataFrame) -> Grades:
         """Return these grades with the group floors of the clients of a tally.
 
-        The floors are order statistics of −points, weighted by the clients of each cell: group
-        `j` of `k` ends at the client of rank ⌈jN/k⌉ from the best.
+        From the best client down, group `j` of `k` ends at rank ⌈jN/k⌉. Clients with equal points
+        are together in the group of their middle rank, a half counting as beyond the rank before.
         """
-        ranks = (
+        scores = (
             tally.lazy()
             .group_by(self.points())
             .agg(pl.col("clients").sum())
             .sort("points", descending=True)
-            .with_columns(pl.col("clients").cum_sum())
+            .with_columns(last=pl.col("clients").cum_sum())
             .collect()
         )
-        total, groups = int(ranks["clients"][-1]), self.spec.groups
-        wanted = pl.Series([-(-j * total // groups) for j in range(1, groups)], dtype=pl.UInt64)
-        at = ranks["clients"].search_sorted(wanted, side="left")
-        return Grades(self.spec, self.sizes, tuple(ranks["points"].gather(at).to_list()))
+        # Doubled, so that halves are whole: the first rank and the last, whose mean is the middle.
+        middles = 2 * scores["last"] - scores["clients"] + 1
+        total, groups = int(scores["last"][-1]), self.spec.groups
+        ends = [2 * -(-j * total // groups) for j in range(1, groups)]
+        reached = middles.search_sorted(pl.Series(ends, dtype=pl.UInt64), side="right")
+        points = scores["points"]
+        floors = [points[found - 1] if found else self._above(points[0]) for found in reached]
+        return replace(self, group_floors=tuple(floors))
+
+    def group_sizes(self, tally: pl.DataFrame) -> tuple[int, ...]:
+        """Return how many of the clients of a tally are in each group."""
+        graded = tally.lazy().with_columns(self.points()).with_columns(self.group())
+        sizes = dict(graded.group_by("group").agg(pl.col("clients").sum()).collect().iter_rows())
+        return tuple(sizes.get(group, 0) for group in range(1, self.spec.groups + 1))
+
+    def _above(self, points: Number) -> Number | None:
+        """Return the least score above another that a client can have, None if there is none."""
+        higher = cells(self.sizes).lazy().select(self.points()).filter(pl.col("points") > points)
+        return cast(Number | None, higher.min().collect().item())
 
     @property
     def names(self) -> list[str]:

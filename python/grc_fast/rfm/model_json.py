@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from itertools import pairwise
 from typing import Annotated, Any, Final
@@ -12,14 +12,17 @@ from pydantic import Field, PlainValidator, create_model
 
 from grc_fast._typing import Number
 from grc_fast._utils.validation import Count, Day, Section, part_of, saying, shown
+from grc_fast.errors import ModelError
 from grc_fast.io.json_file import ModelFormat
 from grc_fast.rfm.bands import Banding, FittedBands, TieRun
 from grc_fast.rfm.criteria import Criterion, Frequency, Monetary, Recency, whole_weights
 from grc_fast.rfm.fitted import FittedModel
+from grc_fast.rfm.segments.rule import SCALE
 from grc_fast.rfm.segments.table import SegmentTable
 from grc_fast.rfm.specification import MOST_POINTS, Specification
 
-_FORMAT: Final = ModelFormat("grc_fast.rfm", 1, "an", "RFM model")
+# Version 1 did not count the clients of groups, and rescaled points for segments otherwise.
+_FORMAT: Final = ModelFormat("grc_fast.rfm", 2, "an", "RFM model")
 _CRITERIA: Final = {"recency": Recency, "frequency": Frequency, "monetary": Monetary}
 _OPTIONS: Final = ("bins", "ties", "edges", "groups", "returns", "lang")
 # JSON has no infinities, and an edge may be one.
@@ -58,6 +61,7 @@ class _Fit(Section):
     as_of: Day | None
     band_sizes: Any
     ties: Any
+    group_sizes: list[Count]
     grc_fast: str
 
 
@@ -66,7 +70,7 @@ class _File(Section):
     version: int
     spec: Any
     bands: Any
-    group_floors: list[_Value]
+    group_floors: list[_Value | None]
     segments: Any
     fit: _Fit
 
@@ -86,7 +90,9 @@ def model_to_dict(model: FittedModel) -> dict[str, Any]:
         "version": _FORMAT.version,
         "spec": {**criteria, **{option: getattr(spec, option) for option in _OPTIONS}},
         "bands": {bands.criterion.name: _bands_to_dict(bands) for bands in model.fitted},
-        "group_floors": [_number_out(floor) for floor in model.group_floors],
+        "group_floors": [
+            None if floor is None else _number_out(floor) for floor in model.group_floors
+        ],
         "segments": spec.table.to_dict(),
         "fit": {
             "clients": model.clients,
@@ -98,6 +104,7 @@ def model_to_dict(model: FittedModel) -> dict[str, Any]:
                 ]
                 for bands in model.fitted
             },
+            "group_sizes": list(model.group_sizes),
             "grc_fast": model.package,
         },
     }
@@ -106,7 +113,35 @@ def model_to_dict(model: FittedModel) -> dict[str, Any]:
 def model_from_dict(data: object, where: str) -> FittedModel:
     """Make a model of what `model_to_dict` returned; anything else is a ModelError."""
     with _FORMAT.reading(data, where):
-        return _model(part_of(_File, data))
+        model = _model(part_of(_File, _with_group_sizes(data)))
+    _refuse_old_scale(model, where)
+    return model
+
+
+def _with_group_sizes(data: object) -> object:
+    """Add to a file of version 1 what it does not know: that it did not count groups."""
+    if not isinstance(data, Mapping) or data.get("version") != 1:
+        return data
+    fit = data.get("fit")
+    return {**data, "fit": {**fit, "group_sizes": []}} if isinstance(fit, Mapping) else data
+
+
+def _refuse_old_scale(model: FittedModel, where: str) -> None:
+    """Refuse a file of version 1 whose segments another scale would change.
+
+    It rescaled points to ⌈5p/k⌉, which is ⌈5(p − ½)/k⌉ only where k is a multiple of five.
+    """
+    if model.group_sizes:
+        return
+    sizes: list[tuple[str, int]] = [(bands.criterion.name, bands.size) for bands in model.fitted]
+    if model.rfm.table.uses_group:
+        sizes.append(("group", model.rfm.groups))
+    for name, size in sizes:
+        if size % SCALE:
+            raise ModelError(
+                f"{where} was fitted by grc_fast {model.package}, which put the {size} bands of "
+                f"{name} on the scale of segments in another way: fit the model again"
+            )
 
 
 def _model(file: _File) -> FittedModel:
@@ -125,6 +160,8 @@ def _model(file: _File) -> FittedModel:
         for name, banding in zip(names, spec.bandings, strict=True)
     )
     _check_sizes(fitted, fit.clients)
+    if file.version > 1:
+        _check_group_sizes(fit, spec.groups)
     return FittedModel(
         rfm=spec,
         fitted=fitted,
@@ -132,6 +169,7 @@ def _model(file: _File) -> FittedModel:
         clients=fit.clients,
         as_of=fit.as_of,
         package=fit.grc_fast,
+        group_sizes=tuple(fit.group_sizes),
     )
 
 
@@ -170,13 +208,17 @@ def _fitted(banding: Banding, bands: _Bands, sizes: list[int], ties: list[Any]) 
     edges, pairs = bands.edges, bands.pairs
     if (bands.kind, bands.size) != (banding.kind, banding.size):
         raise ValueError(f"{title} does not go with spec: {banding.size} bands by {banding.kind}")
-    wanted = {0, banding.size - 1} if banding.kind == "quantiles" else {0}
-    if len(edges) not in wanted or len(pairs) > (banding.size - 1) * (banding.kind == "split"):
+    wanted = {0, banding.size - 1} if banding.kind in ("quantiles", "r-rfm") else {0}
+    is_split = banding.kind in ("split", "split_descending")
+    if len(edges) not in wanted or len(pairs) > (banding.size - 1) * is_split:
         raise ValueError(f"{title} has {len(edges) + len(pairs)} edges for {banding.size} bands")
     if len({type(client) for _, client in pairs}) > 1:
         raise ValueError(f"{title}.pairs mixes client ids that are numbers and text")
     _check_ascending(edges, f"{title}.edges")
-    _check_ascending(pairs, f"{title}.pairs")
+    if banding.kind == "split_descending":
+        _check_ascending([(-value, client) for value, client in pairs], f"{title}.pairs by -value")
+    else:
+        _check_ascending(pairs, f"{title}.pairs")
     if len(sizes) != banding.size:
         raise ValueError(f"fit.band_sizes has {len(sizes)} sizes for {banding.size} bands")
     return FittedBands(
@@ -207,21 +249,36 @@ def _check_sizes(fitted: Sequence[FittedBands], clients: int) -> None:
             )
 
 
-def _floors(floors: Sequence[Number], spec: Specification) -> tuple[Number, ...]:
+def _check_group_sizes(fit: _Fit, groups: int) -> None:
+    if len(fit.group_sizes) != groups:
+        raise ValueError(f"fit.group_sizes has {len(fit.group_sizes)} sizes for {groups} groups")
+    total = sum(fit.group_sizes)
+    if total != fit.clients:
+        raise ValueError(
+            f"fit.group_sizes add up to {total:,} clients, and fit.clients is {fit.clients:,}"
+        )
+
+
+def _floors(floors: Sequence[Number | None], spec: Specification) -> tuple[Number | None, ...]:
     if len(floors) != spec.groups - 1:
         raise ValueError(f"group_floors has {len(floors)} scores for {spec.groups} groups")
+    # No score reaches a group above the best score alone.
+    reached = [floor for floor in floors if floor is not None]
+    unreached: list[None] = [None] * (len(floors) - len(reached))
+    if [*unreached, *reached] != list(floors):
+        raise ValueError("group_floors must go down, but a null comes after a score")
     if whole_weights(spec.criteria):
-        for floor in floors:
+        for floor in reached:
             if not (0 <= floor <= MOST_POINTS and float(floor).is_integer()):
                 raise ValueError(
                     f"group_floors must be whole scores from 0 to {MOST_POINTS:,}, as every weight "
                     f"is whole, not {shown(_number_out(floor))}"
                 )
-        floors = [int(floor) for floor in floors]
-    for high, low in pairwise(floors):
+        reached = [int(floor) for floor in reached]
+    for high, low in pairwise(reached):
         if low > high:
             raise ValueError(f"group_floors must go down, but {low} comes after {high}")
-    return tuple(floors)
+    return (*unreached, *reached)
 
 
 def _number_out(value: Number) -> Number | str:

@@ -12,7 +12,7 @@ from grc_fast._utils.checks import check_threads, one_of
 from grc_fast._utils.messages import describe
 from grc_fast._utils.panics import panics_as_errors
 from grc_fast.errors import ColumnError, OptionError
-from grc_fast.rfm.bands import kernel_values
+from grc_fast.rfm.bands import kernel_values, split_bands
 from grc_fast.rfm.criteria import check_count, check_ties_and_edges
 
 Best = Literal["high", "low"]
@@ -41,10 +41,12 @@ def quantile_scores(
         Which values earn the most: ``"high"`` or ``"low"``.
     ties
         ``"together"``: equal values score the same. ``"split"``: bands are equally large (SQL's
-        NTILE), equal values are cut in the order they come in.
+        NTILE), equal values are cut in the order they come in. ``"split_descending"``: the same,
+        with values from high to low.
     edges
         ``"inverted_cdf"``: edge j of k is the value of rank ⌈jN/k⌉. ``"linear"``: interpolated,
-        as ``pandas.qcut`` does.
+        as ``pandas.qcut`` does. ``"r-rfm"``: those of R's package ``rfm``, interpolated plus 1,
+        and the edge itself in the band above.
     threads
         Threads to use, 1 to 1024; all cores by default.
 
@@ -83,12 +85,12 @@ def quantile_scores(
             "quantiles: cast them"
         )
     numbers = kernel_values(series)
-    if ties == "split":
-        places = pl.int_range(len(series), dtype=pl.Int64, eager=True)
-        _, bands = _core.split_bands(numbers, places, bins, threads=threads)
+    if ties == "together":
+        _, handed = _core.quantile_bands(numbers, bins, method=edges, threads=threads)
+        scores = pl.Series(handed)
     else:
-        _, bands = _core.quantile_bands(numbers, bins, method=edges, threads=threads)
-    scores = pl.Series(bands)
+        places = pl.int_range(len(series), dtype=pl.Int64, eager=True)
+        _, scores = split_bands(numbers, places, bins, ties=ties, threads=threads)
     return (scores if best == "high" else (bins + 1) - scores).alias(series.name)
 
 

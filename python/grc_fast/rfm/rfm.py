@@ -47,10 +47,12 @@ class RFM(Specification):
         Quantile bands of each criterion, 2 to 100.
     ties
         ``"together"``: equal values share a band. ``"split"``: bands are equally large, equal
-        values are cut by client id (SQL's NTILE).
+        values are cut by client id (SQL's NTILE ordered by the value and the client).
+        ``"split_descending"``: the same, ordered by the value from high to low and the client.
     edges
         ``"inverted_cdf"``: edges are values of clients. ``"linear"``: interpolated, as
-        ``pandas.qcut`` does.
+        ``pandas.qcut`` does. ``"r-rfm"``: those of R's package ``rfm``, interpolated plus 1, and
+        the edge itself in the band above.
     groups
         Groups of clients by score, 1 answering best.
     segments
@@ -247,13 +249,17 @@ class RFMModel(FittedModel):
     fitted
         The bands of each criterion.
     group_floors
-        The least points of each group but the last, from group 1 down.
+        The least points of each group but the last, from group 1 down; None where no points reach
+        a group.
     clients
         How many clients were scored in the fit.
     as_of
         The day of the fit, where known.
     package
         The version of grc_fast that fitted it.
+    group_sizes
+        How many clients of the fit are in each group; empty where a file of an older version does
+        not say.
 
     Examples
     --------
@@ -424,7 +430,8 @@ class RFMModel(FittedModel):
 
     @classmethod
     def _of(cls, rfm: RFM, model: FittedModel) -> RFMModel:
-        return cls(rfm, model.fitted, model.group_floors, model.clients, model.as_of, model.package)
+        learnt = {part.name: getattr(model, part.name) for part in fields(FittedModel)}
+        return cls(**{**learnt, "rfm": rfm})
 
     @classmethod
     def _of_file(cls, model: FittedModel) -> RFMModel:

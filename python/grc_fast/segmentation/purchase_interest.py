@@ -17,6 +17,7 @@ from grc_fast.io.ids import common_integer, mixed_kinds
 from grc_fast.labels.catalogue import check_lang, section
 from grc_fast.rfm.criteria import check_count
 from grc_fast.rfm.rfm import RFMResult
+from grc_fast.rfm.segments.evaluate import on_five
 
 #: What to do with clients who buy often (groups 1 and 2), sometimes (3 to 5), or not at all, in
 #: each phase: rows of purchase, columns of interest. Of clients in `discovery` interest says
@@ -109,7 +110,7 @@ def combine(
     A client without a group who has bought all the same (a `status` of `out_of_window` or
     `returns_only`) is in the second row.
 
-    With other than five groups, `group` is rescaled: group g of n is the ⌈5g/n⌉th fifth.
+    With other than five groups, `group` is rescaled: group g of n is the ⌈5(g − ½)/n⌉th fifth.
 
     Examples
     --------
@@ -172,7 +173,7 @@ def action_sizes(combined: pl.DataFrame) -> pl.DataFrame:
 
 def _action(groups: int, words: dict[str, str], *, has_status: bool) -> pl.Expr:
     """Look the action up in the grid."""
-    fifth = (pl.col("group").cast(pl.Int64) * _GROUPS + groups - 1) // groups
+    fifth = on_five(pl.col("group"), groups)
     # Who bought before the window, or only returned, is no prospect.
     lapsed = pl.col("status").cast(pl.String).is_in(_LAPSED) if has_status else pl.lit(value=False)
     purchase = (

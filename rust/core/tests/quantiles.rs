@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 
 use grc_core::bitmap::Bitmap;
 use grc_core::quantiles::{
-    ChunkedColumn, Closed, Number, bands_by_pair, bands_from_edges, linear_bands, quantile_bands,
-    split_bands,
+    ChunkedColumn, Closed, Interpolation, Number, bands_by_pair, bands_from_edges, linear_bands,
+    quantile_bands, split_bands,
 };
 use proptest::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -147,9 +147,12 @@ fn check<T: Number>(stored: &Stored<T>, bins: usize) {
             let by_row = |row: usize, edge: usize| row.cmp(&split_edges[edge].1);
             let by_pair = bands_by_pair(&column, by_row, &values).unwrap();
             assert!(by_pair == split, "bands by pair");
-            let interpolated = linear(&sorted, bins);
-            let by_them = bands_from_edges(&column, &interpolated, Closed::Right).unwrap();
-            assert!(linear_bands(&column, bins).unwrap() == (interpolated, by_them));
+            for interpolation in [Interpolation::Qcut, Interpolation::RRfm] {
+                let interpolated = linear(&sorted, bins, interpolation);
+                let by_them = bands_from_edges(&column, &interpolated, interpolation.closed());
+                let found = linear_bands(&column, bins, interpolation).unwrap();
+                assert!(found == (interpolated, by_them.unwrap()));
+            }
             let left = bands_from_edges(&column, &edges, Closed::Left).unwrap();
             for (value, band) in all.iter().zip(left) {
                 let reached = |value: T| 1 + edges.partition_point(|edge| *edge <= value) as u8;
@@ -161,14 +164,14 @@ fn check<T: Number>(stored: &Stored<T>, bins: usize) {
 
 /// The documented rule of linear edges over sorted values.
 #[allow(clippy::float_cmp)] // the rule asks for equality
-fn linear<T: Number>(sorted: &[(T, usize)], bins: usize) -> Vec<f64> {
+fn linear<T: Number>(sorted: &[(T, usize)], bins: usize, interpolation: Interpolation) -> Vec<f64> {
     if sorted.is_empty() {
         return Vec::new();
     }
     let last = sorted.len() - 1;
     let edge = |j: usize| {
         let mut share = j as f64 * (1.0 / bins as f64);
-        if bins as f64 * share != j as f64 {
+        if interpolation == Interpolation::Qcut && bins as f64 * share != j as f64 {
             share = share.next_up();
         }
         let at = last as f64 * share;
@@ -189,7 +192,8 @@ fn linear<T: Number>(sorted: &[(T, usize)], bins: usize) -> Vec<f64> {
         };
         if edge.is_nan() { near } else { edge }
     };
-    (1..bins).map(edge).collect()
+    let above = if interpolation == Interpolation::RRfm { 1.0 } else { 0.0 };
+    (1..bins).map(|j| edge(j) + above).collect()
 }
 
 /// The shape in every type.
@@ -297,7 +301,7 @@ fn no_rows_and_no_values_give_no_edges() {
     let empty = ChunkedColumn::<f64>::default();
     assert_eq!(quantile_bands(&empty, 5).unwrap(), (vec![], vec![]));
     assert_eq!(split_bands(&empty, 5).unwrap(), (vec![], vec![]));
-    assert_eq!(linear_bands(&empty, 5).unwrap().0, Vec::<f64>::new());
+    assert_eq!(linear_bands(&empty, 5, Interpolation::RRfm).unwrap().0, Vec::<f64>::new());
     let missing = [f64::NAN; 3];
     let (edges, bands) = quantile_bands(&ChunkedColumn::new(&missing), 5).unwrap();
     assert!(edges.is_empty());
@@ -322,7 +326,7 @@ fn options_out_of_range_are_refused() {
     for bins in [0, 1, 101] {
         assert!(quantile_bands(&column, bins).unwrap_err().to_string().contains("2 to 100"));
         assert!(split_bands(&column, bins).is_err());
-        assert!(linear_bands(&column, bins).is_err());
+        assert!(linear_bands(&column, bins, Interpolation::Qcut).is_err());
     }
     assert!(bands_from_edges(&column, &[1u32; 255], Closed::Right).is_err());
 }

@@ -14,7 +14,7 @@ use arrow_array::{Array, ArrayRef, Float64Array, UInt8Array, UInt32Array};
 use arrow_buffer::NullBuffer;
 use arrow_schema::DataType;
 use grc_core::cells::{self, CellColumn, Lookup};
-use grc_core::quantiles::{self, ChunkedColumn, Closed, Edge};
+use grc_core::quantiles::{self, ChunkedColumn, Closed, Edge, Interpolation};
 use grc_core::{Error, Result};
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
@@ -118,19 +118,25 @@ pub fn quantile_bands(
     threads: Option<usize>,
 ) -> PyResult<(Vec<Py<PyAny>>, PyArray)> {
     let chunks = values.into_inner().0;
+    let interpolation = match method {
+        "inverted_cdf" => None,
+        "linear" => Some(Interpolation::Qcut),
+        "r-rfm" => Some(Interpolation::RRfm),
+        other => {
+            return Err(exception(&Error::Option(format!(
+                "edges is \"{other}\": take inverted_cdf, linear or r-rfm"
+            ))));
+        }
+    };
     with_column!(&chunks, |column| {
-        if method == "linear" {
+        if let Some(interpolation) = interpolation {
             let (edges, bands) =
-                on_threads(py, threads, || quantiles::linear_bands(&column, bins))?;
+                on_threads(py, threads, || quantiles::linear_bands(&column, bins, interpolation))?;
             Ok((objects(py, edges)?, band_array(bands)))
-        } else if method == "inverted_cdf" {
+        } else {
             let (edges, bands) =
                 on_threads(py, threads, || quantiles::quantile_bands(&column, bins))?;
             Ok((objects(py, edges)?, band_array(bands)))
-        } else {
-            Err(exception(&Error::Option(format!(
-                "edges is \"{method}\": take inverted_cdf or linear"
-            ))))
         }
     })
 }

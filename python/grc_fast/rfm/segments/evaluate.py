@@ -18,16 +18,19 @@ def on_five(points: pl.Expr, bins: int) -> pl.Expr:
     Returns
     -------
     pl.Expr
-        ``ceil(5 * points / bins)``, UInt8; null stays null.
+        ``ceil(5 * (points - 0.5) / bins)``, UInt8: the fifth of the scale that the middle of the
+        band lies in, so that the scale is kept to both ends alike. Null stays null.
 
     Examples
     --------
+    >>> pl.select(on_five(pl.Series([1, 2, 3]), 3)).to_series().to_list()
+    [1, 3, 5]
     >>> pl.select(on_five(pl.Series([1, 3, 10]), 10)).to_series().to_list()
     [1, 2, 5]
     """
-    # UInt32, because 5 x 52 no longer fits the UInt8 that points come in.
-    wide = points.cast(pl.UInt32)
-    return ((wide * SCALE + (bins - 1)) // bins).cast(pl.UInt8)
+    # Doubled, so that halves are whole; UInt32, because 5 x 52 does not fit the UInt8 of points.
+    doubled = points.cast(pl.UInt32) * 2 - 1
+    return ((doubled * SCALE + (2 * bins - 1)) // (2 * bins)).cast(pl.UInt8)
 
 
 @dataclass(frozen=True)

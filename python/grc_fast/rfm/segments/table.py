@@ -2,7 +2,7 @@
 
 A table is written in TOML (``SegmentTable.load``), in Python (``SegmentTable(rules)``) or
 comes with the package (``SegmentTable.named``). It is checked when it is made: a table that
-exists names every client, and each of its segments can be reached.
+exists names every client, and says which of its segments no client can reach.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from grc_fast.rfm.segments.rule import (
     parse_sql,
     saying_where,
 )
-from grc_fast.rfm.segments.validate import check_reachable_and_covered, checked_rules
+from grc_fast.rfm.segments.validate import check_covered, checked_rules
 
 
 class SegmentTable:
@@ -53,8 +53,8 @@ class SegmentTable:
     Raises
     ------
     OptionError
-        A key, a condition or a label is wrong, a name or label is used twice, a segment can
-        never be reached or a code of the 125 has no segment.
+        A key, a condition or a label is wrong, a name or label is used twice, or a code of the
+        125 has no segment.
 
     Examples
     --------
@@ -71,7 +71,7 @@ class SegmentTable:
     {'active': 50, 'others': 75}
     """
 
-    __slots__ = ("_name", "_rules", "_source")
+    __slots__ = ("_name", "_rules", "_source", "_unreachable")
 
     def __init__(
         self,
@@ -87,7 +87,7 @@ class SegmentTable:
             if not is_clean_text(name):
                 raise OptionError(f"name = {name!r} is not a table's name: write some text")
             self._rules = checked_rules(rules)
-            check_reachable_and_covered(self._rules)
+            self._unreachable = check_covered(self._rules)
 
     # ------------------------------------------------------------------ where it is from
 
@@ -232,6 +232,18 @@ class SegmentTable:
         """The columns that the SQL conditions read, sorted."""
         parsed = (parse_sql(part.where) for part in self._conditions() if part.where is not None)
         return sorted({column for sql in parsed for column in sql.meta.root_names()})
+
+    @property
+    def warnings(self) -> list[str]:
+        """One sentence for each segment that no client can reach.
+
+        Examples
+        --------
+        >>> table = SegmentTable([{"name": "all"}, {"name": "vip", "r": 5}], name="two")
+        >>> table.warnings[0].partition(": 'all'")[0]
+        "segment table 'two': segment 'vip' can never be reached"
+        """
+        return [f"{self._which}: {sentence}" for sentence in self._unreachable]
 
     def labels(self, lang: str = "en") -> list[str]:
         """Return the labels in table order.
@@ -441,8 +453,12 @@ class SegmentTable:
         scored = given.r.is_not_null() & given.f.is_not_null() & given.m.is_not_null()
         return pl.when(scored).then(chain).alias("segment")
 
+    @property
+    def _which(self) -> str:
+        return f"segment table {self._source or repr(self._name)}"
+
     def _saying_which(self) -> AbstractContextManager[None]:
-        return saying_where(f"segment table {self._source or repr(self._name)}")
+        return saying_where(self._which)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, SegmentTable):

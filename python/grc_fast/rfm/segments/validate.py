@@ -1,4 +1,4 @@
-"""That a table names every client, and that each of its segments can be reached."""
+"""That a table names every client, and which of its segments no client can reach."""
 
 from __future__ import annotations
 
@@ -57,9 +57,10 @@ def _check_unique(key: str, values: Sequence[str]) -> None:
         seen[value] = number
 
 
-def check_reachable_and_covered(rules: Sequence[SegmentRule]) -> None:
+def check_covered(rules: Sequence[SegmentRule]) -> tuple[str, ...]:
     """Follow every code through the table, as the evaluation does.
 
+    A code without a segment is an error; of each segment that no client can reach it is said why.
     SQL and points are not known here. Conditions are joined by "and" and "or" only, so
     reading the unknown ones as true gives every cell a rule may take, and as false those it is
     sure to take.
@@ -70,6 +71,7 @@ def check_reachable_and_covered(rules: Sequence[SegmentRule]) -> None:
     cells = code_cells(with_group=with_group, tenures=[*sorted(limits), None])
     may, sure = (_holds_on(cells, rules, unknown=unknown) for unknown in (True, False))
     taken_by: list[pl.Series] = []
+    unreachable: list[str] = []
     free = pl.repeat(value=True, n=cells.height, eager=True)
     for number, rule in enumerate(rules):
         if not (may[number] & free).any():
@@ -78,12 +80,13 @@ def check_reachable_and_covered(rules: Sequence[SegmentRule]) -> None:
                 for other, taken in zip(rules, taken_by, strict=False)
                 if (taken & may[number]).any()
             ]
-            raise OptionError(f"segment {rule.name!r} can never be reached: {_why(takers)}")
+            unreachable.append(f"segment {rule.name!r} can never be reached: {_why(takers)}")
         taken_by.append(sure[number] & free)
         free = free & ~sure[number]
     if free.any():
         unsure = any(part.where is not None or part.points is not None for part in parts)
         raise OptionError(_uncovered(cells.filter(free), sorted(limits), unsure=unsure))
+    return tuple(unreachable)
 
 
 def _holds_on(
@@ -99,7 +102,8 @@ def _why(takers: Sequence[str]) -> str:
     if not takers:
         return "its own conditions exclude one another"
     names = ", ".join(repr(name) for name in takers)
-    return f"{names} above it take all its codes, so move it up or remove it"
+    takes = "takes" if len(takers) == 1 else "take"
+    return f"{names} above it {takes} all its codes, so move it up or remove it"
 
 
 def _uncovered(cells: pl.DataFrame, limits: Sequence[int], *, unsure: bool) -> str:

@@ -1,4 +1,4 @@
-//! Interpolated edges, equal to those of `pandas.qcut`.
+//! Interpolated edges, equal to those of `pandas.qcut` or of R's package `rfm`.
 
 use super::chunked_column::ChunkedColumn;
 use super::edges::{Closed, Edge, cuts, raise};
@@ -7,10 +7,31 @@ use super::rankable::Rankable;
 use super::{check_bins, provisional_codes};
 use crate::error::Error;
 
-/// The k − 1 interior edges that `pandas.qcut(values, k)` uses (pandas 3 on `NumPy` 2), to the bit, and
-/// the band of each row by them, 0 where the value is missing. Edges are quantiles at j/k, rounded up where k times the quotient is not j, interpolated linearly
-/// between the two order statistics around (N − 1)·j/k (definition 7 of Hyndman and Fan 1996).
-/// With no value at all there are no edges. Expected O(n).
+/// Whose interpolated edges are meant. Both are quantiles at j/k, interpolated linearly between the two
+/// order statistics around (N − 1)·j/k (definition 7 of Hyndman and Fan 1996).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Interpolation {
+    /// Those of `pandas.qcut`: j/k is rounded up where k times the quotient is not j, and an edge
+    /// belongs to the band below it.
+    Qcut,
+    /// Those of R's package `rfm`: the quantile plus 1, and an edge belongs to the band above it.
+    RRfm,
+}
+
+impl Interpolation {
+    /// To which band an edge itself belongs.
+    #[must_use]
+    pub fn closed(self) -> Closed {
+        match self {
+            Self::Qcut => Closed::Right,
+            Self::RRfm => Closed::Left,
+        }
+    }
+}
+
+/// The k − 1 interior edges that `pandas.qcut(values, k)` uses (pandas 3 on `NumPy` 2), or those of R's
+/// `rfm`, to the bit as `NumPy` computes them, and the band of each row by them, 0 where the value is
+/// missing. With no value at all there are no edges. Expected O(n).
 ///
 /// Where `NumPy`'s arithmetic breaks down this does not follow it:
 ///
@@ -20,9 +41,9 @@ use crate::error::Error;
 ///   ±1.7e308) `NumPy`'s edge is not between them; here it is interpolated in `f64`;
 /// - the sign of a zero edge is unspecified in `NumPy`, and positive or as computed here.
 ///
-/// Bands are those of [`bands_from_edges`](super::bands_from_edges) closed on the right. They equal
-/// the labels of `qcut` wherever its edges are distinct; integers beyond 2⁵³ are
-/// compared exactly, whereas pandas rounds them to `f64` first.
+/// Bands are those of [`bands_from_edges`](super::bands_from_edges). They equal the labels of `qcut`
+/// wherever its edges are distinct; integers beyond 2⁵³ are compared exactly, whereas pandas rounds them
+/// to `f64` first.
 ///
 /// # Errors
 ///
@@ -31,30 +52,38 @@ use crate::error::Error;
 /// # Examples
 ///
 /// ```
-/// use grc_core::quantiles::{ChunkedColumn, linear_bands};
-/// let (edges, bands) = linear_bands(&ChunkedColumn::new(&[1, 2, 3, 4]), 4)?;
+/// use grc_core::quantiles::{ChunkedColumn, Interpolation, linear_bands};
+/// let column = ChunkedColumn::new(&[1, 2, 3, 4]);
+/// let (edges, bands) = linear_bands(&column, 4, Interpolation::Qcut)?;
 /// assert_eq!((edges, bands), (vec![1.75, 2.5, 3.25], vec![1, 2, 3, 4]));
+/// let (edges, bands) = linear_bands(&column, 4, Interpolation::RRfm)?;
+/// assert_eq!((edges, bands), (vec![2.75, 3.5, 4.25], vec![1, 1, 2, 3]));
 /// # Ok::<(), grc_core::error::Error>(())
 /// ```
 pub fn linear_bands<T: Number>(
     column: &ChunkedColumn<'_, T>,
     bins: usize,
+    interpolation: Interpolation,
 ) -> Result<(Vec<f64>, Vec<u8>), Error> {
-    T::linear_bands(column, bins)
+    T::linear_bands(column, bins, interpolation)
 }
 
 /// The same, to be compiled for each type.
 pub(super) fn bands_by_interpolation<T: Rankable>(
     column: &ChunkedColumn<'_, T>,
     bins: usize,
+    interpolation: Interpolation,
 ) -> Result<(Vec<f64>, Vec<u8>), Error> {
     check_bins(bins)?;
-    let shares = shares(bins);
+    let shares = shares(bins, interpolation);
     let ((edges, below_all), mut bands) =
         provisional_codes::bands(column, &|n| ranks(&shares, n), |count, keys| {
-            let edges = edges::<T>(&shares, count, keys);
+            let mut edges = edges::<T>(&shares, count, keys);
+            if interpolation == Interpolation::RRfm {
+                edges.iter_mut().for_each(|edge| *edge += 1.0);
+            }
             let of_floats: Vec<Edge> = edges.iter().map(|&edge| edge.into()).collect();
-            let (cuts, below_all) = cuts(&of_floats, Closed::Right);
+            let (cuts, below_all) = cuts(&of_floats, interpolation.closed());
             ((edges, below_all), cuts)
         });
     raise(&mut bands, below_all);
@@ -86,13 +115,14 @@ fn edges<T: Rankable>(shares: &[f64], count: usize, keys: &[u64]) -> Vec<f64> {
 }
 
 /// `numpy.linspace(0, 1, k + 1)[1:-1]`, and `pandas.qcut`'s rounding up of it.
-fn shares(bins: usize) -> Vec<f64> {
+fn shares(bins: usize, interpolation: Interpolation) -> Vec<f64> {
     let step = 1.0 / bins as f64;
     let share = |j: usize| {
         let share = j as f64 * step;
         // Not "nearly": pandas asks for equality.
         #[allow(clippy::float_cmp)]
-        if bins as f64 * share == j as f64 { share } else { share.next_up() }
+        let is_inexact = bins as f64 * share != j as f64;
+        if interpolation == Interpolation::Qcut && is_inexact { share.next_up() } else { share }
     };
     (1..bins).map(share).collect()
 }
@@ -138,7 +168,7 @@ mod tests {
     use super::*;
 
     fn edges<T: Number>(values: &[T], bins: usize) -> Vec<f64> {
-        linear_bands(&ChunkedColumn::new(values), bins).unwrap().0
+        linear_bands(&ChunkedColumn::new(values), bins, Interpolation::Qcut).unwrap().0
     }
 
     /// Bits, because "nearly" would not do.

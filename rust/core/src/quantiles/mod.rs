@@ -19,7 +19,7 @@ mod split;
 
 pub use chunked_column::ChunkedColumn;
 pub use edges::{Closed, Edge, bands_from_edges};
-pub use linear::linear_bands;
+pub use linear::{Interpolation, linear_bands};
 pub use number::Number;
 pub use split::{PairEdge, bands_by_pair, split_bands};
 

@@ -3,7 +3,7 @@
 use super::bands_by_quantiles;
 use super::chunked_column::ChunkedColumn;
 use super::edges::{Closed, Edge, bands_from_these_edges};
-use super::linear::bands_by_interpolation;
+use super::linear::{Interpolation, bands_by_interpolation};
 use super::rankable::Rankable;
 use super::split::{PairEdge, bands_of_equal_size};
 use crate::error::Result;
@@ -17,7 +17,11 @@ pub trait Number: Rankable + Into<Edge> {
     #[doc(hidden)]
     fn quantile_bands(column: &ChunkedColumn<Self>, bins: usize) -> Result<(Vec<Self>, Vec<u8>)>;
     #[doc(hidden)]
-    fn linear_bands(column: &ChunkedColumn<Self>, bins: usize) -> Result<(Vec<f64>, Vec<u8>)>;
+    fn linear_bands(
+        column: &ChunkedColumn<Self>,
+        bins: usize,
+        interpolation: Interpolation,
+    ) -> Result<(Vec<f64>, Vec<u8>)>;
     #[doc(hidden)]
     fn split_bands(
         column: &ChunkedColumn<Self>,
@@ -38,8 +42,8 @@ macro_rules! kernels {
                 bands_by_quantiles(column, bins)
             }
 
-            fn linear_bands(column: &ChunkedColumn<Self>, bins: usize) -> Result<(Vec<f64>, Vec<u8>)> {
-                bands_by_interpolation(column, bins)
+            fn linear_bands(column: &ChunkedColumn<Self>, bins: usize, interpolation: Interpolation) -> Result<(Vec<f64>, Vec<u8>)> {
+                bands_by_interpolation(column, bins, interpolation)
             }
 
             fn split_bands(column: &ChunkedColumn<Self>, bins: usize) -> Result<(Vec<PairEdge<Self>>, Vec<u8>)> {
