@@ -164,6 +164,17 @@ def test_a_rule_file_and_a_dictionary_are_one() -> None:
     assert grc.BehaviourRules.from_toml(text) == grc.BehaviourRules.named("course")
 
 
+def test_the_course_preset_rewards_a_subscription_to_social_networks_once() -> None:
+    events = pl.DataFrame({"client_id": [1, 1], "kind": ["follow", "page_like"]}).with_columns(
+        timestamp=pl.lit("2025-03-19").str.to_datetime()
+    )
+    rules = tomllib.loads(preset_text("course")) | {"kinds": {"follow": ["page_like"]}}
+
+    found = grc.score_behaviour(events, rules, as_of="2025-03-19")
+
+    assert found.scores["score_web"].to_list() == [10.0]
+
+
 # --- what must not matter -------------------------------------------------------------------------
 
 
