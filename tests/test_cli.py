@@ -525,12 +525,6 @@ WRONG = [
     Wrong("unknown zone", "sales.csv --timezone Mars/Phobos", ["Mars/Phobos"]),
     Wrong("money scale", "sales.csv --money-scale 99", ["99"]),
     Wrong("unknown segments", "sales.csv --segments clasic", ["clasic", "classic"]),
-    Wrong(
-        "unreachable case",
-        "sales.csv --segments t.toml",
-        ["t.toml", "best"],
-        {"t.toml": UNREACHABLE},
-    ),
     Wrong("missing case", "sales.csv --segments t.toml", ["t.toml"], {"t.toml": MISSING_CASE}),
     Wrong(
         "list of ids",
@@ -595,6 +589,19 @@ def assert_one_sentence(done: Run) -> None:
     assert done.err.count("\n") == 1
     assert "Traceback" not in done.err
     assert "unexpected" not in done.err
+
+
+def test_groups_and_segments_that_nobody_is_in_are_said(
+    grc: Callable[..., Run], tmp_path: Path
+) -> None:
+    (tmp_path / "sales.csv").write_text(SMALL)
+    (tmp_path / "t.toml").write_text(UNREACHABLE)
+
+    done = grc("score", "sales.csv", "--segments", "t.toml", "--edges", "r-rfm", "-o", "out.csv")
+
+    assert done.code == 0
+    assert "warning: group: 2 clients are fewer than 5 groups: nobody is in group" in done.err
+    assert "warning: segment table t.toml: segment 'best' can never be reached: 'all'" in done.err
 
 
 @pytest.mark.parametrize("wrong", WRONG, ids=[wrong.name for wrong in WRONG])
