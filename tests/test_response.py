@@ -302,6 +302,85 @@ def test_every_answer_is_accounted_for():
 # Profit, depth, calibration
 
 
+def test_the_judged_profit_is_that_of_the_truth_where_all_is_clear():
+    """Every client of group 1 answers and none of group 2: each fold chooses group 1."""
+    report = grc.response(
+        scores([1] * 200 + [2] * 200), mailing([True] * 200 + [False] * 200), cost=1, margin=10
+    )
+    assert report.profit == pytest.approx(200 * 9)
+    assert report.profit_low <= report.profit <= report.profit_high
+    assert report.to_dict()["profit"] == report.profit
+    assert "best depth: the first 50% of the contacts" in str(report)
+
+
+def test_no_profit_is_judged_without_money_or_by_a_single_client(base):
+    assert grc.response(*base).profit is None
+    alone = grc.response(scores([1]), mailing([True]), cost=1, margin=10)
+    assert alone.profit is None
+
+
+def test_folds_follow_the_id_as_text_and_nothing_else():
+    ids = list(range(2000))
+    answers = [i % 7 == 0 for i in ids]
+    group = pl.Series([1 + i % 5 for i in ids])
+    reports = []
+    for clients in (pl.Series(ids), pl.Series(ids).cast(pl.Int16), pl.Series(ids).cast(pl.String)):
+        known = pl.DataFrame({"client_id": clients, "group": group})
+        contacts = mailing(answers).with_columns(client_id=clients)
+        mixed = contacts.sample(fraction=1, shuffle=True, seed=1)
+        reports.append(grc.response(known, mixed, cost=0.9, margin=6))
+    assert len({report.profit for report in reports}) == 1
+    assert reports[0].profit != 0
+
+
+def test_campaigns_have_a_table_of_their_own(base):
+    table, campaigns = base
+    report = grc.response(table, campaigns)
+    treated = campaigns.filter(~pl.col("control")).group_by("campaign").agg(
+        contacts=pl.len().cast(pl.UInt64), responses=pl.col("responded").sum().cast(pl.UInt64)
+    ).sort("campaign")  # fmt: skip
+    assert report.campaigns.select("campaign", "contacts", "responses").equals(treated)
+    assert "incremental_spend" in report.campaigns.columns
+    both = report.table.filter(pl.col("level") == "campaign")
+    assert both["key"].to_list() == ["spring", "summer"]
+
+
+def test_the_total_is_the_weighted_mean_of_the_places(base):
+    table, campaigns = base
+    report = grc.response(table, campaigns)
+    placed = campaigns.join(table, on="client_id").with_columns(cell=pl.concat_str("r", "f", "m"))
+    strata = placed.group_by("campaign", "cell", "group", "segment").agg(
+        n=(~pl.col("control")).sum(),
+        x=(~pl.col("control") & pl.col("responded")).sum(),
+        m=pl.col("control").sum(),
+        y=(pl.col("control") & pl.col("responded")).sum(),
+    ).filter((pl.col("n") > 0) & (pl.col("m") > 0))  # fmt: skip
+    strata = strata.with_columns(
+        w=pl.col("n") * pl.col("m") / (pl.col("n") + pl.col("m")),
+        d=pl.col("x") / pl.col("n") - pl.col("y") / pl.col("m"),
+    )
+    expected = (strata["w"] * strata["d"]).sum() / strata["w"].sum()
+    assert report.incremental == pytest.approx(expected)
+    for name, frame in (("group", report.groups), ("segment", report.segments)):
+        by = strata.group_by(name).agg(d=(pl.col("w") * pl.col("d")).sum() / pl.col("w").sum())
+        assert frame["difference"].to_list() == pytest.approx(by.sort(name)["d"].to_list())
+
+
+def test_no_curve_is_drawn_where_nothing_is_caught():
+    report = grc.response(scores([1, 2, 2]), mailing([False, False, False]))
+    figure = report._figure()
+    assert len(figure.axes) == 1
+    assert figure.axes[0].yaxis.get_major_formatter()(0.25) == "25%"
+
+
+def test_equal_shares_of_control_groups_are_not_reported(base):
+    report = grc.response(*base)
+    assert report.balance["p_value"].min() > 0.001
+    assert "control groups differ" not in str(report)
+    held = report.balance.filter(pl.col("campaign") == "spring")["control_contacts"].sum()
+    assert held == base[1].filter(pl.col("control") & (pl.col("campaign") == "spring")).height
+
+
 def test_the_best_depth_is_where_no_further_contact_pays(base):
     table, campaigns = base
     campaigns = campaigns.filter(~pl.col("control"))
@@ -369,25 +448,58 @@ def test_index_depth_and_calibration_rest_on_one_rate(base):
         assert report.depth["caught"][-1] == pytest.approx(1)
 
 
-def test_calibration_of_a_place_that_no_campaign_touched_is_the_rate_of_all():
+def test_a_place_that_no_campaign_reached_has_no_probability():
     report = grc.response(scores([1, 1, 2, 2]), mailing([True, False, False, False]))
-    new = pl.DataFrame({"client_id": [7, 8, 9], "group": [5, None, 1]})
-    found = report.calibrate(new, by="group")
-    assert found.head(2).rows() == [
-        (7, 0.25, None, None, "raw, not incremental", "all"),
-        (8, None, None, None, "raw, not incremental", None),
-    ]
-    assert found["basis"][2] == "group"
+    new = pl.DataFrame({"client_id": [7, 8, 9, 6], "group": [5, None, 1, 4]})
+    with pytest.raises(
+        grc.DataError, match=r"2 of 4 clients .* in a group that no past campaign reached \(4, 5\)"
+    ):
+        report.calibrate(new, by="group")
+    found = report.calibrate(new, by="group", unreached="null")
+    nothing = (None, None, None, "raw, not incremental", None)
+    assert found.rows()[:2] == [(7, *nothing), (8, *nothing)]
+    assert found["basis"].to_list() == [None, None, "group", None]
+    with pytest.raises(grc.OptionError, match="unreached cannot be"):
+        report.calibrate(new, by="group", unreached="all")
 
 
 def test_scores_that_share_no_place_with_the_campaigns_are_refused():
     report = grc.response(scores([1, 1, 2, 2]), mailing([True, False, False, False]))
     with pytest.raises(grc.DataError, match=r"no client .* is in a group .* '5'"):
-        report.calibrate(pl.DataFrame({"client_id": [7], "group": [5]}), by="group")
-    english = scores([1, 2]).select("client_id", segment=pl.Series(["champions", "lost"]))
-    report = grc.response(english, mailing([True, False]))
-    french = english.with_columns(segment=pl.Series(["champions", "perdus"]))
-    assert report.calibrate(french, by="segment")["basis"].to_list() == ["segment", "all"]
+        report.calibrate(
+            pl.DataFrame({"client_id": [7], "group": [5]}), by="group", unreached="null"
+        )
+
+
+def test_segments_meet_whatever_the_language_of_their_labels():
+    english = scores([1, 2, 2]).select(
+        "client_id", segment=pl.Series(["champions", "lost", "lost"])
+    )
+    report = grc.response(english, mailing([True, False, True]))
+    french = english.with_columns(segment=pl.Series(["champions", "perdus", "perdus"]))
+    assert report.calibrate(french, by="segment").equals(report.calibrate(english, by="segment"))
+    assert report.calibrate(french, by="segment")["probability"].n_unique() == 2
+    named = english.with_columns(segment=pl.Series(["champions", "lost", "perdu"]))
+    with pytest.raises(grc.DataError, match=r"1 of 3 clients .* reached \(perdu\)"):
+        report.calibrate(named, by="segment")
+
+
+def test_segments_of_an_own_table_meet_in_both_languages_too(base):
+    rules = [
+        {"name": "active", "labels": {"en": "wide awake", "fr": "actifs"}, "r": [3, 5]},
+        {"name": "others", "labels": {"en": "the others", "fr": "autres"}},
+    ]
+    sales = grc.simulate_sales(4_000, 300, seed=2)
+    rfm = grc.RFM(segments=grc.SegmentTable(rules))
+    result = rfm.score(sales, as_of="2025-12-31", order="order_id")
+    clients = result.scores["client_id"]
+    contacts = mailing([i % 3 == 0 for i in range(len(clients))]).with_columns(client_id=clients)
+    report = grc.response(result, contacts)
+    assert report.groups.equals(grc.response(result.scores, contacts).groups)
+    french = result.model.score(rfm.facts(sales, as_of="2025-12-31", order="order_id"), lang="fr")
+    assert set(french["segment"]) == {"actifs", "autres"}
+    found = report.calibrate(french, by="segment")
+    assert found.equals(report.calibrate(result, by="segment"))
 
 
 def test_cells_are_written_as_in_the_report_whatever_the_next_scores_hold():

@@ -181,7 +181,8 @@ def test_probabilities_of_the_next_campaign_are_written(sales, files, tmp_path, 
     ("options", "why"),
     [
         (["--by", "group"], "--by goes with --calibrate"),
-        (["--client", "card"], "--client goes with --from-sales"),
+        (["--unreached", "null"], "--unreached goes with --calibrate"),
+        (["--answered", "day"], "--answered goes with --responses"),
         (["--order", "ticket"], "--order goes with --from-sales"),
     ],
 )

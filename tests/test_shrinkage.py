@@ -13,7 +13,7 @@ from scipy import special, stats
 
 import grc_fast as grc
 from grc_fast import _core
-from grc_fast.campaigns.empirical_bayes import Cell, shrink
+from grc_fast.campaigns.empirical_bayes import Cell, shrink, shrunk_rates
 
 cells = st.lists(
     st.tuples(st.integers(1, 400), st.floats(0, 1)).map(lambda p: (p[0], round(p[0] * p[1]))),
@@ -49,6 +49,8 @@ def test_shrunk_rates_are_those_of_the_mixture_over_priors(counts, ordered):
     size = middle * (1 - middle) / variance - 1
     law = stats.beta(size * middle, size * (1 - middle))
     assert strength == pytest.approx((weights @ (yes + no)).mean())
+    places = [Cell((place,), *pair) for place, pair in enumerate(counts)]
+    assert shrunk_rates(places, ordered=ordered) == pytest.approx([f.rate for f in found])
     assert [f.rate for f in found] == pytest.approx(rate)
     low, high = np.where(s == 0, 0, law.ppf(0.025)), np.where(s == n, 1, law.ppf(0.975))
     assert [f.low for f in found] == pytest.approx(np.minimum(low, rate), abs=1e-8)

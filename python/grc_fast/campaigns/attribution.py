@@ -13,7 +13,7 @@ from grc_fast._utils.checks import one_of
 from grc_fast._utils.dates import day_number, day_of_number
 from grc_fast.campaigns.tables import CAMPAIGNS, RESPONSES
 from grc_fast.errors import ColumnError, DataError, OptionError
-from grc_fast.io.small_tables import days, flag, money
+from grc_fast.io.small_tables import money
 
 Overlap = Literal["last", "first", "all"]
 CONTACT: Final = ("client_id", "campaign", "contacted_on")
@@ -47,7 +47,8 @@ def contacts_of(
 ) -> Contacts:
     """Make one row a contact.
 
-    A client whom one campaign contacted several times counts once, from the first contact.
+    The tables are those of `campaigns_table` and `responses_table`. A client whom one campaign
+    contacted several times counts once, from the first contact.
 
     Raises
     ------
@@ -63,12 +64,8 @@ def contacts_of(
         )
     if campaigns.is_empty():
         raise DataError(f"{CAMPAIGNS} has no contact, so there is no rate")
-    frame = campaigns.with_columns(
-        days(campaigns, "contacted_on", CAMPAIGNS),
-        control=flag(campaigns, "control", CAMPAIGNS)
-        if "control" in campaigns.columns
-        else pl.lit(value=False),
-    )
+    control = pl.col("control") if "control" in campaigns.columns else pl.lit(value=False)
+    frame = campaigns.with_columns(control=control)
     for name, remedy in (
         *((name, "leave those rows out") for name in CONTACT),
         ("control", "write false for who was contacted, true for who was left alone"),
@@ -115,9 +112,7 @@ def _answered(frame: pl.DataFrame, window: str | None) -> pl.DataFrame:
             "a window attributes responses, and the table of campaigns says who responded: leave "
             "the window out, or the column 'responded'"
         )
-    frame = frame.with_columns(
-        flag(frame, "responded", CAMPAIGNS), money(frame, "spend", CAMPAIGNS)
-    )
+    frame = frame.with_columns(money(frame, "spend", CAMPAIGNS))
     if frame["responded"].null_count():
         raise DataError(f"{CAMPAIGNS} has nulls in 'responded': write false for no answer")
     return (
@@ -148,9 +143,7 @@ def _attributed(
             "or the column 'campaign'"
         )
     keys = ["client_id", "campaign"] if named else ["client_id"]
-    given = responses.with_columns(
-        days(responses, "date", RESPONSES), money(responses, "spend", RESPONSES)
-    )
+    given = responses.with_columns(money(responses, "spend", RESPONSES))
     answers = (
         given.select(*keys, answered_on="date", answer_spend="spend")
         .drop_nulls([*keys, "answered_on"])

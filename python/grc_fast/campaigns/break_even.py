@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from grc_fast._utils.checks import finite, strictly_positive
+
+
+@dataclass(frozen=True)
+class Money:
+    """What a contact costs, and what a sale brings."""
+
+    cost: float
+    margin: float
 
 
 def break_even(*, cost: float, margin: float) -> float:

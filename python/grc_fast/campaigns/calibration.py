@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Literal
 
 import polars as pl
 
@@ -10,27 +11,27 @@ from grc_fast.campaigns.cell_keys import (
     CellForm,
     Level,
     columns_of,
-    key,
+    join_key,
     largest_digit,
     place,
 )
 from grc_fast.campaigns.rate_tables import expected_column
 from grc_fast.campaigns.tables import SCORES
 from grc_fast.errors import ColumnError, DataError
-from grc_fast.io.small_tables import frame_of
+from grc_fast.io.text_options import said
 
-# What a probability rests on where no campaign reached the client's place.
-_ALL = "all"
+#: What becomes of clients whose place no past campaign reached.
+Unreached = Literal["error", "null"]
 
 
 def probabilities(
     table: pl.DataFrame,
-    scores: Any,
+    scores: pl.DataFrame,
     *,
     by: Level,
     form: CellForm,
-    rate: float,
-    incremental: float | None,
+    names: Mapping[str, str],
+    unreached: Unreached,
 ) -> pl.DataFrame:
     """Give each client the rate of their cell, group or segment, as `calibrate` says.
 
@@ -40,23 +41,21 @@ def probabilities(
         The rates of the level.
     scores
         The clients.
-    by, form
-        The level, and how cells are written.
-    rate, incremental
-        The rate of all contacts, and what contacts add to it if that is known.
+    by, form, names
+        The level, how cells are written, and the names of segments by label.
+    unreached
+        What becomes of clients whose place is not in the table.
     """
     if table.is_empty():
         raise ColumnError(f"the report has no {by}: the scores that it was made of had none")
-    frame = frame_of(scores, SCORES, ("client_id",))
-    _check_one_row_each(frame)
-    places = place(frame, by, form)
+    _check_one_row_each(scores)
+    places = place(scores, by, form)
     if places is None:
         raise ColumnError(f"{SCORES} has no {by}: it takes {columns_of(by, form)}")
     if by == "cell":
-        _check_digits(frame, form)
-    keys = key(places)
-    known = key(table[by])
-    _check_some_match(keys, known, by)
+        _check_digits(scores, form)
+    keys, known = (join_key(where, by, names) for where in (places, table[by]))
+    _check_reached(places, keys, known, by, unreached)
     expected = expected_column(table)
     low, high = ("low", "high") if expected == "shrunk" else (f"{expected}_low", f"{expected}_high")
     rates = table.select(
@@ -66,18 +65,17 @@ def probabilities(
             for name, role in ((expected, "probability"), (low, "low"), (high, "high"))
         ),
     )
-    base = rate if expected == "shrunk" else max(incremental or 0.0, 0.0)
-    placed, found = pl.col("key").is_not_null(), pl.col("probability").is_not_null()
+    found = pl.col("probability").is_not_null()
     return (
-        frame.select("client_id", keys)
+        scores.select("client_id", keys)
         .join(rates, on="key", how="left", maintain_order="left")
         .select(
             "client_id",
-            pl.when(placed).then(pl.col("probability").fill_null(base)),
+            "probability",
             "low",
             "high",
             kind=pl.lit(table["kind"][0]),
-            basis=pl.when(placed).then(pl.when(found).then(pl.lit(by)).otherwise(pl.lit(_ALL))),
+            basis=pl.when(found).then(pl.lit(by)),
         )
     )
 
@@ -107,11 +105,30 @@ def _check_digits(frame: pl.DataFrame, form: CellForm) -> None:
             )
 
 
-def _check_some_match(keys: pl.Series, known: pl.Series, level: str) -> None:
-    given = keys.drop_nulls()
-    if len(given) and not given.is_in(known.implode()).any():
+def _check_reached(
+    places: pl.Series, keys: pl.Series, known: pl.Series, level: Level, unreached: Unreached
+) -> None:
+    """Refuse clients who stand where no past campaign reached anybody."""
+    placed = keys.is_not_null()
+    found = keys.is_in(known.implode())
+    if placed.any() and not found.fill_null(value=False).any():
         raise DataError(
             f"no client of {SCORES} is in a {level} that past campaigns reached (the first is in "
-            f"{given[0]!r}, the report has {', '.join(known.head(5))}"
-            f"{', …' if len(known) > 5 else ''}): score both with the same bins and labels"
+            f"{str(places.filter(placed)[0])!r}, the report has {_some(known)}): score both with "
+            "the same bins and labels"
         )
+    missing = placed & ~found.fill_null(value=True)
+    if unreached == "null" or not missing.any():
+        return
+    wider = "take wider places (by group or segment), or " if level == "cell" else ""
+    raise DataError(
+        f"{missing.sum():,} of {len(keys):,} clients of {SCORES} are in a {level} that no past "
+        f"campaign reached ({_some(places.filter(missing).cast(pl.String).unique().sort())}), so "
+        f"nothing is known of how they answer: {wider}leave them without a probability with "
+        f"{said('unreached', 'null')}"
+    )
+
+
+def _some(texts: pl.Series) -> str:
+    """List some of several texts."""
+    return f"{', '.join(texts.head(5))}{', …' if len(texts) > 5 else ''}"

@@ -6,6 +6,7 @@ whatever the types: integers without a point, digits side by side only where all
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, cast
 
@@ -13,6 +14,7 @@ import polars as pl
 
 from grc_fast.campaigns.tables import SCORES
 from grc_fast.io.small_tables import whole
+from grc_fast.rfm.segments.table import SegmentTable
 
 Level = Literal["cell", "group", "segment"]
 LEVELS: Final = ("cell", "group", "segment")
@@ -63,12 +65,49 @@ def place(frame: pl.DataFrame, level: str, form: CellForm) -> pl.Series | None:
     if level not in frame.columns:
         return None
     column = frame[level]
+    if isinstance(column.dtype, pl.Categorical):
+        return column.cast(pl.String)
     return whole(frame, level, SCORES) if column.dtype.is_float() else column
 
 
 def key(places: pl.Series) -> pl.Series:
-    """Return places as the text by which they are compared."""
+    """Return places as text."""
     return places.cast(pl.String).alias("key")
+
+
+def join_key(places: pl.Series, level: str, names: Mapping[str, str]) -> pl.Series:
+    """Return places as the text by which they meet: of segments their names, in any language.
+
+    Parameters
+    ----------
+    places
+        Where clients stand.
+    level
+        The level.
+    names
+        Names of segments by label.
+    """
+    texts = key(places)
+    return texts.replace(dict(names)) if level == "segment" else texts
+
+
+def segment_names(*tables: SegmentTable) -> dict[str, str]:
+    """Return the name of each segment by its label in each language.
+
+    A label that stands for segments of different names in two tables stays what it is.
+
+    Examples
+    --------
+    >>> names = segment_names()
+    >>> names["perdus"], names["lost"]
+    ('lost', 'lost')
+    """
+    found: dict[str, set[str]] = {}
+    for table in (SegmentTable.named("classic"), SegmentTable.named("response"), *tables):
+        for rule in table.rules:
+            for label in {rule.name, *rule.labels.values()}:
+                found.setdefault(label, set()).add(rule.name)
+    return {label: min(names) for label, names in found.items() if len(names) == 1}
 
 
 def columns_of(level: str, form: CellForm) -> str:

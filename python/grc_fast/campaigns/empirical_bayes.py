@@ -107,6 +107,20 @@ def shrink(cells: Sequence[Cell], *, ordered: bool) -> tuple[list[Shrunk], float
     return found, worth / len(cells) if cells else 0.0
 
 
+def shrunk_rates(cells: Sequence[Cell], *, ordered: bool) -> list[float]:
+    """Return the rates that `shrink` gives, without their intervals."""
+    priors = _priors(cells, ordered=ordered)
+    shapes = [[prior.shapes(kappa) for prior in priors] for kappa in _GRID]
+    weights = _weights(cells, shapes)
+    return [
+        math.fsum(
+            weight * (yes + cell.answers) / (yes + no + cell.contacts)
+            for weight, (yes, no) in zip(weights, (row[place] for row in shapes), strict=True)
+        )
+        for place, cell in enumerate(cells)
+    ]
+
+
 def _weights(cells: Sequence[Cell], shapes: Sequence[Sequence[tuple[float, float]]]) -> list[float]:
     """Return how probable each κ of the grid is, given the answers of all cells."""
     logs = []

@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from grc_fast.io.figure import COLOURS, diagonal, panels, share_curve
+from grc_fast.io.figure import COLOURS, diagonal, panels, percents, share_curve
 
 
 def response_figure(
@@ -32,18 +32,21 @@ def response_figure(
     break_even
         The rate at which a contact pays for itself, if it is known.
     """
-    added = kind == "incremental"
-    figure, (rates, gains) = panels(
-        ["What contacts add, by group (incremental)", "Added responses, by the first contacts"]
+    added, level = kind == "incremental", rates_by.columns[0]
+    titles = (
+        [f"What contacts add, by {level} (incremental)", "Added responses, by the first contacts"]
         if added
-        else [f"Response by group ({kind})", "Responses caught by the first contacts"]
+        else [f"Response by {level} ({kind})", "Responses caught by the first contacts"]
     )
+    # Where nobody answered, or contacts add nothing in all, there are no gains to share out.
+    curve = depth["caught"].null_count() == 0
+    figure, (rates, *rest) = panels(titles if curve else titles[:1])
     middle, low, high = (
         ("incremental", "incremental_low", "incremental_high")
         if added
         else ("shrunk", "low", "high")
     )
-    groups, places = rates_by[rates_by.columns[0]], list(range(rates_by.height))
+    groups, places = rates_by[level], list(range(rates_by.height))
     below = (rates_by[middle] - rates_by[low]).clip(0).to_list()
     above = (rates_by[high] - rates_by[middle]).clip(0).to_list()
     rates.errorbar(
@@ -61,13 +64,14 @@ def response_figure(
         rates.axhline(break_even, color=COLOURS[1], linewidth=1, label=label)
     if not added:
         rates.set_ylim(bottom=0)
-    rates.set_xlabel("group")
+    rates.yaxis.set_major_formatter(percents())
+    rates.set_xlabel(level)
     rates.set_ylabel("added response rate" if added else "response rate")
     rates.legend(frameon=False)
-    if depth["caught"].null_count() == 0:
+    for gains in rest:
         label = "by incremental rate" if added else "by shrunk rate"
         caught = [0.0, *depth["caught"]]
         share_curve(gains, [0.0, *depth["share"]], caught, label, COLOURS[0])
-    what = "share of added responses" if added else "share of responses"
-    diagonal(gains, "share of contacts", what, top=max([1.0, *depth["caught"].drop_nulls()]))
+        what = "share of added responses" if added else "share of responses"
+        diagonal(gains, "share of contacts", what, top=max([1.0, *depth["caught"].drop_nulls()]))
     return figure

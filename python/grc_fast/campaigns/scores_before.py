@@ -18,7 +18,13 @@ from grc_fast.rfm.rfm import RFM
 
 @panics_as_errors()
 def score_before_campaigns(
-    source: Any, campaigns: Any, *, rfm: RFM | None = None, **reading: Unpack[Reading]
+    source: Any,
+    campaigns: Any,
+    *,
+    rfm: RFM | None = None,
+    campaign: str = "campaign",
+    contacted: str = "contacted_on",
+    **reading: Unpack[Reading],
 ) -> pl.DataFrame:
     """Score clients as they were on the day before each campaign.
 
@@ -30,6 +36,8 @@ def score_before_campaigns(
         A table with `campaign` and `contacted_on`; the first contact of a campaign is its start.
     rfm
         How to score; `RFM()` by default.
+    campaign, contacted
+        The columns of that table, where they have other names.
     **reading
         `client`, `date`, `amount`, `order`, `where`, `timezone`, `money_scale`, `threads`,
         `progress`, as for `grc_fast.facts`.
@@ -65,9 +73,10 @@ def score_before_campaigns(
     if "clients" in reading:
         raise OptionError("clients cannot be given: those who have not bought have no scores")
     SalesReading.of(reading)
-    frame = frame_of(campaigns, CAMPAIGNS, ("campaign", "contacted_on"))
+    given = frame_of(campaigns, CAMPAIGNS, (campaign, contacted))
+    frame = given.select(pl.col(campaign).alias("campaign"), days(given, contacted, CAMPAIGNS))
     starts = (
-        frame.with_columns(days(frame, "contacted_on", CAMPAIGNS))
+        frame.rename({contacted: "contacted_on"})
         .drop_nulls(["campaign", "contacted_on"])
         .group_by("campaign")
         .agg(pl.col("contacted_on").min())
@@ -80,9 +89,9 @@ def score_before_campaigns(
     sold = facts(source, as_of=latest, facts=["first_purchase"], **reading).frame
     first = cast(dt.date, sold["first_purchase"].min() or latest)
     scored = []
-    for campaign, start in starts.filter(pl.col("contacted_on") > first).iter_rows():
+    for name, start in starts.filter(pl.col("contacted_on") > first).iter_rows():
         before = specification.score(source, as_of=start - dt.timedelta(days=1), **reading)
-        column = pl.lit(campaign, dtype=starts["campaign"].dtype).alias("campaign")
+        column = pl.lit(name, dtype=starts["campaign"].dtype).alias("campaign")
         scored.append(before.scores.select(column, pl.all()))
     if not scored:
         raise DataError(f"every campaign begins before the first purchase, on {first}")

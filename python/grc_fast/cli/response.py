@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import polars as pl
 import typer
@@ -13,6 +13,14 @@ import typer
 from grc_fast._typing import AnyPath
 from grc_fast.campaigns import response as campaign_response
 from grc_fast.campaigns.attribution import Overlap
+from grc_fast.campaigns.calibration import Unreached
+from grc_fast.campaigns.campaign_files import (
+    CampaignColumns,
+    CampaignReading,
+    campaigns_table,
+    responses_table,
+    scores_table,
+)
 from grc_fast.campaigns.cell_keys import Level
 from grc_fast.campaigns.scores_before import score_before_campaigns
 from grc_fast.cli.console import Messages, frame_table, show_table
@@ -28,13 +36,56 @@ from grc_fast.facts.options import Reading
 from grc_fast.io.ids import with_common_ids
 from grc_fast.io.output_checks import check_outputs
 from grc_fast.io.report_file import check_report_path
-from grc_fast.io.small_tables import read_table
-from grc_fast.io.text_options import TextOptions
 from grc_fast.io.write import STDOUT, write_result
 
 
 @dataclass(kw_only=True)
-class ResponseOptions(RunOptions, SalesColumns):
+class ContactColumns:
+    """Which column of the campaigns, and of the responses, plays which role."""
+
+    campaign: Annotated[
+        str,
+        typer.Option("--campaign", metavar="COLUMN", help="Column of the campaign of a contact."),
+    ] = "campaign"
+    contacted: Annotated[
+        str,
+        typer.Option("--contacted", metavar="COLUMN", help="Column of the day of a contact."),
+    ] = "contacted_on"
+    responded: Annotated[
+        str,
+        typer.Option(
+            "--responded",
+            metavar="COLUMN",
+            help="Column that says whether the client responded: true, 1, yes or oui.",
+        ),
+    ] = "responded"
+    control: Annotated[
+        str,
+        typer.Option(
+            "--control",
+            metavar="COLUMN",
+            help="Column that says whether the client was left alone, in the control group "
+            "(control, where there is one).",
+        ),
+    ] = "control"
+    spend: Annotated[
+        str,
+        typer.Option(
+            "--spend",
+            metavar="COLUMN",
+            help="Column of the money spent (spend, where there is one).",
+        ),
+    ] = "spend"
+    answered: Annotated[
+        str,
+        typer.Option(
+            "--answered", metavar="COLUMN", help="With --responses: column of the day of an answer."
+        ),
+    ] = "date"
+
+
+@dataclass(kw_only=True)
+class ResponseOptions(RunOptions, ContactColumns, SalesColumns):
     """The options of `grc-fast response`."""
 
     scores: Annotated[
@@ -76,6 +127,14 @@ class ResponseOptions(RunOptions, SalesColumns):
         Level,
         typer.Option("--by", help="With --calibrate: whose rate a client gets."),
     ] = "cell"
+    unreached: Annotated[
+        Unreached,
+        typer.Option(
+            "--unreached",
+            help="With --calibrate: clients where no past campaign reached anybody are an error, "
+            "or have no probability (null).",
+        ),
+    ] = "error"
     responses: Annotated[
         str | None,
         typer.Option(
@@ -123,8 +182,8 @@ def response(options: ResponseOptions) -> None:
     """Say who answered past campaigns, by RFM cell, group and segment.
 
     The rates of the groups and of the segments go to standard output (or what is written, with
-    -o -); everything else goes to standard error. The options from --client to --money-scale say
-    how sales are read, and go with --from-sales.
+    -o -); everything else goes to standard error. --client names the client's column in every
+    table; the options from --date to --money-scale say how sales are read, with --from-sales.
     """
     _check(options)
     given = (options.scores, options.campaigns, options.responses, options.calibrate)
@@ -151,20 +210,51 @@ def response(options: ResponseOptions) -> None:
     to_stdout = options.output == STDOUT
     for path in reports if to_stdout else [*reports, options.output]:
         messages.written(path)
-    for table in (found.groups, found.segments):
+    show = messages.table if to_stdout else show_table
+    for table in (found.groups, found.segments, found.campaigns):
         if table.height:
-            (messages.table if to_stdout else show_table)(frame_table(table, {}))
+            show(frame_table(on_screen(table), {}))
+
+
+def on_screen(table: pl.DataFrame) -> pl.DataFrame:
+    """Write the rates of a table as per cent, and its money with two decimals."""
+
+    def written(form: str, name: str) -> pl.Series:
+        texts = [None if value is None else form.format(value) for value in table[name]]
+        return pl.Series(name, texts, pl.String)
+
+    forms = {
+        **dict.fromkeys(("rate", "shrunk", "low", "high", "control_rate"), "{:.2%}"),
+        **dict.fromkeys(
+            ("difference", "incremental", "incremental_low", "incremental_high"), "{:+.2%}"
+        ),
+        **dict.fromkeys(
+            ("incremental_spend", "incremental_spend_low", "incremental_spend_high"), "{:+,.2f}"
+        ),
+        "spend": "{:,.2f}",
+        "lift": "{:.2f}",
+        "index": "{:+.0f}",
+    }
+    shown = [written(form, name) for name, form in forms.items() if name in table.columns]
+    return table.with_columns(shown).drop("kind")
 
 
 def _check(options: ResponseOptions) -> None:
     """Refuse options that would have no effect."""
-    if options.calibrate is None and options.by != "cell":
-        raise typer.BadParameter("--by goes with --calibrate: it says whose rate a client gets")
+    if options.calibrate is None:
+        for name, value, default in (
+            ("--by", options.by, "cell"),
+            ("--unreached", options.unreached, "error"),
+        ):
+            if value != default:
+                raise typer.BadParameter(f"{name} goes with --calibrate: it says what clients get")
+    if options.responses is None and options.answered != "date":
+        raise typer.BadParameter("--answered goes with --responses: it is a column of theirs")
     if options.from_sales:
         return
-    of_text = {field.name for field in fields(TextFileOptions)}
+    shared = {field.name for field in fields(TextFileOptions)} | {"client"}
     for field in fields(SalesColumns):
-        if field.name not in of_text and getattr(options, field.name) != field.default:
+        if field.name not in shared and getattr(options, field.name) != field.default:
             raise typer.BadParameter(
                 f"--{field.name.replace('_', '-')} goes with --from-sales: scores have their "
                 "columns by name"
@@ -175,14 +265,29 @@ def _tables(
     options: ResponseOptions, messages: Messages
 ) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame | None, pl.DataFrame | None]:
     """Read the scores, or make them of the sales; and the other tables, with ids that can meet."""
-    text = TextOptions(**text_reading(options))
-    campaigns = read_table(options.campaigns, text)
-    scores = _scores(options, campaigns, messages) if options.from_sales else None
-    scores = read_table(options.scores, text) if scores is None else scores
-    others = [read_table(path, text) for path in (options.responses, options.calibrate) if path]
+    columns = _columns(options)
+    campaigns = campaigns_table(options.campaigns, columns)
+    scores = (
+        _scores(options, campaigns, messages)
+        if options.from_sales
+        else scores_table(options.scores, columns)
+    )
+    others = []
+    if options.responses is not None:
+        others.append(responses_table(options.responses, columns))
+    if options.calibrate is not None:
+        others.append(scores_table(options.calibrate, columns))
     scores, campaigns, *others = with_common_ids(scores, campaigns, *others)
     responses = others.pop(0) if options.responses else None
     return scores, campaigns, responses, others.pop(0) if options.calibrate else None
+
+
+def _columns(options: ResponseOptions) -> CampaignColumns:
+    """Return the columns of the tables; the client's is that of sales where these are scored."""
+    roles = {field.name: getattr(options, field.name) for field in fields(ContactColumns)}
+    reading = {"client": options.client, **roles, **text_reading(options)}
+    columns = CampaignColumns.of(cast(CampaignReading, reading))
+    return replace(columns, strict=not options.from_sales)
 
 
 def _scores(options: ResponseOptions, campaigns: pl.DataFrame, messages: Messages) -> pl.DataFrame:
@@ -205,11 +310,11 @@ def _calibrated(
     options: ResponseOptions,
     messages: Messages,
 ) -> pl.DataFrame:
-    chances = report.calibrate(clients, by=options.by)
-    own, of_all = ((chances["basis"] == basis).sum() for basis in (options.by, "all"))
+    chances = report.calibrate(clients, by=options.by, unreached=options.unreached)
+    nothing = int(chances["basis"].null_count())
     messages.note(
-        f"probabilities ({chances['kind'][0]}): {own:,} clients have that of their "
-        f"{options.by}, {of_all:,} that of all contacts, since no campaign reached their "
-        f"{options.by}; {chances['basis'].null_count():,} have no score"
+        f"probabilities ({chances['kind'][0]}): {chances.height - nothing:,} clients have that of "
+        f"their {options.by}; {nothing:,} have none, without a score"
+        + (f" or in a {options.by} that no campaign reached" if options.unreached == "null" else "")
     )
     return chances

@@ -66,6 +66,13 @@ def panels(titles: Sequence[str]) -> tuple[Any, list[Any]]:
     return figure, panels
 
 
+def percents() -> Any:
+    """Return what writes the figures of an axis as per cent."""
+    from matplotlib.ticker import PercentFormatter
+
+    return PercentFormatter(xmax=1.0)
+
+
 def share_curve(panel: Any, x: Any, y: Any, label: str, colour: str) -> None:
     """Draw a curve of shares."""
     panel.plot(list(x), list(y), label=label, color=colour)

@@ -4,51 +4,53 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import polars as pl
 
-from grc_fast._utils.messages import describe, listing, suggestion
+from grc_fast._utils.messages import describe, listing, quoted, suggestion
 from grc_fast._utils.processes import check_process
 from grc_fast.errors import ColumnError, DataError
 from grc_fast.io.arrow_streams import arrow_frame, gives_arrow
+from grc_fast.io.dates import ambiguous_date, detect_dates
 from grc_fast.io.ids import same_ids, whole_floats, with_common_ids
 from grc_fast.io.open import open_source
 from grc_fast.io.pandas_frames import is_pandas_frame
 from grc_fast.io.roles import Projection, Table, require_column
 from grc_fast.io.source import polars_errors
-from grc_fast.io.text_options import DETECTED, TextOptions
+from grc_fast.io.text_columns import DateColumn, UnreadError
+from grc_fast.io.text_options import DETECTED, TextOptions, said
+
+# Words for yes and no, in English and French.
+_FLAGS: Final = dict.fromkeys(("true", "yes", "y", "oui", "o", "vrai", "1"), True) | dict.fromkeys(
+    ("false", "no", "n", "non", "faux", "0"), False
+)
 
 
-def frames_of(tables: Mapping[str, tuple[Any, Sequence[str]]]) -> dict[str, pl.DataFrame]:
-    """Take tables with some columns each, whose clients and campaigns are to meet.
+def meeting(tables: Mapping[str, pl.DataFrame], *, from_files: bool) -> dict[str, pl.DataFrame]:
+    """Let the clients and campaigns of tables meet.
 
     Parameters
     ----------
     tables
-        By the name that errors give it: the table, or the path of its file, and its columns.
+        By the name that errors give each.
+    from_files
+        Whether any comes from a file, which does not say whether an id is text or a number.
 
     Raises
     ------
-    SourceError
-        If a file cannot be read.
     ColumnError
-        If something is no table, or lacks a column, or ids are text in one and numbers in another.
+        If ids are text in one and numbers in another.
     """
-    read = {
-        what: (read_table(os.fspath(table)) if _is_path(table) else table, names)
-        for what, (table, names) in tables.items()
-    }
-    found = {what: frame_of(table, what, names) for what, (table, names) in read.items()}
-    if any(_is_path(table) for table, _ in tables.values()):
-        # Files do not say whether an id is text or a number.
+    found = dict(tables)
+    if from_files:
         found = dict(zip(found, with_common_ids(*found.values()), strict=True))
     return same_ids("campaign", same_ids("client_id", found))
 
 
-def _is_path(table: object) -> bool:
+def is_path(table: object) -> bool:
+    """Tell whether a table is the path of its file."""
     return isinstance(table, (str, os.PathLike))
 
 
@@ -63,7 +65,7 @@ def frame_of(table: Any, what: str, names: Sequence[str]) -> pl.DataFrame:
         If it is no table, or lacks a column.
     """
     check_process()
-    if _is_path(table):
+    if is_path(table):
         [table] = with_common_ids(read_table(os.fspath(table)))
     frame = as_frame(table, what, names)
     if frame is None:
@@ -120,38 +122,69 @@ def whole(frame: pl.DataFrame, name: str, what: str) -> pl.Series:
 
 
 def flag(frame: pl.DataFrame, name: str, what: str) -> pl.Expr:
-    """Return a column of true and false, or of 1 and 0, as Boolean.
+    """Return a column of true and false, 1 and 0, or yes and no in words, as Boolean.
 
     Raises
     ------
     ColumnError
         If it holds anything else.
     """
-    dtype = frame[name].dtype
+    column = frame[name]
+    dtype = column.dtype
     if dtype == pl.Boolean:
         return pl.col(name)
-    if dtype.is_integer() and frame[name].drop_nulls().is_in([0, 1]).all():
+    if dtype.is_numeric() and ((column == 0) | (column == 1)).all():
         return pl.col(name).cast(pl.Boolean)
-    raise ColumnError(f"{what} has {describe(dtype)} in {name!r}: write true or false, 1 or 0")
+    given = describe(dtype)
+    if dtype == pl.String or isinstance(dtype, (pl.Categorical, pl.Enum)):
+        words = column.cast(pl.String).str.strip_chars().str.to_lowercase().replace("", None)
+        read = words.replace_strict(_FLAGS, default=None, return_dtype=pl.Boolean)
+        strange = words.filter(read.is_null() & words.is_not_null())
+        if strange.is_empty():
+            return pl.lit(read).alias(name)
+        given = quoted(strange[0])
+    raise ColumnError(
+        f"{what} has {given} in {name!r}: write true or false, 1 or 0, yes or no, oui or non"
+    )
 
 
-def days(frame: pl.DataFrame, name: str, what: str) -> pl.Expr:
-    """Return a column of dates, dates and times, or ISO text of either, as Date.
+def days(frame: pl.DataFrame, name: str, what: str, text: TextOptions = DETECTED) -> pl.Expr:
+    """Return a column of dates, dates and times, or text of either, as Date.
+
+    Text is read by its form, as in files; numbers only where the user says what they count.
 
     Raises
     ------
-    ColumnError
-        If it holds anything else.
+    ColumnError, DataError
+        If it holds anything else, or dates whose day and month may change places.
     """
-    dtype = frame[name].dtype
+    column = frame[name]
+    dtype = column.dtype
     if dtype == pl.Date or isinstance(dtype, pl.Datetime):
         return pl.col(name).cast(pl.Date)
-    if dtype == pl.String:
-        for form in ("%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S"):
-            with suppress(pl.exceptions.PolarsError):
-                return pl.lit(frame[name].str.to_date(form)).alias(name)
-    raise ColumnError(
-        f"{what} has {describe(dtype)} in {name!r} that are no days: write them as 2026-11-01"
+    if dtype == pl.Null:
+        return pl.lit(None, pl.Date).alias(name)
+    counted = dtype.is_integer() and text.date_format is not None
+    if dtype != pl.String and not counted:
+        raise ColumnError(_no_days(what, dtype, name))
+    texts = column.cast(pl.String)
+    dates = DateColumn(name, what, text, lambda: iter([texts]))
+    found = detect_dates(texts, text)
+    if isinstance(found, str):
+        raise DataError(f"{what}: the column {name!r} {ambiguous_date(found)}")
+    if found is None and texts.null_count() < len(texts):
+        raise ColumnError(_no_days(what, dtype, name))
+    try:
+        dates.decide(texts)
+        return pl.lit(dates.read(texts).cast(pl.Date)).alias(name)
+    except UnreadError as error:
+        raise error.told(f"{what}, row {error.row_of_all(0):,}", name) from None
+
+
+def _no_days(what: str, dtype: pl.DataType, name: str) -> str:
+    return (
+        f"{what} has {describe(dtype)} in {name!r} that are no days: write them as 2026-11-01, or "
+        f"give {said('date_format')}"
     )
 
 
@@ -174,9 +207,21 @@ def money(frame: pl.DataFrame, name: str, what: str) -> pl.Expr:
     return pl.lit(numbers).alias(name)
 
 
-_DATES: Final = frozenset(("contacted_on", "date"))
-_TEXTS: Final = frozenset(("client_id", "campaign", "segment")) | _DATES
-_NUMBERS: Final = frozenset(("spend",))
+@dataclass(frozen=True)
+class ColumnKinds:
+    """What columns of a small table hold, where their name says more than their values.
+
+    Attributes
+    ----------
+    dates, numbers
+        Columns of days, and of money.
+    texts
+        Columns that a text file must not turn into numbers.
+    """
+
+    dates: frozenset[str] = frozenset(("contacted_on", "date"))
+    numbers: frozenset[str] = frozenset(("spend",))
+    texts: frozenset[str] = frozenset(("client_id", "campaign", "segment"))
 
 
 @dataclass(frozen=True)
@@ -184,22 +229,23 @@ class _EveryColumn:
     """The roles of a table of which each column is read under its own name."""
 
     client: str = "client_id"
+    kinds: ColumnKinds = field(default_factory=ColumnKinds)
 
     def text_columns(self) -> frozenset[str]:
         """Columns that a text file must not turn into numbers."""
-        return _TEXTS | {self.client}
+        return self.kinds.texts | self.kinds.dates | {self.client}
 
     def date_columns(self) -> frozenset[str]:
         """Columns that hold dates."""
-        return _DATES
+        return self.kinds.dates
 
     def amount_columns(self, header: Iterable[str]) -> frozenset[str]:
         """Columns of `header` that hold numbers."""
-        return _NUMBERS & frozenset(header)
+        return self.kinds.numbers & frozenset(header)
 
     def where_columns(self, header: Iterable[str]) -> frozenset[str]:
         """Columns of `header` whose type is that of their values."""
-        return frozenset(header) - self.text_columns() - _NUMBERS
+        return frozenset(header) - self.text_columns() - self.kinds.numbers
 
     def sql_columns(self, header: Iterable[str]) -> frozenset[str]:
         """Columns of `header` that are read by the type of their values."""
@@ -233,7 +279,10 @@ class _EveryColumn:
 
 
 def read_table(
-    source: object, text: TextOptions = DETECTED, client: str = "client_id"
+    source: object,
+    text: TextOptions = DETECTED,
+    client: str = "client_id",
+    kinds: ColumnKinds | None = None,
 ) -> pl.DataFrame:
     """Read a table with a client id whole.
 
@@ -242,7 +291,7 @@ def read_table(
     SourceError, ColumnError
         If it cannot be read, its format is not known, or it has no client id.
     """
-    opened = open_source(source, text).open(_EveryColumn(client))
+    opened = open_source(source, text).open(_EveryColumn(client, kinds or ColumnKinds()))
     frame = pl.concat(opened.batches(), how="vertical_relaxed")
     return frame.with_columns(
         pl.col(name).replace("", None) for name, dtype in frame.schema.items() if dtype == pl.String
