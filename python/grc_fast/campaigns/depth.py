@@ -17,8 +17,10 @@ from __future__ import annotations
 
 import math
 import zlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from functools import partial
+from typing import Final, TypeAlias
 
 import numpy as np
 import polars as pl
@@ -28,10 +30,12 @@ from grc_fast.campaigns.cell_keys import key
 from grc_fast.campaigns.levels import Level
 from grc_fast.campaigns.panel import Panel
 from grc_fast.campaigns.repeats import contrasts, repetition
-from grc_fast.campaigns.strata import Codes, Flags, Numbers, Strata, ratio, sides, summed
+from grc_fast.campaigns.strata import Codes, Flags, Numbers, Strata, ratio, summed
 
 #: Into how many parts clients are dealt out.
 FOLDS: Final = 10
+#: Design effects of those contacted and of those left alone.
+Effects: TypeAlias = tuple[float, float]
 # Standard deviations to either end of a 90 % interval.
 _Z90: Final = 1.644_853_626_951_472_2
 
@@ -117,13 +121,40 @@ def judged_profit(
     JudgedProfit or None
         None where there are too few clients to judge by.
     """
-    choose, judge = (_choose_added, _judge_added) if incremental else (_choose, _judge)
     fold = folds_of(panel)
     parts = [panel.sums(panel.answered, fold == number) for number in range(FOLDS)]
+    effects = partial(_effects_added if incremental else _effects, panel, level)
+    return judged_by_parts(level, panel.answers, parts, money, effects, incremental=incremental)
+
+
+def judged_by_parts(
+    level: Level,
+    whole: Strata,
+    parts: Sequence[Strata],
+    money: Money,
+    effects: Callable[[Flags], Effects] = lambda _: (1.0, 1.0),
+    *,
+    incremental: bool,
+) -> JudgedProfit | None:
+    """Choose a depth without each part of the contacts, and judge it on the part.
+
+    Parameters
+    ----------
+    level
+        The places that can be mailed.
+    whole, parts
+        Answers by stratum, of all contacts and of each part.
+    money, incremental
+        As for `judged_profit`.
+    effects
+        By how much repeated contacts multiply the variances of those contacted and of those left
+        alone, at some places together.
+    """
+    choose, judge = (_choose_added, _judge_added) if incremental else (_choose, _judge)
     parts = [part for part in parts if _contacts(level, part).sum() > 0]
     if len(parts) < 2:
         return None
-    chosen = [choose(level, panel.answers - part, money) for part in parts]
+    chosen = [choose(level, whole - part, money) for part in parts]
     profits = [judge(level, part, own, money) for part, own in zip(parts, chosen, strict=True)]
     known = [
         (profit, _contacts(level, part).sum())
@@ -134,10 +165,10 @@ def judged_profit(
         return None
     # Folds that cannot judge, for want of a control group, bring what the others do.
     judged = sum(contacts for _, contacts in known)
-    scale = float(_contacts(level, panel.answers).sum() / judged)
+    scale = float(_contacts(level, whole).sum() / judged)
     profit = math.fsum(profit for profit, _ in known) * scale
-    ever = np.logical_or.reduce([choose(level, panel.answers, money), *chosen])
-    variance = (_variance_added if incremental else _variance)(panel, level, ever)
+    ever = np.logical_or.reduce([choose(level, whole, money), *chosen])
+    variance = (_variance_added if incremental else _variance)(level, whole, ever, effects)
     half = _Z90 * money.margin * math.sqrt(variance)
     return JudgedProfit(profit, profit - half, profit + half)
 
@@ -201,41 +232,64 @@ def _judge_added(level: Level, strata: Strata, chosen: Flags, money: Money) -> f
     return float(contacts[chosen].sum()) * (money.margin * added - money.cost)
 
 
-def _variance(panel: Panel, level: Level, chosen: Flags) -> float:
+def _variance(
+    level: Level, strata: Strata, chosen: Flags, effects: Callable[[Flags], Effects]
+) -> float:
     """Return the variance of the answers of all contacts at some places."""
-    contacts = _contacts(level, panel.answers)
-    rate = level.mean_rates(contacts, _by_place(level, panel.answers.total))
-    alone = float((contacts * rate * (1 - rate))[chosen].sum())
-    place = np.where(panel.treated & _within(panel, level, chosen), 0, -1)
-    [repeated] = repetition(panel.clients, place, 1, np.ones(len(place)))
-    return alone * (1 + panel.likeness_of_answers * max(float(repeated) - 1, 0.0))
+    contacts = _contacts(level, strata)
+    rate = level.mean_rates(contacts, _by_place(level, strata.total))
+    return effects(chosen)[0] * float((contacts * rate * (1 - rate))[chosen].sum())
 
 
-def _variance_added(panel: Panel, level: Level, chosen: Flags) -> float:
-    """Return the variance of what contacts add to the answers at some places."""
-    strata = panel.answers
-    by_place = sides(strata, level.place, len(level.keys))
-    known = chosen & by_place.known
+def _variance_added(
+    level: Level, strata: Strata, chosen: Flags, effects: Callable[[Flags], Effects]
+) -> float:
+    """Return the variance of what contacts add to the answers at some places.
+
+    The rate of either side is that of both together, less or more by what is added as it is shrunk:
+    the answers of a small control group alone would say little of how much they vary.
+    """
+    found, lines, rate = level.answers_added(strata)
+    known = chosen & found.known
     if not known.any():
         return 0.0
-    _, _, rate = level.answers_added(strata)
-    contacts = _contacts(level, strata)
-    spread = (contacts**2 * rate * (1 - rate))[known]
-    within = _within(panel, level, known)
-    per_place = ratio(contacts, by_place.weight)
-    size = np.abs(contrasts(panel.stratum, panel.treated, strata))
-    size = size * np.where(within, per_place[level.place][panel.stratum], 0.0)
-    found = panel.repeats_of_answers
+    contacts, both = _contacts(level, strata), found.size + found.control_size
     total = 0.0
-    for side, likeness, sizes in (
-        (panel.treated, found.likeness, by_place.size),
-        (~panel.treated, found.control_likeness, by_place.control_size),
+    for effect, size, moved in zip(
+        effects(known),
+        (found.size, found.control_size),
+        (lines.rate * ratio(found.control_size, both), -lines.rate * ratio(found.size, both)),
+        strict=True,
     ):
-        [repeated] = repetition(panel.clients, np.where(side & within, 0, -1), 1, size)
-        effect = 1 + likeness * max(float(repeated) - 1, 0.0)
-        total += effect * float((spread / sizes[known]).sum())
+        own = np.clip(rate + moved, rate / 4, 1.0)
+        total += effect * float(ratio(contacts**2 * own * (1 - own), size)[known].sum())
     # Places without a control group are judged by the others.
     return total * float(contacts[chosen].sum() / contacts[known].sum()) ** 2
+
+
+def _effects(panel: Panel, level: Level, chosen: Flags) -> Effects:
+    """Return what repeated contacts do to the variance of answers at some places."""
+    place = np.where(panel.treated & _within(panel, level, chosen), 0, -1)
+    [repeated] = repetition(panel.clients, place, 1, np.ones(len(place)))
+    return 1 + panel.likeness_of_answers * max(float(repeated) - 1, 0.0), 1.0
+
+
+def _effects_added(panel: Panel, level: Level, chosen: Flags) -> Effects:
+    """Return what repeated contacts do to the variance of what they add at some places."""
+    within = _within(panel, level, chosen)
+    per_place = ratio(_contacts(level, panel.answers), level.sides(panel.answers).weight)
+    size = np.abs(contrasts(panel.stratum, panel.treated, panel.answers))
+    size = size * np.where(within, per_place[level.place][panel.stratum], 0.0)
+    likeness = panel.repeats_of_answers.likeness, panel.repeats_of_answers.control_likeness
+    treated, control = (
+        1 + alike * max(float(repetition(panel.clients, place, 1, size)[0]) - 1, 0.0)
+        for alike, place in zip(
+            likeness,
+            (np.where(side & within, 0, -1) for side in (panel.treated, ~panel.treated)),
+            strict=True,
+        )
+    )
+    return treated, control
 
 
 def _within(panel: Panel, level: Level, chosen: Flags) -> Flags:
