@@ -71,7 +71,7 @@ def test_steps_give_what_one_call_gives(sales, valued):
     assert alive.equals(valued.values.select("client_id", "p_alive"))
     bought = model.predict("12mo").drop_nulls()
     assert bought.equals(valued.values.select("client_id", "purchases_12mo"))
-    basket = grc.GammaGamma().fit(facts).expected_spend().drop_nulls()
+    basket = grc.GammaGamma("all").fit(facts).expected_spend().drop_nulls()
     assert basket.equals(valued.values.select("client_id", "basket"))
 
 
@@ -105,7 +105,8 @@ def test_a_discount_is_integrated_by_the_month(sales):
     assert result.values["purchases_6mo"].equals(plain.values["purchases_6mo"])
 
 
-def test_one_time_buyers_are_valued_at_the_mean_of_all(sales, valued):
+def test_one_time_buyers_are_valued_at_the_mean_of_all_where_repeats_alone_tell(sales):
+    valued = grc.predict_value(sales, as_of=AS_OF, margin=0.25, basket="repeat")
     facts = grc.facts(sales, as_of=AS_OF, facts=FACTS).frame
     once = facts.filter(pl.col("active_days") == 1)["client_id"]
     baskets = valued.values.filter(pl.col("client_id").is_in(once.implode()))["basket"]
@@ -113,6 +114,41 @@ def test_one_time_buyers_are_valued_at_the_mean_of_all(sales, valued):
     assert baskets.unique().to_list() == [valued.model.spend.population_mean]
     assert valued.clients_at_mean["without_repeat"] == len(once)
     assert any(f"basket of {len(once):,} clients" in note for note in valued.notes)
+
+
+def test_one_time_buyers_have_a_basket_of_their_own_by_default(sales, valued):
+    """Against the formula of the model, with all purchase days of a client."""
+    facts = grc.facts(sales, as_of=AS_OF, facts=FACTS).frame.filter(pl.col("total") > 0)
+    spend = valued.model.spend
+    days, total = facts["active_days"], facts["total"]
+    expected = spend.p * (spend.v + total) / (spend.p * days + spend.q - 1)
+    found = facts.select("client_id").join(valued.values, on="client_id", how="left")["basket"]
+    assert found.to_list() == pytest.approx(expected.to_list(), rel=1e-12)
+    assert spend.basket == "all"
+    assert valued.clients_at_mean["without_repeat"] == 0
+    assert "baskets learn from all purchase days" in " ".join(valued.notes)
+
+
+def test_a_model_of_all_days_is_the_published_one_on_one_more_purchase():
+    """Days after a first one that cost nothing are days of all: one likelihood, one optimum."""
+    clients = grc.simulate_clients(800, as_of=AS_OF, seed=4)
+    every = grc.GammaGamma("all").fit(clients, as_of=AS_OF)
+    shifted = clients.with_columns(
+        active_days=pl.col("active_days") + 1,
+        first_day_total=pl.lit(0.0),
+        last_purchase=pl.lit(dt.date.fromisoformat(AS_OF)),
+    )
+    repeats = grc.GammaGamma("repeat").fit(shifted, as_of=AS_OF)
+    assert every.parameters == repeats.parameters
+    assert every.expected_spend().equals(repeats.expected_spend())
+
+
+@pytest.mark.parametrize("basket", ["none", 3])
+def test_a_basket_is_all_or_repeat(sales, basket):
+    with pytest.raises(
+        grc.OptionError, match=r"basket cannot be .*; the valid names are all, repeat"
+    ):
+        grc.predict_value(sales, as_of=AS_OF, basket=basket)
 
 
 def test_money_that_is_not_positive_gets_the_mean_and_is_counted():
@@ -433,6 +469,13 @@ def test_a_model_comes_back_as_it_was_saved(valued, sales, tmp_path):
     assert again.values.equals(valued.values)
 
 
+def test_a_model_of_an_earlier_version_is_read_as_what_it_was(valued, tmp_path):
+    data = valued.model.to_dict()
+    del data["mbgnbd"]["regularity"], data["gamma_gamma"]["basket"]
+    model = grc.ValueModel.from_dict(data)
+    assert (model.purchases.regularity, model.spend.basket) == (1, "repeat")
+
+
 def test_parts_of_a_model_are_saved_alone(valued, tmp_path):
     path = tmp_path / "part.json"
     valued.model.spend.save(path)
@@ -472,6 +515,8 @@ def test_a_loaded_model_knows_no_clients(valued, tmp_path):
             r"mbgnbd has an unknown key 'time_scalar'; did you mean 'time_scaler'\?",
         ),
         (lambda d: d["mbgnbd"].update(as_of="soon"), r"mbgnbd.as_of must be a day"),
+        (lambda d: d["mbgnbd"].update(regularity=0), r"mbgnbd.regularity must be a whole number"),
+        (lambda d: d["gamma_gamma"].update(basket="x"), r"gamma_gamma.basket must be all or rep"),
         (lambda d: d["mbgnbd"].update(clients=-1), r"clients must be a whole number"),
         (lambda d: d["mbgnbd"].update(standard_errors=[1]), r"standard_errors must be an object"),
         (lambda d: d.update(mbgnbd=3), r"mbgnbd must be an object"),
@@ -519,6 +564,8 @@ def test_a_file_that_is_no_model_is_refused(tmp_path, written):
         ({"discount": True}, "discount must be a number from 0"),
         ({"time_scaler": 0}, "time_scaler must be a number above 0"),
         ({"model": "pareto"}, "model must be mbgnbd, bgnbd"),
+        ({"regularity": 21}, "regularity must be a whole number from 1 to 20, or auto, not 21"),
+        ({"regularity": 2, "model": "bgnbd"}, "regularity goes with the model mbgnbd"),
         ({"threads": 0}, "threads must be"),
         ({"as_of": None}, "as_of is needed"),
     ],
@@ -638,6 +685,12 @@ WRONG = pytest.mark.parametrize(
         (["--model-in", "a.json", "--model-out", "b.json"], 2, "--model-out cannot go"),
         (["--model-in", "a.json", "--model", "bgnbd"], 2, "--model cannot go with --model-in"),
         (["--model-in", "a.json", "--time-scaler", "1"], 2, "--time-scaler cannot go"),
+        (["--model-in", "a.json", "--basket", "all"], 2, "--basket cannot go with --model-in"),
+        (["--model-in", "a.json", "--regularity", "2"], 2, "--regularity cannot go"),
+        (["--basket", "first"], 2, "first"),
+        (["--regularity", "0"], 1, "regularity must be a whole number from 1 to 20, or auto"),
+        (["--regularity", "2.5"], 1, "regularity must be a whole number"),
+        (["--model", "bgnbd", "--regularity", "2"], 1, "regularity goes with the model mbgnbd"),
         (["--report", "r.json"], 2, "--report goes with --holdout"),
         (["--time-scaler", "0"], 1, "time_scaler must be"),
     ],

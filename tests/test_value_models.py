@@ -436,7 +436,7 @@ def spends(means: list[float], repeats: int = 2) -> pl.DataFrame:
     ("means", "why"),
     [
         ([5.0] * 49, "at least 50"),
-        ([0.0] * 60, "0 clients have a repeat purchase and money above 0"),
+        ([0.0] * 60, "0 clients have purchases to learn from and money above 0"),
     ],
 )
 def test_spends_that_tell_nothing_are_refused_with_the_reason(means, why):

@@ -307,6 +307,8 @@ class _Estimate(TypedDict):
 
 class _PurchaseEstimate(_Estimate):
     limits: list[str]
+    regularity: int
+    log_likelihoods: list[float]
 
 class _SpendEstimate(_Estimate):
     correlation: float | None
@@ -319,6 +321,8 @@ def fit_purchases(
     *,
     model: str,
     unit: float,
+    regularity: int | None = None,
+    log_gaps: _Column | None = None,
     threads: int | None = None,
 ) -> _PurchaseEstimate: ...
 def fit_spend(
@@ -330,6 +334,7 @@ def predict_purchases(
     observed: _Column,
     *,
     model: str,
+    regularity: int,
     parameters: Sequence[float],
     unit: float,
     period_ends: Sequence[float],
@@ -345,6 +350,7 @@ def simulate_clients(
     clients: int,
     *,
     model: str,
+    regularity: int,
     purchases: Sequence[float],
     spend: Sequence[float],
     unit: float,

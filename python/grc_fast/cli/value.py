@@ -26,10 +26,21 @@ from grc_fast.io.output_checks import check_outputs
 from grc_fast.io.report_file import check_report_path
 from grc_fast.io.write import STDOUT, json_writer, write_result
 from grc_fast.validation.holdout import HoldoutReport, compare_holdout
+from grc_fast.value.histories import VALUE_FACTS, Basket
 from grc_fast.value.horizons import HORIZONS, check_horizons
 from grc_fast.value.margins import check_margin
-from grc_fast.value.prediction import MARGIN, ValueResult, fit_value, read_histories, value_clients
-from grc_fast.value.purchases import ModelName
+from grc_fast.value.prediction import (
+    BASKET,
+    MARGIN,
+    MODEL,
+    ValueResult,
+    check_regularity,
+    facts_for,
+    fit_value,
+    read_histories,
+    value_clients,
+)
+from grc_fast.value.purchases import ModelChoice, Regularity
 from grc_fast.value.value_model import ValueModel
 
 
@@ -71,8 +82,30 @@ class ValueOptions(RunOptions, SalesOptions):
         ),
     ] = None
     model: Annotated[
-        ModelName | None,
-        typer.Option("--model", show_default=False, help="The purchase model (mbgnbd by default)."),
+        ModelChoice | None,
+        typer.Option(
+            "--model",
+            show_default=False,
+            help="The purchase model (mbgnbd by default); auto takes the likeliest.",
+        ),
+    ] = None
+    regularity: Annotated[
+        str | None,
+        typer.Option(
+            "--regularity",
+            metavar="K|auto",
+            show_default=False,
+            help="How regularly clients buy: steps to a purchase, 1 to 20, or the likeliest (1 by "
+            "default).",
+        ),
+    ] = None
+    basket: Annotated[
+        Basket | None,
+        typer.Option(
+            "--basket",
+            show_default=False,
+            help="Which purchase days tell what a client spends (all by default).",
+        ),
     ] = None
     returns: Annotated[
         Returns, typer.Option("--returns", help="What becomes of lines with a negative amount.")
@@ -175,7 +208,7 @@ def _result(options: ValueOptions, margin: float | str, messages: Messages) -> V
     with messages.progress() as progress:
         reading = sales_reading(options, options.returns, options.threads, progress)
         known, quality, shares = read_histories(
-            source_of(options), reading, day_of(options), margin
+            source_of(options), reading, day_of(options), margin, facts=_facts(options)
         )
     if options.model_in is not None:
         model = ValueModel.load(options.model_in)
@@ -200,9 +233,25 @@ def _horizons(options: ValueOptions) -> list[str]:
 def _fitting(options: ValueOptions) -> dict[str, Any]:
     """Return which model is fitted, and in which unit of time."""
     return {
-        "model": "mbgnbd" if options.model is None else options.model,
+        "model": MODEL if options.model is None else options.model,
+        "regularity": _regularity(options),
+        "basket": options.basket or BASKET,
         "time_scaler": 7.0 if options.time_scaler is None else options.time_scaler,
     }
+
+
+def _regularity(options: ValueOptions) -> Regularity:
+    """Read a regularity: a whole number, or auto."""
+    given = options.regularity
+    steps = int(given) if given is not None and given.isdecimal() else given
+    return check_regularity(steps, options.model or MODEL)
+
+
+def _facts(options: ValueOptions) -> tuple[str, ...]:
+    """Return the facts that the models need."""
+    if options.model_in is not None:
+        return VALUE_FACTS
+    return facts_for(options.model or MODEL, _regularity(options))
 
 
 def _margin(text: str | None) -> float | str:
@@ -220,7 +269,12 @@ def _check(options: ValueOptions) -> None:
     if options.model_in is not None and options.model_out is not None:
         raise typer.BadParameter("--model-out cannot go with --model-in: nothing new is fitted")
     if options.model_in is not None:
-        for name, given in (("--model", options.model), ("--time-scaler", options.time_scaler)):
+        for name, given in (
+            ("--model", options.model),
+            ("--regularity", options.regularity),
+            ("--basket", options.basket),
+            ("--time-scaler", options.time_scaler),
+        ):
             if given is not None:
                 raise typer.BadParameter(f"{name} cannot go with --model-in: the model decides it")
     if options.report is not None and options.holdout is None:

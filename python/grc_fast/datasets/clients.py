@@ -12,7 +12,7 @@ from grc_fast._utils.checks import check_threads, strictly_positive, whole
 from grc_fast._utils.dates import parse_day
 from grc_fast._utils.panics import panics_as_errors
 from grc_fast.errors import OptionError
-from grc_fast.value.model_json import PURCHASE_PARAMETERS, SPEND_PARAMETERS
+from grc_fast.value.model_json import MAX_REGULARITY, PURCHASE_PARAMETERS, SPEND_PARAMETERS
 from grc_fast.value.purchases import ModelName, check_time_scaler
 
 _PURCHASES = {"r": 0.5, "alpha": 8.0, "a": 0.9, "b": 3.0}
@@ -25,6 +25,7 @@ def simulate_clients(
     *,
     as_of: dt.date | str,
     model: ModelName = "mbgnbd",
+    regularity: int = 1,
     parameters: Mapping[str, float] | None = None,
     days: tuple[int, int] = (30, 730),
     horizon: int = 365,
@@ -42,6 +43,8 @@ def simulate_clients(
         The day from which they are seen.
     model
         `mbgnbd` or `bgnbd`.
+    regularity
+        Steps to a purchase, 1 to 20; 1 under `bgnbd`. Rates are then those of steps.
     parameters
         Any of r, alpha, a, b, p, q, v; 0.5, 8, 0.9, 3, 6, 4 and 15 where not given.
     days
@@ -59,9 +62,9 @@ def simulate_clients(
     -------
     polars.DataFrame
         `client_id` (Int64), `first_purchase` and `last_purchase` (Date), `active_days` (UInt32),
-        `total` and `first_day_total` (Float64), and what is to come within `horizon` days:
-        `future_purchases` (UInt32) and `future_money` (Float64). Every purchase counts as an active
-        day of its own, be it the second of a day.
+        `log_gaps`, `total` and `first_day_total` (Float64), and what is to come within `horizon`
+        days: `future_purchases` (UInt32) and `future_money` (Float64). Every purchase counts as an
+        active day of its own, be it the second of a day.
 
     Raises
     ------
@@ -96,6 +99,7 @@ def simulate_clients(
     table = _core.simulate_clients(
         clients,
         model=model,
+        regularity=whole("simulate_clients: regularity", regularity, least=1, most=MAX_REGULARITY),
         purchases=[values[name] for name in PURCHASE_PARAMETERS],
         spend=[values[name] for name in SPEND_PARAMETERS],
         unit=check_time_scaler(time_scaler),
@@ -112,6 +116,7 @@ def simulate_clients(
         first_purchase=first.cast(pl.Date),
         last_purchase=(first + pl.duration(days=pl.col("last"))).cast(pl.Date),
         active_days=pl.col("repeats") + 1,
+        log_gaps=pl.col("log_gaps"),
         total=pl.col("first") + spent,
         first_day_total=pl.col("first"),
         future_purchases=pl.col("future"),

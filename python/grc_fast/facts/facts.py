@@ -43,8 +43,9 @@ def facts(
     facts
         Which facts, in the order of the columns: `first_purchase` and `last_purchase` (Date),
         `recency` (Int32, days), `orders`, `lines` and `active_days` (UInt32), `mean_gap` (Float64,
-        days), and in money (Float64, or Decimal if the amounts are) `total`, `mean_basket`,
-        `last_basket`, `max_basket`, `first_day_total`, `returns_total`.
+        days), `log_gaps` (Float64, the sum of the natural logarithms of the days between active
+        days, 0 without a second one), and in money (Float64, or Decimal if the amounts are)
+        `total`, `mean_basket`, `last_basket`, `max_basket`, `first_day_total`, `returns_total`.
     window
         Only count the days d with ``as_of - window < d <= as_of``: a duration such as `12mo`.
         A client with no purchase in it has zero counts and totals and null means and dates.

@@ -19,6 +19,7 @@ FACTS: Final = (
     "lines",
     "active_days",
     "mean_gap",
+    "log_gaps",
     "total",
     "mean_basket",
     "last_basket",

@@ -23,10 +23,25 @@ from grc_fast.io.report_file import ReportFile
 from grc_fast.rfm.rfm import RFM
 from grc_fast.validation.gains import SCORES, Ranking, rank
 from grc_fast.validation.holdout_chart import holdout_figure
-from grc_fast.value.histories import VALUE_FACTS, histories
+from grc_fast.value.histories import VALUE_FACTS, Basket, Histories, histories
 from grc_fast.value.horizons import HORIZONS, check_horizons
-from grc_fast.value.prediction import MARGIN, ValueResult, check_model, fit_value, value_clients
-from grc_fast.value.purchases import ModelName
+from grc_fast.value.prediction import (
+    BASKET,
+    MARGIN,
+    MODEL,
+    ValueResult,
+    check_model,
+    check_regularity,
+    facts_for,
+    value_clients,
+)
+from grc_fast.value.purchases import (
+    ModelChoice,
+    PurchaseModel,
+    Regularity,
+    fit_candidates,
+)
+from grc_fast.value.spend import GammaGamma
 from grc_fast.value.value_model import ValueModel
 
 _TOPS: Final = (0.1, 0.2, 0.4)
@@ -54,6 +69,9 @@ class HoldoutReport(ReportFile):
         money; empty if nobody brought any.
     result
         The values of the fit.
+    models
+        The models that there were to choose from, the one taken first: `model`, `log_likelihood`
+        (by which it was), `error` and `mae` of its purchases in the holdout.
     """
 
     fitted_until: dt.date
@@ -63,6 +81,7 @@ class HoldoutReport(ReportFile):
     totals: Mapping[str, Mapping[str, float | None]]
     rankings: Mapping[str, Ranking]
     result: ValueResult
+    models: pl.DataFrame
 
     @property
     def ranking(self) -> pl.DataFrame:
@@ -89,6 +108,7 @@ class HoldoutReport(ReportFile):
             "totals": {name: dict(total) for name, total in self.totals.items()},
             "deciles": self.deciles.to_dicts(),
             "rankings": self.ranking.to_dicts(),
+            "models": self.models.to_dicts(),
             "warnings": self.result.warnings,
         }
 
@@ -107,9 +127,26 @@ class HoldoutReport(ReportFile):
                 + ("" if error is None else f" ({error:+.1%})")
                 + f"; off by {mae:,.2f} a client on average"
             )
+        if self.models.height > 1:
+            lines.append("  " + self._choice())
         if not self.rankings:
             lines.append("  nobody brought money, so there is no ranking")
         return "\n".join(lines)
+
+    def _choice(self) -> str:
+        """Say which model was taken, and what the others would have expected."""
+        found = "; ".join(
+            f"{row['model']} {row['log_likelihood']:,.1f}, off by {row['mae']:,.3f} a client"
+            + ("" if row["error"] is None else f", {row['error']:+.1%} in all")
+            for row in self.models.iter_rows(named=True)
+        )
+        closest = self.models.sort("mae", "model")["model"][0]
+        taken = self.models["model"][0]
+        held = "and comes closest" if closest == taken else f"though {closest} comes closest"
+        return (
+            f"{taken} is taken: its likelihood before the holdout is the highest, {held} in it "
+            f"({found})"
+        )
 
 
 @panics_as_errors()
@@ -122,7 +159,9 @@ def holdout_value(
     margin: float = MARGIN,
     discount: float = 0.0,
     time_scaler: float = 7.0,
-    model: ModelName = "mbgnbd",
+    model: ModelChoice = MODEL,
+    regularity: Regularity | None = None,
+    basket: Basket = BASKET,
     returns: Returns = "net",
     **reading: Unpack[Reading],
 ) -> HoldoutReport:
@@ -136,7 +175,7 @@ def holdout_value(
         The last day of what came (on the command line, by default, the day after the last sale).
     holdout
         How long before `as_of` the fit ends: a duration.
-    horizons, margin, discount, time_scaler, model
+    horizons, margin, discount, time_scaler, model, regularity, basket
         As for `predict_value`, for the values of the fit.
     client, date, amount, order, where, returns, timezone, money_scale, threads, progress
         As for `grc_fast.facts`.
@@ -164,13 +203,15 @@ def holdout_value(
     (datetime.date(2025, 6, 30), 10)
     """
     if isinstance(check_model(model), ValueModel):
-        raise OptionError("a holdout fits models of its own: model must be mbgnbd or bgnbd")
+        raise OptionError("a holdout fits models of its own: model must be mbgnbd, bgnbd or auto")
     return compare_holdout(
         source,
         SalesReading.of(reading, returns=returns),
         holdout,
         as_of=parse_day(as_of),
         model=model,
+        regularity=check_regularity(regularity, model),
+        basket=basket,
         time_scaler=time_scaler,
         horizons=check_horizons(horizons),
         margin=rate("margin", margin, least=0, most=1),
@@ -185,6 +226,8 @@ def compare_holdout(
     *,
     as_of: dt.date | None,
     model: str,
+    regularity: Regularity,
+    basket: Basket,
     time_scaler: float,
     horizons: list[str],
     margin: float,
@@ -204,7 +247,7 @@ def compare_holdout(
     end = _last_day(source, reading) if as_of is None else as_of
     cut = day_of_number(_core.window_start(day_number(end), holdout))
     try:
-        before, quality = _before(source, reading, cut)
+        before, quality = _before(source, reading, cut, facts_for(model, regularity))
     except DataError:
         first = _first_day(source, reading, end)
         if cut >= first:
@@ -214,7 +257,11 @@ def compare_holdout(
             f"on {first}: take a shorter one"
         ) from None
     known = histories(before, VALUE_FACTS, cut)
-    fitted = fit_value(known, model, time_scaler=time_scaler, threads=reading.threads)
+    candidates = fit_candidates(
+        known, model, regularity=regularity, time_scaler=time_scaler, threads=reading.threads
+    )
+    spend = GammaGamma(basket).fit(known.frame, as_of=known.as_of, threads=reading.threads)
+    fitted = ValueModel(candidates[0], spend)
     result = value_clients(
         known,
         fitted,
@@ -244,7 +291,25 @@ def compare_holdout(
         totals={name: _total(table, name) for name in ("purchases", "money")},
         rankings=_rankings(table, reading.threads),
         result=result,
+        models=_models(candidates, known, f"{days}d", table["purchases"], reading.threads),
     )
+
+
+def _models(
+    candidates: list[PurchaseModel],
+    known: Histories,
+    horizon: str,
+    came: pl.Series,
+    threads: int | None,
+) -> pl.DataFrame:
+    """Say what each model expected of the purchases that came, by client as in `known`."""
+    rows = []
+    for model in candidates:
+        bought = known.spread(model.outcomes(known, [horizon], threads=threads)[1][0])
+        total = _total(pl.DataFrame({"expected_purchases": bought, "purchases": came}), "purchases")
+        rows.append((model.title, model.log_likelihood, total["error"], total["mae"]))
+    schema = {"model": pl.String} | dict.fromkeys(("log_likelihood", "error", "mae"), pl.Float64)
+    return pl.DataFrame(rows, schema=schema, orient="row")
 
 
 def _last_day(source: Any, reading: SalesReading) -> dt.date:
@@ -257,9 +322,11 @@ def _first_day(source: Any, reading: SalesReading, end: dt.date) -> dt.date:
     return cast(dt.date, sold["first_purchase"].min() or end)
 
 
-def _before(source: Any, reading: SalesReading, cut: dt.date) -> tuple[pl.DataFrame, Quality]:
+def _before(
+    source: Any, reading: SalesReading, cut: dt.date, facts: tuple[str, ...]
+) -> tuple[pl.DataFrame, Quality]:
     """Return what is known on the last day of the fit, with the baseline's spend of a year."""
-    requests = over_all_time((*VALUE_FACTS, "recency", "orders")) | {"year": ("total", "1y")}
+    requests = over_all_time((*facts, "recency", "orders")) | {"year": ("total", "1y")}
     table, quality = collect_facts(source, reading, requests, as_of=cut)
     if table.is_empty():
         raise DataError(f"nobody bought up to {cut}, where the holdout begins: take a shorter one")

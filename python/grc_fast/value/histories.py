@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, Literal, get_args
 
 import polars as pl
 
@@ -20,10 +20,15 @@ from grc_fast.errors import ColumnError, DataError, ModelError, OptionError
 from grc_fast.facts.table import CLIENT, STATUS, Facts
 from grc_fast.io.small_tables import as_frame
 
+#: Which purchase days tell what a client spends: all of them, or those after the first.
+Basket = Literal["all", "repeat"]
+BASKETS: Final = get_args(Basket)
 #: The facts from which clients are valued.
 PURCHASE_FACTS: Final = ("first_purchase", "last_purchase", "active_days")
 SPEND_FACTS: Final = ("active_days", "total", "first_day_total")
 VALUE_FACTS: Final = ("first_purchase", "last_purchase", "active_days", "total", "first_day_total")
+#: The fact that tells how regularly clients buy, beside `t_x` and x; models do without it.
+LOG_GAPS: Final = "log_gaps"
 _PLACE: Final = "the frame of facts"
 # Totals are sums of exact integers, divided once; their difference is 0 within these roundings.
 _ROUNDINGS: Final = 4 * 2.0**-52
@@ -67,8 +72,27 @@ class Histories:
             raise DataError(f"as_of {self.as_of} is before a first purchase: take a later day")
         return (found["repeats"].cast(pl.UInt32), found["last"], found["observed"])
 
+    def spends(self, basket: Basket) -> tuple[pl.Series, pl.Series]:
+        """Return how many purchase days tell the spend of each client who bought, and their mean.
+
+        The days after the first and their mean m_x (NaN without one), or all days and theirs.
+        """
+        if basket == "repeat":
+            return self.repeats, self._repeat_means
+        days, total = pl.col("active_days"), pl.col("total").cast(pl.Float64)
+        found = self._with_money.select(days=days.cast(pl.UInt32), mean=total / days)
+        return found["days"], found["mean"]
+
     @cached_property
-    def means(self) -> pl.Series:
+    def _with_money(self) -> pl.DataFrame:
+        """The clients who bought, whose money must be known."""
+        bought = self.frame.filter(self.bought)
+        if bought["total"].null_count():
+            raise DataError(f"{_PLACE} has a client with purchases and no total")
+        return bought
+
+    @cached_property
+    def _repeat_means(self) -> pl.Series:
         """m_x (Float64) of the clients who bought; NaN without a repeat purchase."""
         whole, first = (pl.col(name).cast(pl.Float64) for name in ("total", "first_day_total"))
         rest = whole - first
@@ -77,9 +101,19 @@ class Histories:
         )
         repeats = pl.col("active_days").cast(pl.Float64) - 1
         mean = pl.when(repeats > 0).then(rest / repeats).fill_null(float("nan"))
-        found = self.frame.filter(self.bought).select(mean.alias("mean"))["mean"]
-        if self.frame.filter(self.bought)["total"].null_count():
-            raise DataError(f"{_PLACE} has a client with purchases and no total")
+        return self._with_money.select(mean.alias("mean"))["mean"]
+
+    @cached_property
+    def log_gaps(self) -> pl.Series | None:
+        """The sum of the logarithms of days between purchases (Float64) of those who bought.
+
+        None if it is not known.
+        """
+        if LOG_GAPS not in self.frame.columns:
+            return None
+        found = self.frame.filter(self.bought)[LOG_GAPS].cast(pl.Float64)
+        if found.null_count():
+            raise DataError(f"{_PLACE} has a client with purchases and no {LOG_GAPS}")
         return found
 
     @cached_property
@@ -120,7 +154,8 @@ def histories(facts: Any, names: tuple[str, ...], as_of: dt.date | str | None = 
                 f"{listing(frame.columns)}; compute it with "
                 f"grc_fast.facts(…, facts={list(VALUE_FACTS)})"
             )
-    taken = frame.with_columns(_as_fact(name, frame[name]) for name in names)
+    known = (*names, LOG_GAPS) if LOG_GAPS in frame.columns else names
+    taken = frame.with_columns(_as_fact(name, frame[name]) for name in known)
     return Histories(taken, day)
 
 

@@ -11,6 +11,7 @@ from pydantic import ConfigDict, Field, FiniteFloat
 
 from grc_fast._utils.validation import Count, Day, Section, part_of, saying
 from grc_fast.io.json_file import ModelFormat, load_json, save_json
+from grc_fast.value.histories import Basket
 
 _FORMAT: Final = ModelFormat("grc_fast.value", 1, "a", "value model")
 #: The purchase models by their names in files and options.
@@ -20,6 +21,8 @@ PURCHASE_PARAMETERS: Final = ("r", "alpha", "a", "b")
 SPEND: Final = "gamma_gamma"
 SPEND_PARAMETERS: Final = ("p", "q", "v")
 
+#: The most steps to a purchase.
+MAX_REGULARITY: Final = 20
 #: What parameters can be: beyond that series do not end, and numbers overflow.
 PARAMETERS: Final = (1e-12, 1e15)
 #: The same of v, which is money.
@@ -61,6 +64,12 @@ _Limit = Annotated[
     Literal["no_dropout", "common_dropout", "one_rate"],
     saying("must be no_dropout, common_dropout or one_rate, not {given}"),
 ]
+_Regularity = Annotated[
+    int,
+    Field(ge=1, le=MAX_REGULARITY),
+    saying(f"must be a whole number from 1 to {MAX_REGULARITY}, not {{given}}"),
+]
+_Basket = Annotated[Basket, saying("must be all or repeat, not {given}")]
 # A parameter that is left out is no number.
 _NEEDED: Final[Any] = None
 
@@ -81,6 +90,7 @@ class _Purchases(_Fitted):
     a: _Parameter = _NEEDED
     b: _Parameter = _NEEDED
     limits: list[_Limit] = Field(default_factory=list)
+    regularity: _Regularity = 1
     time_scaler: _Unit = 7.0
     as_of: Day | None = None
 
@@ -91,6 +101,7 @@ class _Spend(_Fitted):
     v: _Money = _NEEDED
     correlation: _Finite | None = None
     one_price: bool = False
+    basket: _Basket = "repeat"
 
 
 _PARTS: Final[Mapping[str, type[_Fitted]]] = {**dict.fromkeys(TITLES, _Purchases), SPEND: _Spend}

@@ -23,7 +23,7 @@ from grc_fast.facts.quality import Quality
 from grc_fast.facts.table import Facts
 from grc_fast.io.open import open_source
 from grc_fast.io.tables import column_names
-from grc_fast.value.histories import VALUE_FACTS, Histories, histories
+from grc_fast.value.histories import LOG_GAPS, VALUE_FACTS, Basket, Histories, histories
 from grc_fast.value.horizons import HORIZONS, check_horizons
 from grc_fast.value.margins import (
     Margins,
@@ -31,10 +31,21 @@ from grc_fast.value.margins import (
     margins_of_column,
     margins_of_lines,
 )
-from grc_fast.value.purchases import SPECIFICATIONS, ModelName
+from grc_fast.value.purchases import (
+    MODEL_CHOICES,
+    ModelChoice,
+    PurchaseModel,
+    Regularity,
+    check_steps,
+    fit_candidates,
+)
 from grc_fast.value.spend import GammaGamma
 from grc_fast.value.value_model import ValueModel
 
+#: The purchase model where nothing is said.
+MODEL: Final[ModelChoice] = "mbgnbd"
+#: Which purchase days tell what a client spends, where nothing is said.
+BASKET: Final[Basket] = "all"
 #: What is taken for the margin where nothing is said; a run that takes it says so.
 MARGIN: Final = 0.3
 
@@ -59,8 +70,8 @@ class ValueResult:
     notes
         What was assumed, and how many clients were valued in which way.
     clients_at_mean
-        Clients whose basket is the population mean: those without a repeat purchase, and those
-        whose repeat purchases come to no money above 0.
+        Clients whose basket is the population mean: those without a repeat purchase, where baskets
+        learn from those alone, and those whose purchases come to no money above 0.
     """
 
     values: pl.DataFrame
@@ -110,7 +121,9 @@ def predict_value(
     margin: float | str = MARGIN,
     discount: float = 0.0,
     time_scaler: float = 7.0,
-    model: ModelName | ValueModel = "mbgnbd",
+    model: ModelChoice | ValueModel = MODEL,
+    regularity: Regularity | None = None,
+    basket: Basket = BASKET,
     returns: Returns = "net",
     **reading: Unpack[Reading],
 ) -> ValueResult:
@@ -136,7 +149,15 @@ def predict_value(
     time_scaler
         Days in the unit of time of the parameters.
     model
-        `mbgnbd`, `bgnbd`, or a `ValueModel` fitted before, which then decides `time_scaler`.
+        `mbgnbd`, `bgnbd`, `auto`, which takes the one under which the purchase days are likeliest,
+        or a `ValueModel` fitted before, which then decides `regularity`, `time_scaler` and
+        `basket`.
+    regularity
+        How regularly clients of `mbgnbd` buy: k steps to a purchase, 1 to 20 (1 by default), or
+        `auto`, the k under which the purchase days are likeliest.
+    basket
+        Which purchase days tell what a client spends: `all` (the default) or `repeat`, those after
+        the first.
     client, date, amount, order, where, clients, returns, timezone, money_scale, threads, progress
         As for `grc_fast.facts`; not for facts, which were read already. `order` has no effect but
         on the account: purchases are counted in days.
@@ -156,7 +177,7 @@ def predict_value(
     Notes
     -----
     gain = margin × basket × expected purchases, each purchase at its present worth. A client of one
-    purchase is valued as any other, with the population's mean basket.
+    purchase is valued as any other; with `basket="repeat"` at the population's mean basket.
 
     A client's own share of margin is (margin + k share) / (money + k), where k is the mean money of
     a purchase day and share that of all clients: what a client paid counts beside one such day of
@@ -178,6 +199,7 @@ def predict_value(
     threads = check_threads(reading.get("threads"))
     chosen = check_model(model)
     share = check_margin(margin)
+    steps = check_regularity(regularity, chosen)
     if _holds_facts(source, reading.get("date", SalesReading.date)):
         _refuse_reading({**reading, "returns": returns})
         known = histories(source, VALUE_FACTS, as_of)
@@ -187,19 +209,54 @@ def predict_value(
         if as_of is None:
             raise OptionError("as_of is needed: the library never reads the clock")
         how = SalesReading.of(reading, returns=returns)
-        known, quality, shares = read_histories(source, how, parse_day(as_of), share)
+        facts = facts_for(chosen, steps)
+        known, quality, shares = read_histories(source, how, parse_day(as_of), share, facts=facts)
     fitted = (
         chosen
         if isinstance(chosen, ValueModel)
-        else fit_value(known, chosen, time_scaler=time_scaler, threads=threads)
+        else fit_value(
+            known,
+            chosen,
+            regularity=steps,
+            basket=basket,
+            time_scaler=time_scaler,
+            threads=threads,
+        )
     )
     return value_clients(
         known, fitted, durations, shares, discount=discount, quality=quality, threads=threads
     )
 
 
+def check_regularity(regularity: object, model: str | ValueModel) -> Regularity:
+    """Return how regularly clients of a model buy: as is said, or as is usual of it.
+
+    Raises
+    ------
+    OptionError
+        If it is no number of steps, or the model has none to choose.
+    """
+    if regularity is None:
+        return "auto" if model == "auto" else 1
+    if isinstance(model, ValueModel) or (model == "bgnbd" and regularity != 1):
+        raise OptionError("regularity goes with the model mbgnbd, or auto, which is fitted anew")
+    return check_steps(regularity)
+
+
+def facts_for(model: str | ValueModel, regularity: Regularity) -> tuple[str, ...]:
+    """Return the facts that a model is fitted on: that of regularity is needed where it is told."""
+    if model == "auto" or (model == "mbgnbd" and regularity != 1):
+        return (*VALUE_FACTS, LOG_GAPS)
+    return VALUE_FACTS
+
+
 def read_histories(
-    source: Any, reading: SalesReading, as_of: dt.date | None, margin: float | str = MARGIN
+    source: Any,
+    reading: SalesReading,
+    as_of: dt.date | None,
+    margin: float | str = MARGIN,
+    *,
+    facts: tuple[str, ...] = VALUE_FACTS,
 ) -> tuple[Histories, Quality, float | Margins]:
     """Read sales into what the models need, and each client's share of margin if it is a column."""
     if isinstance(margin, str) and not open_source(source, reading.text).replayable:
@@ -207,7 +264,7 @@ def read_histories(
             "margins of lines take a second reading, and a stream can be read but once: collect it "
             "into a frame first, or give the margin as a rate"
         )
-    frame, quality = collect_facts(source, reading, over_all_time(VALUE_FACTS), as_of=as_of)
+    frame, quality = collect_facts(source, reading, over_all_time(facts), as_of=as_of)
     known = histories(frame, VALUE_FACTS, quality.as_of)
     if not isinstance(margin, str):
         return known, quality, margin
@@ -233,14 +290,20 @@ def _refuse_reading(given: Mapping[str, Any]) -> None:
 
 
 def fit_value(
-    known: Histories, model: str, *, time_scaler: float = 7.0, threads: int | None = None
+    known: Histories,
+    model: str,
+    *,
+    regularity: Regularity,
+    basket: Basket = BASKET,
+    time_scaler: float = 7.0,
+    threads: int | None = None,
 ) -> ValueModel:
-    """Fit a purchase model and the spend model."""
-    purchases = SPECIFICATIONS[model](time_scaler=time_scaler).fit(
-        known.frame, as_of=known.as_of, threads=threads
+    """Fit the purchase model, the likeliest of those to choose from, and the spend model."""
+    candidates = fit_candidates(
+        known, model, regularity=regularity, time_scaler=time_scaler, threads=threads
     )
-    spend = GammaGamma().fit(known.frame, as_of=known.as_of, threads=threads)
-    return ValueModel(purchases, spend)
+    spend = GammaGamma(basket).fit(known.frame, as_of=known.as_of, threads=threads)
+    return ValueModel(candidates[0], spend)
 
 
 def value_clients(
@@ -267,7 +330,7 @@ def value_clients(
         "basket": basket,
         **{f"gain_{h}": worth * bought for h, bought in zip(horizons, present, strict=True)},
     }
-    at_mean = _clients_at_mean(known)
+    at_mean = _clients_at_mean(known, model.spend.basket)
     return ValueResult(
         known.table(**found),
         model,
@@ -279,9 +342,10 @@ def value_clients(
     )
 
 
-def _clients_at_mean(known: Histories) -> dict[str, int]:
-    once = known.repeats == 0
-    worthless = ~once & ~(known.means > 0).fill_null(value=False)
+def _clients_at_mean(known: Histories, basket: Basket) -> dict[str, int]:
+    days, means = known.spends(basket)
+    once = days == 0
+    worthless = ~once & ~(means > 0).fill_null(value=False)
     return {"without_repeat": int(once.sum()), "without_money": int(worthless.sum())}
 
 
@@ -296,10 +360,26 @@ def _notes(
     baskets = (
         f"basket of {once:,} clients without a repeat purchase and of {worthless:,} whose repeat "
         f"purchases come to no money above 0: the mean of all, {spend.population_mean:,.2f}"
+        if spend.basket == "repeat"
+        else f"baskets learn from all purchase days; that of {worthless:,} clients whose days come "
+        f"to no money above 0 is the mean of all, {spend.population_mean:,.2f}"
     )
     found = "not known" if correlation is None else f"{correlation:.3f}"
     independence = f"correlation of spend and frequency, which the model takes for 0: {found}"
-    return (f"gain at a {said}", *more, baskets, independence)
+    return (f"gain at a {said}", *more, *_choice(model.purchases), baskets, independence)
+
+
+def _choice(model: PurchaseModel) -> list[str]:
+    """Say which model was taken of several, and why."""
+    if not model.tried:
+        return []
+    ranked = sorted(model.tried.items(), key=lambda tried: -tried[1])
+    found = ", ".join(f"{title} {value:,.1f}" for title, value in ranked)
+    said = (
+        f"purchases follow the {model.title} model, under which the purchase days are likeliest "
+        f"(log-likelihoods: {found})"
+    )
+    return [said]
 
 
 def check_model(model: object) -> str | ValueModel:
@@ -310,7 +390,7 @@ def check_model(model: object) -> str | ValueModel:
     OptionError
         If it is neither.
     """
-    if isinstance(model, ValueModel) or (isinstance(model, str) and model in SPECIFICATIONS):
+    if isinstance(model, ValueModel) or (isinstance(model, str) and model in MODEL_CHOICES):
         return model
-    near = nearest(model, SPECIFICATIONS)
-    raise OptionError(f"model must be mbgnbd, bgnbd or a ValueModel, not {model!r}{near}")
+    near = nearest(model, MODEL_CHOICES)
+    raise OptionError(f"model must be mbgnbd, bgnbd, auto or a ValueModel, not {model!r}{near}")

@@ -6,18 +6,19 @@ import datetime as dt
 import math
 import os
 from collections.abc import Mapping
-from dataclasses import KW_ONLY, dataclass, field
-from typing import Any, ClassVar, Final, Literal, cast
+from dataclasses import KW_ONLY, dataclass, field, replace
+from typing import Any, ClassVar, Final, Literal, cast, get_args
 
 import polars as pl
 
 from grc_fast import _core
-from grc_fast._utils.checks import check_threads, strictly_positive
+from grc_fast._utils.checks import check_threads, strictly_positive, whole
 from grc_fast._utils.panics import panics_as_errors
 from grc_fast.errors import ModelError
 from grc_fast.value.histories import PURCHASE_FACTS, Histories, histories, histories_or_fitted
 from grc_fast.value.horizons import outlook
 from grc_fast.value.model_json import (
+    MAX_REGULARITY,
     PARAMETERS,
     PURCHASE_PARAMETERS,
     TITLES,
@@ -28,6 +29,10 @@ from grc_fast.value.model_json import (
 )
 
 ModelName = Literal["mbgnbd", "bgnbd"]
+#: What may be asked for: a model, or the one under which the purchase days are likeliest.
+ModelChoice = Literal["mbgnbd", "bgnbd", "auto"]
+#: k, or the one under which the purchase days are likeliest.
+Regularity = int | Literal["auto"]
 
 
 def check_time_scaler(days: object) -> float:
@@ -42,12 +47,31 @@ def check_time_scaler(days: object) -> float:
     return strictly_positive("time_scaler", days, least=least, most=most)
 
 
+def check_steps(regularity: object) -> Regularity:
+    """Return a number of steps to a purchase, or `auto`.
+
+    Raises
+    ------
+    OptionError
+        If it is neither.
+    """
+    if regularity == "auto":
+        return "auto"
+    otherwise = ", or auto"
+    return whole("regularity", regularity, least=1, most=MAX_REGULARITY, otherwise=otherwise)
+
+
 @dataclass(frozen=True)
 class _Specification:
     _: KW_ONLY
     time_scaler: float = 7.0
 
     name: ClassVar[ModelName]
+
+    @property
+    def _steps(self) -> Regularity:
+        """How many steps a purchase takes."""
+        return 1
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "time_scaler", check_time_scaler(self.time_scaler))
@@ -102,8 +126,11 @@ class _Specification:
             observed,
             model=self.name,
             unit=self.time_scaler,
+            regularity=None if self._steps == "auto" else self._steps,
+            log_gaps=clients.log_gaps,
             threads=check_threads(threads),
         )
+        tried = found["log_likelihoods"]
         return PurchaseModel(
             self.name,
             *found["parameters"],
@@ -115,17 +142,30 @@ class _Specification:
             },
             clients=found["clients"],
             limits=tuple(found["limits"]),
+            regularity=found["regularity"],
+            tried={_title(self.name, k): value for k, value in enumerate(tried, start=1)}
+            if len(tried) > 1
+            else {},
             time_scaler=self.time_scaler,
             as_of=clients.as_of,
             fitted=clients,
         )
 
 
+def _title(name: ModelName, regularity: int) -> str:
+    return TITLES[name] if regularity == 1 else f"MBG/CNBD-{regularity}"
+
+
+@dataclass(frozen=True)
 class MBGNBD(_Specification):
     """The MBG/NBD model: clients buy at a rate of their own, and may leave after any purchase.
 
     Parameters
     ----------
+    regularity
+        k, 1 to 20: how many steps a purchase takes, each at the client's rate (MBG/CNBD-k). With 1
+        purchases fall anywhere; the higher k, the more they come by the clock. `auto` takes the k
+        under which the purchase days are likeliest.
     time_scaler
         Days in the unit of time of the parameters, 0.001 to 36,525: 7 makes it weeks. It
         changes `alpha` alone, not the predictions.
@@ -134,7 +174,14 @@ class MBGNBD(_Specification):
     -----
     Batislam, Denizel and Filiztekin (2007), "Empirical validation and comparison of models for
     customer base analysis", International Journal of Research in Marketing 24. Rates are
-    Gamma(r, alpha), chances to leave Beta(a, b).
+    Gamma(r, alpha), chances to leave Beta(a, b). With a regularity: Reutterer, Platzer and Schröder
+    (2021), "Leveraging purchase regularity for predicting customer behavior the easy way",
+    International Journal of Research in Marketing 38; rates are then those of steps, so that a
+    client buys every k / rate units of time.
+
+    Likelihoods of different k are those of the days of all purchases, relative to what k = 1 makes
+    of them. Of the facts x, t_x and T they need the fact `log_gaps` beside; without it they are
+    those of x, t_x and T alone, which tell k less surely.
 
     Examples
     --------
@@ -146,9 +193,22 @@ class MBGNBD(_Specification):
     True
     >>> model.predict("3mo").columns
     ['client_id', 'purchases_3mo']
+    >>> grc.MBGNBD(regularity="auto").fit(clients, as_of="2026-11-01").title
+    'MBG/NBD'
     """
 
+    regularity: Regularity = 1
+
     name = "mbgnbd"
+
+    @property
+    def _steps(self) -> Regularity:
+        return self.regularity
+
+    def __post_init__(self) -> None:
+        """Check the options."""
+        super().__post_init__()
+        object.__setattr__(self, "regularity", check_steps(self.regularity))
 
 
 class BGNBD(_Specification):
@@ -180,18 +240,50 @@ class BGNBD(_Specification):
 
 
 SPECIFICATIONS: Final[Mapping[str, type[_Specification]]] = {"mbgnbd": MBGNBD, "bgnbd": BGNBD}
+# Log-likelihoods that differ by less are equal, as far as clients can tell.
+_EQUAL: Final = 0.01
+MODEL_CHOICES: Final = get_args(ModelChoice)
+
+
+def fit_candidates(
+    known: Histories,
+    model: str,
+    *,
+    regularity: Regularity,
+    time_scaler: float = 7.0,
+    threads: int | None = None,
+) -> list[PurchaseModel]:
+    """Fit the models that there are to choose from, the likeliest first."""
+
+    def fit(specification: _Specification) -> PurchaseModel:
+        return specification.fit(known.frame, as_of=known.as_of, threads=threads)
+
+    if model == "bgnbd":
+        return [fit(BGNBD(time_scaler=time_scaler))]
+    fitted = [fit(MBGNBD(regularity=regularity, time_scaler=time_scaler))]
+    if model == "mbgnbd":
+        return fitted
+    if fitted[0].regularity > 1:
+        fitted.append(fit(MBGNBD(time_scaler=time_scaler)))
+    fitted.append(fit(BGNBD(time_scaler=time_scaler)))
+    # Likelihoods this near are equal: the first then stays before the others.
+    fitted.sort(key=lambda each: -round((each.log_likelihood or 0.0) / _EQUAL))
+    tried = {candidate.title: candidate.log_likelihood or 0.0 for candidate in fitted}
+    every = {name: value for candidate in fitted for name, value in candidate.tried.items()} | tried
+    return [replace(candidate, tried=every) for candidate in fitted]
 
 
 @dataclass(frozen=True)
 class PurchaseModel:
-    """A BG/NBD or MBG/NBD model with its parameters.
+    """A BG/NBD, MBG/NBD or MBG/CNBD-k model with its parameters.
 
     Attributes
     ----------
     name
         `mbgnbd` or `bgnbd`.
     r, alpha, a, b
-        Purchase rates are Gamma(r, alpha) a unit of time, chances to leave Beta(a, b).
+        Rates are Gamma(r, alpha) a unit of time, of purchases or of their steps; chances to leave
+        are Beta(a, b).
     log_likelihood
         That of the clients it was fitted on; None if it was not.
     standard_errors
@@ -201,6 +293,10 @@ class PurchaseModel:
     limits
         In which limits of the model the likelihood is highest, if in any: `no_dropout` (a is 0),
         `common_dropout` (a and b are infinite), `one_rate` (r and alpha are infinite).
+    regularity
+        k, the steps of a purchase; 1 under BG/NBD.
+    tried
+        The log-likelihoods of the models that this one was chosen from, by their titles.
     time_scaler
         Days in a unit of time.
     as_of
@@ -217,6 +313,8 @@ class PurchaseModel:
     standard_errors: Mapping[str, float] = field(default_factory=dict)
     clients: int = 0
     limits: tuple[str, ...] = ()
+    regularity: int = 1
+    tried: Mapping[str, float] = field(default_factory=dict, repr=False, compare=False)
     time_scaler: float = 7.0
     as_of: dt.date | None = None
     fitted: Histories | None = field(default=None, repr=False, compare=False)
@@ -227,6 +325,13 @@ class PurchaseModel:
         for name in PURCHASE_PARAMETERS:
             strictly_positive(name, getattr(self, name), least=least, most=most)
         check_time_scaler(self.time_scaler)
+        most = 1 if self.name == "bgnbd" else MAX_REGULARITY
+        whole("regularity", self.regularity, least=1, most=most)
+
+    @property
+    def title(self) -> str:
+        """The name of the model as papers have it."""
+        return _title(self.name, self.regularity)
 
     @property
     def parameters(self) -> dict[str, float]:
@@ -243,7 +348,7 @@ class PurchaseModel:
         if vague:
             names = " and ".join(vague)
             warnings.append(
-                f"the sales hardly tell {names} of the {TITLES[self.name]} model (standard errors "
+                f"the sales hardly tell {names} of the {self.title} model (standard errors "
                 "above the estimates): who has left is guesswork, so look at a holdout before you "
                 "rely on long horizons"
             )
@@ -265,8 +370,8 @@ class PurchaseModel:
             )
         return (
             "the sales show no difference in how often clients buy: all buy at one rate, "
-            f"{self.r / self.alpha:.5f} in {self.time_scaler:g} days, as long as they are clients "
-            "(the likelihood is highest where r and alpha are infinite)"
+            f"{self.r / self.alpha / self.regularity:.5f} in {self.time_scaler:g} days, as long as "
+            "they are clients (the likelihood is highest where r and alpha are infinite)"
         )
 
     @panics_as_errors()
@@ -348,6 +453,7 @@ class PurchaseModel:
             "standard_errors": dict(self.standard_errors),
             "clients": self.clients,
             "limits": list(self.limits),
+            "regularity": self.regularity,
             "time_scaler": self.time_scaler,
             "as_of": self.as_of,
         }
@@ -378,6 +484,7 @@ class PurchaseModel:
             last,
             observed,
             model=self.name,
+            regularity=self.regularity,
             parameters=list(self.parameters.values()),
             unit=self.time_scaler,
             period_ends=ahead.edges if ahead else [],

@@ -11,10 +11,17 @@ from typing import Any, Final, cast
 import polars as pl
 
 from grc_fast import _core
-from grc_fast._utils.checks import check_threads, finite, strictly_positive
+from grc_fast._utils.checks import check_threads, finite, one_of, strictly_positive
 from grc_fast._utils.panics import panics_as_errors
 from grc_fast.errors import ModelError
-from grc_fast.value.histories import SPEND_FACTS, Histories, histories, histories_or_fitted
+from grc_fast.value.histories import (
+    BASKETS,
+    SPEND_FACTS,
+    Basket,
+    Histories,
+    histories,
+    histories_or_fitted,
+)
 from grc_fast.value.model_json import (
     MONEY,
     PARAMETERS,
@@ -35,6 +42,12 @@ _FACTS: Final = ("first_purchase", "last_purchase", *SPEND_FACTS)
 class GammaGamma:
     """The Gamma-Gamma model: purchases vary around a mean that each client has.
 
+    Parameters
+    ----------
+    basket
+        Which purchase days tell what a client spends: `repeat`, those after the first, as
+        published; or `all`, by which clients of one purchase tell, and have, a spend of their own.
+
     Notes
     -----
     Fader and Hardie (2013), "The Gamma-Gamma model of monetary value". A purchase is Gamma(p, nu),
@@ -50,6 +63,12 @@ class GammaGamma:
     (['client_id', 'basket'], True)
     """
 
+    basket: Basket = "repeat"
+
+    def __post_init__(self) -> None:
+        """Check the choice of days."""
+        one_of("basket", self.basket, BASKETS)
+
     @panics_as_errors()
     def fit(
         self, facts: Any, *, as_of: dt.date | str | None = None, threads: int | None = None
@@ -60,8 +79,8 @@ class GammaGamma:
         ----------
         facts
             The facts `first_purchase`, `last_purchase`, `active_days`, `total` and
-            `first_day_total`, as for `BGNBD.fit`. Clients without a repeat purchase, or whose
-            repeat purchases come to no money above 0, take no part.
+            `first_day_total`, as for `BGNBD.fit`. Clients without a purchase day that counts, or
+            whose days come to no money above 0, take no part.
         as_of
             The day the facts were computed for; facts know theirs.
         threads
@@ -85,7 +104,7 @@ class GammaGamma:
         the basket of each is that price: q and v are as good as infinite, and a warning says so.
         """
         clients = histories(facts, _FACTS, as_of)
-        found = _core.fit_spend(clients.repeats, clients.means, threads=check_threads(threads))
+        found = _core.fit_spend(*clients.spends(self.basket), threads=check_threads(threads))
         errors = dict(zip(SPEND_PARAMETERS, found["standard_errors"], strict=True))
         one_price = found["one_price"]
         return SpendModel(
@@ -95,6 +114,7 @@ class GammaGamma:
             clients=found["clients"],
             correlation=found["correlation"],
             one_price=one_price,
+            basket=self.basket,
             fitted=clients,
         )
 
@@ -114,10 +134,12 @@ class SpendModel:
     clients
         How many it was fitted on.
     correlation
-        Of the number of repeat purchases with their mean money, over these clients; the model
+        Of the number of purchase days with their mean money, over these clients; the model
         takes them for independent. None if either is the same for all.
     one_price
         Whether a purchase costs everybody the same, which is then `population_mean`.
+    basket
+        Which purchase days of a client tell the spend: `repeat` or `all`.
     """
 
     p: float
@@ -129,6 +151,7 @@ class SpendModel:
     clients: int = 0
     correlation: float | None = None
     one_price: bool = False
+    basket: Basket = "repeat"
     fitted: Histories | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -136,6 +159,7 @@ class SpendModel:
         for name, (least, most) in (("p", PARAMETERS), ("q", PARAMETERS), ("v", MONEY)):
             strictly_positive(name, getattr(self, name), least=least, most=most)
         finite("q", self.q, "above 1, or the mean spend is infinite", above=1)
+        one_of("basket", self.basket, BASKETS)
 
     @property
     def parameters(self) -> dict[str, float]:
@@ -184,8 +208,8 @@ class SpendModel:
         -------
         polars.DataFrame
             `client_id` and `basket` (Float64, money; null without a purchase). A client without a
-            repeat purchase, or whose repeat purchases come to no money above 0, gets the
-            population mean.
+            purchase day that counts, or whose days come to no money above 0, gets the population
+            mean.
         """
         clients = histories_or_fitted(facts, _FACTS, as_of, self.fitted)
         return clients.table(basket=self.baskets(clients, threads=threads))
@@ -193,8 +217,7 @@ class SpendModel:
     def baskets(self, clients: Histories, *, threads: int | None = None) -> pl.Series:
         """Return the expected spend of each client who bought."""
         found = _core.expected_spend(
-            clients.repeats,
-            clients.means,
+            *clients.spends(self.basket),
             parameters=list(self.parameters.values()),
             threads=check_threads(threads),
         )
@@ -230,6 +253,7 @@ class SpendModel:
             "clients": self.clients,
             "correlation": self.correlation,
             "one_price": self.one_price,
+            "basket": self.basket,
         }
         return {SPEND: part}
 

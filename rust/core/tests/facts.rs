@@ -1118,6 +1118,7 @@ impl<'a> Oracle<'a> {
         let (Some(&first), Some(&last)) = (days.first(), days.last()) else {
             return match fact {
                 Fact::ActiveDays => Cell::Count(0),
+                Fact::LogGaps => float(0.0),
                 Fact::FirstDayTotal => self.money(0),
                 _ => Cell::Null,
             };
@@ -1129,6 +1130,11 @@ impl<'a> Oracle<'a> {
             Fact::ActiveDays => Cell::Count(days.len() as u32),
             Fact::MeanGap if days.len() == 1 => Cell::Null,
             Fact::MeanGap => float(f64::from(last - first) / (days.len() - 1) as f64),
+            Fact::LogGaps => {
+                let days: Vec<i32> = days.into_iter().collect();
+                let gaps = days.windows(2).map(|pair| f64::from(pair[1] - pair[0]));
+                float(gaps.map(libm::log).fold(0.0, |sum, log| sum + log))
+            }
             Fact::MeanBasket => self.mean(sum(&|_| true), baskets(&lines).len()),
             Fact::FirstDayTotal => self.money(sum(&|line| line.day == first)),
             Fact::MaxBasket => self.money(baskets(&lines).iter().map(|b| b.1).max().unwrap()),

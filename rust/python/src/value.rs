@@ -9,8 +9,9 @@ use arrow_array::types::{ArrowPrimitiveType, Float64Type, Int32Type, UInt32Type}
 use arrow_array::{Array, ArrayRef, Float64Array, Int32Array, RecordBatch, UInt32Array};
 use arrow_buffer::ScalarBuffer;
 use grc_core::value::{
-    self, ClientSimulation, Dropout, Estimate, ForecastPeriods, Histories, HistoryCells,
-    PurchaseModel, PurchaseParameters, PurchaseProcess, SpendHistories, SpendParameters,
+    self, ClientSimulation, Dropout, Estimate, ForecastPeriods, Histories, HistoryCells, LogGaps,
+    PurchaseModel, PurchaseParameters, PurchaseProcess, RegularFit, SpendHistories,
+    SpendParameters,
 };
 use grc_core::{Error, Result};
 use pyo3::prelude::*;
@@ -60,17 +61,23 @@ impl Clients {
     }
 }
 
-fn purchase_model(name: &str) -> Result<PurchaseModel> {
-    match name {
-        "bgnbd" => Ok(PurchaseModel::BgNbd),
-        "mbgnbd" => Ok(PurchaseModel::MbgNbd),
+fn purchase_model(name: &str, regularity: u32) -> Result<PurchaseModel> {
+    match (name, regularity) {
+        ("bgnbd", 1) => Ok(PurchaseModel::BgNbd),
+        ("bgnbd", _) => Err(Error::Option("bgnbd has a regularity of 1: take mbgnbd".to_owned())),
+        ("mbgnbd", _) => PurchaseModel::regular(regularity),
         _ => Err(Error::Option(format!("model must be bgnbd or mbgnbd, not \"{name}\""))),
     }
 }
 
-fn process(model: &str, parameters: [f64; 4], unit: f64) -> Result<PurchaseProcess> {
+fn process(
+    model: &str,
+    regularity: u32,
+    parameters: [f64; 4],
+    unit: f64,
+) -> Result<PurchaseProcess> {
     Ok(PurchaseProcess {
-        model: purchase_model(model)?,
+        model: purchase_model(model, regularity)?,
         parameters: PurchaseParameters::new(parameters)?,
         unit: value::check_unit(unit)?,
     })
@@ -92,9 +99,13 @@ fn floats(values: Vec<f64>) -> PyArray {
     PyArray::from_array_ref(Arc::new(Float64Array::from(values)))
 }
 
-/// The maximum-likelihood parameters r, alpha, a, b of a purchase model.
+/// The maximum-likelihood parameters r, alpha, a, b of a purchase model; without a regularity, of the
+/// one that makes the purchase days likeliest.
 #[pyfunction]
-#[pyo3(signature = (repeats, last, observed, *, model, unit, threads=None))]
+#[pyo3(signature = (
+    repeats, last, observed, *, model, unit, regularity=None, log_gaps=None, threads=None
+))]
+#[expect(clippy::too_many_arguments, reason = "all by name, in Python")]
 pub fn fit_purchases<'py>(
     py: Python<'py>,
     repeats: PyChunkedArray,
@@ -102,13 +113,24 @@ pub fn fit_purchases<'py>(
     observed: PyChunkedArray,
     model: &str,
     unit: f64,
+    regularity: Option<u32>,
+    log_gaps: Option<PyChunkedArray>,
     threads: Option<usize>,
 ) -> PyResult<Bound<'py, PyDict>> {
     let clients = Clients::new(repeats, last, observed)?;
-    let found = on_threads(py, threads, || {
+    let log_gaps = log_gaps.map(values::<Float64Type>).transpose()?;
+    let regular = on_threads(py, threads, || {
         let cells = HistoryCells::new(&clients.histories())?;
-        value::fit_purchases(&cells, purchase_model(model)?, unit)
+        let log_gaps =
+            log_gaps.map(|column| LogGaps::new(&clients.histories(), &column)).transpose()?;
+        if purchase_model(model, 1)? == PurchaseModel::BgNbd {
+            let fit = value::fit_purchases(&cells, PurchaseModel::BgNbd, unit)?;
+            let log_likelihoods = vec![fit.estimate.log_likelihood];
+            return Ok(RegularFit { regularity: 1, fit, log_likelihoods });
+        }
+        value::fit_regularity(&cells, regularity, unit, log_gaps)
     })?;
+    let found = regular.fit;
     let dropout = match found.limits.dropout {
         Dropout::Own => None,
         Dropout::Common => Some("common_dropout"),
@@ -116,6 +138,8 @@ pub fn fit_purchases<'py>(
     };
     let rate = found.limits.one_rate.then_some("one_rate");
     let written = estimate(py, &found.estimate)?;
+    written.set_item("regularity", regular.regularity)?;
+    written.set_item("log_likelihoods", regular.log_likelihoods)?;
     written.set_item("limits", rate.into_iter().chain(dropout).collect::<Vec<_>>())?;
     Ok(written)
 }
@@ -146,7 +170,7 @@ pub fn fit_spend(
 /// The probability not to have left, and purchases up to each horizon, whole and discounted.
 #[pyfunction]
 #[pyo3(signature = (
-    repeats, last, observed, *, model, parameters, unit, period_ends, discount_factors, horizons,
+    repeats, last, observed, *, model, regularity, parameters, unit, period_ends, discount_factors, horizons,
     threads=None
 ))]
 #[expect(clippy::too_many_arguments, reason = "all by name, in Python")]
@@ -156,6 +180,7 @@ pub fn predict_purchases(
     last: PyChunkedArray,
     observed: PyChunkedArray,
     model: &str,
+    regularity: u32,
     parameters: [f64; 4],
     unit: f64,
     period_ends: Vec<f64>,
@@ -165,7 +190,7 @@ pub fn predict_purchases(
 ) -> PyResult<(PyArray, Vec<PyArray>, Vec<PyArray>)> {
     let clients = Clients::new(repeats, last, observed)?;
     let found = on_threads(py, threads, || {
-        let process = process(model, parameters, unit)?;
+        let process = process(model, regularity, parameters, unit)?;
         let periods = ForecastPeriods {
             ends: &period_ends,
             discount_factors: &discount_factors,
@@ -210,13 +235,14 @@ pub fn beta_quantile(a: f64, b: f64, probability: f64) -> PyResult<f64> {
 /// Clients who behave as the models say, one row each.
 #[pyfunction]
 #[pyo3(signature = (
-    clients, *, model, purchases, spend, unit, shortest, longest, horizon, seed, threads=None
+    clients, *, model, regularity, purchases, spend, unit, shortest, longest, horizon, seed, threads=None
 ))]
 #[expect(clippy::too_many_arguments, reason = "all by name, in Python")]
 pub fn simulate_clients(
     py: Python<'_>,
     clients: usize,
     model: &str,
+    regularity: u32,
     purchases: [f64; 4],
     spend: [f64; 3],
     unit: f64,
@@ -227,7 +253,7 @@ pub fn simulate_clients(
     threads: Option<usize>,
 ) -> PyResult<PyTable> {
     let made = on_threads(py, threads, || {
-        let process = process(model, purchases, unit)?;
+        let process = process(model, regularity, purchases, unit)?;
         let spend = SpendParameters::new(spend)?;
         value::simulate_clients(&ClientSimulation {
             clients,
@@ -239,9 +265,10 @@ pub fn simulate_clients(
             seed,
         })
     })?;
-    let columns: [(&str, ArrayRef); 7] = [
+    let columns: [(&str, ArrayRef); 8] = [
         ("repeats", Arc::new(UInt32Array::from(made.repeats))),
         ("last", Arc::new(Int32Array::from(made.last))),
+        ("log_gaps", Arc::new(Float64Array::from(made.log_gaps))),
         ("observed", Arc::new(Int32Array::from(made.observed))),
         ("mean", Arc::new(Float64Array::from(made.means))),
         ("first", Arc::new(Float64Array::from(made.first))),

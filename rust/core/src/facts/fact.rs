@@ -19,6 +19,8 @@ pub enum Fact {
     ActiveDays,
     /// Mean days between active days.
     MeanGap,
+    /// Sum of the natural logarithms of the days between active days.
+    LogGaps,
     /// Money.
     Total,
     /// Money an order.
@@ -35,7 +37,7 @@ pub enum Fact {
 
 impl Fact {
     /// Every fact and its name.
-    pub const NAMES: [(&'static str, Self); 13] = [
+    pub const NAMES: [(&'static str, Self); 14] = [
         ("first_purchase", Self::FirstPurchase),
         ("last_purchase", Self::LastPurchase),
         ("recency", Self::Recency),
@@ -43,6 +45,7 @@ impl Fact {
         ("lines", Self::Lines),
         ("active_days", Self::ActiveDays),
         ("mean_gap", Self::MeanGap),
+        ("log_gaps", Self::LogGaps),
         ("total", Self::Total),
         ("mean_basket", Self::MeanBasket),
         ("last_basket", Self::LastBasket),
@@ -74,6 +77,7 @@ impl Fact {
             Self::Orders
                 | Self::Lines
                 | Self::ActiveDays
+                | Self::LogGaps
                 | Self::Total
                 | Self::FirstDayTotal
                 | Self::ReturnsTotal
@@ -91,7 +95,7 @@ impl Fact {
     }
 
     pub(super) fn needs_days(self) -> bool {
-        matches!(self, Self::ActiveDays | Self::MeanGap)
+        matches!(self, Self::ActiveDays | Self::MeanGap | Self::LogGaps)
     }
 
     /// Whether more than the state of a client is kept for it even where each line is an order.

@@ -1,6 +1,6 @@
 //! What the partitions of a run keep.
 
-use super::fact::Request;
+use super::fact::{Fact, Request};
 use super::options::FactsOptions;
 use crate::calendar::Duration;
 use crate::error::{Error, Result};
@@ -16,6 +16,8 @@ pub(super) struct Scope {
     pub orders: bool,
     /// Whether the sums of orders are.
     pub baskets: bool,
+    /// Whether the logarithms of the days between purchase days are.
+    pub log_gaps: bool,
 }
 
 impl Scope {
@@ -39,7 +41,8 @@ impl AggregateSpec {
     /// # Errors
     /// If a window is no duration of whole days, or needs an `as_of`.
     pub fn of(options: &FactsOptions) -> Result<(Self, Vec<(Request, usize)>)> {
-        let all_time = Scope { after: i32::MIN, extra: false, orders: false, baskets: false };
+        let all_time =
+            Scope { after: i32::MIN, extra: false, orders: false, baskets: false, log_gaps: false };
         let mut scopes = vec![all_time];
         let mut requests = Vec::with_capacity(options.facts.len());
         for request in &options.facts {
@@ -60,6 +63,7 @@ impl AggregateSpec {
             scope.extra |= request.fact.needs_extra();
             scope.orders |= options.order && request.fact.counts_orders();
             scope.baskets |= options.order && request.fact.needs_baskets();
+            scope.log_gaps |= request.fact == Fact::LogGaps;
             requests.push((request.clone(), index));
         }
         let spec = Self {

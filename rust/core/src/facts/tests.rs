@@ -355,7 +355,13 @@ fn ids_are_refused_where_their_bytes_cannot_be_pointed_to() {
 #[test]
 fn a_client_of_more_lines_than_can_be_counted_is_refused() {
     let spec = AggregateSpec {
-        scopes: vec![Scope { after: i32::MIN, extra: false, orders: false, baskets: false }],
+        scopes: vec![Scope {
+            after: i32::MIN,
+            extra: false,
+            orders: false,
+            baskets: false,
+            log_gaps: false,
+        }],
         orders: false,
         days: false,
     };

@@ -1,8 +1,14 @@
 //! Whether clients have left, and how often they will buy.
 
-use super::negative_binomial::{NegativeBinomial, ln_expected_purchases};
-use super::purchases::{PurchaseModel, PurchaseParameters};
+use super::negative_binomial::{
+    NegativeBinomial, ln_expected_purchases, ln_expected_regular_purchases,
+};
+use super::purchase_steps::PurchaseSteps;
+use super::purchases::{MAX_REGULARITY, PurchaseModel, PurchaseParameters};
 use super::special::softplus;
+
+/// A share for each number of steps.
+pub(super) type Shares = [f64; MAX_REGULARITY as usize];
 
 /// A purchase model with its parameters, in units of `unit` days.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -19,23 +25,44 @@ impl PurchaseProcess {
     /// The probability that a client with x repeats, the last after `last` of `observed` days, has not
     /// left. Under BG/NBD it is 1 without a repeat, as nobody leaves before one.
     pub fn p_alive(&self, repeats: u32, last: u32, observed: u32) -> f64 {
+        self.p_alive_and_steps(repeats, last, observed).0
+    }
+
+    /// The same, and how likely it is that so many steps of the next purchase are made, if so.
+    pub(super) fn p_alive_and_steps(
+        &self,
+        repeats: u32,
+        last: u32,
+        observed: u32,
+    ) -> (f64, Shares) {
         let opportunities = self.model.dropout_opportunities(repeats);
+        let mut shares = [0.0; MAX_REGULARITY as usize];
+        shares[0] = 1.0;
         if opportunities == 0 {
-            return 1.0;
+            return (1.0, shares);
         }
-        let p = &self.parameters;
-        let silence = libm::log1p(
-            f64::from(observed - last) / self.unit / (p.alpha + f64::from(last) / self.unit),
-        );
+        let (p, s) = (&self.parameters, self.shape(repeats));
+        let [quiet, last] = [observed - last, last].map(|days| f64::from(days) / self.unit);
+        let silence = libm::log1p(quiet / (p.alpha + last));
         let odds = libm::log(p.a / (p.b + f64::from(opportunities - 1)));
-        softplus(-(odds + (p.r + f64::from(repeats)) * silence)).1
+        let mut log_open = 0.0;
+        if self.model.regularity() > 1 {
+            let age = p.alpha + f64::from(observed) / self.unit;
+            (log_open, shares) = PurchaseSteps::new(self.model.regularity(), s).shares(quiet, age);
+        }
+        (softplus(log_open - (odds + s * silence)).1, shares)
+    }
+
+    /// s: the shape of the rates of clients with x repeats.
+    fn shape(&self, repeats: u32) -> f64 {
+        self.parameters.r + f64::from(repeats) * f64::from(self.model.regularity())
     }
 
     /// The expectation for clients with x repeats who have not left.
     pub fn expectation(&self, repeats: u32) -> ConditionalExpectation {
         ConditionalExpectation {
             process: *self,
-            s: self.parameters.r + f64::from(repeats),
+            s: self.shape(repeats),
             b: self.parameters.b + f64::from(self.model.dropout_opportunities(repeats)),
             stays: 1.0,
             bought: vec![0.0],
@@ -51,6 +78,10 @@ impl PurchaseProcess {
 /// the probability `(b + k)_j / (a + b + k)_j`. So the mean is E `A_N` with `A_n` the sum of the first n of
 /// these: the published formula with 2F1, but of positive terms only, and without its
 /// singularities at a = 1 and a + b + k = 1.
+///
+/// Where a purchase takes k steps and j are made, N counts steps, s is s + j, and the mean is that of
+/// A at ⌊(j + N) / k⌋. The shares of each j for the client's silence then weigh these means: the exact
+/// expectation, where the literature takes an approximation.
 #[derive(Debug)]
 pub struct ConditionalExpectation {
     process: PurchaseProcess,
@@ -71,6 +102,28 @@ impl ConditionalExpectation {
             counts.mean(|n| self.bought_of(n))
         } else {
             libm::exp(ln_expected_purchases(self.s, self.process.parameters.a, self.b, time / age))
+        }
+    }
+
+    /// The purchases of a client observed for `observed` days who has made j steps of the next one, in
+    /// the next `time` units, for each j.
+    pub(super) fn purchases_by_steps(&mut self, observed: u32, time: f64, found: &mut [f64]) {
+        let k = found.len();
+        if k == 1 {
+            found[0] = self.purchases(observed, time);
+            return;
+        }
+        let age = self.process.parameters.alpha + f64::from(observed) / self.process.unit;
+        let counts = NegativeBinomial::new(self.s, time / (age + time));
+        if counts.has_short_sums() {
+            counts.means_by_steps(|n| self.bought_of(n), found);
+        } else {
+            for (j, found) in found.iter_mut().enumerate() {
+                let (a, b) = (self.process.parameters.a, self.b);
+                let shape = self.s + j as f64;
+                let log = ln_expected_regular_purchases(shape, [a, b], time / age, k, j);
+                *found = libm::exp(log);
+            }
         }
     }
 
@@ -173,10 +226,47 @@ mod tests {
         }
     }
 
+    proptest! {
+        /// The integral over the dropout probability, which shares nothing with the sum.
+        #[test]
+        fn regular_purchases_are_their_mean_over_the_chance_to_leave(
+            p in parameters(), k in 2..=6_u32, x in 0..30_u32, observed in 0..1000_u32,
+            time in 0.1..200.0_f64,
+        ) {
+            let process = process(PurchaseModel::MbgCnbd(k), p, 7.0);
+            let mut found = vec![0.0; k as usize];
+            process.expectation(x).purchases_by_steps(observed, time, &mut found);
+            let age = p[1] + f64::from(observed) / 7.0;
+            let (s, b) = (p[0] + f64::from(k * x), p[3] + f64::from(x) + 1.0);
+            for (j, found) in found.iter().enumerate() {
+                let shape = s + j as f64;
+                let log = ln_expected_regular_purchases(shape, [p[2], b], time / age, k as usize, j);
+                prop_assert!((found - log.exp()).abs() < 1e-8 * (1e-3 + found), "{found} {}", log.exp());
+            }
+            // The more steps are made, the sooner the next purchase.
+            prop_assert!(found.windows(2).all(|pair| pair[0] <= pair[1] * (1.0 + 1e-12)));
+        }
+
+        #[test]
+        fn one_step_is_no_step_to_speak_of(
+            p in parameters(), x in 0..60_u32, observed in 0..1000_u32, time in 0.1..200.0_f64
+        ) {
+            let age = p[1] + f64::from(observed) / 7.0;
+            let (s, b) = (p[0] + f64::from(x), p[3] + f64::from(x) + 1.0);
+            let one = ln_expected_regular_purchases(s, [p[2], b], time / age, 1, 0);
+            let plain = ln_expected_purchases(s, p[2], b, time / age);
+            prop_assert!((one - plain).abs() < 1e-8, "{one} {plain}");
+        }
+    }
+
     #[test]
     fn corners_stay_within_their_bounds() {
         for p in [[0.24, 4.4, 0.8, 2.4], [1e-3, 1e-4, 1e-3, 1e-3], [1e3, 1e-3, 1.0, 1e3]] {
-            for model in [PurchaseModel::BgNbd, PurchaseModel::MbgNbd] {
+            for model in [
+                PurchaseModel::BgNbd,
+                PurchaseModel::MbgNbd,
+                PurchaseModel::MbgCnbd(MAX_REGULARITY),
+            ] {
                 let process = process(model, p, 7.0);
                 for (x, last, observed) in
                     [(10_000, 1, 1), (0, 0, 0), (0, 0, 2_000_000), (10_000, 1, 2_000_000)]

@@ -5,7 +5,10 @@
 //! "Empirical validation and comparison of models for customer base analysis", International
 //! Journal of Research in Marketing 24, 2007): a client buys at a rate λ ~ Gamma(r, α) and leaves
 //! with a probability p ~ Beta(a, b) after a purchase. Under BG/NBD the first purchase is spared, so
-//! that nobody leaves before a second one; under MBG/NBD it is not. The spend of a purchase follows
+//! that nobody leaves before a second one; under MBG/NBD it is not. MBG/CNBD-k (Reutterer, Platzer and
+//! Schröder, "Leveraging purchase regularity for predicting customer behavior the easy way",
+//! International Journal of Research in Marketing 38, 2021) is MBG/NBD with k steps to a purchase,
+//! which then come more regularly. The spend of a purchase follows
 //! the Gamma-Gamma model (Fader and Hardie, "The Gamma-Gamma model of monetary value", 2013).
 //!
 //! The likelihoods see clients only through few numbers, in whole days and money, so that clients
@@ -29,8 +32,10 @@ mod maximum_likelihood;
 mod negative_binomial;
 mod predictions;
 mod purchase_limits;
+mod purchase_steps;
 mod purchases;
 mod quadrature;
+mod regularity;
 mod simulated_clients;
 mod special;
 mod spend;
@@ -41,6 +46,7 @@ pub use maximum_likelihood::Estimate;
 pub use predictions::{ForecastPeriods, Predictions, predict};
 pub use purchase_limits::{Dropout, PurchaseLimits};
 pub use purchases::{PurchaseFit, PurchaseModel, PurchaseParameters, check_unit, fit_purchases};
+pub use regularity::{LogGaps, RegularFit, fit_regularity};
 pub use simulated_clients::{ClientSimulation, SimulatedClients, simulate_clients};
 pub use special::beta_quantile;
 pub use spend::{SpendFit, SpendHistories, SpendParameters, fit_spend};

@@ -45,21 +45,32 @@ pub fn predict(
     let horizons = periods.horizons.len();
     // A row a cell: the probability, then purchases and discounted purchases of each horizon.
     let width = 1 + 2 * horizons;
+    let k = process.model.regularity() as usize;
     let rows = map_each(cells.runs.chunks(RUNS), |_, runs| {
         let mut rows = Vec::new();
         let mut expectation = process.expectation(runs[0].repeats);
         let mut repeats = runs[0].repeats;
+        // Of clients who have made j steps of their next purchase: for each period, and each j.
+        let mut by_steps = vec![0.0; periods.ends.len() * k];
         for run in runs {
             if run.repeats != repeats {
                 expectation = process.expectation(run.repeats);
                 repeats = run.repeats;
             }
             let observed = cells.days[run.observed as usize];
-            let bought =
-                by_horizon(periods, |days| expectation.purchases(observed, days / process.unit));
+            for (&days, found) in periods.ends.iter().zip(by_steps.chunks_mut(k)) {
+                expectation.purchases_by_steps(observed, days / process.unit, found);
+            }
+            let mut bought = by_horizon(periods, |period| by_steps[period * k]);
             for cell in run.start..run.end {
                 let (x, last, observed) = cells.history(cell);
-                let alive = process.p_alive(x, last, observed);
+                let (alive, shares) = process.p_alive_and_steps(x, last, observed);
+                if k > 1 {
+                    bought = by_horizon(periods, |period| {
+                        let found = by_steps[period * k..][..k].iter();
+                        found.zip(&shares).map(|(found, share)| found * share).sum()
+                    });
+                }
                 rows.push(alive);
                 rows.extend(bought.iter().map(|&(all, _)| alive * all));
                 rows.extend(bought.iter().map(|&(_, discounted)| alive * discounted));
@@ -79,13 +90,12 @@ pub fn predict(
 }
 
 /// Purchases up to the end of each horizon, and the same discounted.
-fn by_horizon(periods: &ForecastPeriods, mut purchases: impl FnMut(f64) -> f64) -> Vec<(f64, f64)> {
+fn by_horizon(periods: &ForecastPeriods, purchases: impl Fn(usize) -> f64) -> Vec<(f64, f64)> {
     let (mut whole, mut discounted) = (0.0_f64, 0.0);
     let mut ends = vec![(0.0, 0.0); periods.horizons.len()];
-    for (period, (&days, &factor)) in periods.ends.iter().zip(periods.discount_factors).enumerate()
-    {
+    for (period, &factor) in periods.discount_factors.iter().enumerate() {
         // Rounding must not make a longer horizon yield less.
-        let until = purchases(days).max(whole);
+        let until = purchases(period).max(whole);
         discounted += (until - whole) * factor;
         whole = until;
         for (end, _) in ends.iter_mut().zip(periods.horizons).filter(|(_, last)| **last == period) {

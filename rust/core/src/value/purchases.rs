@@ -3,6 +3,7 @@
 use super::history_cells::{CellRun, HistoryCells};
 use super::maximum_likelihood::{Estimate, Evaluation, Likelihood, maximise};
 use super::purchase_limits::{PurchaseLimits, highest_limit};
+use super::purchase_steps::{LogOpen, PurchaseSteps};
 use super::special::{rises, softplus};
 use crate::error::{Error, Result};
 use crate::threads::map_each;
@@ -24,15 +25,51 @@ pub enum PurchaseModel {
     BgNbd,
     /// After any purchase.
     MbgNbd,
+    /// After any purchase, each of which takes k > 1 steps: clients then buy more regularly.
+    MbgCnbd(u32),
 }
 
+/// The most steps to a purchase: clients who buy as regularly as that come by the clock.
+pub const MAX_REGULARITY: u32 = 20;
+
 impl PurchaseModel {
-    /// k: the purchases after which a client with x repeats could have left, the last one included.
+    /// k: the steps of a purchase, at the client's rate each.
+    #[inline]
+    pub fn regularity(self) -> u32 {
+        match self {
+            Self::BgNbd | Self::MbgNbd => 1,
+            Self::MbgCnbd(k) => k,
+        }
+    }
+
+    /// The model of clients who may leave after any purchase, with k steps to each.
+    ///
+    /// # Errors
+    /// If k is not from 1 to `MAX_REGULARITY`.
+    pub fn regular(k: u32) -> Result<Self> {
+        match k {
+            1 => Ok(Self::MbgNbd),
+            2..=MAX_REGULARITY => Ok(Self::MbgCnbd(k)),
+            _ => Err(Error::Option(format!(
+                "regularity must be a whole number from 1 to {MAX_REGULARITY}, not {k}"
+            ))),
+        }
+    }
+
+    fn name(self) -> String {
+        match self {
+            Self::BgNbd => "BG/NBD".to_owned(),
+            Self::MbgNbd => "MBG/NBD".to_owned(),
+            Self::MbgCnbd(k) => format!("MBG/CNBD-{k}"),
+        }
+    }
+
+    /// The purchases after which a client with x repeats could have left, the last one included.
     #[inline]
     pub fn dropout_opportunities(self, repeats: u32) -> u32 {
         match self {
             Self::BgNbd => repeats,
-            Self::MbgNbd => repeats + 1,
+            Self::MbgNbd | Self::MbgCnbd(_) => repeats + 1,
         }
     }
 }
@@ -84,13 +121,13 @@ pub(super) fn within(name: &str, value: f64, [least, most]: [f64; 2]) -> Result<
 
 /// The log-likelihood of clients, as a function of (r, α, a, b).
 ///
-/// With k opportunities to leave, s = r + x, R(t) = ln(1 + t / α) and D = R(T) − R(`t_x`), a client
-/// contributes
+/// With n opportunities to leave, k steps to a purchase, s = r + k x, R(t) = ln(1 + t / α),
+/// D = R(T) − R(`t_x`) and Q the sum of [`UnfinishedPurchase`], a client contributes
 ///
-/// lnΓ(s)/Γ(r) − x ln α − s R(T) + lnB(a, b + k)/B(a, b) + ln(1 + a / (b + k − 1) · e^(s D)),
+/// lnΓ(s)/Γ(r) − k x ln α − s R(T) + lnB(a, b + n)/B(a, b) + ln(Q + a / (b + n − 1) · e^(s D)),
 ///
-/// the last term only where k > 0: it holds the odds of having left. Written so, it keeps its digits
-/// where r and α, or a and b, are as good as infinite.
+/// the last term only where n > 0: it holds the odds of having left. Written so, it keeps its digits
+/// where r and α, or a and b, are as good as infinite. Where k is 1, Q is 1.
 #[derive(Debug)]
 pub struct PurchaseLikelihood<'a> {
     cells: &'a HistoryCells,
@@ -136,9 +173,9 @@ impl<'a> PurchaseLikelihood<'a> {
     /// What depends on x alone: the gamma and beta functions.
     fn of_repeats(&self, p: &PurchaseParameters, sum: &mut Evaluation<4>) {
         for &(x, n) in &self.cells.repeats {
-            let (n, x) = (n as f64, f64::from(x));
-            let k = f64::from(self.model.dropout_opportunities(x as u32));
-            let [of_r, of_b, of_both] = [rises(p.r, x), rises(p.b, k), rises(p.a + p.b, k)];
+            let (n, steps) = (n as f64, f64::from(x) * f64::from(self.model.regularity()));
+            let k = f64::from(self.model.dropout_opportunities(x));
+            let [of_r, of_b, of_both] = [rises(p.r, steps), rises(p.b, k), rises(p.a + p.b, k)];
             sum.value += n * (of_r[0] + of_b[0] - of_both[0]);
             sum.gradient[0] += n * of_r[1];
             sum.gradient[2] -= n * of_both[1];
@@ -152,7 +189,8 @@ impl<'a> PurchaseLikelihood<'a> {
 
     /// What depends on T, and on `t_x` for those who may have left.
     fn of_run(&self, p: &PurchaseParameters, days: &Days, run: &CellRun, sum: &mut Evaluation<4>) {
-        let (n, x) = (run.clients as f64, f64::from(run.repeats));
+        let regularity = self.model.regularity();
+        let (n, x) = (run.clients as f64, f64::from(run.repeats) * f64::from(regularity));
         let s = p.r + x;
         let observed = run.observed as usize;
         let (log, slope, bend) = (days.logs[observed], days.slopes[observed], days.bends[observed]);
@@ -167,9 +205,13 @@ impl<'a> PurchaseLikelihood<'a> {
         }
         let stayed = p.b + f64::from(opportunities - 1);
         let odds = libm::log(p.a / stayed);
-        // Sums over the cells of n σ and n σ (1 − σ), times products of the derivatives of D.
+        let age = p.alpha + f64::from(self.cells.days[observed]) / self.unit;
+        let steps = PurchaseSteps::new(regularity, s);
+        // Sums over the cells of n σ and n σ (1 − σ), times products of the derivatives of the odds
+        // by r and α; and of n (1 − σ) times those of ln Q.
         let [mut value, mut left, mut left_d, mut left_e, mut left_ee] = [0.0; 5];
-        let [mut var, mut var_d, mut var_e, mut var_dd, mut var_de, mut var_ee] = [0.0; 6];
+        let [mut var, mut var_r, mut var_rr, mut var_ra, mut var_a, mut var_aa] = [0.0; 6];
+        let mut open = LogOpen::default();
         for cell in run.start..run.end {
             let last = self.cells.last[cell] as usize;
             let n = f64::from(self.cells.counts[cell]);
@@ -177,7 +219,19 @@ impl<'a> PurchaseLikelihood<'a> {
             let d = log - days.logs[last];
             let e = slope - days.slopes[last];
             let ee = bend - days.bends[last];
-            let (term, sigma) = softplus(odds + s * d);
+            let (mut by_r, mut by_alpha, mut odds) = (d, s * e, odds + s * d);
+            let (term, sigma);
+            if regularity > 1 {
+                let silence = self.cells.days[observed] - self.cells.days[last];
+                let q = steps.log_open(f64::from(silence) / self.unit, age);
+                by_r -= q.by_s;
+                by_alpha -= q.by_alpha;
+                odds -= q.log;
+                (term, sigma) = softplus(odds);
+                open.add(&q, n, n * (1.0 - sigma));
+            } else {
+                (term, sigma) = softplus(odds);
+            }
             let (gone, variance) = (n * sigma, n * sigma * (1.0 - sigma));
             value += n * term;
             left += gone;
@@ -185,26 +239,26 @@ impl<'a> PurchaseLikelihood<'a> {
             left_e += gone * e;
             left_ee += gone * ee;
             var += variance;
-            var_d += variance * d;
-            var_e += variance * e;
-            var_dd += variance * d * d;
-            var_de += variance * d * e;
-            var_ee += variance * e * e;
+            var_r += variance * by_r;
+            var_a += variance * by_alpha;
+            var_rr += variance * by_r * by_r;
+            var_ra += variance * by_r * by_alpha;
+            var_aa += variance * by_alpha * by_alpha;
         }
         let (by_a, by_b) = (1.0 / p.a, -1.0 / stayed);
-        sum.value += value;
-        sum.gradient[0] += left_d;
-        sum.gradient[1] += s * left_e;
+        sum.value += value + open.log;
+        sum.gradient[0] += left_d + open.by_s;
+        sum.gradient[1] += s * left_e + open.by_alpha;
         sum.gradient[2] += left * by_a;
         sum.gradient[3] += left * by_b;
         let hessian = &mut sum.hessian;
-        hessian[0][0] += var_dd;
-        hessian[0][1] += s * var_de + left_e;
-        hessian[0][2] += var_d * by_a;
-        hessian[0][3] += var_d * by_b;
-        hessian[1][1] += s * s * var_ee + s * left_ee;
-        hessian[1][2] += s * var_e * by_a;
-        hessian[1][3] += s * var_e * by_b;
+        hessian[0][0] += var_rr + open.by_s_s;
+        hessian[0][1] += var_ra + left_e + open.by_s_alpha;
+        hessian[0][2] += var_r * by_a;
+        hessian[0][3] += var_r * by_b;
+        hessian[1][1] += var_aa + s * left_ee + open.by_alpha_alpha;
+        hessian[1][2] += var_a * by_a;
+        hessian[1][3] += var_a * by_b;
         hessian[2][2] += (var - left) * by_a * by_a;
         hessian[2][3] += var * by_a * by_b;
         hessian[3][3] += (var + left) * by_b * by_b;
@@ -259,14 +313,11 @@ pub struct PurchaseFit {
 pub fn fit_purchases(cells: &HistoryCells, model: PurchaseModel, unit: f64) -> Result<PurchaseFit> {
     check(cells)?;
     check_unit(unit)?;
-    let name = match model {
-        PurchaseModel::BgNbd => "BG/NBD",
-        PurchaseModel::MbgNbd => "MBG/NBD",
-    };
+    let name = &model.name();
     let few = cells.subsample(SUBSAMPLE_CELLS);
     let subsample = PurchaseLikelihood::new(&few, model, unit);
     let likelihood = PurchaseLikelihood::new(cells, model, unit);
-    let starts = starts(cells, unit);
+    let starts = starts(cells, unit, f64::from(model.regularity()));
     match maximise(name, &likelihood, &subsample, &starts) {
         Ok(estimate) => Ok(PurchaseFit { estimate, limits: PurchaseLimits::default() }),
         Err(failure) => highest_limit(name, &likelihood, &subsample, &starts)
@@ -308,7 +359,9 @@ fn check(cells: &HistoryCells) -> Result<()> {
 }
 
 /// Starts from moments: the mean and variance of purchase rates, with several dropout distributions.
-fn starts(cells: &HistoryCells, unit: f64) -> Vec<[f64; 4]> {
+///
+/// Each purchase takes k steps, so that rates are k times as high, and numbers vary less.
+fn starts(cells: &HistoryCells, unit: f64, k: f64) -> Vec<[f64; 4]> {
     let [mut sum, mut time, mut squares, mut time_squares] = [0.0; 4];
     for run in &cells.runs {
         let clients = run.clients as f64;
@@ -319,8 +372,9 @@ fn starts(cells: &HistoryCells, unit: f64) -> Vec<[f64; 4]> {
         time_squares += clients * t * t;
     }
     let rate = sum / time;
-    // Of a mixed Poisson process: E x² = E x + rate² (1 + 1/r) E T².
-    let dispersion = ((squares - sum) / (rate * rate * time_squares) - 1.0).max(0.02);
+    // Of a mixed Poisson process: E x² = E x + rate² (1 + 1/r) E T²; of regular purchases E x ÷ k.
+    let dispersion = ((squares - sum / k) / (rate * rate * time_squares) - 1.0).max(0.02);
+    let rate = k * rate;
     let r = (1.0 / dispersion).clamp(0.05, 20.0);
     let dropout = [(0.5, 1.5), (1.0, 8.0), (0.2, 4.0), (1.0, 1.0)];
     let mut starts: Vec<[f64; 4]> =
@@ -350,12 +404,23 @@ mod tests {
     }
 
     /// The published likelihoods, as a sum over the two cases: the client stayed, or has left.
+    ///
+    /// Who stayed has made j of the steps of the next purchase, any number below k.
     fn by_definition(model: PurchaseModel, p: [f64; 4], (x, last, end): (f64, f64, f64)) -> f64 {
         let [r, alpha, a, b] = p;
-        let process =
-            |t: f64| ln_gamma(r + x) - ln_gamma(r) + r * alpha.ln() - (r + x) * (alpha + t).ln();
+        let steps = x * f64::from(model.regularity());
+        let after = |t: f64, j: f64| {
+            let s = r + steps + j;
+            ln_gamma(s) - ln_gamma(r) + r * alpha.ln() - s * (alpha + t).ln()
+        };
+        let process = |t: f64| after(t, 0.0);
         let k = if model == PurchaseModel::BgNbd { x } else { x + 1.0 };
-        let stayed = ln_beta(a, b + k) - ln_beta(a, b) + process(end);
+        let open = (0..model.regularity()).map(|j| {
+            let j = f64::from(j);
+            let silence = if j > 0.0 { j * (end - last).ln() } else { 0.0 };
+            (silence - ln_gamma(j + 1.0) + after(end, j) - process(end)).exp()
+        });
+        let stayed = ln_beta(a, b + k) - ln_beta(a, b) + process(end) + open.sum::<f64>().ln();
         if k == 0.0 {
             return stayed;
         }
@@ -369,6 +434,14 @@ mod tests {
             .prop_map(|(x, last, more)| (x, if x == 0 { 0 } else { last }, last + more))
     }
 
+    fn model() -> impl Strategy<Value = PurchaseModel> {
+        prop_oneof![
+            Just(PurchaseModel::BgNbd),
+            Just(PurchaseModel::MbgNbd),
+            (2..=MAX_REGULARITY).prop_map(PurchaseModel::MbgCnbd),
+        ]
+    }
+
     fn parameters() -> impl Strategy<Value = [f64; 4]> {
         prop::array::uniform4(-3.0..3.0_f64).prop_map(|logs| logs.map(f64::exp))
     }
@@ -376,9 +449,8 @@ mod tests {
     proptest! {
         #[test]
         fn the_likelihood_is_the_published_one(
-            clients in prop::collection::vec(client(), 1..60), p in parameters(), mbg: bool
+            clients in prop::collection::vec(client(), 1..60), p in parameters(), model in model()
         ) {
-            let model = if mbg { PurchaseModel::MbgNbd } else { PurchaseModel::BgNbd };
             let cells = cells_of(&clients);
             let found = PurchaseLikelihood::new(&cells, model, 7.0).evaluate(&p).value;
             let expected: f64 = clients
@@ -393,9 +465,8 @@ mod tests {
 
         #[test]
         fn gradient_and_hessian_are_finite_differences(
-            clients in prop::collection::vec(client(), 1..60), p in parameters(), mbg: bool
+            clients in prop::collection::vec(client(), 1..60), p in parameters(), model in model()
         ) {
-            let model = if mbg { PurchaseModel::MbgNbd } else { PurchaseModel::BgNbd };
             let cells = cells_of(&clients);
             let likelihood = PurchaseLikelihood::new(&cells, model, 7.0);
             let worst = differences(&likelihood, &p);
@@ -415,7 +486,11 @@ mod tests {
         ];
         for client in corners {
             let cells = cells_of(&[client]);
-            for model in [PurchaseModel::BgNbd, PurchaseModel::MbgNbd] {
+            for model in [
+                PurchaseModel::BgNbd,
+                PurchaseModel::MbgNbd,
+                PurchaseModel::MbgCnbd(MAX_REGULARITY),
+            ] {
                 for p in [[0.24, 4.4, 0.8, 2.4], [1e-4, 1e-4, 1e-4, 1e-4], [1e4, 1e4, 1e4, 1e4]] {
                     let found = PurchaseLikelihood::new(&cells, model, 7.0).evaluate(&p);
                     assert!(found.value.is_finite(), "{client:?} {found:?}");

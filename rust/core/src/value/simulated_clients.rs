@@ -38,6 +38,8 @@ pub struct SimulatedClients {
     pub repeats: Vec<u32>,
     /// `t_x` in days, rounded; at least 1 with a repeat purchase.
     pub last: Vec<i32>,
+    /// The sum of the logarithms of the days between purchases.
+    pub log_gaps: Vec<f64>,
     /// T in days.
     pub observed: Vec<i32>,
     /// `m_x`: the mean spend of repeat purchases; not a number without one.
@@ -80,6 +82,7 @@ pub fn simulate_clients(simulation: &ClientSimulation) -> Result<SimulatedClient
     Ok(SimulatedClients {
         repeats: clients.iter().map(|c| c.repeats).collect(),
         last: clients.iter().map(|c| c.last).collect(),
+        log_gaps: clients.iter().map(|c| c.log_gaps).collect(),
         observed: clients.iter().map(|c| c.observed).collect(),
         means: clients.iter().map(|c| c.mean).collect(),
         first: clients.iter().map(|c| c.first).collect(),
@@ -107,6 +110,7 @@ fn check_sizes(simulation: &ClientSimulation) -> Result<()> {
 struct SimulatedClient {
     repeats: u32,
     last: i32,
+    log_gaps: f64,
     observed: i32,
     mean: f64,
     first: f64,
@@ -125,10 +129,12 @@ fn client(simulation: &ClientSimulation, rng: &mut ChaCha8Rng) -> Result<Simulat
     let rate = gamma(p.r, rng)? / p.alpha;
     let leave = Beta::new(p.a, p.b).map_err(undrawable)?.sample(rng);
     let (mut repeats, mut future, mut last) = (0_u32, 0_u32, 0.0);
+    let (mut last_day, mut log_gaps) = (0.0, 0.0);
     let mut time = 0.0;
     let mut stays = process.model == PurchaseModel::BgNbd || uniform(rng) >= leave;
     while stays {
-        let wait: f64 = Exp1.sample(rng);
+        let step = |_| -> f64 { Exp1.sample(rng) };
+        let wait: f64 = (0..process.model.regularity()).map(step).sum();
         time += wait / rate;
         // A rate may be so small that it is 0: the next purchase is then beyond any end, or at no
         // time at all.
@@ -137,7 +143,9 @@ fn client(simulation: &ClientSimulation, rng: &mut ChaCha8Rng) -> Result<Simulat
         }
         if time <= now {
             repeats += 1;
-            last = time;
+            let day = (time * process.unit).round();
+            log_gaps += libm::log((day - last_day).max(1.0));
+            (last, last_day) = (time, day);
         } else {
             future += 1;
         }
@@ -152,9 +160,14 @@ fn client(simulation: &ClientSimulation, rng: &mut ChaCha8Rng) -> Result<Simulat
             Ok(gamma(simulation.spend.p * f64::from(count), rng)? / scale)
         }
     };
+    let last = rounded.min(observed as i32);
+    // Purchases of one day count as a day apart, which equal gaps of so many days are the most of.
+    let x = f64::from(repeats.max(1));
+    let most = x * libm::log(f64::from(last.max(1)) / x).max(0.0);
     Ok(SimulatedClient {
         repeats,
-        last: rounded.min(observed as i32),
+        last,
+        log_gaps: log_gaps.min(most),
         observed: observed as i32,
         first: money(1, rng)?,
         mean: money(repeats, rng)? / f64::from(repeats),
@@ -218,14 +231,18 @@ mod tests {
     /// What is expected of new clients is what they do, and what is expected of all comes true.
     #[test]
     fn purchases_to_come_are_as_many_as_expected() {
-        for model in [PurchaseModel::BgNbd, PurchaseModel::MbgNbd] {
+        for model in [PurchaseModel::BgNbd, PurchaseModel::MbgNbd, PurchaseModel::MbgCnbd(3)] {
             let simulation = simulation(model);
             let made = simulate_clients(&simulation).unwrap();
             let (mut expected, mut variance) = (0.0, 0.0);
             for client in 0..simulation.clients {
                 let (x, t) = (made.repeats[client], made.observed[client] as u32);
-                let alive = simulation.process.p_alive(x, made.last[client] as u32, t);
-                let mean = alive * simulation.process.expectation(x).purchases(t, 26.0);
+                let last = made.last[client] as u32;
+                let (alive, shares) = simulation.process.p_alive_and_steps(x, last, t);
+                let mut by_steps = vec![0.0; model.regularity() as usize];
+                simulation.process.expectation(x).purchases_by_steps(t, 26.0, &mut by_steps);
+                let mean: f64 =
+                    by_steps.iter().zip(&shares).map(|(found, share)| alive * found * share).sum();
                 expected += mean;
                 variance += (f64::from(made.future[client]) - mean).powi(2);
             }

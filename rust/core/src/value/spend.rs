@@ -291,7 +291,7 @@ fn one_price(histories: &SpendHistories) -> SpendFit {
 pub fn fit_spend(histories: &SpendHistories) -> Result<SpendFit> {
     if histories.len() < MIN_CLIENTS {
         return Err(Error::Data(format!(
-            "the Gamma-Gamma model cannot be fitted: {} clients have a repeat purchase and money above 0 in it, and it takes at least {MIN_CLIENTS}",
+            "the Gamma-Gamma model cannot be fitted: {} clients have purchases to learn from and money above 0 in them, and it takes at least {MIN_CLIENTS}",
             histories.len()
         )));
     }

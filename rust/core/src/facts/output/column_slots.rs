@@ -46,7 +46,7 @@ pub fn empty_column(fact: Fact, unit: Unit, n: usize, may_be_missing: bool) -> F
         Fact::FirstPurchase | Fact::LastPurchase => Values::Dates(vec![0; n]),
         Fact::Recency => Values::Days(vec![0; n]),
         Fact::Orders | Fact::Lines | Fact::ActiveDays => Values::Counts(vec![0; n]),
-        Fact::MeanGap => Values::Floats(vec![0.0; n]),
+        Fact::MeanGap | Fact::LogGaps => Values::Floats(vec![0.0; n]),
         Fact::Total
         | Fact::MeanBasket
         | Fact::LastBasket

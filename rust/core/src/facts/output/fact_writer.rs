@@ -78,6 +78,9 @@ impl FactWriter<'_> {
                     let gaps = self.active_days(scope, client).saturating_sub(1);
                     f64::from(state.last.wrapping_sub(state.first)) / f64::from(gaps)
                 }),
+                Fact::LogGaps => fill(out, clients, |&client| {
+                    self.scope(scope, client).log_gaps[client.slot as usize]
+                }),
                 Fact::MeanBasket => fill(out, pairs(), |(client, state)| {
                     let orders = f64::from(self.orders(scope, client, state));
                     state.total.value() as f64 / (orders * per_one)

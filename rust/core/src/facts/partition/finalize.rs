@@ -71,6 +71,11 @@ impl<O: Key> Aggregates<O> {
         state: impl Fn(usize) -> ClientState,
     ) -> u64 {
         let mut basket = 0;
+        let mut days: Vec<(usize, i32)> = Vec::new();
+        if spec.scopes.iter().any(|scope| scope.log_gaps) {
+            days.extend(self.days.pairs());
+            days.sort_unstable();
+        }
         for (scope, kept) in spec.scopes.iter().zip(&mut self.scopes) {
             kept.add_pending(scope, &state);
             let orders: &[_] = if scope.orders || scope.baskets { &self.orders.kept } else { &[] };
@@ -88,6 +93,9 @@ impl<O: Key> Aggregates<O> {
                 }
             }
             basket += usize::from(scope.baskets);
+            if scope.log_gaps {
+                kept.sum_log_gaps(scope, slots, &days);
+            }
             if spec.days {
                 kept.active_days.resize(slots, 0);
                 for (client, day) in self.days.pairs() {

@@ -14,6 +14,8 @@ pub struct ScopeState {
     pub orders: Vec<u32>,
     /// Distinct purchase days; counted after the last line.
     pub active_days: Vec<u32>,
+    /// Sums of the logarithms of the days between them; computed after the last line.
+    pub log_gaps: Vec<f64>,
     /// Returns that a purchase yet to be read may turn out to belong to.
     pub pending: Vec<PendingReturn>,
     /// How many of `pending` there were when outdated ones were last let go.
@@ -32,6 +34,18 @@ impl ScopeState {
         }
         if scope.orders {
             grow(&mut self.orders, slots, 0);
+        }
+    }
+
+    /// Sum the logarithms of the days between purchase days, given the pairs of client and day in
+    /// ascending order.
+    pub fn sum_log_gaps(&mut self, scope: &Scope, slots: usize, pairs: &[(usize, i32)]) {
+        self.log_gaps = vec![0.0; slots];
+        for pair in pairs.windows(2) {
+            let [(client, day), (next, until)] = [pair[0], pair[1]];
+            if client == next && (scope.is_all_time() || day > scope.after) {
+                self.log_gaps[client] += libm::log(f64::from(until) - f64::from(day));
+            }
         }
     }
 
