@@ -404,10 +404,8 @@ def test_the_unit_of_time_does_not_change_predictions():
 @pytest.mark.parametrize(
     ("clients", "why"),
     [
-        ([], "there are 0 clients who bought"),
-        ([(1, 5, 9)] * 49, "it takes at least 50"),
+        ([], "there are no clients who bought"),
         ([(0, 0, day) for day in range(80)], "bought on one day only"),
-        ([(2, 5, 9)] * 60, "all 60 clients are alike"),
     ],
 )
 def test_data_that_tell_nothing_are_refused_with_the_reason(clients, why):
@@ -435,8 +433,7 @@ def spends(means: list[float], repeats: int = 2) -> pl.DataFrame:
 @pytest.mark.parametrize(
     ("means", "why"),
     [
-        ([5.0] * 49, "at least 50"),
-        ([0.0] * 60, "0 clients have purchases to learn from and money above 0"),
+        ([0.0] * 60, "no client has purchases to learn from"),
     ],
 )
 def test_spends_that_tell_nothing_are_refused_with_the_reason(means, why):

@@ -301,6 +301,7 @@ def simulate_sales(
 
 class _Estimate(TypedDict):
     parameters: list[float]
+    covariance: list[list[float]]
     standard_errors: list[float]
     log_likelihood: float
     clients: int
@@ -309,10 +310,12 @@ class _PurchaseEstimate(_Estimate):
     limits: list[str]
     regularity: int
     log_likelihoods: list[float]
+    prior: bool
 
 class _SpendEstimate(_Estimate):
     correlation: float | None
     one_price: bool
+    prior: bool
 
 def fit_purchases(
     repeats: _Column,
@@ -345,6 +348,29 @@ def predict_purchases(
 def expected_spend(
     repeats: _Column, means: _Column, *, parameters: Sequence[float], threads: int | None = None
 ) -> _ArrowArray: ...
+def simulate_totals(
+    repeats: _Column,
+    last: _Column,
+    observed: _Column,
+    counts: _Column,
+    means: _Column,
+    shares: _Column,
+    outlook: Mapping[str, Any],
+    *,
+    threads: int | None = None,
+) -> tuple[list[list[float]], list[list[float]], float]: ...
+def client_intervals(
+    repeats: _Column,
+    last: _Column,
+    observed: _Column,
+    counts: _Column,
+    means: _Column,
+    shares: _Column,
+    outlook: Mapping[str, Any],
+    *,
+    level: float,
+    threads: int | None = None,
+) -> list[tuple[_ArrowArray, _ArrowArray]]: ...
 def beta_quantile(a: float, b: float, probability: float) -> float: ...
 def simulate_clients(
     clients: int,

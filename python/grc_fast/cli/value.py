@@ -28,6 +28,7 @@ from grc_fast.io.write import STDOUT, json_writer, write_result
 from grc_fast.validation.holdout import HoldoutReport, compare_holdout
 from grc_fast.value.histories import VALUE_FACTS, Basket
 from grc_fast.value.horizons import HORIZONS, check_horizons
+from grc_fast.value.intervals import check_level
 from grc_fast.value.margins import check_margin
 from grc_fast.value.prediction import (
     BASKET,
@@ -72,6 +73,15 @@ class ValueOptions(RunOptions, SalesOptions):
         float,
         typer.Option("--discount", metavar="RATE", help="Yearly rate at which money loses worth."),
     ] = 0.0
+    intervals: Annotated[
+        float | None,
+        typer.Option(
+            "--intervals",
+            metavar="LEVEL",
+            show_default=False,
+            help="Write the interval of each client's purchases and gains at this level (0.9).",
+        ),
+    ] = None
     time_scaler: Annotated[
         float | None,
         typer.Option(
@@ -220,6 +230,7 @@ def _result(options: ValueOptions, margin: float | str, messages: Messages) -> V
         check_horizons(_horizons(options)),
         shares,
         discount=options.discount,
+        intervals=check_level(options.intervals),
         quality=quality,
         threads=options.threads,
     )
@@ -281,6 +292,8 @@ def _check(options: ValueOptions) -> None:
         raise typer.BadParameter("--report goes with --holdout: it is the report of one")
     if options.holdout is not None and options.model_in is not None:
         raise typer.BadParameter("--model-in cannot go with --holdout: it fits models of its own")
+    if options.holdout is not None and options.intervals is not None:
+        raise typer.BadParameter("--intervals cannot go with --holdout: totals have theirs there")
     if options.holdout is not None and options.clients is not None:
         raise typer.BadParameter("--clients cannot go with --holdout: it is of those who bought")
 

@@ -82,6 +82,9 @@ class _Fitted(Section):
     log_likelihood: _Finite | None = None
     standard_errors: dict[str, _Positive] = Field(default_factory=dict)
     clients: Count = 0
+    prior: bool = False
+    # Rows of the covariance of the parameters; null where one is given.
+    covariance: list[list[_Finite | None]] = Field(default_factory=list)
 
 
 class _Purchases(_Fitted):

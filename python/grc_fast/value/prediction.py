@@ -25,6 +25,8 @@ from grc_fast.io.open import open_source
 from grc_fast.io.tables import column_names
 from grc_fast.value.histories import LOG_GAPS, VALUE_FACTS, Basket, Histories, histories
 from grc_fast.value.horizons import HORIZONS, check_horizons
+from grc_fast.value.intervals import LEVEL, Simulation, check_level
+from grc_fast.value.left_truncation import crowd_at_the_start
 from grc_fast.value.margins import (
     Margins,
     check_margin,
@@ -69,6 +71,12 @@ class ValueResult:
         The account of the rows; None if facts were given.
     notes
         What was assumed, and how many clients were valued in which way.
+    level
+        The level of intervals.
+    totals
+        The interval of the purchases of each horizon, then of the gains.
+    crowded
+        What to beware of where first purchases crowd at the start of the sales.
     clients_at_mean
         Clients whose basket is the population mean: those without a repeat purchase, where baskets
         learn from those alone, and those whose purchases come to no money above 0.
@@ -81,15 +89,23 @@ class ValueResult:
     quality: Quality | None
     notes: tuple[str, ...] = ()
     clients_at_mean: Mapping[str, int] = field(default_factory=dict)
+    level: float = LEVEL
+    totals: tuple[tuple[float, float], ...] = ()
+    crowded: str | None = None
 
     @property
     def warnings(self) -> list[str]:
         """What to beware of."""
-        return self.model.warnings
+        crowd = [] if self.crowded is None else [self.crowded]
+        return [*self.model.warnings, *crowd]
 
     @cached_property
     def summary(self) -> pl.DataFrame:
-        """Each horizon: `horizon`, `clients`, `purchases`, `gain`, and the gain a client."""
+        """Each horizon: its sums and their intervals.
+
+        `horizon`, `clients`, `purchases` with `purchases_low` and `purchases_high`, `gain` with
+        `gain_low` and `gain_high`, and `gain_per_client`.
+        """
         check_process()
         valued = self.values.filter(pl.col("p_alive").is_not_null())
         rows = [
@@ -97,16 +113,22 @@ class ValueResult:
                 horizon,
                 valued.height,
                 valued[f"purchases_{horizon}"].sum(),
+                *self.totals[place],
                 valued[f"gain_{horizon}"].sum(),
+                *self.totals[len(self.horizons) + place],
                 valued[f"gain_{horizon}"].mean(),
             )
-            for horizon in self.horizons
+            for place, horizon in enumerate(self.horizons)
         ]
         schema = {
             "horizon": pl.String,
             "clients": pl.UInt64,
             "purchases": pl.Float64,
+            "purchases_low": pl.Float64,
+            "purchases_high": pl.Float64,
             "gain": pl.Float64,
+            "gain_low": pl.Float64,
+            "gain_high": pl.Float64,
             "gain_per_client": pl.Float64,
         }
         return pl.DataFrame(rows, schema=schema, orient="row")
@@ -124,6 +146,7 @@ def predict_value(
     model: ModelChoice | ValueModel = MODEL,
     regularity: Regularity | None = None,
     basket: Basket = BASKET,
+    intervals: float | None = None,
     returns: Returns = "net",
     **reading: Unpack[Reading],
 ) -> ValueResult:
@@ -158,6 +181,10 @@ def predict_value(
     basket
         Which purchase days tell what a client spends: `all` (the default) or `repeat`, those after
         the first.
+    intervals
+        A level, such as 0.9: each client gets the lower and the upper end of purchases and gain,
+        within which they fall with that probability. Totals have intervals at any rate, of that
+        level or 0.9.
     client, date, amount, order, where, clients, returns, timezone, money_scale, threads, progress
         As for `grc_fast.facts`; not for facts, which were read already. `order` has no effect but
         on the account: purchases are counted in days.
@@ -200,6 +227,7 @@ def predict_value(
     chosen = check_model(model)
     share = check_margin(margin)
     steps = check_regularity(regularity, chosen)
+    level = check_level(intervals)
     if _holds_facts(source, reading.get("date", SalesReading.date)):
         _refuse_reading({**reading, "returns": returns})
         known = histories(source, VALUE_FACTS, as_of)
@@ -224,7 +252,14 @@ def predict_value(
         )
     )
     return value_clients(
-        known, fitted, durations, shares, discount=discount, quality=quality, threads=threads
+        known,
+        fitted,
+        durations,
+        shares,
+        discount=discount,
+        intervals=level,
+        quality=quality,
+        threads=threads,
     )
 
 
@@ -313,23 +348,32 @@ def value_clients(
     margin: float | Margins,
     *,
     discount: float = 0.0,
+    intervals: float | None = None,
     quality: Quality | None = None,
     threads: int | None = None,
 ) -> ValueResult:
-    """Value clients with fitted models."""
+    """Value clients with fitted models; with intervals of each, where a level is given."""
     if model.spend is None:
         raise OptionError("the model has no spend model, and a gain needs one: fit GammaGamma too")
     alive, purchases, present = model.purchases.outcomes(
         known, horizons, discount=discount, threads=threads
     )
     basket = model.spend.baskets(known, threads=threads)
-    worth = basket * (margin.shares if isinstance(margin, Margins) else margin)
+    shares = margin.shares if isinstance(margin, Margins) else margin
+    worth = basket * shares
     found = {
         "p_alive": alive,
         **{f"purchases_{h}": bought for h, bought in zip(horizons, purchases, strict=True)},
         "basket": basket,
         **{f"gain_{h}": worth * bought for h, bought in zip(horizons, present, strict=True)},
     }
+    simulation = Simulation(known, model, horizons, shares, discount=discount, threads=threads)
+    sums = [float(found[f"{what}_{h}"].sum()) for what in ("purchases", "gain") for h in horizons]
+    if intervals is not None:
+        ends = iter(simulation.of_clients(intervals))
+        for name in [f"{what}_{h}" for what in ("purchases", "gain") for h in horizons]:
+            found[f"{name}_low"], found[f"{name}_high"] = next(ends)
+    level = LEVEL if intervals is None else intervals
     at_mean = _clients_at_mean(known, model.spend.basket)
     return ValueResult(
         known.table(**found),
@@ -337,8 +381,11 @@ def value_clients(
         known.as_of,
         tuple(horizons),
         quality,
-        _notes(model, margin, at_mean),
+        (*_notes(model, margin, at_mean), _sureness(model, level)),
         at_mean,
+        level,
+        tuple(simulation.totals(sums, level)),
+        crowd_at_the_start(known),
     )
 
 
@@ -367,6 +414,16 @@ def _notes(
     found = "not known" if correlation is None else f"{correlation:.3f}"
     independence = f"correlation of spend and frequency, which the model takes for 0: {found}"
     return (f"gain at a {said}", *more, *_choice(model.purchases), baskets, independence)
+
+
+def _sureness(model: ValueModel, level: float) -> str:
+    """Say what the intervals of totals are."""
+    said = f"totals lie within their intervals with a probability of {level:.0%}"
+    parts = (model.purchases, *(() if model.spend is None else (model.spend,)))
+    sure = all(part.covariance or getattr(part, "one_price", False) for part in parts)
+    if sure:
+        return said
+    return f"{said}; these are of chance alone, as the model was saved without its covariance"
 
 
 def _choice(model: PurchaseModel) -> list[str]:

@@ -31,6 +31,8 @@ from grc_fast.value.model_json import (
 ModelName = Literal["mbgnbd", "bgnbd"]
 #: What may be asked for: a model, or the one under which the purchase days are likeliest.
 ModelChoice = Literal["mbgnbd", "bgnbd", "auto"]
+#: Rows of a covariance; None where it is not known.
+Covariance = tuple[tuple[float | None, ...], ...]
 #: k, or the one under which the purchase days are likeliest.
 Regularity = int | Literal["auto"]
 
@@ -101,8 +103,7 @@ class _Specification:
         Raises
         ------
         DataError
-            If there are fewer than 50 clients, or all bought once, or all are alike: the sentence
-            says which.
+            If all clients bought on one day only, so that nobody came back.
         ColumnError, OptionError
             If a column or `as_of` is missing or wrong.
 
@@ -117,6 +118,10 @@ class _Specification:
         with one chance (a and b go to infinity, a / (a + b) does not), all buy at one rate (r and
         alpha go to infinity, r / alpha does not). The parameters that should be 0 or infinite are
         as good as that, and have no standard error.
+
+        Where fewer than 60 clients came back, or the likelihood has no maximum even in a limit,
+        the parameters are those of the highest posterior density under a weak prior: what is
+        published of shops, within a factor of 4.5 and more. `prior` says so, and a warning.
         """
         clients = histories(facts, PURCHASE_FACTS, as_of)
         repeats, last, observed = clients.columns
@@ -143,6 +148,8 @@ class _Specification:
             clients=found["clients"],
             limits=tuple(found["limits"]),
             regularity=found["regularity"],
+            prior=found["prior"],
+            covariance=known_covariance(found["covariance"]),
             tried={_title(self.name, k): value for k, value in enumerate(tried, start=1)}
             if len(tried) > 1
             else {},
@@ -150,6 +157,11 @@ class _Specification:
             as_of=clients.as_of,
             fitted=clients,
         )
+
+
+def known_covariance(rows: list[list[float]]) -> Covariance:
+    """Return a covariance with None for what is not known."""
+    return tuple(tuple(None if math.isnan(cell) else cell for cell in row) for row in rows)
 
 
 def _title(name: ModelName, regularity: int) -> str:
@@ -295,6 +307,12 @@ class PurchaseModel:
         `common_dropout` (a and b are infinite), `one_rate` (r and alpha are infinite).
     regularity
         k, the steps of a purchase; 1 under BG/NBD.
+    prior
+        Whether what is usual of shops (a weak prior) had to help, as the clients alone do not tell
+        every parameter.
+    covariance
+        Of the parameters in their order, row by row, from the observed information; None where one
+        is given by a limit. Empty if it is not known.
     tried
         The log-likelihoods of the models that this one was chosen from, by their titles.
     time_scaler
@@ -314,6 +332,8 @@ class PurchaseModel:
     clients: int = 0
     limits: tuple[str, ...] = ()
     regularity: int = 1
+    prior: bool = False
+    covariance: Covariance = field(default=(), repr=False)
     tried: Mapping[str, float] = field(default_factory=dict, repr=False, compare=False)
     time_scaler: float = 7.0
     as_of: dt.date | None = None
@@ -342,6 +362,12 @@ class PurchaseModel:
     def warnings(self) -> list[str]:
         """What to beware of: parameters that the data hardly tell, or not at all."""
         warnings = [self._meaning(limit) for limit in self.limits]
+        if self.prior:
+            warnings.append(
+                "too few clients came back, or they differ too little, to tell every parameter of "
+                f"the {self.title} model: what is usual of shops (a weak prior) fills the gap, so "
+                "rely on totals and their intervals, not on single clients"
+            )
         vague = [
             name for name, error in self.standard_errors.items() if error > getattr(self, name)
         ]
@@ -454,6 +480,8 @@ class PurchaseModel:
             "clients": self.clients,
             "limits": list(self.limits),
             "regularity": self.regularity,
+            "prior": self.prior,
+            "covariance": [list(row) for row in self.covariance],
             "time_scaler": self.time_scaler,
             "as_of": self.as_of,
         }
@@ -465,7 +493,14 @@ class PurchaseModel:
         for name in SPECIFICATIONS:
             if name in parts:
                 part = parts[name]
-                return cls(cast(ModelName, name), **part | {"limits": tuple(part["limits"])})
+                return cls(
+                    cast(ModelName, name),
+                    **part
+                    | {
+                        "limits": tuple(part["limits"]),
+                        "covariance": tuple(tuple(row) for row in part["covariance"]),
+                    },
+                )
         raise ModelError(f"{where} holds no purchase model: fit MBGNBD() or BGNBD() and save it")
 
     def outcomes(

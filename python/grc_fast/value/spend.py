@@ -31,6 +31,7 @@ from grc_fast.value.model_json import (
     load_parts,
     save_parts,
 )
+from grc_fast.value.purchases import Covariance, known_covariance
 
 #: Beyond this correlation the model's assumption, that spend and frequency are independent, is
 #: doubtful (the rule of thumb that goes with Fader and Hardie's own 0.11 for CDNOW).
@@ -94,14 +95,15 @@ class GammaGamma:
         Raises
         ------
         DataError
-            If fewer than 50 clients take part, the likelihood has no maximum, or q is up to 1,
-            which makes the mean spend infinite.
+            If no client takes part, or q is up to 1, which makes the mean spend infinite.
 
         Notes
         -----
         Amounts are divided by their mean before the search, so that the result does not depend on
         the currency. Where all clients spend the same, or so nearly that nothing tells them apart,
         the basket of each is that price: q and v are as good as infinite, and a warning says so.
+        Of fewer than 50 clients, or where the likelihood has no maximum, a weak prior (p and q
+        around 4, within a factor of 2.7) helps, and a warning says so.
         """
         clients = histories(facts, _FACTS, as_of)
         found = _core.fit_spend(*clients.spends(self.basket), threads=check_threads(threads))
@@ -115,6 +117,8 @@ class GammaGamma:
             correlation=found["correlation"],
             one_price=one_price,
             basket=self.basket,
+            prior=found["prior"],
+            covariance=() if one_price else known_covariance(found["covariance"]),
             fitted=clients,
         )
 
@@ -140,6 +144,10 @@ class SpendModel:
         Whether a purchase costs everybody the same, which is then `population_mean`.
     basket
         Which purchase days of a client tell the spend: `repeat` or `all`.
+    prior
+        Whether what is usual of shops (a weak prior) had to help.
+    covariance
+        Of p, q and v, row by row; empty if it is not known.
     """
 
     p: float
@@ -152,6 +160,8 @@ class SpendModel:
     correlation: float | None = None
     one_price: bool = False
     basket: Basket = "repeat"
+    prior: bool = False
+    covariance: Covariance = field(default=(), repr=False)
     fitted: Histories | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -180,8 +190,15 @@ class SpendModel:
                 "so gains differ by the number of purchases alone"
             )
             return [warning]
+        warnings = []
+        if self.prior:
+            warnings.append(
+                "too few clients, or spends too much alike, to tell how spends differ: what is "
+                "usual of shops (a weak prior) fills the gap, so rely on totals, not on single "
+                "clients"
+            )
         if self.correlation is None or abs(self.correlation) <= MOST_CORRELATION:
-            return []
+            return warnings
         more, under = ("more", "under") if self.correlation > 0 else ("less", "over")
         warning = (
             f"clients who buy often spend {more} on a purchase (correlation "
@@ -189,7 +206,7 @@ class SpendModel:
             f"two for independent, so the gain of frequent buyers is {under}estimated where few "
             "purchases of theirs are known"
         )
-        return [warning]
+        return [*warnings, warning]
 
     @panics_as_errors()
     def expected_spend(
@@ -254,6 +271,8 @@ class SpendModel:
             "correlation": self.correlation,
             "one_price": self.one_price,
             "basket": self.basket,
+            "prior": self.prior,
+            "covariance": [list(row) for row in self.covariance],
         }
         return {SPEND: part}
 
@@ -262,4 +281,6 @@ class SpendModel:
         """Make the spend model that a file holds; `where` is how errors name it."""
         if SPEND not in parts:
             raise ModelError(f"{where} holds no Gamma-Gamma model: fit one and save it")
-        return cls(**parts[SPEND])
+        part = parts[SPEND]
+        rows = tuple(tuple(row) for row in part["covariance"])
+        return cls(**part | {"covariance": rows})

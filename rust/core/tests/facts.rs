@@ -1407,6 +1407,7 @@ fn every_fact_of_one_client_by_hand() {
             Cell::Count(3),
             Cell::Count(2),
             float(3.0),
+            float(libm::log(3.0)),
             cents(1700),
             Cell::Decimal(5_666_667, 6),
             cents(1000),

@@ -53,7 +53,7 @@ mod _core {
     use crate::threads::StopSwitch;
     #[pymodule_export]
     use crate::value::{
-        beta_quantile, expected_spend, fit_purchases, fit_spend, predict_purchases,
-        simulate_clients,
+        beta_quantile, client_intervals, expected_spend, fit_purchases, fit_spend,
+        predict_purchases, simulate_clients, simulate_totals,
     };
 }

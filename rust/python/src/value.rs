@@ -11,7 +11,7 @@ use arrow_buffer::ScalarBuffer;
 use grc_core::value::{
     self, ClientSimulation, Dropout, Estimate, ForecastPeriods, Histories, HistoryCells, LogGaps,
     PurchaseModel, PurchaseParameters, PurchaseProcess, RegularFit, SpendHistories,
-    SpendParameters,
+    SpendParameters, UncertainModels, ValuedClients,
 };
 use grc_core::{Error, Result};
 use pyo3::prelude::*;
@@ -138,6 +138,8 @@ pub fn fit_purchases<'py>(
     };
     let rate = found.limits.one_rate.then_some("one_rate");
     let written = estimate(py, &found.estimate)?;
+    written.set_item("prior", found.prior)?;
+    written.set_item("covariance", found.estimate.covariance.map(|row| row.to_vec()).to_vec())?;
     written.set_item("regularity", regular.regularity)?;
     written.set_item("log_likelihoods", regular.log_likelihoods)?;
     written.set_item("limits", rate.into_iter().chain(dropout).collect::<Vec<_>>())?;
@@ -164,6 +166,8 @@ pub fn fit_spend(
     let written = estimate(py, &found.estimate)?;
     written.set_item("correlation", correlation)?;
     written.set_item("one_price", found.one_price)?;
+    written.set_item("prior", found.prior)?;
+    written.set_item("covariance", found.estimate.covariance.map(|row| row.to_vec()).to_vec())?;
     Ok(written)
 }
 
@@ -220,6 +224,108 @@ pub fn expected_spend(
         Ok(SpendParameters::new(parameters)?.expected_of_each(&repeats, &means))
     })?;
     Ok(floats(spends))
+}
+
+/// What intervals are simulated from: models, clients, and the periods ahead.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+pub struct Outlook {
+    model: String,
+    regularity: u32,
+    purchases: [f64; 4],
+    spend: [f64; 3],
+    of_purchases: [[f64; 4]; 4],
+    of_spend: [[f64; 3]; 3],
+    unit: f64,
+    period_ends: Vec<f64>,
+    discount_factors: Vec<f64>,
+    horizons: Vec<usize>,
+    draws: usize,
+    seed: u64,
+}
+
+impl Outlook {
+    fn models(&self) -> Result<UncertainModels> {
+        Ok(UncertainModels {
+            process: process(&self.model, self.regularity, self.purchases, self.unit)?,
+            spend: SpendParameters::new(self.spend)?,
+            of_purchases: self.of_purchases,
+            of_spend: self.of_spend,
+        })
+    }
+
+    fn periods(&self) -> ForecastPeriods<'_> {
+        ForecastPeriods {
+            ends: &self.period_ends,
+            discount_factors: &self.discount_factors,
+            horizons: &self.horizons,
+        }
+    }
+}
+
+/// Simulated totals of purchases and gains by draw, of one simulation and of another, and how many
+/// clients one that was simulated stands for.
+#[pyfunction]
+#[pyo3(signature = (repeats, last, observed, counts, means, shares, outlook, *, threads=None))]
+#[expect(clippy::too_many_arguments, reason = "columns, as they come")]
+#[expect(clippy::type_complexity, reason = "a tuple of what Python takes apart")]
+pub fn simulate_totals(
+    py: Python<'_>,
+    repeats: PyChunkedArray,
+    last: PyChunkedArray,
+    observed: PyChunkedArray,
+    counts: PyChunkedArray,
+    means: PyChunkedArray,
+    shares: PyChunkedArray,
+    outlook: Outlook,
+    threads: Option<usize>,
+) -> PyResult<(Vec<Vec<f64>>, Vec<Vec<f64>>, f64)> {
+    let clients = Clients::new(repeats, last, observed)?;
+    let (counts, means) = (values::<UInt32Type>(counts)?, values::<Float64Type>(means)?);
+    let shares = values::<Float64Type>(shares)?;
+    let found = on_threads(py, threads, || {
+        let clients = ValuedClients {
+            histories: clients.histories(),
+            counts: &counts,
+            means: &means,
+            shares: &shares,
+        };
+        let periods = outlook.periods();
+        value::simulate_totals(&outlook.models()?, &clients, &periods, outlook.draws, outlook.seed)
+    })?;
+    Ok((found.first, found.second, found.scale))
+}
+
+/// The lower and the upper end of the purchases of each horizon, then of the gains, of each client.
+#[pyfunction]
+#[pyo3(signature = (repeats, last, observed, counts, means, shares, outlook, *, level, threads=None))]
+#[expect(clippy::too_many_arguments, reason = "columns, as they come")]
+pub fn client_intervals(
+    py: Python<'_>,
+    repeats: PyChunkedArray,
+    last: PyChunkedArray,
+    observed: PyChunkedArray,
+    counts: PyChunkedArray,
+    means: PyChunkedArray,
+    shares: PyChunkedArray,
+    outlook: Outlook,
+    level: f64,
+    threads: Option<usize>,
+) -> PyResult<Vec<(PyArray, PyArray)>> {
+    let clients = Clients::new(repeats, last, observed)?;
+    let (counts, means) = (values::<UInt32Type>(counts)?, values::<Float64Type>(means)?);
+    let shares = values::<Float64Type>(shares)?;
+    let found = on_threads(py, threads, || {
+        let clients = ValuedClients {
+            histories: clients.histories(),
+            counts: &counts,
+            means: &means,
+            shares: &shares,
+        };
+        let (models, periods) = (outlook.models()?, outlook.periods());
+        value::client_intervals(&models, &clients, &periods, level, outlook.draws, outlook.seed)
+    })?;
+    Ok(found.into_iter().map(|[low, high]| (floats(low), floats(high))).collect())
 }
 
 /// The quantile of a probability of Beta(a, b).

@@ -3,8 +3,8 @@
 /// A square matrix, row by row.
 pub type Matrix<const P: usize> = [[f64; P]; P];
 
-/// The inverse of a symmetric matrix, or None unless it is positive definite: by Cholesky.
-pub fn inverse_positive_definite<const P: usize>(matrix: &Matrix<P>) -> Option<Matrix<P>> {
+/// The lower factor of a symmetric matrix, or None unless it is positive definite.
+pub fn cholesky<const P: usize>(matrix: &Matrix<P>) -> Option<Matrix<P>> {
     let mut lower = [[0.0; P]; P];
     for row in 0..P {
         for column in 0..=row {
@@ -19,6 +19,12 @@ pub fn inverse_positive_definite<const P: usize>(matrix: &Matrix<P>) -> Option<M
             }
         }
     }
+    Some(lower)
+}
+
+/// The inverse of a symmetric matrix, or None unless it is positive definite: by Cholesky.
+pub fn inverse_positive_definite<const P: usize>(matrix: &Matrix<P>) -> Option<Matrix<P>> {
+    let lower = cholesky(matrix)?;
     let mut inverse = [[0.0; P]; P];
     for unit in 0..P {
         let mut column = [0.0; P];

@@ -27,6 +27,7 @@ mod expectation;
 mod history_cells;
 #[cfg(test)]
 mod hypergeometric;
+mod intervals;
 mod matrix;
 mod maximum_likelihood;
 mod negative_binomial;
@@ -39,9 +40,13 @@ mod regularity;
 mod simulated_clients;
 mod special;
 mod spend;
+mod weak_prior;
 
 pub use expectation::{ConditionalExpectation, PurchaseProcess};
 pub use history_cells::{Histories, HistoryCells};
+pub use intervals::{
+    SimulatedTotals, UncertainModels, ValuedClients, client_intervals, simulate_totals,
+};
 pub use maximum_likelihood::Estimate;
 pub use predictions::{ForecastPeriods, Predictions, predict};
 pub use purchase_limits::{Dropout, PurchaseLimits};

@@ -105,7 +105,7 @@ fn by_horizon(periods: &ForecastPeriods, purchases: impl Fn(usize) -> f64) -> Ve
     ends
 }
 
-fn check(periods: &ForecastPeriods) -> Result<()> {
+pub(super) fn check(periods: &ForecastPeriods) -> Result<()> {
     let ascending = periods.ends.windows(2).all(|pair| pair[0] < pair[1]);
     let fits = ascending
         && periods.ends.first().is_none_or(|&first| first > 0.0)

@@ -125,7 +125,7 @@ impl Attempt<'_> {
             log_likelihood: found.log_likelihood,
             clients: found.clients,
         };
-        Some(PurchaseFit { estimate, limits: self.limits })
+        Some(PurchaseFit { estimate, limits: self.limits, prior: false })
     }
 }
 

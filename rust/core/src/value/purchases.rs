@@ -5,13 +5,15 @@ use super::maximum_likelihood::{Estimate, Evaluation, Likelihood, maximise};
 use super::purchase_limits::{PurchaseLimits, highest_limit};
 use super::purchase_steps::{LogOpen, PurchaseSteps};
 use super::special::{rises, softplus};
+use super::weak_prior::{Belief, WithPrior};
 use crate::error::{Error, Result};
 use crate::threads::map_each;
 
 /// Cells summed by one task: fixed, so that sums do not depend on the number of threads.
 const CHUNK: usize = 8192;
-/// The fewest clients from whom four parameters can be estimated.
-const MIN_CLIENTS: u64 = 50;
+/// The fewest clients who came back from whom four parameters are estimated without a prior: fifteen
+/// each, a rule of thumb.
+const MIN_REPEATERS: u64 = 60;
 
 /// What parameters can be: beyond that series do not end and numbers overflow. A fit stays far within.
 pub(super) const PARAMETERS: [f64; 2] = [1e-12, 1e15];
@@ -302,28 +304,65 @@ pub struct PurchaseFit {
     pub estimate: Estimate<4>,
     /// The limits in which the likelihood is highest.
     pub limits: PurchaseLimits,
+    /// Whether what is usual of shops had to help.
+    pub prior: bool,
 }
 
 /// The maximum-likelihood parameters of clients, in units of `unit` days.
 ///
-/// Where the likelihood rises towards a limit that is a model itself, it is that of the limit.
+/// Where the likelihood rises towards a limit that is a model itself, it is that of the limit. Where
+/// few came back, or the likelihood has no maximum at all, what is usual of shops helps.
 ///
 /// # Errors
-/// If there are fewer than 50 clients, one cell, nobody who bought again, or no maximum.
+/// If nobody bought again, or nothing has a maximum.
 pub fn fit_purchases(cells: &HistoryCells, model: PurchaseModel, unit: f64) -> Result<PurchaseFit> {
-    check(cells)?;
+    let repeaters = repeaters(cells)?;
     check_unit(unit)?;
     let name = &model.name();
     let few = cells.subsample(SUBSAMPLE_CELLS);
     let subsample = PurchaseLikelihood::new(&few, model, unit);
     let likelihood = PurchaseLikelihood::new(cells, model, unit);
     let starts = starts(cells, unit, f64::from(model.regularity()));
+    let with_prior = || -> Result<PurchaseFit> {
+        let beliefs = usual_of_shops(cells, model, unit);
+        let whole = WithPrior { likelihood: &likelihood, beliefs: &beliefs };
+        let few = WithPrior { likelihood: &subsample, beliefs: &beliefs };
+        let found = maximise(name, &whole, &few, &starts).map_err(|failure| failure.error)?;
+        let estimate = whole.without_prior(found);
+        Ok(PurchaseFit { estimate, limits: PurchaseLimits::default(), prior: true })
+    };
+    if repeaters < MIN_REPEATERS {
+        return with_prior();
+    }
     match maximise(name, &likelihood, &subsample, &starts) {
-        Ok(estimate) => Ok(PurchaseFit { estimate, limits: PurchaseLimits::default() }),
+        Ok(estimate) => {
+            Ok(PurchaseFit { estimate, limits: PurchaseLimits::default(), prior: false })
+        }
         Err(failure) => highest_limit(name, &likelihood, &subsample, &starts)
             .filter(|fit| fit.estimate.log_likelihood >= failure.highest - LIKELIHOOD_TOLERANCE)
-            .ok_or(failure.error),
+            .map_or_else(with_prior, Ok),
     }
+}
+
+/// What is usual of shops, by the estimates that are published of many: shapes of rates around 0.5,
+/// clients who buy somewhat faster than x / T as some have left, one in four leaving after a purchase.
+fn usual_of_shops(cells: &HistoryCells, model: PurchaseModel, unit: f64) -> [Belief<4>; 4] {
+    let rate = f64::from(model.regularity()) * purchase_rate(cells, unit);
+    let belief =
+        |powers, usual: f64, deviation| Belief { powers, mean: libm::log(usual), deviation };
+    [
+        belief([1.0, 0.0, 0.0, 0.0], 0.5, 1.5),
+        belief([-1.0, 1.0, 0.0, 0.0], 0.6 / rate, 1.5),
+        belief([0.0, 0.0, 1.0, -1.0], 0.35, 2.5),
+        belief([0.0, 0.0, 0.5, 0.5], 1.5, 1.5),
+    ]
+}
+
+/// Repeat purchases of all clients, a unit of time that they were seen for.
+fn purchase_rate(cells: &HistoryCells, unit: f64) -> f64 {
+    let days = |run: &CellRun| run.clients as f64 * f64::from(cells.days[run.observed as usize]);
+    let purchases: f64 = cells.repeats.iter().map(|&(x, n)| f64::from(x) * n as f64).sum();
+    purchases * unit / cells.runs.iter().map(days).sum::<f64>()
 }
 
 /// Likelihoods that differ by less than this are equal, as far as the clients can tell.
@@ -332,30 +371,20 @@ pub(super) const LIKELIHOOD_TOLERANCE: f64 = 0.01;
 /// Cells on which the starts are compared: enough to tell them apart, too few to cost time.
 const SUBSAMPLE_CELLS: usize = 4096;
 
-fn check(cells: &HistoryCells) -> Result<()> {
-    let repeaters: u64 =
-        cells.repeats.iter().filter(|group| group.0 > 0).map(|group| group.1).sum();
-    let say = |why: String| Err(Error::Data(format!("a purchase model cannot be fitted: {why}")));
-    if cells.clients < MIN_CLIENTS {
-        return say(format!(
-            "there are {} clients who bought, and it takes at least {MIN_CLIENTS}",
-            cells.clients
+/// How many came back.
+fn repeaters(cells: &HistoryCells) -> Result<u64> {
+    if cells.is_empty() {
+        return Err(Error::Data(
+            "a purchase model cannot be fitted: there are no clients who bought".to_owned(),
         ));
     }
-    if repeaters == 0 {
-        return say(format!(
-            "each of the {} clients bought on one day only, so nothing tells how often they come back: take a longer period",
+    match cells.repeats.iter().filter(|group| group.0 > 0).map(|group| group.1).sum() {
+        0 => Err(Error::Data(format!(
+            "a purchase model cannot be fitted: each of the {} clients bought on one day only, so nothing tells how often they come back: take a longer period",
             cells.clients
-        ));
+        ))),
+        repeaters => Ok(repeaters),
     }
-    if cells.len() == 1 {
-        let (x, last, observed) = cells.history(0);
-        return say(format!(
-            "all {} clients are alike ({x} repeat purchases in {last} days, seen for {observed}), and nothing tells them apart",
-            cells.clients
-        ));
-    }
-    Ok(())
 }
 
 /// Starts from moments: the mean and variance of purchase rates, with several dropout distributions.
@@ -502,14 +531,28 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_tell_the_parameters_is_refused() {
-        for (clients, why) in [
-            (vec![(1, 3, 9); 49], "at least 50"),
-            (vec![(0, 0, 9); 50], "one day only"),
-            (vec![(1, 3, 9); 50], "alike"),
-        ] {
+    fn where_nobody_came_back_there_is_no_model() {
+        for (clients, why) in
+            [(vec![], "there are no clients"), (vec![(0, 0, 9); 50], "one day only")]
+        {
             let error = fit_purchases(&cells_of(&clients), PurchaseModel::BgNbd, 7.0).unwrap_err();
             assert!(error.to_string().contains(why), "{error}");
+        }
+    }
+
+    #[test]
+    fn few_clients_and_clients_who_are_all_alike_are_fitted_with_a_prior() {
+        for clients in [
+            vec![(1, 3, 9)],
+            vec![(1, 3, 9); 49],
+            vec![(2, 5, 9); 5000],
+            vec![(1, 9, 9), (0, 0, 9), (0, 0, 400)],
+        ] {
+            for model in [PurchaseModel::BgNbd, PurchaseModel::MbgNbd, PurchaseModel::MbgCnbd(3)] {
+                let fit = fit_purchases(&cells_of(&clients), model, 7.0).unwrap();
+                assert!(fit.prior || clients.len() == 5000, "{fit:?}");
+                assert!(PurchaseParameters::new(fit.estimate.parameters).is_ok(), "{fit:?}");
+            }
         }
     }
 }

@@ -5,12 +5,13 @@ use std::ops::Range;
 use super::maximum_likelihood::{Estimate, Evaluation, Likelihood, maximise};
 use super::purchases::{PARAMETERS, within};
 use super::special::{digamma, ln_gamma, trigamma};
+use super::weak_prior::{Belief, WithPrior};
 use crate::error::{Error, Result};
 use crate::threads::{map_each, map_rows, sort_unstable_by};
 
 /// Clients summed by one task: fixed, so that sums do not depend on the number of threads.
 const CHUNK: usize = 8192;
-/// The fewest clients with a repeat purchase from whom three parameters can be estimated.
+/// The fewest clients from whom three parameters are estimated without a prior.
 const MIN_CLIENTS: usize = 50;
 /// Clients on which the starts are compared.
 const SUBSAMPLE_CLIENTS: usize = 4096;
@@ -258,6 +259,8 @@ pub struct SpendFit {
     pub estimate: Estimate<3>,
     /// Whether all spends are as good as one price: then no likelihood tells p, q and v.
     pub one_price: bool,
+    /// Whether what is usual of shops had to help.
+    pub prior: bool,
 }
 
 /// Prices that differ by less than this part of them are one: sums of money are rounded.
@@ -266,6 +269,14 @@ const SAME_PRICE: f64 = 1e-9;
 const ALIKE: f64 = 0.1;
 /// As good as infinite, for the q of clients who do not differ.
 const INFINITE: f64 = 1e8;
+
+/// What is usual of shops, by the estimates that are published, in money of a mean of 1: p and q around
+/// 4, and p v / q accordingly.
+const USUAL_OF_SHOPS: [Belief<3>; 3] = [
+    Belief { powers: [1.0, 0.0, 0.0], mean: 1.386, deviation: 1.0 },
+    Belief { powers: [0.0, 1.0, 0.0], mean: 1.386, deviation: 1.0 },
+    Belief { powers: [1.0, -1.0, 1.0], mean: -0.288, deviation: 1.0 },
+];
 
 /// Clients who do not differ: the mean of all purchases, for each of them.
 fn one_price(histories: &SpendHistories) -> SpendFit {
@@ -279,7 +290,7 @@ fn one_price(histories: &SpendHistories) -> SpendFit {
         log_likelihood: f64::INFINITY,
         clients: histories.len() as f64,
     };
-    SpendFit { estimate, one_price: true }
+    SpendFit { estimate, one_price: true, prior: false }
 }
 
 /// The maximum-likelihood parameters of spends.
@@ -287,13 +298,13 @@ fn one_price(histories: &SpendHistories) -> SpendFit {
 /// Spends are divided by their mean beforehand, so that nothing depends on the currency.
 ///
 /// # Errors
-/// If fewer than 50 clients bought again, or there is no interior maximum.
+/// If no client bought for money, or there is no maximum.
 pub fn fit_spend(histories: &SpendHistories) -> Result<SpendFit> {
-    if histories.len() < MIN_CLIENTS {
-        return Err(Error::Data(format!(
-            "the Gamma-Gamma model cannot be fitted: {} clients have purchases to learn from and money above 0 in them, and it takes at least {MIN_CLIENTS}",
-            histories.len()
-        )));
+    if histories.is_empty() {
+        return Err(Error::Data(
+            "the Gamma-Gamma model cannot be fitted: no client has purchases to learn from, and money above 0 in them"
+                .to_owned(),
+        ));
     }
     let clients = histories.len() as f64;
     let means = || histories.clients().map(|(x, total)| total / f64::from(x));
@@ -309,10 +320,20 @@ pub fn fit_spend(histories: &SpendHistories) -> Result<SpendFit> {
     let starts: Vec<[f64; 3]> = shapes.map(|(p, q)| [p, q, (q - 1.0) / p]).to_vec();
     let few = scaled.subsample(SUBSAMPLE_CLIENTS);
     let (whole, few) = (SpendLikelihood::new(&scaled), SpendLikelihood::new(&few));
-    let mut estimate = match maximise("Gamma-Gamma", &whole, &few, &starts) {
-        Ok(estimate) => estimate,
-        Err(_) if spread <= ALIKE => return Ok(one_price(histories)),
-        Err(failure) => return Err(failure.error),
+    let with_prior = || {
+        let whole = WithPrior { likelihood: &whole, beliefs: &USUAL_OF_SHOPS };
+        let few = WithPrior { likelihood: &few, beliefs: &USUAL_OF_SHOPS };
+        let found = maximise("Gamma-Gamma", &whole, &few, &starts);
+        found.map(|found| whole.without_prior(found)).map_err(|failure| failure.error)
+    };
+    let (mut estimate, prior) = if histories.len() < MIN_CLIENTS {
+        (with_prior()?, true)
+    } else {
+        match maximise("Gamma-Gamma", &whole, &few, &starts) {
+            Ok(estimate) => (estimate, false),
+            Err(_) if spread <= ALIKE => return Ok(one_price(histories)),
+            Err(_) => (with_prior()?, true),
+        }
     };
     estimate.parameters[2] *= mean;
     for other in 0..3 {
@@ -321,7 +342,7 @@ pub fn fit_spend(histories: &SpendHistories) -> Result<SpendFit> {
     }
     // The density of a spend is one a unit of money.
     estimate.log_likelihood -= clients * libm::log(mean);
-    Ok(SpendFit { estimate, one_price: false })
+    Ok(SpendFit { estimate, one_price: false, prior })
 }
 
 #[cfg(test)]
@@ -437,7 +458,15 @@ mod tests {
         let histories =
             basket_of(&[(1, 5.0), (0, 5.0), (2, 0.0), (2, -1.0), (2, f64::NAN), (3, 2.0)]);
         assert_eq!(histories.clients().collect::<Vec<_>>(), [(1, 5.0), (3, 6.0)]);
-        assert!(fit_spend(&histories).unwrap_err().to_string().contains("at least 50"));
+        let nobody = basket_of(&[(0, 5.0), (2, 0.0)]);
+        assert!(fit_spend(&nobody).unwrap_err().to_string().contains("no client has purchases"));
+    }
+
+    #[test]
+    fn few_spends_are_fitted_with_a_prior() {
+        let fit = fit_spend(&basket_of(&[(1, 5.0), (3, 2.0), (1, 40.0)])).unwrap();
+        let fitted = SpendParameters::new(fit.estimate.parameters).unwrap();
+        assert!(fit.prior && (5.0..40.0).contains(&fitted.expected(1, 20.0)), "{fit:?}");
     }
 
     #[test]
