@@ -402,6 +402,7 @@ mod tests {
         let mut models = models(PurchaseModel::MbgNbd);
         let errors = [0.06, 0.5, UNKNOWN, 0.2];
         for (i, error) in errors.iter().enumerate() {
+            models.of_purchases[i] = [0.0; 4];
             models.of_purchases[i][i] = error * error;
         }
         models.of_purchases[0][1] = 0.5 * 0.06 * 0.5;
