@@ -125,6 +125,19 @@ def test_the_currency_is_none_of_the_prior():
     assert other.values["gain_12mo"].to_list() == pytest.approx(gains, rel=1e-10)
 
 
+@pytest.mark.parametrize("basket", ["all", "repeat"])
+@pytest.mark.parametrize("model", ["bgnbd", "mbgnbd", "auto"])
+def test_a_million_times_the_money_is_a_million_times_the_gain(model, basket):
+    clients = grc.simulate_clients(900, as_of=AS_OF, seed=3, regularity=2)
+    rial = clients.with_columns(pl.col("total", "first_day_total") * 1e6)
+    one, other = (
+        grc.predict_value(frame, as_of=AS_OF, model=model, basket=basket, discount=0.1)
+        for frame in (clients, rial)
+    )
+    gains = (one.values["gain_12mo"] * 1e6).to_list()
+    assert other.values["gain_12mo"].to_list() == pytest.approx(gains, rel=1e-10)
+
+
 def test_where_nobody_came_back_there_is_no_model():
     with pytest.raises(grc.DataError, match="bought on one day only, so nothing tells"):
         grc.predict_value(facts_of([(0, 0, day) for day in range(80)]), as_of=AS_OF)

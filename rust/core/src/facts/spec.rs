@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 
 /// What to keep for one window, or for all time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each says whether one thing is kept")]
 pub(super) struct Scope {
     /// Lines of this day and before do not count; `i32::MIN` for all time.
     pub after: i32,

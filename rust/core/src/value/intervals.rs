@@ -145,7 +145,7 @@ impl ValuedClients<'_> {
         let n = self.histories.len();
         let parts = (n / SORTED).max(1) as u64;
         let mut rows: Vec<u32> =
-            (0..n as u32).filter(|&row| self.word(row as usize) % parts == 0).collect();
+            (0..n as u32).filter(|&row| self.word(row as usize).is_multiple_of(parts)).collect();
         if rows.len() < SAMPLE {
             rows = (0..n as u32).collect();
         }
