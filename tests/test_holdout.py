@@ -69,6 +69,17 @@ def test_what_was_expected_is_the_prediction_of_the_day(sales, report):
     assert report.totals["money"]["mae"] == pytest.approx(off, rel=1e-9)
 
 
+def test_what_was_expected_has_the_interval_of_the_day(sales, report):
+    before = sales.filter(pl.col("date").dt.date() <= CUT)
+    ahead = grc.predict_value(before, as_of=CUT, horizons=["184d"], margin=1.0).summary
+    for name, what in (("purchases", "purchases"), ("money", "gain")):
+        total = report.totals[name]
+        assert total["low"] == pytest.approx(ahead[f"{what}_low"][0], rel=1e-9)
+        assert total["high"] == pytest.approx(ahead[f"{what}_high"][0], rel=1e-9)
+        assert total["low"] < total["expected"] < total["high"]
+        assert f"({total['low']:,.0f} to {total['high']:,.0f})" in str(report)
+
+
 def test_deciles_share_out_all_clients_evenly(report):
     table = report.deciles
     assert table["decile"].to_list() == list(range(1, 11))

@@ -62,8 +62,8 @@ class HoldoutReport(ReportFile):
         Ten equal parts of the clients by expected money, the best first: `decile`, `clients`,
         `expected_purchases`, `purchases` (days with a purchase), `expected_money`, `money`.
     totals
-        `purchases` and `money`: `expected`, `actual`, `error` (expected / actual − 1), and `mae`,
-        the mean absolute error of a client.
+        `purchases` and `money`: `expected` with its interval of 90 %, `low` to `high`, `actual`,
+        `error` (expected / actual − 1), and `mae`, the mean absolute error of a client.
     rankings
         How well expected gain, last year's spend and RFM points put those first who brought most
         money; empty if nobody brought any.
@@ -123,7 +123,8 @@ class HoldoutReport(ReportFile):
         for name, total in self.totals.items():
             error, mae = total["error"], total["mae"]
             lines.append(
-                f"  {name}: {total['expected']:,.0f} expected, {total['actual']:,.0f} came"
+                f"  {name}: {total['expected']:,.0f} expected ({total['low']:,.0f} to "
+                f"{total['high']:,.0f}), {total['actual']:,.0f} came"
                 + ("" if error is None else f" ({error:+.1%})")
                 + f"; off by {mae:,.2f} a client on average"
             )
@@ -272,7 +273,8 @@ def compare_holdout(
         threads=reading.threads,
     )
     days = (end - cut).days
-    expected = value_clients(known, fitted, [f"{days}d"], 1.0, threads=reading.threads).values
+    ahead = value_clients(known, fitted, [f"{days}d"], 1.0, threads=reading.threads)
+    expected = ahead.values
     after = _after(source, reading, end, days)
     table = (
         before.select("client_id", "recency", "orders", "total", "year")
@@ -288,7 +290,10 @@ def compare_holdout(
         observed_until=end,
         clients=table.height,
         deciles=_deciles(table),
-        totals={name: _total(table, name) for name in ("purchases", "money")},
+        totals={
+            name: _total(table, name) | {"low": low, "high": high}
+            for name, (low, high) in zip(("purchases", "money"), ahead.totals, strict=True)
+        },
         rankings=_rankings(table, reading.threads),
         result=result,
         models=_models(candidates, known, f"{days}d", table["purchases"], reading.threads),
