@@ -26,6 +26,7 @@ __all__ = [
     "bands",
     "bands_by_pair",
     "beta_quantile",
+    "client_intervals",
     "cell_counts",
     "cell_lookup",
     "check_page_pattern",
@@ -41,6 +42,7 @@ __all__ = [
     "quantile_bands",
     "simulate_clients",
     "simulate_sales",
+    "simulate_totals",
     "split_bands",
     "window_start",
     "without_words",
@@ -309,7 +311,7 @@ class _Estimate(TypedDict):
 class _PurchaseEstimate(_Estimate):
     limits: list[str]
     regularity: int
-    log_likelihoods: list[float]
+    tried: dict[int, float]
     prior: bool
 
 class _SpendEstimate(_Estimate):

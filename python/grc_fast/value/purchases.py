@@ -135,7 +135,7 @@ class _Specification:
             log_gaps=clients.log_gaps,
             threads=check_threads(threads),
         )
-        tried = found["log_likelihoods"]
+        tried = found["tried"]
         return PurchaseModel(
             self.name,
             *found["parameters"],
@@ -150,9 +150,7 @@ class _Specification:
             regularity=found["regularity"],
             prior=found["prior"],
             covariance=known_covariance(found["covariance"]),
-            tried={_title(self.name, k): value for k, value in enumerate(tried, start=1)}
-            if len(tried) > 1
-            else {},
+            tried={_title(self.name, k): tried[k] for k in sorted(tried) if len(tried) > 1},
             time_scaler=self.time_scaler,
             as_of=clients.as_of,
             fitted=clients,

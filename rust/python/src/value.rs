@@ -2,6 +2,7 @@
 
 #![allow(clippy::needless_pass_by_value, reason = "PyO3 hands extracted arguments over by value")]
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
@@ -125,8 +126,8 @@ pub fn fit_purchases<'py>(
             log_gaps.map(|column| LogGaps::new(&clients.histories(), &column)).transpose()?;
         if purchase_model(model, 1)? == PurchaseModel::BgNbd {
             let fit = value::fit_purchases(&cells, PurchaseModel::BgNbd, unit)?;
-            let log_likelihoods = vec![fit.estimate.log_likelihood];
-            return Ok(RegularFit { regularity: 1, fit, log_likelihoods });
+            let tried = BTreeMap::from([(1, fit.estimate.log_likelihood)]);
+            return Ok(RegularFit { regularity: 1, fit, tried });
         }
         value::fit_regularity(&cells, regularity, unit, log_gaps)
     })?;
@@ -141,7 +142,7 @@ pub fn fit_purchases<'py>(
     written.set_item("prior", found.prior)?;
     written.set_item("covariance", found.estimate.covariance.map(|row| row.to_vec()).to_vec())?;
     written.set_item("regularity", regular.regularity)?;
-    written.set_item("log_likelihoods", regular.log_likelihoods)?;
+    written.set_item("tried", regular.tried)?;
     written.set_item("limits", rate.into_iter().chain(dropout).collect::<Vec<_>>())?;
     Ok(written)
 }

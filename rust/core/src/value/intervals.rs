@@ -21,7 +21,7 @@ use crate::hash::mix_words;
 use crate::threads::map_each;
 
 /// Clients of whom totals are simulated: sums of more are scaled.
-const SAMPLE: usize = 2000;
+const SAMPLE: usize = 1000;
 /// What a parameter can be after a draw: as good as 0 and as good as infinite.
 const BOUNDS: [f64; 2] = [1e-9, 1e9];
 /// Clients whose intervals one task finds.

@@ -17,6 +17,8 @@
 //! The second part needs the sum of the logarithms of gaps. Without it the first decides alone, which
 //! is as valid and less sure.
 
+use std::collections::BTreeMap;
+
 use super::history_cells::{Histories, HistoryCells};
 use super::purchases::{MAX_REGULARITY, PurchaseFit, PurchaseModel, fit_purchases};
 use super::special::ln_gamma;
@@ -24,6 +26,8 @@ use crate::error::{Error, Result};
 
 /// Gaps of fewer days in the mean are not told from days: whole numbers hide their distribution.
 const SHORTEST_MEAN_GAP: u32 = 3;
+/// Cells on which k is looked for, before it is fitted to all.
+const SUBSAMPLE_CELLS: usize = 4096;
 /// Logarithms are summed as multiples of this, so that their order does not matter.
 const LOG_UNIT: f64 = 1.0 / (1_u64 << 40) as f64;
 
@@ -98,8 +102,8 @@ pub struct RegularFit {
     pub regularity: u32,
     /// Its fit; the likelihood is that of the purchase days, comparable between any k.
     pub fit: PurchaseFit,
-    /// The log-likelihood of each k that was tried, from the first on.
-    pub log_likelihoods: Vec<f64>,
+    /// The log-likelihood of each k that was tried on all clients.
+    pub tried: BTreeMap<u32, f64>,
 }
 
 /// Fit a model of k steps, or of the k that makes the purchase days likeliest.
@@ -112,30 +116,49 @@ pub fn fit_regularity(
     unit: f64,
     log_gaps: Option<LogGaps>,
 ) -> Result<RegularFit> {
+    let timing = |k: u32| log_timing(cells, k, unit, log_gaps);
     let fit = |k: u32| -> Result<PurchaseFit> {
         let mut fit = fit_purchases(cells, PurchaseModel::regular(k)?, unit)?;
-        fit.estimate.log_likelihood += log_timing(cells, k, unit, log_gaps);
+        fit.estimate.log_likelihood += timing(k);
         Ok(fit)
     };
-    if let Some(k) = k {
-        let fit = fit(k)?;
-        return Ok(RegularFit {
-            regularity: k,
-            fit,
-            log_likelihoods: vec![fit.estimate.log_likelihood],
-        });
+    let likelihood = |fit: &PurchaseFit| fit.estimate.log_likelihood;
+    let first = k.unwrap_or_else(|| likeliest_of_few(cells, unit, timing));
+    let mut best = (first, fit(first)?);
+    let mut tried = BTreeMap::from([(first, likelihood(&best.1))]);
+    if k.is_none() {
+        // The likelihood rises to the best k and falls after it: its neighbours are no better.
+        for step in [-1, 1] {
+            while let Some(next) = best.0.checked_add_signed(step) {
+                if tried.contains_key(&next) {
+                    break;
+                }
+                // Where a k has no fit, it ends.
+                let Ok(fit) = fit(next) else { break };
+                tried.insert(next, likelihood(&fit));
+                if likelihood(&fit) <= likelihood(&best.1) {
+                    break;
+                }
+                best = (next, fit);
+            }
+        }
     }
-    let first = fit(1)?;
-    let mut log_likelihoods = vec![first.estimate.log_likelihood];
-    let mut best = (1, first);
-    for k in 2..=MAX_REGULARITY {
-        // The likelihood rises to the best k and falls after it. Where a k has no fit, it ends.
-        let Ok(next) = fit(k) else { break };
-        log_likelihoods.push(next.estimate.log_likelihood);
-        if next.estimate.log_likelihood <= best.1.estimate.log_likelihood {
+    Ok(RegularFit { regularity: best.0, fit: best.1, tried })
+}
+
+/// About the k of the greatest likelihood: by the clients of some cells, from k = 1 on.
+fn likeliest_of_few(cells: &HistoryCells, unit: f64, timing: impl Fn(u32) -> f64) -> u32 {
+    let few = cells.subsample(SUBSAMPLE_CELLS);
+    let scale = cells.clients as f64 / few.clients.max(1) as f64;
+    let mut best = (1, f64::NEG_INFINITY);
+    for k in 1..=MAX_REGULARITY {
+        let model = PurchaseModel::regular(k);
+        let Ok(fit) = model.and_then(|model| fit_purchases(&few, model, unit)) else { break };
+        let found = scale * fit.estimate.log_likelihood + timing(k);
+        if found <= best.1 {
             break;
         }
-        best = (k, next);
+        best = (k, found);
     }
-    Ok(RegularFit { regularity: best.0, fit: best.1, log_likelihoods })
+    best.0
 }
