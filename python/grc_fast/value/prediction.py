@@ -73,8 +73,6 @@ class ValueResult:
         What was assumed, and how many clients were valued in which way.
     level
         The level of intervals.
-    totals
-        The interval of the purchases of each horizon, then of the gains.
     crowded
         What to beware of where first purchases crowd at the start of the sales.
     clients_at_mean
@@ -90,14 +88,27 @@ class ValueResult:
     notes: tuple[str, ...] = ()
     clients_at_mean: Mapping[str, int] = field(default_factory=dict)
     level: float = LEVEL
-    totals: tuple[tuple[float, float], ...] = ()
     crowded: str | None = None
+    _simulation: Simulation | None = field(default=None, repr=False, compare=False)
 
     @property
     def warnings(self) -> list[str]:
         """What to beware of."""
         crowd = [] if self.crowded is None else [self.crowded]
         return [*self.model.warnings, *crowd]
+
+    @cached_property
+    def totals(self) -> tuple[tuple[float, float], ...]:
+        """The interval of each horizon's purchases, then of the gains; simulated when asked."""
+        check_process()
+        if self._simulation is None:
+            return ()
+        sums = [
+            float(self.values[f"{what}_{horizon}"].sum())
+            for what in ("purchases", "gain")
+            for horizon in self.horizons
+        ]
+        return tuple(self._simulation.totals(sums, self.level))
 
     @cached_property
     def summary(self) -> pl.DataFrame:
@@ -368,7 +379,6 @@ def value_clients(
         **{f"gain_{h}": worth * bought for h, bought in zip(horizons, present, strict=True)},
     }
     simulation = Simulation(known, model, horizons, shares, discount=discount, threads=threads)
-    sums = [float(found[f"{what}_{h}"].sum()) for what in ("purchases", "gain") for h in horizons]
     if intervals is not None:
         ends = iter(simulation.of_clients(intervals))
         for name in [f"{what}_{h}" for what in ("purchases", "gain") for h in horizons]:
@@ -384,8 +394,8 @@ def value_clients(
         (*_notes(model, margin, at_mean), _sureness(model, level)),
         at_mean,
         level,
-        tuple(simulation.totals(sums, level)),
         crowd_at_the_start(known),
+        simulation,
     )
 
 
