@@ -111,7 +111,7 @@ def test_responses_have_names_of_their_own(tmp_path):
         ({"client": "card"}, grc.ColumnError, "no column 'card'"),
         ({"responded": "answer"}, grc.ColumnError, "no column 'answer'"),
         ({"control": "held"}, grc.ColumnError, "no column 'held'"),
-        ({"contact": "x"}, grc.OptionError, "'contact' is no option of response; did you mean 'contacted'"),
+        ({"contact": "x"}, grc.OptionError, "no option of response; did you mean 'contacted'"),
         ({"campaign": 3}, grc.OptionError, "campaign"),
     ],
 )
