@@ -36,6 +36,8 @@ SOURCES := pyproject.toml Cargo.toml Cargo.lock $(shell find rust -name '*.rs' -
 # Runs must repeat, so the cases of property tests are the same each time; another number draws others.
 export PROPTEST_RNG_SEED ?= 1
 export PYO3_PYTHON := $(abspath $(BIN)/python)
+# Tests start hundreds of interpreters, which would otherwise compile the package each time.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help
 help: ## List the targets
@@ -66,11 +68,12 @@ test-python: $(VENV)/.dev ## Run the tests, the doctests and the examples of the
 
 # One property test sorts large columns, a second a case, and keeps to those of `make test`.
 .PHONY: test-long
-test-long: $(VENV)/.dev ## Look for counterexamples: property tests with many more cases (SEED=1: the same again)
+test-long: $(VENV)/.dev ## Look for counterexamples: tests with many more cases (SEED=1: the same again)
 	@echo "make test-long SEED=$(SEED) looks at the same cases again"
 	PROPTEST_RNG_SEED=$(SEED) PROPTEST_CASES=1024 \
 		cargo test --profile develop --locked -p grc-core -p grc-python --tests -- --skip large_columns_agree_with_sorting
-	HYPOTHESIS_PROFILE=search POLARS_MAX_THREADS=2 $(PYTEST) -m hypothesis --hypothesis-seed=$(SEED)
+	HYPOTHESIS_PROFILE=search POLARS_MAX_THREADS=2 $(PYTEST) -m "hypothesis or full_size" \
+		--hypothesis-seed=$(SEED)
 
 # New inputs go to fuzz/found; `make fuzz-corpus` keeps those of them that lead somewhere new.
 FUZZ := cargo +nightly fuzz

@@ -243,5 +243,5 @@ def outcomes(source: str, folder: Path) -> Iterator[tuple[str, str, dict[str, An
 
 
 if __name__ == "__main__":
-    for outcome in outcomes(sys.argv[1], Path(sys.argv[2])):
-        print(json.dumps(outcome), flush=True)
+    for name in sys.stdin:
+        print(json.dumps(list(outcomes(name.strip(), Path(sys.argv[1])))), flush=True)

@@ -1,7 +1,6 @@
 """Databases as sources and as outputs: the same bytes, one sentence, one transaction."""
 
 import datetime as dt
-import os
 import random
 import re
 import signal
@@ -26,9 +25,10 @@ from grc_fast.io.databases.source import DatabasePart
 from grc_fast.io.write import write_frame
 from postgres_server import PASSWORD
 from same_rows import AS_OF, FLOATS, messy_sales, scored_bytes, to_duckdb, to_postgresql, to_sqlite
+from sizes import full_size, size
 
-# How often a run is killed; a number may be given.
-KILLS = int(os.environ.get("GRC_FAST_KILLS", "5"))
+# How often a run is killed.
+KILLS = size("GRC_FAST_KILLS", quick=2, full=5)
 
 
 @pytest.fixture
@@ -370,6 +370,7 @@ def test_lists_and_records_are_refused(base):
         write_frame(pl.DataFrame({"a": [[1]]}), f"{base}#scores")
 
 
+@full_size
 def test_a_killed_run_leaves_the_old_table_or_the_new_one(base):
     script = textwrap.dedent(
         """

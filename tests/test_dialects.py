@@ -3,7 +3,6 @@
 import csv
 import gzip
 import io
-import os
 import random
 import re
 import zipfile
@@ -18,12 +17,11 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 import grc_fast as grc
+from sizes import full_size, size
 
 AS_OF = "2024-06-30"
 FIRST_DAY = datetime.fromisoformat("2024-01-01")
-# `make test-long` draws more, and a number may be given.
-SEARCHES = os.environ.get("HYPOTHESIS_PROFILE") == "search"
-DIALECTS = int(os.environ.get("GRC_FAST_DIALECTS", "2000" if SEARCHES else "300"))
+DIALECTS = size("GRC_FAST_DIALECTS", quick=100, full=2000)
 
 
 @dataclass(frozen=True)
@@ -236,9 +234,10 @@ def check_fault(path, whole: pl.DataFrame, rows: int) -> bool:
     return True
 
 
+@full_size
 @pytest.mark.parametrize("seed", [0, 1])
 def test_no_single_fault_takes_a_line_or_a_field(tmp_path, seed):
-    lines = int(os.environ.get("GRC_FAST_FAULT_LINES", "12"))
+    lines = size("GRC_FAST_FAULT_LINES", quick=4, full=12)
     data, path = sales_text(lines, seed), tmp_path / "sales.csv"
     path.write_bytes(data)
     whole = grc.facts(str(path), facts=["lines", "total"], as_of=AS_OF).frame

@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 
 from runs_to_break import COMMANDS, make_inputs
+from sizes import full_size, size
 
 # The more there are, the more places are tried at which a write fails.
-PLACES = int(os.environ.get("GRC_FAST_FAILING_WRITES", "5"))
+PLACES = size("GRC_FAST_FAILING_WRITES", quick=3, full=8)
 
 # Runs one command with a fault at each of some writes, in one process: starting one takes longer.
 RUNS = """
@@ -68,6 +69,7 @@ def shim(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return library
 
 
+@full_size
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_disk_that_fails_leaves_what_was_there(shim: Path, tmp_path: Path, command: str) -> None:
     make_inputs(tmp_path)

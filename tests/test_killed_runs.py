@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from runs_to_break import COMMANDS, make_inputs
+from sizes import full_size, size
 
 # The more there are, the more moments are tried.
-KILLS = int(os.environ.get("GRC_FAST_KILLS", "2"))
+KILLS = size("GRC_FAST_KILLS", quick=1, full=5)
 OLD = b"what was there before"
 
 # Says when it begins, so that it is killed while it works and not while it is being loaded.
@@ -52,6 +53,7 @@ def outputs(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted((folder / "out").iterdir())}
 
 
+@full_size
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signal")
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_killed_run_leaves_whole_files(tmp_path: Path, command: str) -> None:

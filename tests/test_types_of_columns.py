@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from functools import cache
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -19,25 +20,51 @@ LONGEST = 400
 FAITHFUL = {"PyArrow table", "PyArrow reader", "Parquet", "Arrow file", "Arrow stream in a file"}
 
 
-@cache
-def outcomes(source: str, folder: Path) -> dict[tuple[str, str], dict[str, Any]]:
-    command = [sys.executable, column_types.__file__, source, str(folder)]
-    run = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
-    assert run.returncode == 0, run.stderr[-2000:]
-    lines = map(json.loads, run.stdout.splitlines())
-    return {(kind, role): outcome for kind, role, outcome in lines}
+class Reader:
+    """A process that reads every type from the sources it is told, so that it alone may abort."""
+
+    def __init__(self, folder: Path) -> None:
+        self._said = (folder / "said").open("w+", encoding="utf-8")
+        self._process = subprocess.Popen(
+            [sys.executable, column_types.__file__, str(folder)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._said,
+            text=True,
+        )
+        self._found: dict[str, dict[tuple[str, str], dict[str, Any]]] = {}
+
+    def outcomes(self, source: str) -> dict[tuple[str, str], dict[str, Any]]:
+        if source not in self._found:
+            assert self._process.poll() is None, f"it ended at another source: {self._told()}"
+            assert self._process.stdin is not None
+            assert self._process.stdout is not None
+            print(source, file=self._process.stdin, flush=True)
+            line = self._process.stdout.readline()
+            assert line, self._told()
+            self._found[source] = {(kind, role): found for kind, role, found in json.loads(line)}
+        return self._found[source]
+
+    def close(self) -> None:
+        self._process.communicate(timeout=60)
+        self._said.close()
+
+    def _told(self) -> str:
+        self._said.seek(0)
+        return self._said.read()[-2000:]
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("types")
+def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
+    with closing(Reader(tmp_path_factory.mktemp("types"))) as reader:
+        yield reader
 
 
 @pytest.mark.parametrize("source", SOURCES)
-def test_a_column_that_nobody_reads_may_be_of_any_type(source: str, folder: Path) -> None:
+def test_a_column_that_nobody_reads_may_be_of_any_type(source: str, reader: Reader) -> None:
     found = {
         kind: outcome
-        for (kind, role), outcome in outcomes(source, folder).items()
+        for (kind, role), outcome in reader.outcomes(source).items()
         if role == "unread" and outcome["has"]
     }
     assert len(found) > 20
@@ -49,9 +76,9 @@ def test_a_column_that_nobody_reads_may_be_of_any_type(source: str, folder: Path
 @pytest.mark.parametrize("role", ROLES[1:])
 @pytest.mark.parametrize("source", SOURCES)
 def test_a_column_is_read_to_the_right_values_or_refused_in_a_sentence(
-    source: str, role: str, folder: Path
+    source: str, role: str, reader: Reader
 ) -> None:
-    found = outcomes(source, folder)
+    found = reader.outcomes(source)
     for kind in KINDS:
         outcome = found.get((kind, role), {"has": False})
         if not outcome["has"]:
@@ -84,8 +111,8 @@ def check_values(source: str, kind: str, role: str, outcome: dict[str, Any]) -> 
 
 
 @pytest.mark.parametrize("source", sorted(FAITHFUL))
-def test_what_a_role_can_take_is_read(source: str, folder: Path) -> None:
-    found = outcomes(source, folder)
+def test_what_a_role_can_take_is_read(source: str, reader: Reader) -> None:
+    found = reader.outcomes(source)
     for kind, expected in KINDS.items():
         if kind == "decimal256":
             continue  # no more than 38 digits are taken
