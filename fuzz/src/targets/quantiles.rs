@@ -1,7 +1,8 @@
 //! Bands: their edges are those of the sorted values, and every row is in the band of its value.
 
 use grc_core::quantiles::{
-    ChunkedColumn, Closed, bands_from_edges, linear_bands, quantile_bands, split_bands,
+    ChunkedColumn, Closed, Interpolation, bands_from_edges, linear_bands, quantile_bands,
+    split_bands,
 };
 
 use crate::bytes::{Bytes, on_threads, packed};
@@ -60,10 +61,13 @@ fn check(data: &[u8]) {
             there[i].then(|| edges.iter().filter(|&&edge| edge < integers[i]).count())
         });
     }
-    if let Ok((_, bands)) = linear_bands(&of_floats, bins) {
-        assert!(
-            (0..bands.len()).all(|i| usize::from(bands[i]) <= bins && (bands[i] > 0) == valid(i))
-        );
+    for interpolation in [Interpolation::Qcut, Interpolation::RRfm] {
+        if let Ok((edges, bands)) = linear_bands(&of_floats, bins, interpolation) {
+            let found = |i: usize| usize::from(bands[i]) <= bins && (bands[i] > 0) == valid(i);
+            assert!((0..bands.len()).all(found));
+            let from_edges = bands_from_edges(&of_floats, &edges, interpolation.closed());
+            assert!(edges.is_empty() || from_edges.unwrap() == bands);
+        }
     }
     if let Ok((_, bands)) = split_bands(&of_integers, bins) {
         let held = there.iter().filter(|&&is| is).count();
