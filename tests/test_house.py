@@ -1,7 +1,9 @@
 """The house is in order: what is written about the package is true of it."""
 
 import ast
+import contextlib
 import functools
+import io
 import os
 import re
 import subprocess
@@ -10,11 +12,13 @@ import tarfile
 import tomllib
 from importlib import metadata
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
 import grc_fast
 from grc_fast import _core
+from grc_fast.cli import main
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -33,14 +37,11 @@ def makefile_targets():
 
 @functools.cache
 def command_line_help(*command):
-    run = subprocess.run(
-        [Path(sys.executable).parent / "grc-fast", *command, "--help"],
-        env={"COLUMNS": "200", "NO_COLOR": "1"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return run.stdout
+    said = io.StringIO()
+    wide = mock.patch.dict(os.environ, {"COLUMNS": "200", "NO_COLOR": "1"})
+    with wide, contextlib.redirect_stdout(said):
+        assert main([*command, "--help"]) == 0
+    return said.getvalue()
 
 
 # Names
