@@ -64,7 +64,7 @@ def clients(n: int = 400, seed: int = 0) -> pl.DataFrame:
         (lambda: grc.Recency(["3w"], edges="linear"), "edges='linear' has nothing to do"),
         (lambda: grc.Recency(window="3m"), "recency: window"),
         (lambda: grc.Recency(window=90), "recency: window takes durations"),
-        (lambda: grc.Recency(weight=0), "recency: weight must be a number from 1e-12 to 1e+12, not 0"),
+        (lambda: grc.Recency(weight=0), "recency: weight must be a number from 1e-12 to 1e+12"),
         (lambda: grc.Recency(weight=NAN), "not nan"),
         (lambda: grc.Recency(weight=INF), "not inf"),
         (lambda: grc.Recency(weight=True), "not True"),
