@@ -15,6 +15,7 @@ pub mod error;
 pub mod facts;
 pub mod hash;
 pub mod money;
+pub mod plan;
 mod prefetch;
 pub mod quantiles;
 pub mod simulation;
