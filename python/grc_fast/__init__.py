@@ -30,6 +30,9 @@ from .facts.facts import facts
 from .facts.quality import Quality
 from .facts.table import Facts
 from .io.databases.address import Database
+from .plan.contact_plan import Certificate, PlanResult, plan_contacts
+from .plan.offers_of_scores import offers
+from .plan.sweep import SweepResult, sweep_budgets
 from .rfm.criteria import Frequency, Monetary, Recency
 from .rfm.explanation import CriterionExplanation, Explanation
 from .rfm.quantile_scores import quantile_score, quantile_scores
@@ -53,6 +56,7 @@ __all__ = [
     "BehaviourResult",
     "BehaviourRules",
     "BehaviourState",
+    "Certificate",
     "ColumnError",
     "CriterionExplanation",
     "DataError",
@@ -67,6 +71,7 @@ __all__ = [
     "Monetary",
     "OptionError",
     "OutputError",
+    "PlanResult",
     "PurchaseModel",
     "Quality",
     "RFMModel",
@@ -79,6 +84,7 @@ __all__ = [
     "SegmentTable",
     "SourceError",
     "SpendModel",
+    "SweepResult",
     "ValueModel",
     "ValueResult",
     "__version__",
@@ -91,6 +97,8 @@ __all__ = [
     "explain_behaviour",
     "facts",
     "holdout_value",
+    "offers",
+    "plan_contacts",
     "predict_value",
     "quantile_score",
     "quantile_scores",
@@ -100,4 +108,5 @@ __all__ = [
     "score_rfm",
     "simulate_clients",
     "simulate_sales",
+    "sweep_budgets",
 ]

@@ -13,6 +13,7 @@ __all__ = [
     "ArrowStream",
     "BehaviourBuilder",
     "ColumnError",
+    "ContactOffers",
     "CsvReader",
     "DataError",
     "FactsBuilder",
@@ -40,6 +41,7 @@ __all__ = [
     "period_end",
     "predict_purchases",
     "quantile_bands",
+    "salted_hashes",
     "simulate_clients",
     "simulate_sales",
     "simulate_totals",
@@ -194,6 +196,48 @@ class BehaviourBuilder:
     def finish(
         self,
     ) -> tuple[_ArrowStream, _ArrowStream | None, _ArrowStream | None, _EventAccount]: ...
+
+class _Certificate(TypedDict):
+    value: float
+    bound: float
+    gap: float
+    cost: float
+    contacts: list[int]
+    price_of_money: float
+    prices_of_contacts: list[float]
+
+@final
+class ContactOffers:
+    def __new__(
+        cls,
+        household: _Column,
+        client: _Column,
+        channel: _Column,
+        gain: _Column,
+        cost: _Column,
+        pressure: _Column | None,
+        *,
+        channels: Sequence[str],
+        threads: int | None = None,
+    ) -> ContactOffers: ...
+    def plan(
+        self,
+        *,
+        budget: float | None,
+        capacity: Sequence[int | None],
+        minimum: Sequence[int],
+        max_contacts: int | None,
+    ) -> tuple[_ArrowArray, _Certificate]: ...
+    def sweep(
+        self,
+        budgets: Sequence[float],
+        *,
+        capacity: Sequence[int | None],
+        minimum: Sequence[int],
+        max_contacts: int | None,
+    ) -> list[_Certificate]: ...
+
+def salted_hashes(texts: _Column, salt: str, *, threads: int | None = None) -> _ArrowArray: ...
 
 class _Readable(Protocol):
     def read(self, size: int, /) -> bytes: ...

@@ -25,6 +25,8 @@ use grc_core::{Error, Result};
 use pyo3::PyResult;
 use pyo3_arrow::{PyChunkedArray, PyTable};
 
+use crate::errors::exception;
+
 /// A column as it came from Python: arrays of one type, end to end.
 pub type Chunks = Vec<ArrayRef>;
 
@@ -48,6 +50,20 @@ pub fn concatenated(column: PyChunkedArray) -> Result<ArrayRef> {
     let chunks: Vec<&dyn Array> = chunks.iter().map(AsRef::as_ref).collect();
     concat(&chunks)
         .map_err(|error| Error::Data(format!("the chunks of a column cannot be joined: {error}")))
+}
+
+/// The values of a column without nulls.
+pub fn values<T: ArrowPrimitiveType>(column: PyChunkedArray) -> PyResult<ScalarBuffer<T::Native>> {
+    let array = concatenated(column).map_err(|error| exception(&error))?;
+    if *array.data_type() != T::DATA_TYPE || array.null_count() > 0 {
+        return Err(exception(&Error::Column(format!(
+            "a column of {} without nulls is needed, not {} with {} nulls",
+            T::DATA_TYPE,
+            array.data_type(),
+            array.null_count()
+        ))));
+    }
+    Ok(array.as_primitive::<T>().values().clone())
 }
 
 /// A batch as a table for Python.

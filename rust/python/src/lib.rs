@@ -8,6 +8,7 @@ mod facts;
 mod ffi;
 mod foreign;
 mod pass;
+mod plan;
 mod quantiles;
 mod simulation;
 mod text_values;
@@ -41,6 +42,8 @@ mod _core {
     use crate::facts::{FactsBuilder, parse_duration, period_end, window_start};
     #[pymodule_export]
     use crate::foreign::{ArrowColumns, ArrowStream};
+    #[pymodule_export]
+    use crate::plan::{ContactOffers, salted_hashes};
     #[pymodule_export]
     use crate::quantiles::{
         bands, bands_by_pair, cell_counts, cell_lookup, quantile_bands, split_bands,

@@ -5,9 +5,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow_array::cast::AsArray;
-use arrow_array::types::{ArrowPrimitiveType, Float64Type, Int32Type, UInt32Type};
-use arrow_array::{Array, ArrayRef, Float64Array, Int32Array, RecordBatch, UInt32Array};
+use arrow_array::types::{Float64Type, Int32Type, UInt32Type};
+use arrow_array::{ArrayRef, Float64Array, Int32Array, RecordBatch, UInt32Array};
 use arrow_buffer::ScalarBuffer;
 use grc_core::value::{
     self, ClientSimulation, Dropout, Estimate, ForecastPeriods, Histories, HistoryCells, LogGaps,
@@ -20,22 +19,8 @@ use pyo3::types::PyDict;
 use pyo3_arrow::{PyArray, PyChunkedArray, PyTable};
 
 use crate::errors::exception;
-use crate::ffi;
+use crate::ffi::{self, values};
 use crate::threads::on_threads;
-
-/// The values of a column without nulls.
-fn values<T: ArrowPrimitiveType>(column: PyChunkedArray) -> PyResult<ScalarBuffer<T::Native>> {
-    let array = ffi::concatenated(column).map_err(|error| exception(&error))?;
-    if *array.data_type() != T::DATA_TYPE || array.null_count() > 0 {
-        return Err(exception(&Error::Column(format!(
-            "a column of {} without nulls is needed, not {} with {} nulls",
-            T::DATA_TYPE,
-            array.data_type(),
-            array.null_count()
-        ))));
-    }
-    Ok(array.as_primitive::<T>().values().clone())
-}
 
 /// The columns of histories, held for as long as the kernels need them.
 struct Clients {

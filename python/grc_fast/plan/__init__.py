@@ -1,0 +1,1 @@
+"""The contact plan: whom to contact, through which channel, for what gain."""
