@@ -235,10 +235,10 @@ def plan(options: PlanOptions) -> None:
         further[options.control] = frame_writer(control, options.control)
     write_result(found.plan, options.output, further)
     to_stdout = options.output == STDOUT
-    tables = [_channel_table(found), *([] if sweep is None else [sweep.table])]
+    results = [_channel_table(found), *([] if sweep is None else [sweep.table])]
     for name in _named(options):
         messages.written(name)
-    for one in tables:
+    for one in results:
         shown = frame_table(one, {})
         messages.table(shown) if to_stdout else show_table(shown)
 

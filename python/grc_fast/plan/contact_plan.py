@@ -257,7 +257,7 @@ def check_budget(value: object) -> float:
     )
 
 
-def _contacts(what: str, given: Mapping[str, int] | None) -> dict[str, int]:
+def _contacts(what: str, given: Any) -> dict[str, int]:
     if given is None:
         return {}
     if not isinstance(given, Mapping) or not all(isinstance(name, str) for name in given):

@@ -126,7 +126,7 @@ def sweep_budgets(
     return swept(sorted_offers(frame, limits.channels, check_threads(threads)), limits, checked)
 
 
-def check_budgets(budgets: Sequence[float]) -> tuple[float, ...]:
+def check_budgets(budgets: Any) -> tuple[float, ...]:
     """Return budgets ascending.
 
     Raises

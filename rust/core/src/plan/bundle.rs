@@ -13,6 +13,8 @@ pub(super) type Cut = (f64, Vec<f64>);
 
 /// What the search is told.
 pub(super) struct Search {
+    /// What a value of the function is like, where that at the start is less.
+    pub size: f64,
     /// How large each variable times this is compared with the value.
     pub scale: Vec<f64>,
     /// How far the minimum is looked for at first, in scaled variables.
@@ -29,7 +31,7 @@ pub(super) fn minimise(
     search: &Search,
 ) -> Vec<f64> {
     let (first, slope) = function(start);
-    let size = first.abs().max(f64::MIN_POSITIVE);
+    let size = first.abs().max(search.size).max(f64::MIN_POSITIVE);
     let unit: Vec<f64> =
         search.scale.iter().map(|scale| size / scale.max(f64::MIN_POSITIVE)).collect();
     let scaled = |cut: Cut, at: &[f64]| {
@@ -186,7 +188,8 @@ mod tests {
             }
             (value, slope)
         };
-        let search = Search { scale: vec![1.0; 3], radius: 0.1, tolerance: 1e-9, max_steps: 300 };
+        let search =
+            Search { size: 0.0, scale: vec![1.0; 3], radius: 0.1, tolerance: 1e-9, max_steps: 300 };
         let found = minimise(&mut function, &[0.0; 3], &search);
         assert!((function(&found).0 - 1.0).abs() < 1e-6, "{found:?}");
     }
@@ -196,7 +199,8 @@ mod tests {
         let mut function = |x: &[f64]| -> Cut {
             (5.0 + x[0] + (x[1] - 1.0).abs(), vec![1.0, (x[1] - 1.0).signum()])
         };
-        let search = Search { scale: vec![1.0; 2], radius: 1.0, tolerance: 1e-9, max_steps: 100 };
+        let search =
+            Search { size: 0.0, scale: vec![1.0; 2], radius: 1.0, tolerance: 1e-9, max_steps: 100 };
         let found = minimise(&mut function, &[2.0, 0.0], &search);
         assert!(found[0].abs() < 1e-6 && (found[1] - 1.0).abs() < 1e-6, "{found:?}");
     }

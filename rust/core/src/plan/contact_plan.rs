@@ -6,7 +6,7 @@ use crate::plan::cheapest::cheapest;
 use crate::plan::dual::{Prices, dual_value};
 use crate::plan::exchanges::improve;
 use crate::plan::limits::{CountedLimits, Limits, Priced};
-use crate::plan::offers::{Offers, UNITS_A_ONE};
+use crate::plan::offers::{Offers, UNITS_A_ONE, to_money};
 use crate::plan::repair::{fill, repaired};
 use crate::plan::selection::Selection;
 use crate::threads::map_rows;
@@ -157,9 +157,9 @@ fn planned(
     let prices = with_prices_of_nothing(offers, limits, dual.prices.clone());
     let plan = ContactPlan {
         reasons: reasons(offers, limits, &best, &numbers),
-        value: best.value as f64 / UNITS_A_ONE,
-        bound: dual.bound.max(best.value as f64) / UNITS_A_ONE,
-        cost: best.cost as f64 / UNITS_A_ONE,
+        value: to_money(best.value),
+        bound: (dual.bound / UNITS_A_ONE).max(to_money(best.value)),
+        cost: to_money(best.cost),
         contacts: best.contacts,
         price_of_money: prices.money,
         prices_of_contacts: prices.channel.iter().map(|price| price / UNITS_A_ONE).collect(),
@@ -333,6 +333,14 @@ struct Searches<'a> {
 }
 
 impl Searches<'_> {
+    /// What contacts are worth that minimums force where none is worth it: as much as the largest.
+    fn size(&self) -> f64 {
+        if self.limits.minimum.iter().all(|least| *least == 0) {
+            return 0.0;
+        }
+        self.offers.value.iter().map(|value| value.unsigned_abs()).max().unwrap_or(0) as f64
+    }
+
     fn from(&mut self, start: &[f64], radius: f64, tolerance: f64, max_steps: usize) -> Vec<f64> {
         let scale = self.priced.iter().map(|constraint| match *constraint {
             Priced::Budget(budget) => (budget as f64).max(1.0),
@@ -340,7 +348,8 @@ impl Searches<'_> {
                 (contacts as f64).max(1.0)
             }
         });
-        let search = Search { scale: scale.collect(), radius, tolerance, max_steps };
+        let size = self.size();
+        let search = Search { size, scale: scale.collect(), radius, tolerance, max_steps };
         let mut function = |at: &[f64]| {
             let found = dual_value(self.offers, self.limits, self.priced, at);
             self.seen.push((found.value + found.rounding, at.to_vec()));

@@ -18,6 +18,12 @@ pub(super) fn to_units(amount: f64) -> Option<i64> {
     (amount.abs() <= MOST_MONEY).then(|| (amount * UNITS_A_ONE).round_ties_even() as i64)
 }
 
+/// Units as an amount: whole ones and the rest by themselves, so that large amounts keep their decimals.
+pub(super) fn to_money(units: i128) -> f64 {
+    let a_one = UNITS_A_ONE as i128;
+    (units / a_one) as f64 + (units % a_one) as f64 / UNITS_A_ONE
+}
+
 /// Offers as a caller gives them, ascending by household, client and channel.
 #[derive(Debug, Clone, Copy)]
 pub struct OfferColumns<'a> {

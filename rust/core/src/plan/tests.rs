@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use crate::plan::offers::to_money;
 use crate::plan::{
     ContactPlan, Limits, OfferColumns, Offers, Reason, plan_contacts, sweep_budgets,
 };
@@ -63,7 +64,7 @@ fn check(offers: &Offers, limits: &Limits, plan: &ContactPlan) -> Result<(), Tes
     prop_assert!(is_feasible(offers, limits, &chosen));
     let sum = |amounts: &[i64]| -> f64 {
         let chosen = (0..offers.len()).filter(|offer| chosen(*offer));
-        chosen.map(|offer| i128::from(amounts[offer])).sum::<i128>() as f64 / 1e6
+        to_money(chosen.map(|offer| i128::from(amounts[offer])).sum())
     };
     prop_assert_eq!(sum(&offers.value), plan.value);
     prop_assert_eq!(sum(&offers.cost), plan.cost);
@@ -81,7 +82,7 @@ fn best(offers: &Offers, limits: &Limits) -> Option<f64> {
         .filter(|subset| is_feasible(offers, limits, &|offer| subset >> offer & 1 == 1))
         .map(value)
         .max()
-        .map(|value| value as f64 / 1e6)
+        .map(|value| to_money(i128::from(value)))
 }
 
 fn rows(clients: u32, channels: u8, most: usize) -> impl Strategy<Value = Vec<Row>> {
@@ -238,4 +239,15 @@ fn money_that_is_no_number_is_refused() {
         };
         assert!(Offers::new(&columns, &["c".to_owned()]).is_err());
     }
+}
+
+#[test]
+fn a_minimum_that_forces_a_loss_has_its_price() {
+    let offers = offers(&[(0, 0, 0, -5.0, 1.0)], 1);
+    let limits =
+        Limits { budget: None, capacity: vec![None], minimum: vec![1], max_contacts: None };
+    let plan = plan_contacts(&offers, &limits).unwrap();
+    assert_eq!(plan.value, -6.0);
+    assert!(plan.gap() < 1e-6, "{}", plan.gap());
+    assert!((plan.prices_of_contacts[0] + 6.0).abs() < 1e-4, "{:?}", plan.prices_of_contacts);
 }
