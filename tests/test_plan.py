@@ -86,7 +86,7 @@ def is_within(result, budget, capacity, minimum, max_contacts):
     unit = "household" if "household" in plan.columns else "client_id"
     most = plan.group_by(unit).len()["len"].max() or 0
     return (
-        round(plan["cost"].sum(), 6) <= budget
+        round(plan["cost"].sum(), 6) <= round(budget, 6)
         and all(counts.get(channel, 0) <= most for channel, most in capacity.items())
         and all(counts.get(channel, 0) >= least for channel, least in minimum.items())
         and most <= max_contacts
