@@ -14,10 +14,10 @@ use crate::threads::map_rows;
 /// Households from which on prices are first looked for on a sample, and how many it has.
 const SAMPLED_FROM: usize = 60_000;
 const SAMPLE: usize = 15_000;
-/// Up to so many offers, plans are made at several prices and the best is kept: there a single
-/// contact counts.
+/// Up to so many offers, plans are made at several prices of money, as shares of the price found, and
+/// the best is kept: there a single contact counts.
 const FEW_OFFERS: usize = 30_000;
-const TRIED_PRICES: usize = 6;
+const TRIED_PRICES_OF_MONEY: [f64; 8] = [0.99, 1.01, 0.98, 1.02, 0.95, 1.05, 0.9, 1.1];
 /// A plan that falls short of its bound by a smaller share is not looked beyond.
 const GOOD_ENOUGH: f64 = 1e-7;
 
@@ -249,7 +249,7 @@ struct Dual {
     prices: Prices,
     /// In units.
     bound: f64,
-    /// Further prices of nearly the least value, the best first.
+    /// Prices beside these, at which other contacts are the last to be taken.
     near: Vec<Prices>,
 }
 
@@ -277,13 +277,15 @@ impl Dual {
         let tolerance = if sampled { 1e-6 } else { 1e-8 };
         search.from(&rough, 0.1, tolerance, 250);
         seen.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let prices: Vec<Prices> = seen
-            .iter()
-            .take(TRIED_PRICES)
-            .map(|(_, multipliers)| Prices::new(multipliers, &priced, channels))
-            .collect();
-        let near = if offers.len() <= FEW_OFFERS { prices[1..].to_vec() } else { Vec::new() };
-        Self { prices: prices[0].clone(), bound: seen[0].0, near }
+        let (bound, multipliers) = &seen[0];
+        let prices = Prices::new(multipliers, &priced, channels);
+        let near = if offers.len() <= FEW_OFFERS && prices.money > 0.0 {
+            let dearer = |factor: &f64| Prices { money: prices.money * factor, ..prices.clone() };
+            TRIED_PRICES_OF_MONEY.iter().map(dearer).collect()
+        } else {
+            Vec::new()
+        };
+        Self { bound: *bound, near, prices }
     }
 
     fn prices_to_try(&self) -> impl Iterator<Item = &Prices> {
