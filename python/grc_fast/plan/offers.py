@@ -88,11 +88,10 @@ def sorted_offers(
     frame = _with_household_first(frame)
     frame = frame.sort("first of household", *_order(frame), nulls_last=True)
     possible = frame.filter(pl.col("refusal").is_null())
-    numbers = {channel: number for number, channel in enumerate(channels)}
     kernel = ContactOffers(
         possible["first of household"].rle_id(),
         possible["client_id"].rle_id(),
-        possible["channel"].replace_strict(numbers, return_dtype=pl.UInt8),
+        possible["channel"].cast(pl.Enum(channels)).to_physical().cast(pl.UInt8),
         possible["gain"],
         possible["cost"],
         possible[PRESSURE] if PRESSURE in frame.columns else None,

@@ -190,16 +190,12 @@ impl Exchanges {
             if chain.len() > channels {
                 return None; // round and round: a cycle gains by itself
             }
-            match next {
-                Some(next) => {
-                    chain.push(self.between[channel][next]?);
-                    channel = next;
-                }
-                None => {
-                    chain.push(self.last[channel]?);
-                    return Some(chain);
-                }
-            }
+            let Some(next) = next else {
+                chain.push(self.last[channel]?);
+                return Some(chain);
+            };
+            chain.push(self.between[channel][next]?);
+            channel = next;
         }
     }
 

@@ -256,8 +256,8 @@ struct Dual {
 impl Dual {
     fn minimum(offers: &Offers, limits: &CountedLimits, start: Option<&Prices>) -> Self {
         let channels = limits.minimum.len();
-        let priced = limits.priced();
-        let free = dual_value(offers, limits, &priced, &vec![0.0; priced.len()]);
+        let constraints = limits.priced();
+        let free = dual_value(offers, limits, &constraints, &vec![0.0; constraints.len()]);
         if free.slope.iter().all(|slope| *slope >= 0.0) {
             // Nothing is scarce: what households take by themselves is the best plan.
             let prices = Prices::zero(channels);
@@ -265,20 +265,20 @@ impl Dual {
         }
         let sampled = start.is_none() && offers.households() >= SAMPLED_FROM;
         let first = match start {
-            Some(prices) => multipliers(prices, &priced),
-            None if sampled => sampled_multipliers(offers, limits, &priced),
-            None => vec![0.0; priced.len()],
+            Some(prices) => multipliers(prices, &constraints),
+            None if sampled => sampled_multipliers(offers, limits, &constraints),
+            None => vec![0.0; constraints.len()],
         };
         let is_near = start.is_some() || sampled;
         let mut seen: Vec<(f64, Vec<f64>)> =
-            vec![(free.value + free.rounding, vec![0.0; priced.len()])];
-        let mut search = Searches { offers, limits, priced: &priced, seen: &mut seen };
+            vec![(free.value + free.rounding, vec![0.0; constraints.len()])];
+        let mut search = Searches { offers, limits, constraints: &constraints, seen: &mut seen };
         let rough = if is_near { first } else { search.from(&first, 1.0, 1e-3, 60) };
         let tolerance = if sampled { 1e-6 } else { 1e-8 };
         search.from(&rough, 0.1, tolerance, 250);
         seen.sort_by(|a, b| a.0.total_cmp(&b.0));
         let (bound, multipliers) = &seen[0];
-        let prices = Prices::new(multipliers, &priced, channels);
+        let prices = Prices::new(multipliers, &constraints, channels);
         let near = if offers.len() <= FEW_OFFERS && prices.money > 0.0 {
             let dearer = |factor: &f64| Prices { money: prices.money * factor, ..prices.clone() };
             TRIED_PRICES_OF_MONEY.iter().map(dearer).collect()
@@ -294,8 +294,8 @@ impl Dual {
 }
 
 /// Multipliers that make some prices.
-fn multipliers(prices: &Prices, priced: &[Priced]) -> Vec<f64> {
-    priced
+fn multipliers(prices: &Prices, constraints: &[Priced]) -> Vec<f64> {
+    constraints
         .iter()
         .map(|constraint| match *constraint {
             Priced::Budget(_) => prices.money,
@@ -306,11 +306,15 @@ fn multipliers(prices: &Prices, priced: &[Priced]) -> Vec<f64> {
 }
 
 /// The multipliers of a sample of the households under their share of the constraints.
-fn sampled_multipliers(offers: &Offers, limits: &CountedLimits, priced: &[Priced]) -> Vec<f64> {
+fn sampled_multipliers(
+    offers: &Offers,
+    limits: &CountedLimits,
+    constraints: &[Priced],
+) -> Vec<f64> {
     let sample = offers.sample((offers.households() / SAMPLE) as u64);
     let limits = limits.scaled(sample.households() as f64 / offers.households() as f64);
     // Shares that round to nothing have no price, so that all constraints keep their places.
-    let priced: Vec<Priced> = priced
+    let constraints: Vec<Priced> = constraints
         .iter()
         .map(|constraint| match *constraint {
             Priced::Budget(_) => Priced::Budget(limits.budget.unwrap_or_default()),
@@ -320,9 +324,13 @@ fn sampled_multipliers(offers: &Offers, limits: &CountedLimits, priced: &[Priced
             Priced::Minimum(channel, _) => Priced::Minimum(channel, limits.minimum[channel]),
         })
         .collect();
-    let mut search =
-        Searches { offers: &sample, limits: &limits, priced: &priced, seen: &mut Vec::new() };
-    let rough = search.from(&vec![0.0; priced.len()], 1.0, 1e-3, 60);
+    let mut search = Searches {
+        offers: &sample,
+        limits: &limits,
+        constraints: &constraints,
+        seen: &mut Vec::new(),
+    };
+    let rough = search.from(&vec![0.0; constraints.len()], 1.0, 1e-3, 60);
     search.from(&rough, 0.1, 1e-6, 100)
 }
 
@@ -330,7 +338,7 @@ fn sampled_multipliers(offers: &Offers, limits: &CountedLimits, priced: &[Priced
 struct Searches<'a> {
     offers: &'a Offers,
     limits: &'a CountedLimits,
-    priced: &'a [Priced],
+    constraints: &'a [Priced],
     seen: &'a mut Vec<(f64, Vec<f64>)>,
 }
 
@@ -344,7 +352,7 @@ impl Searches<'_> {
     }
 
     fn from(&mut self, start: &[f64], radius: f64, tolerance: f64, max_steps: usize) -> Vec<f64> {
-        let scale = self.priced.iter().map(|constraint| match *constraint {
+        let scale = self.constraints.iter().map(|constraint| match *constraint {
             Priced::Budget(budget) => (budget as f64).max(1.0),
             Priced::Capacity(_, contacts) | Priced::Minimum(_, contacts) => {
                 (contacts as f64).max(1.0)
@@ -353,7 +361,7 @@ impl Searches<'_> {
         let size = self.size();
         let search = Search { size, scale: scale.collect(), radius, tolerance, max_steps };
         let mut function = |at: &[f64]| {
-            let found = dual_value(self.offers, self.limits, self.priced, at);
+            let found = dual_value(self.offers, self.limits, self.constraints, at);
             self.seen.push((found.value + found.rounding, at.to_vec()));
             (found.value, found.slope)
         };

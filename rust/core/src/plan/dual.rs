@@ -23,9 +23,9 @@ impl Prices {
     }
 
     /// The prices that multipliers of the priced constraints make.
-    pub fn new(multipliers: &[f64], priced: &[Priced], channels: usize) -> Self {
+    pub fn new(multipliers: &[f64], constraints: &[Priced], channels: usize) -> Self {
         let mut prices = Self::zero(channels);
-        for (multiplier, constraint) in multipliers.iter().zip(priced) {
+        for (multiplier, constraint) in multipliers.iter().zip(constraints) {
             match *constraint {
                 Priced::Budget(_) => prices.money += multiplier,
                 Priced::Capacity(channel, _) => prices.channel[channel] += multiplier,
@@ -157,18 +157,18 @@ pub(super) struct DualValue {
 pub(super) fn dual_value(
     offers: &Offers,
     limits: &CountedLimits,
-    priced: &[Priced],
+    constraints: &[Priced],
     multipliers: &[f64],
 ) -> DualValue {
-    let prices = Prices::new(multipliers, priced, limits.minimum.len());
+    let prices = Prices::new(multipliers, constraints, limits.minimum.len());
     let demand = demand(offers, &prices, limits.max_contacts);
     let (mut value, mut magnitude) = (demand.reduced, demand.reduced);
     magnitude += demand.value.unsigned_abs() as f64 + prices.money * demand.cost as f64;
     for (price, contacts) in prices.channel.iter().zip(&demand.contacts) {
         magnitude += price.abs() * *contacts as f64;
     }
-    let mut slope = Vec::with_capacity(priced.len());
-    for (multiplier, constraint) in multipliers.iter().zip(priced) {
+    let mut slope = Vec::with_capacity(constraints.len());
+    for (multiplier, constraint) in multipliers.iter().zip(constraints) {
         let (sign, limit, used) = match *constraint {
             Priced::Budget(budget) => (1.0, budget as f64, demand.cost as f64),
             Priced::Capacity(channel, most) => (1.0, most as f64, demand.contacts[channel] as f64),

@@ -106,7 +106,7 @@ struct Together<'a> {
     households: Vec<usize>,
 }
 
-impl<'a> Together<'a> {
+impl Together<'_> {
     fn with(&self, exchange: &Exchange) -> Option<Self> {
         let household = self.selection.household(exchange.add.or(exchange.drop)?);
         if self.households.contains(&household) {

@@ -177,7 +177,8 @@ impl Offers {
     pub(super) fn sample(&self, one_in: u64) -> Self {
         /// Any number; it only has to stay the same.
         const SEED: u64 = 0x706c_616e;
-        self.kept(|offer| mix_words(SEED, u64::from(self.household[offer])) % one_in == 0).0
+        self.kept(|offer| mix_words(SEED, u64::from(self.household[offer])).is_multiple_of(one_in))
+            .0
     }
 }
 

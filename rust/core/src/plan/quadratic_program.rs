@@ -142,8 +142,8 @@ impl QuadraticProgram {
                 }
             }
         }
-        for i in 0..n {
-            normal[i][i] += self.curvature[i];
+        for (i, (row, curvature)) in normal.iter_mut().zip(&self.curvature).enumerate() {
+            row[i] += curvature;
         }
         normal
     }

@@ -1,5 +1,7 @@
 //! Plans against all subsets of their offers, and what holds of every plan.
 
+#![allow(clippy::float_cmp, reason = "money is whole millionths, and adds up exactly")]
+
 use proptest::prelude::*;
 
 use crate::plan::offers::to_money;
