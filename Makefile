@@ -57,7 +57,7 @@ develop: build ## The same as build
 test: test-rust test-python ## Run every test
 
 .PHONY: test-rust
-test-rust: ## Run the tests of the core crate (needs no Python)
+test-rust: $(VENV)/.ready ## Run the tests of both crates
 	@.ci/toolchain $(PYTHON)
 	$(CARGO_TEST) --tests
 	cargo test --profile develop --locked -p grc-core -p grc-python --doc
