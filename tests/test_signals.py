@@ -107,12 +107,14 @@ call = lambda: grc.score_behaviour(table, rules, as_of="2024-01-01", threads=1, 
     "fit": """
 clients = pl.DataFrame(
     _core.simulate_clients(
-        2_000_000, model="mbgnbd", purchases=[0.5, 6.0, 0.9, 1.6], spend=[6.0, 4.0, 15.0],
-        unit=7.0, shortest=30, longest=2_000, horizon=1, seed=1,
+        2_000_000, model="mbgnbd", regularity=1, purchases=[0.5, 6.0, 0.9, 1.6],
+        spend=[6.0, 4.0, 15.0], unit=7.0, shortest=30, longest=2_000, horizon=1, seed=1,
     )
 )
 columns = [clients[name] for name in ("repeats", "last", "observed")]
-call = lambda: _core.fit_purchases(*columns, model="mbgnbd", unit=7.0, threads=1)
+call = lambda: _core.fit_purchases(
+    *columns, model="mbgnbd", regularity=1, unit=7.0, threads=1
+)
 """,
     "predictions": """
 repeats = draw.geometric(0.3, 4_000_000).astype(np.uint32) - 1
@@ -120,7 +122,7 @@ last = np.where(repeats == 0, 0, draw.integers(1, 100, repeats.size)).astype(np.
 observed = draw.integers(100, 2_000, repeats.size).astype(np.int32)
 columns = [pl.Series(values) for values in (repeats, last, observed)]
 call = lambda: _core.predict_purchases(
-    *columns, model="mbgnbd", parameters=[0.5, 6.0, 0.9, 1.6], unit=7.0, threads=1,
+    *columns, model="mbgnbd", regularity=1, parameters=[0.5, 6.0, 0.9, 1.6], unit=7.0, threads=1,
     period_ends=[3.0 * number for number in range(1, 200)], discount_factors=[1.0] * 199,
     horizons=[198],
 )

@@ -104,7 +104,7 @@ def shrink_to_line(difference: Numbers, variance: Numbers, scale: Numbers, score
     >>> added = np.array([0.01, 0.022, 0.028, 0.042, np.nan])
     >>> found = shrink_to_line(added, np.full(5, 1e-3), np.full(5, 0.2), np.arange(5.0))
     >>> found.rate.round(3).tolist()
-    [0.012, 0.021, 0.03, 0.04, 0.049]
+    [0.012, 0.021, 0.029, 0.04, 0.047]
     """
     known = ~np.isnan(difference) & np.isfinite(variance)
     z = np.where(known, difference, 0.0) / scale
