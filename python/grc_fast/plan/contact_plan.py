@@ -48,7 +48,7 @@ class Certificate:
     bound
         What no plan under these limits exceeds.
     gap
-        (bound − value) ÷ |bound|: no plan is better by a larger share. 0 is the best plan.
+        (bound − value) ÷ the size of bound: no plan is better by a larger share. 0 is the best plan.
     cost
         The sum of the costs.
     contacts
