@@ -124,7 +124,7 @@ pub(super) fn within(name: &str, value: f64, [least, most]: [f64; 2]) -> Result<
 /// The log-likelihood of clients, as a function of (r, α, a, b).
 ///
 /// With n opportunities to leave, k steps to a purchase, s = r + k x, R(t) = ln(1 + t / α),
-/// D = R(T) − R(`t_x`) and Q the sum of [`UnfinishedPurchase`], a client contributes
+/// D = R(T) − R(`t_x`) and Q the sum that [`PurchaseSteps`] takes, a client contributes
 ///
 /// lnΓ(s)/Γ(r) − k x ln α − s R(T) + lnB(a, b + n)/B(a, b) + ln(Q + a / (b + n − 1) · e^(s D)),
 ///
