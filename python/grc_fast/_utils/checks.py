@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import operator
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from decimal import Decimal
 from numbers import Real
 from typing import Any, cast
@@ -131,6 +131,21 @@ def text(what: str, value: object, must_be: str) -> None:
     """
     if not isinstance(value, str):
         raise OptionError(f"{what} must be {must_be}, not {value!r}")
+
+
+def known_options(given: Iterable[str], known: Collection[str], taker: str) -> None:
+    """Refuse an option that what takes them does not know.
+
+    Examples
+    --------
+    >>> known_options(["clint"], ["client", "date"], "reading sales")
+    Traceback (most recent call last):
+    ...
+    grc_fast.OptionError: 'clint' is no option of reading sales; did you mean 'client'?
+    """
+    for name in given:
+        if name not in known:
+            raise OptionError(f"{name!r} is no option of {taker}{nearest(name, known)}")
 
 
 def column(role: str, value: object) -> None:

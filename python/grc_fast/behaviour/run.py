@@ -11,9 +11,9 @@ import polars as pl
 
 from grc_fast import _core
 from grc_fast._typing import Instant, Progress
-from grc_fast._utils.checks import check_threads, text
+from grc_fast._utils.checks import check_threads, known_options, text
 from grc_fast._utils.dates import parse_instant
-from grc_fast._utils.messages import nearest, with_short_quotes
+from grc_fast._utils.messages import with_short_quotes
 from grc_fast._utils.processes import check_process
 from grc_fast.behaviour.events import OPTIONAL, ROLES, EventRoles, has_role, open_events
 from grc_fast.behaviour.memory import half_of_memory
@@ -153,12 +153,7 @@ class Run:
         given: dict[str, Any] = dict(reading)
         roles = {role: given.pop(role) for role in ROLES if role in given}
         text_options = TextOptions.taken_from(given)
-        for name in given:
-            if name not in EventReading.__annotations__:
-                raise OptionError(
-                    f"{name!r} is no option of reading events"
-                    f"{nearest(name, EventReading.__annotations__)}"
-                )
+        known_options(given, EventReading.__annotations__, "reading events")
         state = saved_state(given.pop("state", None))
         tracking = given.pop("tracking", None)
         return cls(

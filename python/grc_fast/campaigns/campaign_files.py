@@ -9,10 +9,9 @@ from typing import Any, Final
 
 import polars as pl
 
-from grc_fast._utils.checks import column
-from grc_fast._utils.messages import nearest
+from grc_fast._utils.checks import column, known_options
 from grc_fast.campaigns.tables import CAMPAIGNS, RESPONSES, SCORES
-from grc_fast.errors import ColumnError, OptionError
+from grc_fast.errors import ColumnError
 from grc_fast.io.small_tables import (
     ColumnKinds,
     as_frame,
@@ -77,10 +76,7 @@ class CampaignColumns:
         OptionError
             If one is unknown, or its value is wrong.
         """
-        known = CampaignReading.__annotations__
-        for name in reading:
-            if name not in known:
-                raise OptionError(f"{name!r} is no option of response{nearest(name, known)}")
+        known_options(reading, CampaignReading.__annotations__, "response")
         given: dict[str, Any] = dict(reading)
         text = TextOptions.taken_from(given)
         for role, name in given.items():

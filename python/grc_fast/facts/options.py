@@ -8,8 +8,7 @@ from functools import cached_property
 from typing import Any, Final, get_args
 
 from grc_fast._typing import Progress, Returns
-from grc_fast._utils.checks import check_threads, text, whole
-from grc_fast._utils.messages import nearest
+from grc_fast._utils.checks import check_threads, known_options, text, whole
 from grc_fast.errors import OptionError
 from grc_fast.io.roles import Roles
 from grc_fast.io.text_options import DETECTED, TextOptions, TextReading
@@ -72,10 +71,7 @@ class SalesReading:
         OptionError
             If one is unknown, or its value is wrong.
         """
-        known = Reading.__annotations__
-        for name in reading:
-            if name not in known:
-                raise OptionError(f"{name!r} is no option of reading sales{nearest(name, known)}")
+        known_options(reading, Reading.__annotations__, "reading sales")
         given: dict[str, Any] = dict(reading)
         return cls(text=TextOptions.taken_from(given), **given, returns=returns)
 

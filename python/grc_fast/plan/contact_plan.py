@@ -48,7 +48,8 @@ class Certificate:
     bound
         What no plan under these limits exceeds.
     gap
-        (bound − value) ÷ the size of bound: no plan is better by a larger share. 0 is the best plan.
+        (bound − value) ÷ the size of bound: no plan is better by a larger share. 0 is the best
+        plan.
     cost
         The sum of the costs.
     contacts
@@ -374,10 +375,11 @@ def planned(offers: SortedOffers, limits: PlanLimits, notes: tuple[str, ...] = (
     told = pl.Series("reason", pl.Series(codes)).replace_strict(
         dict(enumerate(_OF_KERNEL)), return_dtype=pl.String
     )
-    frame = offers.frame.with_row_index("row")
-    possible = frame.select("row").filter(frame["refusal"].is_null()).with_columns(told)
-    frame = frame.join(possible, on="row", how="left", maintain_order="left").with_columns(
-        pl.coalesce("refusal", "reason").alias("reason")
+    # The kernel answers for the offers that may be made, in their order.
+    possible = pl.col("refusal").is_null()
+    place = pl.when(possible).then(possible.cast(pl.Int64).cum_sum() - 1)
+    frame = offers.frame.with_columns(
+        pl.coalesce("refusal", pl.lit(told).gather(place)).alias("reason")
     )
     frame = frame.with_columns((pl.col("reason") == "chosen").alias("chosen"))
     named = [name for name in offers.frame.columns if name != "refusal"]

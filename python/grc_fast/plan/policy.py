@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final, Literal, Self, get_args
 from pydantic import AfterValidator, Field, ValidationError
 
 from grc_fast._core import parse_duration, window_start
+from grc_fast._utils.extras import import_extra
 from grc_fast._utils.messages import first_clause, nearest
 from grc_fast._utils.validation import Section, lines_of, sentence, toml_of
 from grc_fast.errors import GrcError, OptionError
@@ -192,12 +193,7 @@ def is_holiday(country: str, day: dt.date) -> bool:
 
 
 def _holidays(country: str, year: int) -> Any:
-    try:
-        import holidays
-    except ImportError:
-        raise OptionError(
-            "public holidays need an extra that is not installed: pip install 'grc-fast[plan]'"
-        ) from None
+    holidays = import_extra("holidays", "plan", "a policy with public holidays")
     try:
         return holidays.country_holidays(country, years=year)
     except NotImplementedError:

@@ -249,6 +249,36 @@ impl Outlook {
     }
 }
 
+/// Columns of clients and of what they spend.
+struct Spenders {
+    histories: Clients,
+    counts: ScalarBuffer<u32>,
+    means: ScalarBuffer<f64>,
+    shares: ScalarBuffer<f64>,
+}
+
+impl Spenders {
+    fn new(
+        histories: Clients,
+        counts: PyChunkedArray,
+        means: PyChunkedArray,
+        shares: PyChunkedArray,
+    ) -> PyResult<Self> {
+        let counts = values::<UInt32Type>(counts)?;
+        let (means, shares) = (values::<Float64Type>(means)?, values::<Float64Type>(shares)?);
+        Ok(Self { histories, counts, means, shares })
+    }
+
+    fn valued(&self) -> ValuedClients<'_> {
+        ValuedClients {
+            histories: self.histories.histories(),
+            counts: &self.counts,
+            means: &self.means,
+            shares: &self.shares,
+        }
+    }
+}
+
 /// Simulated totals of purchases and gains by draw, of one simulation and of another, and how many
 /// clients one that was simulated stands for.
 #[pyfunction]
@@ -266,18 +296,17 @@ pub fn simulate_totals(
     outlook: Outlook,
     threads: Option<usize>,
 ) -> PyResult<(Vec<Vec<f64>>, Vec<Vec<f64>>, f64)> {
-    let clients = Clients::new(repeats, last, observed)?;
-    let (counts, means) = (values::<UInt32Type>(counts)?, values::<Float64Type>(means)?);
-    let shares = values::<Float64Type>(shares)?;
+    let histories = Clients::new(repeats, last, observed)?;
+    let clients = Spenders::new(histories, counts, means, shares)?;
     let found = on_threads(py, threads, || {
-        let clients = ValuedClients {
-            histories: clients.histories(),
-            counts: &counts,
-            means: &means,
-            shares: &shares,
-        };
         let periods = outlook.periods();
-        value::simulate_totals(&outlook.models()?, &clients, &periods, outlook.draws, outlook.seed)
+        value::simulate_totals(
+            &outlook.models()?,
+            &clients.valued(),
+            &periods,
+            outlook.draws,
+            outlook.seed,
+        )
     })?;
     Ok((found.first, found.second, found.scale))
 }
@@ -298,18 +327,18 @@ pub fn client_intervals(
     level: f64,
     threads: Option<usize>,
 ) -> PyResult<Vec<(PyArray, PyArray)>> {
-    let clients = Clients::new(repeats, last, observed)?;
-    let (counts, means) = (values::<UInt32Type>(counts)?, values::<Float64Type>(means)?);
-    let shares = values::<Float64Type>(shares)?;
+    let histories = Clients::new(repeats, last, observed)?;
+    let clients = Spenders::new(histories, counts, means, shares)?;
     let found = on_threads(py, threads, || {
-        let clients = ValuedClients {
-            histories: clients.histories(),
-            counts: &counts,
-            means: &means,
-            shares: &shares,
-        };
         let (models, periods) = (outlook.models()?, outlook.periods());
-        value::client_intervals(&models, &clients, &periods, level, outlook.draws, outlook.seed)
+        value::client_intervals(
+            &models,
+            &clients.valued(),
+            &periods,
+            level,
+            outlook.draws,
+            outlook.seed,
+        )
     })?;
     Ok(found.into_iter().map(|[low, high]| (floats(low), floats(high))).collect())
 }

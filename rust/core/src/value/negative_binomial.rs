@@ -43,29 +43,8 @@ impl NegativeBinomial {
     /// off then do not show.
     #[inline]
     pub fn mean(&self, mut sequence: impl FnMut(usize) -> f64) -> f64 {
-        let mode = self.mode() as usize;
-        let end = NEGLIGIBLE * (1.0 - self.z);
-        let (mut weights, mut sum) = (0.0, 0.0);
-        let (mut weight, mut n) = (1.0, mode);
-        loop {
-            weights += weight;
-            sum += weight * sequence(n);
-            weight *= self.z * (self.s + n as f64) / (n as f64 + 1.0);
-            n += 1;
-            if weight <= end * weights {
-                break;
-            }
-        }
-        (weight, n) = (1.0, mode);
-        while n > 0 {
-            weight *= n as f64 / (self.z * (self.s + n as f64 - 1.0));
-            n -= 1;
-            if weight <= end * weights {
-                break;
-            }
-            weights += weight;
-            sum += weight * sequence(n);
-        }
+        let mut sum = 0.0;
+        let weights = self.walk(|weight, n| sum += weight * sequence(n));
         sum / weights
     }
 
@@ -77,18 +56,24 @@ impl NegativeBinomial {
     pub fn means_by_steps(&self, mut sequence: impl FnMut(usize) -> f64, means: &mut [f64]) {
         let k = means.len();
         means.fill(0.0);
-        let mode = self.mode() as usize;
-        let end = NEGLIGIBLE * (1.0 - self.z);
         let scales: Vec<f64> = (0..k).map(|j| (1.0 - self.z) / (self.s + j as f64)).collect();
-        let mut add = |weight: f64, n: usize| {
+        let weights = self.walk(|mut weight, n| {
             let (made, steps) = (n / k, n % k);
             let (now, next) = (sequence(made), sequence(made + 1));
-            let mut weight = weight;
             for (j, mean) in means.iter_mut().enumerate() {
                 *mean += weight * if steps + j < k { now } else { next };
                 weight *= (self.s + (n + j) as f64) * scales[j];
             }
-        };
+        });
+        means.iter_mut().for_each(|mean| *mean /= weights);
+    }
+
+    /// Hand over each count and its weight, from the mode up and then down, as far as they show, and
+    /// return the sum of the weights, of which that of the mode is 1.
+    #[inline]
+    fn walk(&self, mut add: impl FnMut(f64, usize)) -> f64 {
+        let mode = self.mode() as usize;
+        let end = NEGLIGIBLE * (1.0 - self.z);
         let (mut weights, mut weight, mut n) = (0.0, 1.0, mode);
         loop {
             weights += weight;
@@ -109,7 +94,7 @@ impl NegativeBinomial {
             weights += weight;
             add(weight, n);
         }
-        means.iter_mut().for_each(|mean| *mean /= weights);
+        weights
     }
 }
 
