@@ -5,8 +5,11 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+from grc_fast.io.leftovers import clear_leftovers
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals are those of POSIX")
 
@@ -216,3 +219,43 @@ def test_a_signal_leaves_calls_of_other_threads_alone() -> None:
         timeout=120,
     )
     assert run.stdout.splitlines()[-1] == "True 8 True"
+
+
+_LONG_STEP = """
+import hashlib, sys, threading
+from pathlib import Path
+import grc_fast.cli
+from grc_fast.io.atomic import atomic_path
+
+
+def run(_):
+    with atomic_path(sys.argv[1]) as temporary:
+        temporary.write_text("half")
+        threading.Timer(0.5, lambda: print("within it", flush=True)).start()
+        hashlib.pbkdf2_hmac("sha256", b"", b"", 2**31 - 1)  # one call that lasts for minutes
+
+
+grc_fast.cli._run = run
+sys.exit(grc_fast.cli.main())
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_command_within_a_step_that_does_not_look_for_signals(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    output = tmp_path / "scores.csv"
+    output.write_text("whole")
+    command = [sys.executable, "-c", _LONG_STEP, output]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as run:
+        assert run.stdout is not None
+        assert run.stderr is not None
+        assert run.stdout.readline() == b"within it\n"
+        run.send_signal(number)
+        assert run.wait(timeout=30) == 128 + number
+        assert run.stderr.read().startswith(f"{number.name} ended this run".encode())
+
+    assert output.read_text() == "whole"
+    monkeypatch.setattr("grc_fast.io.leftovers._SETTLED", -1.0)
+    assert len(clear_leftovers([output])) == 1
+    assert list(tmp_path.iterdir()) == [output]

@@ -8,9 +8,7 @@ import io
 import os
 import signal
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
-from types import FrameType
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -20,11 +18,10 @@ from grc_fast._utils.messages import harmless
 from grc_fast._utils.panics import panics_as_errors
 from grc_fast._utils.version import __version__
 from grc_fast.cli import behaviour, bench, combine, demo, explain, plan, response, score, value
+from grc_fast.cli.leaving import SIGNAL, leaving_when_told
 from grc_fast.errors import GrcError
 from grc_fast.io.write import ClosedOutput, forget_standard_output
 
-# A process that a signal ends has 128 and the signal's number as its exit code.
-SIGNAL = 128
 DEBUG_VARIABLE = "GRC_FAST_DEBUG"
 app = typer.Typer(
     name="grc-fast",
@@ -81,13 +78,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _open_what_is_closed()
     _show_every_character()
     _warn_of_limited_addresses()
+    is_process = arguments is None
     try:
-        with _cleaning_up_when_terminated():
+        with leaving_when_told(process_is_ours=is_process):
             code = _run(arguments)
     except KeyboardInterrupt:
         code = SIGNAL + signal.SIGINT
     _flush()
-    if arguments is None and code > SIGNAL:
+    if is_process and code > SIGNAL:
         # At once: the interpreter's own end can take the best part of a second.
         os._exit(code)
     return code
@@ -150,27 +148,6 @@ def _sentence(error: BaseException) -> str:
 def _one_line(text: str) -> str:
     """Keep a message on one line, and values in it from steering the terminal."""
     return harmless(" ".join(text.splitlines()))
-
-
-@contextmanager
-def _cleaning_up_when_terminated() -> Iterator[None]:
-    """Turn a request to end into an exception, so that temporary files are removed."""
-
-    def leave(number: int, _frame: FrameType | None) -> None:
-        raise SystemExit(SIGNAL + number)
-
-    names = ("SIGTERM", "SIGHUP")
-    before = {}
-    for number in (getattr(signal, name) for name in names if hasattr(signal, name)):
-        # What is ignored stays ignored (nohup). Signals are of the main thread only.
-        with suppress(ValueError):
-            if signal.getsignal(number) == signal.SIG_DFL:
-                before[number] = signal.signal(number, leave)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _open_what_is_closed() -> None:
