@@ -96,6 +96,8 @@ const TOLERANCE: f64 = 1e-10;
 /// The same on a subsample, where a search only looks for a start.
 const SUBSAMPLE_TOLERANCE: f64 = 1e-2;
 const MAX_ITERATIONS: u64 = 200;
+/// Likelihoods that differ by less than this are equal, as far as the clients can tell.
+pub(super) const LIKELIHOOD_TOLERANCE: f64 = 0.01;
 /// The most points that a search looks at: a few to an iteration where there is a maximum. Where the
 /// likelihood is not a number, a line search alone would go on for ever.
 const MAX_POINTS: usize = 1_000;
@@ -258,7 +260,12 @@ pub fn maximise<L: Likelihood<P>, const P: usize>(
     // Best first; equal ends keep the order of the starts.
     ends.sort_by(|one, other| other.1.value.total_cmp(&one.1.value));
     let mut failure: Option<FitFailure> = None;
-    for (start, _) in &ends {
+    let mut left = f64::INFINITY;
+    for (start, end) in &ends {
+        // As high as one from which there is no maximum: on the same ridge, where a search is long.
+        if end.value >= left - LIKELIHOOD_TOLERANCE {
+            continue;
+        }
         let Some((parameters, found)) = search(likelihood, start, TOLERANCE) else {
             continue;
         };
@@ -271,10 +278,13 @@ pub fn maximise<L: Likelihood<P>, const P: usize>(
                     clients: likelihood.clients(),
                 });
             }
-            Err(error) => match &mut failure {
-                Some(first) => first.highest = first.highest.max(found.value),
-                None => failure = Some(FitFailure { error, highest: found.value }),
-            },
+            Err(error) => {
+                left = end.value;
+                match &mut failure {
+                    Some(first) => first.highest = first.highest.max(found.value),
+                    None => failure = Some(FitFailure { error, highest: found.value }),
+                }
+            }
         }
     }
     Err(failure.unwrap_or_else(|| FitFailure {

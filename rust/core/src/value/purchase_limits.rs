@@ -4,8 +4,8 @@
 //! A parameter that should be 0 or infinite is as good as that: so all formulas hold, and a limit is
 //! saved and predicts like any other model.
 
-use super::maximum_likelihood::{Estimate, Evaluation, Likelihood, maximise};
-use super::purchases::{LIKELIHOOD_TOLERANCE, PurchaseFit, PurchaseLikelihood};
+use super::maximum_likelihood::{Estimate, Evaluation, LIKELIHOOD_TOLERANCE, Likelihood, maximise};
+use super::purchases::{PurchaseFit, PurchaseLikelihood};
 
 /// As good as 0, for a beside a b of 1.
 const NOTHING: f64 = 1e-8;

@@ -1,7 +1,7 @@
 //! How often clients buy and when they leave: the likelihoods of BG/NBD and MBG/NBD.
 
 use super::history_cells::{CellRun, HistoryCells};
-use super::maximum_likelihood::{Estimate, Evaluation, Likelihood, maximise};
+use super::maximum_likelihood::{Estimate, Evaluation, LIKELIHOOD_TOLERANCE, Likelihood, maximise};
 use super::purchase_limits::{PurchaseLimits, highest_limit};
 use super::purchase_steps::{LogOpen, PurchaseSteps};
 use super::special::{rises, softplus};
@@ -364,9 +364,6 @@ fn purchase_rate(cells: &HistoryCells, unit: f64) -> f64 {
     let purchases: f64 = cells.repeats.iter().map(|&(x, n)| f64::from(x) * n as f64).sum();
     purchases * unit / cells.runs.iter().map(days).sum::<f64>()
 }
-
-/// Likelihoods that differ by less than this are equal, as far as the clients can tell.
-pub(super) const LIKELIHOOD_TOLERANCE: f64 = 0.01;
 
 /// Cells on which the starts are compared: enough to tell them apart, too few to cost time.
 const SUBSAMPLE_CELLS: usize = 4096;
