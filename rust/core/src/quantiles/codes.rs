@@ -138,7 +138,8 @@ mod tests {
         let values: Vec<f64> = (0..701)
             .map(|i| if i % 50 == 49 { f64::NAN } else { f64::from(i * 7919 % 701) })
             .collect();
-        for len in 0..=MAX_CUTS {
+        // An interpreter such as Miri is a thousand times as slow.
+        for len in (0..=MAX_CUTS).step_by(if cfg!(miri) { 33 } else { 1 }) {
             let list: Vec<f64> = (0..len).map(|i| (i * 701 / len) as f64).collect();
             let below = |value: &f64| 1 + list.iter().filter(|cut| *cut < value).count() as u8;
             let expected: Vec<u8> =
