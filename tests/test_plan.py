@@ -283,3 +283,84 @@ def test_pressure_lowers_the_value_and_is_not_paid_from_the_budget():
     offers = pl.DataFrame({**OFFER, "pressure_cost": [1.5]})
     certificate = grc.plan_contacts(offers, budget=1).certificate
     assert (certificate.value, certificate.cost) == (0.5, 1.0)
+
+
+def test_the_order_of_clients_is_that_of_their_ids_whatever_their_type():
+    ids = ["b", "B", "a", "é", "10", "9", "b"]
+    offers = pl.DataFrame(
+        {
+            "client_id": ids,
+            "channel": ["x", "x", "x", "x", "x", "x", "w"],
+            "gain": [1.0] * 7,
+            "cost": [0.0] * 7,
+        }
+    )
+    expected = sorted(zip(ids, offers["channel"], strict=True))
+    for dtype in (pl.String, pl.Categorical):
+        found = grc.plan_contacts(offers.with_columns(pl.col("client_id").cast(dtype)))
+        assert found.offers.select("client_id", "channel").rows() == expected
+
+
+def test_households_stand_where_their_first_client_does():
+    offers = pl.DataFrame(
+        {
+            "client_id": [5, 4, 3, 2, 1],
+            "channel": ["a"] * 5,
+            "gain": [1.0] * 5,
+            "cost": [0.0] * 5,
+            "household": ["x", None, "y", "x", "y"],
+        }
+    )
+    found = grc.plan_contacts(offers, max_contacts=1)
+    assert found.offers["client_id"].to_list() == [1, 3, 2, 5, 4]
+    assert found.plan["client_id"].to_list() == [1, 2, 4]
+
+
+ZONES = pl.DataFrame(
+    {
+        "client_id": [7, 8, None, None, None],
+        "zone": ["north", None, "south", "north", "south"],
+        "channel": ["email", "email", "posters", "posters", "radio"],
+        "gain": [5.0, 4.0, 60.0, 90.0, 10.0],
+        "cost": [1.0, 1.0, 30.0, 30.0, 20.0],
+    }
+)
+
+
+def test_a_zone_is_planned_as_one_and_nobody_is_asked():
+    found = grc.plan_contacts(ZONES, budget=61.5, policy="fr")
+    assert found.offers.select("client_id", "zone", "reason").rows() == [
+        (7, "north", "no_consent"),
+        (8, None, "no_consent"),
+        (None, "north", "chosen"),
+        (None, "south", "chosen"),
+        (None, "south", "not_worth_it"),
+    ]
+    assert found.clients.rows() == [
+        (7, None, 0, "no_consent"),
+        (8, None, 0, "no_consent"),
+        (None, "north", 1, "chosen"),
+        (None, "south", 1, "chosen"),
+    ]
+    assert sum(found.reasons.values()) == 4
+
+    both = grc.plan_contacts(ZONES.reverse(), budget=31.5)
+    assert both.plan.select("client_id", "zone").rows() == [(7, "north"), (None, "north")]
+
+
+def test_a_table_of_zones_alone_needs_no_clients():
+    zones = ZONES.drop_nulls("zone").drop("client_id")
+    assert grc.plan_contacts(zones, budget=35).plan["zone"].to_list() == ["north", "north"]
+    with pytest.raises(grc.DataError, match="without 'client_id', the first in row 2"):
+        grc.plan_contacts(ZONES.with_columns(client_id=pl.lit(None, pl.Int64)))
+
+
+def test_zones_are_not_in_control_groups_and_bear_no_pressure():
+    contacts = pl.DataFrame(
+        {"client_id": [7], "channel": ["posters"], "contacted_on": ["2026-11-30"]}
+    )
+    held = pl.DataFrame({"client_id": [7, None], "control": [True, True]})
+    found = grc.plan_contacts(
+        ZONES, policy="fr", contacts=contacts, control=held, as_of="2026-12-01"
+    )
+    assert found.plan["channel"].to_list() == ["posters", "posters"]

@@ -216,6 +216,134 @@ def test_consents_that_lapse_soon_are_counted():
     assert "1 consents lapse within 30 days" in found.notes
 
 
+def seen(*days, **more):
+    return pl.DataFrame({"client_id": [1] * len(days), "last_seen": days, **more})
+
+
+@pytest.mark.parametrize(
+    ("last", "as_of", "expected"),
+    [
+        (dt.date(2023, 12, 2), TUESDAY, "chosen"),
+        (dt.date(2023, 12, 1), TUESDAY, "no_consent"),  # three years to the day
+        (dt.date(2026, 12, 1), TUESDAY, "chosen"),  # today
+        (dt.date(2026, 12, 2), TUESDAY, "no_consent"),  # to come
+        (None, TUESDAY, "no_consent"),
+        (dt.date(2024, 2, 29), dt.date(2027, 2, 27), "chosen"),
+        (dt.date(2024, 2, 29), dt.date(2027, 2, 28), "no_consent"),
+        (dt.date(2024, 2, 28), dt.date(2027, 2, 28), "no_consent"),
+        (dt.date(2025, 2, 28), dt.date(2028, 2, 28), "no_consent"),
+        (dt.date(2025, 3, 1), dt.date(2028, 2, 29), "chosen"),
+    ],
+)
+def test_a_client_is_out_three_years_after_the_last_sign_of_life(last, as_of, expected):
+    signs = seen(last).with_columns(pl.col("last_seen").cast(pl.Date))
+    assert reason(offer("post"), None, as_of=as_of, last_seen=signs) == expected
+
+
+def test_the_last_of_several_signs_of_life_counts_and_an_open_is_none():
+    old, new = dt.date(2020, 1, 1), dt.date(2026, 1, 1)
+    kinds = {"purchase": "chosen", "click": "chosen", "open": "no_consent", None: "no_consent"}
+    assert reason(offer("post"), None, last_seen=seen(new, old)) == "chosen"
+    for kind, expected in kinds.items():
+        signs = seen(old, new, kind=["purchase", kind])
+        assert reason(offer("post"), None, last_seen=signs) == expected
+
+
+def test_a_client_without_a_sign_of_life_is_out_and_a_consent_is_one():
+    nobody = seen(dt.date(2026, 1, 1)).with_columns(client_id=pl.lit(2))
+    assert reason(offer("post"), None, last_seen=nobody) == "no_consent"
+    contract = {"basis": "contract"}
+    given = consent(collected="2023-12-02", **contract)
+    assert reason(offer(), given, last_seen=nobody) == "chosen"
+    old = consent(collected="2023-12-01", **contract)
+    assert reason(offer(), old, last_seen=nobody) == "no_consent"
+    assert reason(offer(), old) == "chosen"
+
+
+def test_a_run_says_that_signs_of_life_were_not_checked():
+    notes = grc.plan_contacts(offer("post"), policy="fr").notes
+    assert "give last_seen" in notes[-1]
+    checked = grc.plan_contacts(offer("post"), policy="fr", last_seen=seen(TUESDAY), as_of=TUESDAY)
+    assert not checked.notes
+
+
+@pytest.mark.parametrize(
+    ("tables", "said"),
+    [
+        ({"policy": "none", "last_seen": seen(TUESDAY)}, "signs of life are counted by the rules"),
+        ({"policy": "fr", "last_seen": seen(TUESDAY)}, "as_of is needed"),
+        ({"policy": "fr", "last_seen": seen("x"), "as_of": TUESDAY}, "'last_seen'"),
+        ({"policy": "fr", "last_seen": offer(), "as_of": TUESDAY}, "no column 'last_seen'"),
+    ],
+)
+def test_signs_of_life_that_cannot_be_read_are_refused(tables, said):
+    with pytest.raises(grc.GrcError, match=said) as found:
+        grc.plan_contacts(offer("post"), **tables)
+    assert "\n" not in str(found.value)
+
+
+COSTS = """
+name = "our house"
+
+[channels.email]
+consent = "opt_out"
+source = "the house"
+read_on = 2026-11-30
+
+[channels.post]
+consent = "opt_out"
+source = "the house"
+read_on = 2026-11-30
+
+[[pressure]]
+cost_each = 0.5
+window = "30d"
+
+[[pressure]]
+channel = "email"
+cost_each = 2
+most = 3
+window = "10d"
+"""
+
+
+def test_a_contact_costs_more_patience_the_more_contacts_there_were(tmp_path):
+    policy = tmp_path / "house.toml"
+    policy.write_text(COSTS, "utf-8")
+    rows = [(n, channel, 9.0, 1.0) for n in (1, 2, 3, 4) for channel in ("email", "post")]
+    offers = pl.DataFrame(rows, ["client_id", "channel", "gain", "cost"], orient="row")
+    past = [
+        (2, "post", "2026-11-02"),
+        (3, "post", "2026-11-01"),  # exactly 30 days ago
+        (3, "email", "2026-11-22"),
+        (4, "email", "2026-11-30"),
+        (4, "email", "2026-11-29"),
+        (4, "email", None),
+    ]
+    contacts = pl.DataFrame(past, ["client_id", "channel", "contacted_on"], orient="row")
+
+    found = grc.plan_contacts(offers, policy=policy, contacts=contacts, as_of=TUESDAY)
+
+    told = found.offers.select("client_id", "channel", "pressure_cost", "reason").rows()
+    assert told == [
+        (1, "email", 0.0, "chosen"),
+        (1, "post", 0.0, "chosen"),
+        (2, "email", 0.5, "chosen"),
+        (2, "post", 0.5, "chosen"),
+        (3, "email", 2.5, "chosen"),
+        (3, "post", 0.5, "chosen"),
+        (4, "email", 7.5, "under_pressure"),
+        (4, "post", 1.5, "chosen"),
+    ]
+    assert found.certificate.value == 7 * 8 - 0.5 - 0.5 - 2.5 - 0.5 - 1.5
+    assert found.certificate.cost == 7
+
+    dear = offers.with_columns(pressure_cost=pl.lit(5.6))
+    found = grc.plan_contacts(dear, policy=policy, contacts=contacts, as_of=TUESDAY)
+    assert found.offers.row(4)[4] == 8.1  # that of the offer, and that of the policy
+    assert found.offers.row(4)[-1] == "not_worth_it"
+
+
 RULE = 'name = "x"\n[channels.fax]\nconsent = "opt_in"\nsource = "s"\nread_on = 2026-01-01\n'
 
 

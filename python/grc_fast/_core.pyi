@@ -35,6 +35,7 @@ __all__ = [
     "expected_spend",
     "fit_purchases",
     "fit_spend",
+    "order_of_offers",
     "parse_dates",
     "parse_duration",
     "parse_numbers",
@@ -210,8 +211,9 @@ class _Certificate(TypedDict):
 class ContactOffers:
     def __new__(
         cls,
-        household: _Column,
+        order: _Column,
         client: _Column,
+        household: _Column | None,
         channel: _Column,
         gain: _Column,
         cost: _Column,
@@ -237,6 +239,7 @@ class ContactOffers:
         max_contacts: int | None,
     ) -> list[_Certificate]: ...
 
+def order_of_offers(client: _Column, channel: _Column) -> tuple[_ArrowArray, _ArrowArray]: ...
 def salted_hashes(texts: _Column, salt: str, *, threads: int | None = None) -> _ArrowArray: ...
 
 class _Readable(Protocol):

@@ -39,7 +39,7 @@ class PlanOptions(RunOptions, TextFileOptions):
         typer.Argument(
             metavar="OFFERS",
             show_default=False,
-            help="Tables of offers: client_id, channel, gain, cost, and where there are, "
+            help="Tables of offers: client_id (or zone), channel, gain, cost, and where there are, "
             "household, offer, pressure_cost.",
         ),
     ]
@@ -116,6 +116,16 @@ class PlanOptions(RunOptions, TextFileOptions):
             metavar="FILE",
             show_default=False,
             help="Past contacts: client_id, channel, contacted_on, and refused.",
+        ),
+    ] = None
+    last_seen: Annotated[
+        str | None,
+        typer.Option(
+            "--last-seen",
+            metavar="FILE",
+            show_default=False,
+            help="Signs of life: client_id, last_seen, and kind where rows are of several. Clients "
+            "who have given none for as long as the policy says are left out.",
         ),
     ] = None
     control: Annotated[
@@ -249,6 +259,7 @@ def _tables(options: PlanOptions) -> dict[str, str | None]:
         "consent": options.consent,
         "suppress": options.suppress,
         "contacts": options.contacts,
+        "last_seen": options.last_seen,
     }
 
 

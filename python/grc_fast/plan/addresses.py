@@ -6,6 +6,8 @@ from typing import Final
 
 import polars as pl
 
+from grc_fast.plan.reasons import REASON
+
 #: Which column of the offers is the address of a channel.
 ADDRESSES: Final = {"email": "email", "sms": "phone", "phone": "phone"}
 
@@ -45,6 +47,6 @@ def with_shared_addresses(offers: pl.DataFrame, refusal: pl.Series) -> pl.Series
         )
         others = possible.join(best, on="address").filter(pl.col("client_id") != pl.col("best"))
         is_other = pl.int_range(offers.height, eager=True).is_in(others["row"].implode())
-        told = pl.when(is_other).then(pl.lit("same_address")).otherwise(refusal)
+        told = pl.when(is_other).then(pl.lit("same_address", REASON)).otherwise(refusal)
         refusal = pl.select(told.alias("refusal")).to_series()
     return refusal

@@ -29,7 +29,7 @@ def without_consent(
     today: dt.date,
 ) -> tuple[pl.Series, list[str]]:
     """Offers that the policy does not permit, and what to say of it."""
-    rows = None if consent is None else _consents(consent)
+    rows = None if consent is None else consents(consent)
     refused = pl.repeat(value=True, n=offers.height, dtype=pl.Boolean, eager=True)
     notes = []
     lapsing = 0
@@ -57,21 +57,23 @@ def without_consent(
             refused &= ~of_channel
             continue
         states = _states(rows.filter(pl.col("channel") == channel), rule, today)
-        may = offers.select("client_id").join(
-            states, on="client_id", how="left", maintain_order="left"
+        may = (
+            offers.select("client_id")
+            .filter(of_channel)
+            .join(states, on="client_id", how="left", maintain_order="left")
         )
-        permitted = may["granted"].fill_null(value=False)
+        is_refused = ~may["granted"].fill_null(value=False)
         if rule.consent == "opt_out":
-            permitted = ~may["denied"].fill_null(value=False)
+            is_refused = may["denied"].fill_null(value=False)
         else:
             lapsing += states.filter(pl.col("granted") & pl.col("lapses_soon")).height
-        refused &= ~(of_channel & permitted)
+        refused = refused.scatter(of_channel.arg_true(), is_refused)
     if lapsing:
         notes.append(f"{lapsing:,} consents lapse within 30 days")
     return refused, notes
 
 
-def _consents(table: pl.DataFrame) -> pl.DataFrame:
+def consents(table: pl.DataFrame) -> pl.DataFrame:
     """Check consents to contacts, and give their columns types."""
     table = table.with_columns(
         pl.col("status").cast(pl.String).str.strip_chars().str.to_lowercase(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -16,23 +16,12 @@ from grc_fast._utils.messages import nearest
 from grc_fast._utils.panics import panics_as_errors
 from grc_fast._utils.processes import check_process
 from grc_fast.errors import OptionError
-from grc_fast.plan.offers import SortedOffers, checked_offers, sorted_offers
+from grc_fast.plan.offers import ZONE, SortedOffers, checked_offers, sorted_offers
 from grc_fast.plan.permission import Tables, permitted_offers
+from grc_fast.plan.reasons import REASON, REASONS
 
-#: Why a client is contacted or not, in the order in which the first that holds is told.
-REASONS: Final = (
-    "chosen",
-    "suppressed",
-    "no_consent",
-    "control_group",
-    "under_pressure",
-    "same_address",
-    "not_worth_it",
-    "capacity",
-    "budget",
-)
 # What the kernel calls them.
-_OF_KERNEL: Final = ("chosen", "not_worth_it", "capacity", "budget")
+_OF_KERNEL: Final = pl.Series(["chosen", "not_worth_it", "capacity", "budget"], dtype=REASON)
 _MOST_MONEY: Final = 1e12
 _MOST_CONTACTS: Final = 2**32 - 1
 
@@ -113,57 +102,74 @@ class PlanResult:
 
     Attributes
     ----------
-    offers
-        Every offer, with `chosen` and `reason`, ascending by household, client and channel.
     certificate
         What the plan comes to, and how good it is.
     notes
         What to know of the options.
     """
 
-    offers: pl.DataFrame
     certificate: Certificate
-    notes: tuple[str, ...] = ()
+    notes: tuple[str, ...]
+    # The offers as they came, why each is made or not, and the order in which plans have them.
+    _frame: pl.DataFrame = field(repr=False)
+    _reason: pl.Series = field(repr=False)
+    _order: pl.Series = field(repr=False)
+
+    @cached_property
+    def offers(self) -> pl.DataFrame:
+        """Every offer, with `chosen` and `reason`, ascending by household, client and channel."""
+        check_process()
+        chosen = (self._reason == "chosen").alias("chosen")
+        told = self._frame.with_columns(chosen, self._reason.alias("reason"))
+        return told[self._order].with_columns(pl.col("reason").cast(pl.String))
 
     @cached_property
     def plan(self) -> pl.DataFrame:
         """The chosen offers, in the order of `offers`."""
         check_process()
-        return self.offers.filter("chosen").drop("chosen", "reason")
+        is_chosen = (self._reason == "chosen").gather(self._order)
+        return self._frame[self._order.filter(is_chosen)]
 
     @cached_property
     def clients(self) -> pl.DataFrame:
         """Every client, ascending, with the number of `contacts` and the `reason`.
 
+        Where there are offers to zones, these follow, with their `zone` in place of `client_id`.
+
         A client has the first reason in the order of `REASONS` that one of its offers has; but
         `not_worth_it` only if none of its offers was worth it.
         """
         check_process()
-        rank = {reason: number for number, reason in enumerate(REASONS)}
         # Where another offer was worth it, what stood in its way is the reason.
         last = len(REASONS)
-        ranks = pl.col("reason").replace_strict(
-            {**rank, "not_worth_it": last}, return_dtype=pl.UInt8
+        rank = (
+            pl.when(pl.col("reason") == "not_worth_it")
+            .then(last)
+            .otherwise(pl.col("reason").to_physical())
         )
-        names = {**{number: reason for reason, number in rank.items()}, last: "not_worth_it"}
+        names = {**dict(enumerate(REASONS)), last: "not_worth_it"}
+        keys = [pl.col("client_id")]
+        if self._frame["client_id"].null_count():
+            keys.append(pl.when(pl.col("client_id").is_null()).then(ZONE).alias(ZONE))
         return (
-            self.offers.group_by("client_id")
-            .agg(pl.col("chosen").sum().alias("contacts"), ranks.min().alias("reason"))
+            self._frame.select(*keys, self._reason.alias("reason"))
+            .group_by(pl.exclude("reason"))
+            .agg((pl.col("reason") == "chosen").sum().alias("contacts"), rank.min().alias("reason"))
             .with_columns(pl.col("reason").replace_strict(names, return_dtype=pl.String))
-            .sort("client_id")
+            .sort(pl.exclude("contacts", "reason"), nulls_last=True)
         )
 
     @cached_property
     def reasons(self) -> dict[str, int]:
         """The number of clients by reason, each client under one."""
-        return _counts(self.clients)
+        return _counts(self.clients["reason"])
 
     def to_dict(self) -> dict[str, Any]:
         """Return the certificate with the clients and the offers by reason, as JSON has them."""
         return {
             **self.certificate.to_dict(),
             "reasons": self.reasons,
-            "offers": _counts(self.offers),
+            "offers": _counts(self._reason),
         }
 
     def __str__(self) -> str:
@@ -178,8 +184,8 @@ class PlanResult:
         return "\n".join([total, *found.sentences])
 
 
-def _counts(frame: pl.DataFrame) -> dict[str, int]:
-    found = dict(frame["reason"].value_counts().iter_rows())
+def _counts(reasons: pl.Series) -> dict[str, int]:
+    found = dict(reasons.value_counts().iter_rows())
     return {reason: found.get(reason, 0) for reason in REASONS}
 
 
@@ -237,7 +243,7 @@ class PlanLimits:
 
     def notes(self, offers: SortedOffers) -> tuple[str, ...]:
         """Say which channels have a limit and no offer."""
-        known = offers.frame["channel"].unique().sort().to_list()
+        known = offers.offered
         return tuple(
             f"no offer is of the channel {channel!r}{nearest(channel, known)}"
             for channel in self.channels
@@ -285,6 +291,7 @@ def plan_contacts(
     suppress: Any = None,
     contacts: Any = None,
     control: Any = None,
+    last_seen: Any = None,
     as_of: dt.date | str | None = None,
     threads: int | None = None,
 ) -> PlanResult:
@@ -293,8 +300,9 @@ def plan_contacts(
     Parameters
     ----------
     offers
-        A table, or the path of its file: `client_id`, `channel`, `gain` (what the contact earns,
-        before its cost; what it adds, where a control group says so) and `cost`; and where there
+        A table, or the path of its file: `client_id` (or `zone`, where a channel reaches nobody
+        by name), `channel`, `gain` (what the contact earns, before its cost; what it adds, where
+        a control group says so) and `cost`; and where there
         are, `household`, `offer` (several of one channel are alternatives) and `pressure_cost`
         (what a contact costs in patience: it lowers the value and is not paid out of the budget).
         Further columns are kept.
@@ -319,6 +327,8 @@ def plan_contacts(
         Past contacts: `client_id`, `channel`, `contacted_on`, and `refused` where clients said no.
     control
         The control group: `client_id`, `control`.
+    last_seen
+        Signs of life: `client_id`, `last_seen`, and where rows are of several kinds, `kind`.
     as_of
         The day of the contacts, or their time; needed with a policy.
     threads
@@ -364,7 +374,7 @@ def plan_contacts(
     """
     limits = PlanLimits.of(budget, capacity, minimum, max_contacts)
     threads = check_threads(threads)
-    tables = Tables(consent, suppress, contacts, control)
+    tables = Tables(consent, suppress, contacts, control, last_seen)
     frame, notes = permitted_offers(checked_offers(offers), tables, policy, as_of)
     return planned(sorted_offers(frame, limits.channels, threads), limits, notes)
 
@@ -372,21 +382,19 @@ def plan_contacts(
 def planned(offers: SortedOffers, limits: PlanLimits, notes: tuple[str, ...] = ()) -> PlanResult:
     """Plan the contacts of offers that are sorted."""
     codes, found = offers.kernel.plan(budget=limits.budget, **limits.of_channels(offers.channels))
-    told = pl.Series("reason", pl.Series(codes)).replace_strict(
-        dict(enumerate(_OF_KERNEL)), return_dtype=pl.String
-    )
+    frame = offers.frame
     # The kernel answers for the offers that may be made, in their order.
-    possible = pl.col("refusal").is_null()
-    place = pl.when(possible).then(possible.cast(pl.Int64).cum_sum() - 1)
-    frame = offers.frame.with_columns(
-        pl.coalesce("refusal", pl.lit(told).gather(place)).alias("reason")
-    )
-    frame = frame.with_columns((pl.col("reason") == "chosen").alias("chosen"))
-    named = [name for name in offers.frame.columns if name != "refusal"]
+    reason = pl.repeat(0, frame.height, dtype=pl.UInt8, eager=True)
+    if "refusal" in frame.columns:
+        reason = frame["refusal"].to_physical().fill_null(0)
+        frame = frame.drop("refusal")
+    reason = reason.scatter(offers.possible, _OF_KERNEL.to_physical().gather(pl.Series(codes)))
     return PlanResult(
-        frame.select(*named, "chosen", "reason"),
         Certificate.of(found, offers.channels),
-        (*notes, *limits.notes(offers), *_notes_on_gains(offers.frame)),
+        (*notes, *limits.notes(offers), *_notes_on_gains(frame)),
+        frame,
+        pl.Series(REASONS, dtype=REASON).gather(reason),
+        offers.order,
     )
 
 

@@ -59,7 +59,7 @@ def drawn_control(
     """
     has_group = "group" in offers.columns
     groups = [pl.col("group").cast(pl.String).min()] if has_group else []
-    clients = offers.group_by("client_id").agg(groups)
+    clients = offers.drop_nulls("client_id").group_by("client_id").agg(groups)
     if known is not None:
         clients, known = with_common_ids(clients, known)
         met = same_ids("client_id", {_CLIENTS: clients, _KNOWN: known})

@@ -7,10 +7,10 @@ from typing import Any, Final
 
 import polars as pl
 
-from grc_fast._core import ContactOffers
+from grc_fast._core import ContactOffers, order_of_offers
 from grc_fast._utils.messages import quoted
 from grc_fast.errors import DataError
-from grc_fast.io.small_tables import money
+from grc_fast.io.small_tables import frame_of, money
 from grc_fast.plan.tables import table_of
 
 #: How errors name the table.
@@ -20,25 +20,37 @@ COLUMNS: Final = ("client_id", "channel", "gain", "cost")
 _MONEY: Final = ("gain", "cost")
 _MOST_CHANNELS: Final = 255
 PRESSURE: Final = "pressure_cost"
+#: What offers have instead of a client where a channel reaches nobody by name.
+ZONE: Final = "zone"
 
 
 @dataclass(frozen=True)
 class SortedOffers:
-    """Offers by household, client and channel, as every order of their rows gives them.
+    """Offers, and the order in which plans have them, which that of their rows does not change.
 
     Attributes
     ----------
     frame
-        The offers, with the columns of their table, and `refusal` for those that may not be made.
+        The offers as they came, with the columns of their table, and where some may not be made,
+        `refusal`.
+    order
+        The rows of all offers by household, client and channel.
+    possible
+        The rows of those that may be made, in that order.
     kernel
-        Those that may be made, for the kernel.
+        These, for the kernel.
     channels
-        The channels, ascending by name.
+        The channels that plans know of, ascending by name.
+    offered
+        Those of which there are offers.
     """
 
     frame: pl.DataFrame
+    order: pl.Series
+    possible: pl.Series
     kernel: ContactOffers
     channels: tuple[str, ...]
+    offered: tuple[str, ...]
 
 
 def checked_offers(offers: Any) -> pl.DataFrame:
@@ -54,7 +66,10 @@ def checked_offers(offers: Any) -> pl.DataFrame:
     SourceError, ColumnError, DataError
         If the table cannot be read, or holds no offers: the sentence says where.
     """
-    return _checked(table_of(offers, OFFERS, COLUMNS))
+    frame = table_of(offers, OFFERS, COLUMNS[1:])
+    if ZONE in frame.columns and "client_id" not in frame.columns:
+        frame = frame.select(pl.lit(None, pl.Int64).alias("client_id"), pl.all())
+    return _checked(frame_of(frame, OFFERS, COLUMNS))
 
 
 def sorted_offers(
@@ -76,29 +91,31 @@ def sorted_offers(
     DataError
         If there are too many channels, or a client is of several households.
     """
-    found = frame["channel"].unique().to_list()
-    channels = tuple(sorted({*found, *further_channels}))
+    offered = tuple(sorted(frame["channel"].unique()))
+    channels = tuple(sorted({*offered, *further_channels}))
     if len(channels) > _MOST_CHANNELS:
         raise DataError(
             f"{OFFERS} has {len(channels):,} channels, and a plan takes up to {_MOST_CHANNELS}: is "
             "'channel' the right column?"
         )
-    if "refusal" not in frame.columns:
-        frame = frame.with_columns(pl.lit(None, pl.String).alias("refusal"))
-    frame = _with_household_first(frame)
-    frame = frame.sort("first of household", *_order(frame), nulls_last=True)
-    possible = frame.filter(pl.col("refusal").is_null())
+    client, household = _numbered_clients(frame)
+    channel = frame["channel"].cast(pl.Enum(channels)).to_physical().cast(pl.UInt8)
+    order = _order(frame, client, channel)
+    possible = order
+    if "refusal" in frame.columns:
+        possible = order.filter(frame["refusal"].is_null().gather(order))
     kernel = ContactOffers(
-        possible["first of household"].rle_id(),
-        possible["client_id"].rle_id(),
-        possible["channel"].cast(pl.Enum(channels)).to_physical().cast(pl.UInt8),
-        possible["gain"],
-        possible["cost"],
-        possible[PRESSURE] if PRESSURE in frame.columns else None,
+        possible,
+        client,
+        household,
+        channel,
+        frame["gain"],
+        frame["cost"],
+        frame[PRESSURE] if PRESSURE in frame.columns else None,
         channels=channels,
         threads=threads,
     )
-    return SortedOffers(frame.drop("first of household"), kernel, channels)
+    return SortedOffers(frame, order, possible, kernel, channels, offered)
 
 
 def _checked(frame: pl.DataFrame) -> pl.DataFrame:
@@ -106,11 +123,14 @@ def _checked(frame: pl.DataFrame) -> pl.DataFrame:
     priced = [*_MONEY, *([PRESSURE] if PRESSURE in frame.columns else [])]
     frame = frame.with_columns(money(frame, name, OFFERS) for name in priced)
     for name in (*COLUMNS, *priced):
-        if nulls := frame[name].null_count():
-            row = frame[name].is_null().arg_max()
+        missing = frame[name].is_null()
+        if name == "client_id" and ZONE in frame.columns:
+            missing &= frame[ZONE].is_null()
+        if missing.any():
             raise DataError(
-                f"{OFFERS} has {nulls:,} rows without {name!r}, the first in row "
-                f"{1 + (row or 0):,}: an offer has a client_id, a channel, a gain and a cost"
+                f"{OFFERS} has {missing.sum():,} rows without {name!r}, the first in row "
+                f"{1 + (missing.arg_max() or 0):,}: an offer has a client_id (or a zone, where a "
+                "channel reaches nobody by name), a channel, a gain and a cost"
             )
     for name in priced[1:]:
         below = frame.filter(pl.col(name) < 0)
@@ -123,33 +143,57 @@ def _checked(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(pl.col("channel").cast(pl.String))
 
 
-def _with_household_first(frame: pl.DataFrame) -> pl.DataFrame:
-    """Add the first client of each client's household, the client itself where it has none."""
-    client = pl.col("client_id")
+def _numbered_clients(frame: pl.DataFrame) -> tuple[pl.Series, pl.Series | None]:
+    """Give each client and zone a number, and a household where there are any.
+
+    Numbers ascend by household, which stands where its first client does, and by id; zones come
+    last.
+    """
+    client = _ranks(frame["client_id"])
+    by_zone = frame["client_id"].is_null()
+    if by_zone.any():
+        zones = client.drop_nulls().n_unique() + _ranks(frame[ZONE].filter(by_zone))
+        client = client.scatter(by_zone.arg_true(), zones)
     if "household" not in frame.columns:
-        return frame.with_columns(client.alias("first of household"))
-    household = pl.col("household")
-    torn = (
-        frame.group_by("client_id")
-        .agg(household.n_unique().alias("households"))
-        .filter(pl.col("households") > 1)
-    )
-    if not torn.is_empty():
+        return client, None
+    household = frame["household"].set(by_zone, None)
+    clients = pl.DataFrame({"client": client, "household": household}).unique()
+    torn = clients.filter(pl.col("client").is_duplicated())["client"]
+    if len(torn):
+        example = frame["client_id"].filter(client == torn.min())[0]
         raise DataError(
-            f"{OFFERS} has {torn.height:,} clients of several households, such as client "
-            f"{quoted(str(torn['client_id'].min()))}: give each client one, in all of its offers"
+            f"{OFFERS} has {torn.n_unique():,} clients of several households, such as client "
+            f"{quoted(str(example))}: give each client one, in all of its offers"
         )
-    first = pl.when(household.is_null()).then(client).otherwise(client.min().over("household"))
-    return frame.with_columns(first.alias("first of household"))
+    number, known = pl.col("client"), pl.col("household").is_not_null()
+    first = pl.when(known).then(number.min().over("household")).otherwise(number)
+    clients = clients.with_columns(first.alias("first")).sort("first", "client")
+    return clients["client"].arg_sort().cast(pl.UInt32).gather(client), clients["first"].rle_id()
 
 
-def _order(frame: pl.DataFrame) -> list[str]:
-    """List the columns by which offers are sorted: all that can be, so that ties are equal rows."""
-    first = ["client_id", "channel", *(["offer"] if "offer" in frame.columns else [])]
-    rest = [
-        name
-        for name, dtype in frame.schema.items()
-        if name not in {*first, "first of household"}
-        and not (dtype.is_nested() or dtype == pl.Object)
-    ]
-    return [*first, *rest]
+def _ranks(values: pl.Series) -> pl.Series:
+    """Return the place of each value among the distinct ones, from 0; null for null."""
+    if not values.null_count() and values.is_sorted():
+        return values.rle_id()
+    return values.rank("dense").cast(pl.UInt32) - 1
+
+
+def _order(frame: pl.DataFrame, client: pl.Series, channel: pl.Series) -> pl.Series:
+    """Sort rows by client and channel, and alternatives by all that can be compared.
+
+    So ties are equal rows, in whatever order they come.
+    """
+    order, tied = (pl.Series(found) for found in order_of_offers(client, channel))
+    if len(tied):
+        rows = order.gather(tied)
+        first = ["offer"] if "offer" in frame.columns else []
+        rest = [
+            name
+            for name, dtype in frame.schema.items()
+            if name not in {"client_id", "channel", *first}
+            and not (dtype.is_nested() or dtype == pl.Object)
+        ]
+        by = [pl.lit(client.gather(rows)), pl.lit(channel.gather(rows))]
+        by += [pl.col(name).gather(rows) for name in (*first, *rest)]
+        order = order.scatter(tied, rows.gather(frame.select(pl.arg_sort_by(by)).to_series()))
+    return order

@@ -17,9 +17,11 @@ from grc_fast.io.ids import same_ids, with_common_ids
 from grc_fast.io.small_tables import flag
 from grc_fast.plan.addresses import ADDRESSES, address, with_shared_addresses
 from grc_fast.plan.consent import CONSENT, without_consent
-from grc_fast.plan.offers import OFFERS
+from grc_fast.plan.offers import OFFERS, PRESSURE
 from grc_fast.plan.policy import Policy
-from grc_fast.plan.pressure import CONTACTS, after_refusal, under_pressure
+from grc_fast.plan.pressure import CONTACTS, after_refusal, under_pressure, with_pressure_cost
+from grc_fast.plan.reasons import REASON
+from grc_fast.plan.retention import LAST_SEEN, silent_too_long
 from grc_fast.plan.tables import table_of
 
 #: How errors name the tables.
@@ -35,6 +37,7 @@ class Tables:
     suppress: Any = None
     contacts: Any = None
     control: Any = None
+    last_seen: Any = None
 
 
 @dataclass(frozen=True)
@@ -76,23 +79,32 @@ def permitted_offers(
             "the policy none says that consent is handled elsewhere, and a table of consents was "
             "given: leave one of them out"
         )
-    if rules is None and tables.contacts is not None:
-        raise OptionError(
-            "past contacts are counted by the rules of a policy, and the policy is none: give one, "
-            "or leave the contacts out"
-        )
+    for given, what in ((tables.contacts, "past contacts"), (tables.last_seen, "signs of life")):
+        if rules is None and given is not None:
+            raise OptionError(
+                f"{what} are counted by the rules of a policy, and the policy is none: give one, "
+                f"or leave the {what} out"
+            )
     has_address = not set(offers.columns).isdisjoint(ADDRESSES.values())
     if rules is None and tables.suppress is None and tables.control is None and not has_address:
         return offers, ()
-    is_dated = tables.consent is not None or tables.contacts is not None
+    is_dated = any(t is not None for t in (tables.consent, tables.contacts, tables.last_seen))
     if rules is not None and as_of is None and is_dated:
         raise OptionError(
-            "as_of is needed with consents or past contacts, the day of the contacts: the library "
-            "never reads the clock"
+            "as_of is needed with consents, past contacts or signs of life, the day of the "
+            "contacts: the library never reads the clock"
         )
     moment = None if as_of is None else _moment(as_of)
-    found = permissions(offers, tables, rules, moment)
-    return found.offers, found.notes
+    by_zone = offers["client_id"].is_null()
+    if not by_zone.any():
+        found = permissions(offers, tables, rules, moment)
+        return found.offers, found.notes
+    # A channel that reaches nobody by name needs nobody's consent.
+    found = permissions(offers.filter(~by_zone), tables, rules, moment)
+    frame = pl.concat([found.offers, offers.filter(by_zone)], how="diagonal")
+    if PRESSURE in frame.columns:
+        frame = frame.with_columns(pl.col(PRESSURE).fill_null(0.0))
+    return frame, found.notes
 
 
 def permissions(
@@ -131,14 +143,16 @@ def permissions(
         refused, told = without_consent(offers, consent, policy, moment, today)
         contacts = read.get("contacts")
         refused |= after_refusal(offers, contacts, policy, today)
-        reasons.append(("no_consent", refused))
-        notes += told
+        silent, said = silent_too_long(offers, read.get("last_seen"), consent, policy, today)
+        reasons.append(("no_consent", refused | silent))
+        notes += [*told, *said]
     if tables.control is not None:
         reasons.append(("control_group", _in_control(offers, read["control"])))
-    refusal = pl.Series("refusal", [None] * offers.height, dtype=pl.String)
+    refusal = pl.repeat(None, offers.height, dtype=REASON, eager=True)
     for name, holds in reasons:
         refusal = _with_reason(refusal, name, holds)
     if policy is not None and "contacts" in read:
+        offers = with_pressure_cost(offers, read["contacts"], policy, today)
         pressed = under_pressure(offers, read["contacts"], policy, today, refusal.is_null())
         refusal = _with_reason(refusal, "under_pressure", pressed)
     refusal = with_shared_addresses(offers, refusal)
@@ -147,7 +161,7 @@ def permissions(
 
 def _with_reason(refusal: pl.Series, reason: str, holds: pl.Series) -> pl.Series:
     """Add a reason where there is none before it."""
-    told = pl.when(refusal.is_null() & holds).then(pl.lit(reason)).otherwise(refusal)
+    told = pl.when(refusal.is_null() & holds).then(pl.lit(reason, REASON)).otherwise(refusal)
     return pl.select(told.alias("refusal")).to_series()
 
 
@@ -158,6 +172,7 @@ def _read(offers: pl.DataFrame, tables: Tables) -> dict[str, pl.DataFrame]:
         "suppress": (SUPPRESSED, ()),
         "contacts": (CONTACTS, ("client_id", "channel", "contacted_on")),
         "control": (CONTROL, ("client_id", "control")),
+        "last_seen": (LAST_SEEN, ("client_id", "last_seen")),
     }
     names = {"offers": OFFERS, **{key: what for key, (what, _) in needed.items()}}
     found = {"offers": offers}

@@ -99,19 +99,46 @@ class ChannelRule(Section):
 
 
 class PressureRule(Section):
-    """The most contacts in a sliding window, of one channel or of all."""
+    """What contacts in a sliding window, of one channel or of all, mean for the next.
 
-    most: int = Field(ge=0)
+    Attributes
+    ----------
+    most
+        With so many contacts a client is left alone.
+    cost_each
+        What each of them makes the next contact cost in patience.
+    """
+
+    most: int | None = Field(default=None, ge=0)
+    cost_each: float = Field(default=0.0, ge=0, allow_inf_nan=False)
     window: _Duration
     channel: str | None = None
     source: str = ""
     read_on: dt.date | None = None
 
 
+class Retention(Section):
+    """For how long a client may be contacted who gives no sign of life.
+
+    Attributes
+    ----------
+    silence
+        So long after the last sign of life a client is out.
+    signs
+        The kinds of events that are signs of life.
+    """
+
+    silence: _Duration
+    signs: list[str] = Field(min_length=1)
+    source: str
+    read_on: dt.date
+
+
 class _PolicyFile(Section):
     name: str
     channels: dict[str, ChannelRule] = Field(default={})
     pressure: list[PressureRule] = Field(default=[])
+    retention: Retention | None = None
 
 
 @dataclass(frozen=True)
@@ -125,12 +152,15 @@ class Policy:
     channels
         The rule of each channel. A channel without one is not used.
     pressure
-        The most contacts in sliding windows.
+        What contacts in sliding windows mean for the next.
+    retention
+        For how long silent clients may be contacted; for ever if there is none.
     """
 
     name: str
     channels: Mapping[str, ChannelRule]
     pressure: tuple[PressureRule, ...]
+    retention: Retention | None = None
 
     @classmethod
     def load(cls, policy: str | Path) -> Self:
@@ -166,7 +196,7 @@ class Policy:
         for rule in file.channels.values():
             if rule.holidays is not None:
                 _holidays(rule.holidays, 2026)
-        return cls(file.name, file.channels, tuple(file.pressure))
+        return cls(file.name, file.channels, tuple(file.pressure), file.retention)
 
 
 def window_begin(day: dt.date, window: str) -> dt.date:

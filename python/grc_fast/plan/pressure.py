@@ -8,7 +8,8 @@ from typing import Final
 import polars as pl
 
 from grc_fast.io.small_tables import days, flag
-from grc_fast.plan.policy import Policy, window_begin
+from grc_fast.plan.offers import PRESSURE
+from grc_fast.plan.policy import Policy, PressureRule, window_begin
 
 #: How errors name the table.
 CONTACTS: Final = "the table of past contacts"
@@ -31,11 +32,9 @@ def under_pressure(
     dated = _dated(contacts)
     found = pl.repeat(value=False, n=offers.height, dtype=pl.Boolean, eager=True)
     for rule in policy.pressure:
-        day = pl.col("contacted_on")
-        recent = dated.filter(day.is_null() | (day > window_begin(today, rule.window)))
-        if rule.channel is not None:
-            recent = recent.filter(pl.col("channel") == rule.channel)
-        past = _contacts_of(offers, recent)
+        if rule.most is None:
+            continue
+        past = _contacts_in_window(offers, dated, rule, today)
         if rule.channel is not None:
             found |= (offers["channel"] == rule.channel) & (past >= rule.most)
         else:
@@ -43,9 +42,43 @@ def under_pressure(
     return found
 
 
+def with_pressure_cost(
+    offers: pl.DataFrame, contacts: pl.DataFrame, policy: Policy, today: dt.date
+) -> pl.DataFrame:
+    """Add what each offer costs in patience: so much for every recent contact of its client.
+
+    It is added to a `pressure_cost` that the offers have.
+    """
+    rules = [rule for rule in policy.pressure if rule.cost_each]
+    if not rules:
+        return offers
+    dated = _dated(contacts)
+    none = pl.repeat(0.0, offers.height, dtype=pl.Float64, eager=True)
+    cost = offers[PRESSURE] if PRESSURE in offers.columns else none
+    for rule in rules:
+        past = _contacts_in_window(offers, dated, rule, today) * rule.cost_each
+        if rule.channel is not None:
+            past = past.set(offers["channel"] != rule.channel, 0.0)
+        cost += past
+    return offers.with_columns(cost.alias(PRESSURE))
+
+
+def _contacts_in_window(
+    offers: pl.DataFrame, dated: pl.DataFrame, rule: PressureRule, today: dt.date
+) -> pl.Series:
+    """Count the contacts of the client of every offer that a rule counts."""
+    day = pl.col("contacted_on")
+    recent = dated.filter(day.is_null() | (day > window_begin(today, rule.window)))
+    if rule.channel is not None:
+        recent = recent.filter(pl.col("channel") == rule.channel)
+    return _contacts_of(offers, recent)
+
+
 def _place_of_channel(offers: pl.DataFrame, possible: pl.Series) -> pl.Series:
     """Rank the channels of each client by the best possible offer, from 1."""
-    value = pl.when(possible).then(pl.col("gain") - pl.col("cost")).otherwise(float("-inf"))
+    patience = pl.col(PRESSURE) if PRESSURE in offers.columns else 0.0
+    worth = pl.col("gain") - pl.col("cost") - patience
+    value = pl.when(possible).then(worth).otherwise(float("-inf"))
     best = (
         offers.group_by(*_KEY)
         .agg(value.max().alias("best"))

@@ -15,9 +15,11 @@ from grc_fast.io.small_tables import ColumnKinds, frame_of, is_path, read_table
 from grc_fast.io.text_options import DETECTED, TextOptions
 
 _KINDS: Final = ColumnKinds(
-    dates=frozenset(("contacted_on", "collected_at", "expires")),
+    dates=frozenset(("contacted_on", "collected_at", "expires", "last_seen")),
     numbers=frozenset(("gain", "cost", "pressure_cost")),
-    texts=frozenset(("client_id", "channel", "household", "offer", "email", "phone", "proof")),
+    texts=frozenset(
+        ("client_id", "channel", "household", "offer", "zone", "email", "phone", "proof")
+    ),
 )
 
 
@@ -37,7 +39,7 @@ def table_of(table: Any, what: str, names: Sequence[str]) -> pl.DataFrame:
 
 
 def read_plan_table(source: object, text: TextOptions = DETECTED) -> pl.DataFrame:
-    """Read a table that names clients by id, e-mail address or telephone number.
+    """Read a table that names clients by id, e-mail address or telephone number, or zones.
 
     Raises
     ------
@@ -47,7 +49,7 @@ def read_plan_table(source: object, text: TextOptions = DETECTED) -> pl.DataFram
     try:
         return read_table(source, text, kinds=_KINDS)
     except ColumnError:
-        for name in ("email", "phone"):
+        for name in ("email", "phone", "zone"):
             with suppress(ColumnError):
                 return read_table(source, text, name, _KINDS)
         raise

@@ -43,7 +43,7 @@ mod _core {
     #[pymodule_export]
     use crate::foreign::{ArrowColumns, ArrowStream};
     #[pymodule_export]
-    use crate::plan::{ContactOffers, salted_hashes};
+    use crate::plan::{ContactOffers, order_of_offers, salted_hashes};
     #[pymodule_export]
     use crate::quantiles::{
         bands, bands_by_pair, cell_counts, cell_lookup, quantile_bands, split_bands,

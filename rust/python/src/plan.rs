@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, UInt8Type, UInt32Type};
-use arrow_array::{Array, UInt8Array, UInt64Array};
+use arrow_array::{Array, UInt8Array, UInt32Array, UInt64Array};
 use arrow_schema::DataType;
 use grc_core::Error;
 use grc_core::plan::{self, ContactPlan, Limits, OfferColumns, Offers};
@@ -31,7 +31,7 @@ fn certificate<'py>(py: Python<'py>, plan: &ContactPlan) -> PyResult<Bound<'py, 
     Ok(written)
 }
 
-/// Offers, ascending by household, client and channel, of which plans are made.
+/// Offers of which plans are made; a row that `order` does not name is none.
 #[pyclass(module = "grc_fast._core", frozen)]
 pub struct ContactOffers {
     offers: Offers,
@@ -41,12 +41,13 @@ pub struct ContactOffers {
 #[pymethods]
 impl ContactOffers {
     #[new]
-    #[pyo3(signature = (household, client, channel, gain, cost, pressure, *, channels, threads=None))]
+    #[pyo3(signature = (order, client, household, channel, gain, cost, pressure, *, channels, threads=None))]
     #[expect(clippy::too_many_arguments, reason = "the columns of one table")]
     fn new(
         py: Python<'_>,
-        household: PyChunkedArray,
+        order: PyChunkedArray,
         client: PyChunkedArray,
+        household: Option<PyChunkedArray>,
         channel: PyChunkedArray,
         gain: PyChunkedArray,
         cost: PyChunkedArray,
@@ -54,14 +55,16 @@ impl ContactOffers {
         channels: Vec<String>,
         threads: Option<usize>,
     ) -> PyResult<Self> {
-        let (household, client) = (values::<UInt32Type>(household)?, values::<UInt32Type>(client)?);
+        let (order, client) = (values::<UInt32Type>(order)?, values::<UInt32Type>(client)?);
+        let household = household.map(values::<UInt32Type>).transpose()?;
         let channel = values::<UInt8Type>(channel)?;
         let (gain, cost) = (values::<Float64Type>(gain)?, values::<Float64Type>(cost)?);
         let pressure = pressure.map(values::<Float64Type>).transpose()?;
         let offers = on_threads(py, threads, || {
             let columns = OfferColumns {
-                household: &household,
+                order: &order,
                 client: &client,
+                household: household.as_deref(),
                 channel: &channel,
                 gain: &gain,
                 cost: &cost,
@@ -104,6 +107,19 @@ impl ContactOffers {
             on_threads(py, self.threads, || plan::sweep_budgets(&self.offers, &limits, &budgets))?;
         plans.iter().map(|plan| certificate(py, plan)).collect()
     }
+}
+
+/// The rows of offers by client and channel, and the places in that order where both are tied.
+#[pyfunction]
+pub fn order_of_offers(
+    py: Python<'_>,
+    client: PyChunkedArray,
+    channel: PyChunkedArray,
+) -> PyResult<(PyArray, PyArray)> {
+    let (client, channel) = (values::<UInt32Type>(client)?, values::<UInt8Type>(channel)?);
+    let (order, tied) = on_threads(py, Some(1), || plan::order_of_offers(&client, &channel))?;
+    let array = |rows: Vec<u32>| PyArray::from_array_ref(Arc::new(UInt32Array::from(rows)));
+    Ok((array(order), array(tied)))
 }
 
 /// A number for each text that depends on it and the salt alone.

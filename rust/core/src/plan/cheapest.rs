@@ -1,11 +1,12 @@
 //! Minimums: met by the exchanges that lose least, and shown to be impossible where they are.
 
 use crate::error::{Error, Result};
+use crate::plan::dual::HOUSEHOLDS_A_TASK;
 use crate::plan::limits::CountedLimits;
 use crate::plan::offers::{Offers, UNITS_A_ONE};
 use crate::plan::selection::Selection;
 use crate::stop::stop_if_asked;
-use crate::threads::sort_unstable_by;
+use crate::threads::{map_each, sort_unstable_by};
 
 /// Up to so many reads of offers the cheapest way to meet the minimums is found exactly, contact by
 /// contact: they take a second.
@@ -58,9 +59,8 @@ pub(super) fn meet_minimums(
     weight: &(dyn Fn(usize) -> f64 + Sync),
 ) -> Result<()> {
     for channel in 0..selection.contacts.len() {
-        if selection.shortage(channel) > 0 {
-            take_direct_exchanges(selection, channel, weight);
-        }
+        let least = selection.limits.minimum[channel];
+        take_direct_exchanges(selection, channel, least, f64::INFINITY, weight);
         while selection.shortage(channel) > 0 {
             add_one(selection, channel, weight)?;
         }
@@ -68,39 +68,32 @@ pub(super) fn meet_minimums(
     Ok(())
 }
 
-/// Raise a channel by exchanges within one household each, the least loss first.
-fn take_direct_exchanges(
+/// Raise a channel to a number of contacts by exchanges within one household each, the least loss
+/// first, as long as one loses less than `worth`.
+pub(super) fn take_direct_exchanges(
     selection: &mut Selection<'_>,
     channel: usize,
+    wanted: u64,
+    worth: f64,
     weight: &(dyn Fn(usize) -> f64 + Sync),
 ) {
-    let mut exchanges = Vec::new();
-    for household in 0..selection.offers.households() {
-        let of_household = selection.offers.of_household(household);
-        let free = of_household
-            .clone()
-            .filter(|offer| selection.channel(*offer) == channel && selection.is_slot_free(*offer));
-        for add in free {
-            let drop = (!selection.household_has_room(add)).then(|| {
-                let leaving = of_household.clone().filter(|offer| {
-                    selection.chosen[*offer] && selection.can_lose(selection.channel(*offer))
-                });
-                leaving.min_by(|a, b| weight(*a).total_cmp(&weight(*b)))
-            });
-            match drop {
-                Some(None) => {}
-                Some(Some(drop)) => exchanges.push(Exchange {
-                    loss: weight(drop) - weight(add),
-                    add,
-                    drop: Some(drop),
-                }),
-                None => exchanges.push(Exchange { loss: -weight(add), add, drop: None }),
-            }
-        }
+    if selection.contacts[channel] >= wanted {
+        return;
     }
+    let now = &*selection;
+    let households = now.offers.households();
+    let found = map_each((0..households).step_by(HOUSEHOLDS_A_TASK), |_, first| {
+        (first..households.min(first + HOUSEHOLDS_A_TASK))
+            .flat_map(|household| now.offers.of_household(household))
+            .filter(|offer| now.channel(*offer) == channel && now.is_slot_free(*offer))
+            .filter_map(|add| direct_exchange(now, add, weight))
+            .filter(|exchange| exchange.loss < worth)
+            .collect::<Vec<_>>()
+    });
+    let mut exchanges = found.concat();
     sort_unstable_by(&mut exchanges, |a, b| a.loss.total_cmp(&b.loss).then(a.add.cmp(&b.add)));
     for Exchange { add, drop, .. } in exchanges {
-        if selection.shortage(channel) == 0 {
+        if selection.contacts[channel] >= wanted {
             return;
         }
         let is_possible = selection.is_slot_free(add)
@@ -115,6 +108,23 @@ fn take_direct_exchanges(
             selection.add(add);
         }
     }
+}
+
+/// The exchange within its household that brings a contact at the least loss.
+fn direct_exchange(
+    selection: &Selection<'_>,
+    add: usize,
+    weight: &(dyn Fn(usize) -> f64 + Sync),
+) -> Option<Exchange> {
+    if selection.household_has_room(add) {
+        return Some(Exchange { loss: -weight(add), add, drop: None });
+    }
+    let leaving = selection
+        .offers
+        .of_household(selection.household(add))
+        .filter(|offer| selection.chosen[*offer] && selection.can_lose(selection.channel(*offer)));
+    let drop = leaving.min_by(|a, b| weight(*a).total_cmp(&weight(*b)))?;
+    Some(Exchange { loss: weight(drop) - weight(add), add, drop: Some(drop) })
 }
 
 /// The exchanges that lose least: to a contact more of a channel, and from one channel to another.

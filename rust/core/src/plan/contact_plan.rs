@@ -71,8 +71,9 @@ impl ContactPlan {
 /// ```
 /// use grc_core::plan::{Limits, OfferColumns, Offers, Reason, plan_contacts};
 /// let columns = OfferColumns {
-///     household: &[0, 0, 1],
+///     order: &[0, 1, 2],
 ///     client: &[0, 0, 1],
+///     household: None,
 ///     channel: &[0, 1, 0],
 ///     gain: &[3.0, 9.0, 2.0],
 ///     cost: &[1.0, 4.0, 1.0],

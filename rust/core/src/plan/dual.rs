@@ -5,7 +5,7 @@ use crate::plan::offers::Offers;
 use crate::threads::map_each;
 
 /// Households that one task reads; sums within it have this order, whatever the threads.
-const HOUSEHOLDS_A_TASK: usize = 4096;
+pub(super) const HOUSEHOLDS_A_TASK: usize = 4096;
 /// What rounding may take from a sum of floats of one sign that is made in blocks: 3 roundings an
 /// offer, and as many additions as a block and all blocks have, each within 2^-53.
 const ROUNDING: f64 = 1e-11;
@@ -128,7 +128,7 @@ pub(super) fn demand(offers: &Offers, prices: &Prices, most: usize) -> Demand {
 }
 
 /// The offers that households take at some prices, ascending. O(offers), parallel.
-pub(super) fn taken(offers: &Offers, prices: &Prices, most: usize) -> Vec<usize> {
+pub(super) fn taken(offers: &Offers, prices: &Prices, most: usize) -> impl Iterator<Item = usize> {
     let parts = map_each((0..offers.households()).step_by(HOUSEHOLDS_A_TASK), |_, first| {
         let mut found = Vec::new();
         let mut best = Best::default();
@@ -139,7 +139,7 @@ pub(super) fn taken(offers: &Offers, prices: &Prices, most: usize) -> Vec<usize>
         found.sort_unstable();
         found
     });
-    parts.concat()
+    parts.into_iter().flatten()
 }
 
 /// A bound of every plan, and how it changes with the multipliers.

@@ -13,9 +13,13 @@ use crate::stop::stop_if_asked;
 /// Exchanges that are tried in pairs, and in threes.
 const IN_PAIRS: usize = 400;
 const IN_THREES: usize = 60;
-/// Reads of offers that a search may take; with millions of offers a plan is near its bound anyway.
+/// Reads of offers that a search may take, and how many rounds of them are worth beginning with: with
+/// millions of offers a plan is near its bound anyway.
 const MOST_READS: usize = 30_000_000;
 const MOST_ROUNDS: usize = 200;
+const FEWEST_ROUNDS: usize = 10;
+/// Exchanges that are held at a time, of which the best are looked for.
+const HELD: usize = 1 << 16;
 
 /// One contact that comes, one that goes, or both, in one household.
 #[derive(Debug, Clone, Copy)]
@@ -31,6 +35,9 @@ struct Exchange {
 /// Exchange contacts as long as that makes the plan better.
 pub(super) fn improve(selection: &mut Selection<'_>, prices: &Prices, bound: f64) {
     let rounds = (MOST_READS / selection.offers.len().max(1)).min(MOST_ROUNDS);
+    if rounds < FEWEST_ROUNDS {
+        return;
+    }
     for _ in 0..rounds {
         stop_if_asked();
         let shortfall = bound - selection.value as f64;
@@ -53,6 +60,15 @@ pub(super) fn improve(selection: &mut Selection<'_>, prices: &Prices, bound: f64
 /// The exchanges that lose less than a plan falls short by, the best first.
 fn candidates(selection: &Selection<'_>, prices: &Prices, shortfall: f64) -> Vec<Exchange> {
     let offers = selection.offers;
+    let order = |a: &Exchange, b: &Exchange| -> Ordering {
+        b.gain.total_cmp(&a.gain).then((a.add, a.drop).cmp(&(b.add, b.drop)))
+    };
+    let keep_best = |found: &mut Vec<Exchange>| {
+        if found.len() > IN_PAIRS {
+            found.select_nth_unstable_by(IN_PAIRS, order);
+            found.truncate(IN_PAIRS);
+        }
+    };
     let mut found = Vec::new();
     let mut take = |add: Option<usize>, drop: Option<usize>| {
         let part = |offer: Option<usize>, of: &dyn Fn(usize) -> f64| offer.map_or(0.0, of);
@@ -64,6 +80,9 @@ fn candidates(selection: &Selection<'_>, prices: &Prices, shortfall: f64) -> Vec
             };
             let (value, cost) = (count(&offers.value), count(&offers.cost));
             found.push(Exchange { gain, add, drop, value, cost });
+            if found.len() == HELD {
+                keep_best(&mut found);
+            }
         }
     };
     for household in 0..offers.households() {
@@ -84,13 +103,7 @@ fn candidates(selection: &Selection<'_>, prices: &Prices, shortfall: f64) -> Vec
             }
         }
     }
-    let order = |a: &Exchange, b: &Exchange| -> Ordering {
-        b.gain.total_cmp(&a.gain).then((a.add, a.drop).cmp(&(b.add, b.drop)))
-    };
-    if found.len() > IN_PAIRS {
-        found.select_nth_unstable_by(IN_PAIRS, order);
-        found.truncate(IN_PAIRS);
-    }
+    keep_best(&mut found);
     found.sort_unstable_by(order);
     found
 }

@@ -24,14 +24,16 @@ pub(super) fn to_money(units: i128) -> f64 {
     (units / a_one) as f64 + (units % a_one) as f64 / UNITS_A_ONE
 }
 
-/// Offers as a caller gives them, ascending by household, client and channel.
+/// Offers as a caller gives them.
 #[derive(Debug, Clone, Copy)]
 pub struct OfferColumns<'a> {
-    /// The household of each offer, or the client where that has none, numbered from 0 without gaps.
-    pub household: &'a [u32],
-    /// The client of each offer, numbered.
+    /// The rows of the other columns in the order in which clients ascend and, within each, channels.
+    pub order: &'a [u32],
+    /// The client of each row, numbered so that those of one household follow each other.
     pub client: &'a [u32],
-    /// The channel of each offer, numbered.
+    /// The household of each client, ascending; where there are none, a client stands alone.
+    pub household: Option<&'a [u32]>,
+    /// The channel of each row, numbered from 0.
     pub channel: &'a [u8],
     /// What the contact earns before its cost.
     pub gain: &'a [f64],
@@ -47,7 +49,6 @@ pub struct Offers {
     /// The first offer of each household, and the number of all.
     pub(super) starts: Vec<u32>,
     pub(super) household: Vec<u32>,
-    pub(super) client: Vec<u32>,
     pub(super) channel: Vec<u8>,
     /// Whether an offer is of the same client and channel as the one before it.
     pub(super) continues: Vec<bool>,
@@ -60,15 +61,14 @@ pub struct Offers {
 }
 
 impl Offers {
-    /// Check offers, and count their money. O(offers).
+    /// Check offers, put them in order, and count their money. O(offers).
     ///
     /// # Errors
     /// If columns differ in length, offers are out of order, or money is negative where it may not
     /// be, no number, or beyond a million millions.
     pub fn new(columns: &OfferColumns<'_>, channels: &[String]) -> Result<Self> {
-        let rows = columns.household.len();
-        let lengths =
-            [columns.client.len(), columns.channel.len(), columns.gain.len(), columns.cost.len()];
+        let rows = columns.client.len();
+        let lengths = [columns.channel.len(), columns.gain.len(), columns.cost.len()];
         let pressures = columns.pressure.map_or(rows, <[f64]>::len);
         if lengths.iter().chain([&pressures]).any(|length| *length != rows) {
             return Err(Error::Data("the columns of offers differ in length".to_owned()));
@@ -78,34 +78,35 @@ impl Offers {
                 "a plan takes up to {MAX_CHANNELS} channels and 4,294,967,295 offers: give fewer"
             )));
         }
-        let mut starts = Vec::new();
-        for row in 0..rows {
-            let key =
-                |row: usize| (columns.household[row], columns.client[row], columns.channel[row]);
-            let is_new = row == 0 || columns.household[row] != columns.household[row - 1];
-            if columns.household[row] as usize != starts.len() - usize::from(!is_new)
-                || row > 0 && key(row) < key(row - 1)
-                || usize::from(columns.channel[row]) >= channels.len()
-            {
+        let offers = columns.order.len();
+        let (mut starts, mut household) = (Vec::new(), Vec::with_capacity(offers));
+        let mut continues = Vec::with_capacity(offers);
+        let mut last: Option<(u32, u32, u8)> = None;
+        for (number, row) in columns.order.iter().enumerate() {
+            let key = columns.key(*row as usize, channels.len());
+            let Some(key) = key.filter(|key| last.is_none_or(|last| last <= *key)) else {
                 return Err(Error::Data(format!(
-                    "offer {row} is out of order: offers ascend by household, client and channel, \
-                     each numbered from 0"
+                    "offer {number} is out of order: offers ascend by household, client and \
+                     channel, each of them numbered"
                 )));
+            };
+            if last.is_none_or(|last| last.0 != key.0) {
+                starts.push(number as u32);
             }
-            if is_new {
-                starts.push(row as u32);
-            }
+            household.push(starts.len() as u32 - 1);
+            continues.push(last == Some(key));
+            last = Some(key);
         }
-        starts.push(rows as u32);
-        let (cost, value) = money(columns)?;
+        starts.push(offers as u32);
+        columns.check_money()?;
+        let at = |offer: usize| columns.order[offer] as usize;
         Ok(Self {
             starts,
-            household: columns.household.to_vec(),
-            client: columns.client.to_vec(),
-            channel: columns.channel.to_vec(),
-            continues: map_rows(rows, |row| is_same_slot(columns.client, columns.channel, row)),
-            value,
-            cost,
+            household,
+            channel: map_rows(offers, |offer| columns.channel[at(offer)]),
+            continues,
+            value: map_rows(offers, |offer| columns.value(at(offer))),
+            cost: map_rows(offers, |offer| units(columns.cost[at(offer)])),
             channels: channels.to_vec(),
         })
     }
@@ -145,27 +146,32 @@ impl Offers {
 
     /// Some of the offers, with their numbers here.
     pub(super) fn kept(&self, is_kept: impl Fn(usize) -> bool) -> (Self, Vec<u32>) {
-        let numbers: Vec<u32> =
-            (0..self.len()).filter(|offer| is_kept(*offer)).map(|offer| offer as u32).collect();
-        let at = |row: usize| numbers[row] as usize;
-        let rows = numbers.len();
-        let mut starts = Vec::new();
-        let mut household = Vec::with_capacity(rows);
-        for row in 0..rows {
-            if row == 0 || self.household[at(row)] != self.household[at(row - 1)] {
-                starts.push(row as u32);
+        // As long as they will be: columns that grow take twice their room.
+        let rows = (0..self.len()).filter(|offer| is_kept(*offer)).count();
+        let (mut numbers, mut starts) = (Vec::with_capacity(rows), Vec::new());
+        let (mut household, mut continues) = (Vec::with_capacity(rows), Vec::with_capacity(rows));
+        let (mut last_household, mut is_slot_seen) = (None, false);
+        for offer in 0..self.len() {
+            is_slot_seen &= self.continues[offer];
+            if !is_kept(offer) {
+                continue;
+            }
+            if last_household != Some(self.household[offer]) {
+                starts.push(numbers.len() as u32);
+                last_household = Some(self.household[offer]);
             }
             household.push(starts.len() as u32 - 1);
+            continues.push(is_slot_seen);
+            numbers.push(offer as u32);
+            is_slot_seen = true;
         }
-        starts.push(rows as u32);
-        let client = map_rows(rows, |row| self.client[at(row)]);
-        let channel = map_rows(rows, |row| self.channel[at(row)]);
+        starts.push(numbers.len() as u32);
+        let at = |row: usize| numbers[row] as usize;
         let kept = Self {
             starts,
             household,
-            continues: map_rows(rows, |row| is_same_slot(&client, &channel, row)),
-            client,
-            channel,
+            channel: map_rows(rows, |row| self.channel[at(row)]),
+            continues,
             value: map_rows(rows, |row| self.value[at(row)]),
             cost: map_rows(rows, |row| self.cost[at(row)]),
             channels: self.channels.clone(),
@@ -182,32 +188,43 @@ impl Offers {
     }
 }
 
-/// Whether an offer is of the same client and channel as the one before it.
-fn is_same_slot(client: &[u32], channel: &[u8], row: usize) -> bool {
-    row > 0 && client[row] == client[row - 1] && channel[row] == channel[row - 1]
-}
+impl OfferColumns<'_> {
+    /// The household, client and channel of a row; none if there is no such row or number.
+    fn key(&self, row: usize, channels: usize) -> Option<(u32, u32, u8)> {
+        let (client, channel) = (*self.client.get(row)?, self.channel[row]);
+        let household = match self.household {
+            Some(households) => *households.get(client as usize)?,
+            None => client,
+        };
+        (usize::from(channel) < channels).then_some((household, client, channel))
+    }
 
-/// The cost and the value of each offer, in units.
-fn money(columns: &OfferColumns<'_>) -> Result<(Vec<i64>, Vec<i64>)> {
-    let rows = columns.gain.len();
-    let units = |amounts: &[f64], what: &str, least: f64| -> Result<Vec<i64>> {
-        let usable = |amount: f64| amount >= least && amount.abs() <= MOST_MONEY;
-        if let Some(wrong) = amounts.iter().find(|amount| !usable(**amount)) {
+    /// Gain − cost − pressure of a row, in units.
+    fn value(&self, row: usize) -> i64 {
+        let pressure = self.pressure.map_or(0, |pressure| units(pressure[row]));
+        units(self.gain[row]) - units(self.cost[row]) - pressure
+    }
+
+    fn check_money(&self) -> Result<()> {
+        let check = |amounts: &[f64], what: &str, least: f64| {
+            let usable = |amount: f64| amount >= least && amount.abs() <= MOST_MONEY;
+            let Some(wrong) = amounts.iter().find(|amount| !usable(**amount)) else {
+                return Ok(());
+            };
             let range = if least == 0.0 { "from 0 to 10^12" } else { "from -10^12 to 10^12" };
-            return Err(Error::Value {
+            Err(Error::Value {
                 message: format!("an offer has a {what} of {wrong}: write numbers {range}"),
                 role: "offer",
                 value: wrong.to_string(),
-            });
-        }
-        Ok(map_rows(rows, |row| to_units(amounts[row]).unwrap_or_default()))
-    };
-    let gain = units(columns.gain, "gain", -MOST_MONEY)?;
-    let cost = units(columns.cost, "cost", 0.0)?;
-    let pressure = columns.pressure.map(|amounts| units(amounts, "pressure cost", 0.0));
-    let pressure = pressure.transpose()?;
-    let value = map_rows(rows, |row| {
-        gain[row] - cost[row] - pressure.as_ref().map_or(0, |pressure| pressure[row])
-    });
-    Ok((cost, value))
+            })
+        };
+        check(self.gain, "gain", -MOST_MONEY)?;
+        check(self.cost, "cost", 0.0)?;
+        check(self.pressure.unwrap_or_default(), "pressure cost", 0.0)
+    }
+}
+
+/// An amount that has been checked, in units.
+fn units(amount: f64) -> i64 {
+    to_units(amount).unwrap_or_default()
 }

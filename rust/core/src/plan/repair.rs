@@ -1,12 +1,12 @@
 //! From what households take at given prices to a plan that breaks no constraint.
 
 use crate::error::Result;
-use crate::plan::cheapest::meet_minimums;
+use crate::plan::cheapest::{meet_minimums, take_direct_exchanges};
 use crate::plan::dual::{Prices, taken};
 use crate::plan::limits::CountedLimits;
 use crate::plan::offers::Offers;
 use crate::plan::selection::Selection;
-use crate::threads::{for_each_chunk, sort_unstable_by};
+use crate::threads::{map_each, sort_unstable_by};
 
 /// How much dearer money is made, step by step, where minimums leave a plan over its budget.
 const DEARER: [f64; 8] = [1.0, 1.01, 1.05, 1.2, 1.5, 2.0, 5.0, 50.0];
@@ -30,6 +30,7 @@ pub(super) fn repaired<'a>(
         }
         keep_to_capacities(&mut selection, &prices);
         meet_minimums(&mut selection, &|offer| prices.reduced(offers, offer))?;
+        use_capacities(&mut selection, &prices);
         keep_to_budget(&mut selection, &prices);
         if selection.is_feasible() {
             fill(&mut selection, &prices);
@@ -65,15 +66,31 @@ fn keep_to_capacities(selection: &mut Selection<'_>, prices: &Prices) {
     }
 }
 
+/// Take further contacts of channels that have a price and room left, as long as they lose less than
+/// the room is worth.
+fn use_capacities(selection: &mut Selection<'_>, prices: &Prices) {
+    let offers = selection.offers;
+    for (channel, price) in prices.channel.iter().enumerate().filter(|(_, price)| **price > 0.0) {
+        if let Some(most) = selection.limits.capacity[channel] {
+            let weight = |offer| prices.reduced(offers, offer);
+            take_direct_exchanges(selection, channel, most, *price, &weight);
+        }
+    }
+}
+
 /// Drop contacts while the budget is exceeded: those that are worth least of the money they cost, but
 /// none that costs more than is too much, until only such are left; then the one that is worth least.
 fn keep_to_budget(selection: &mut Selection<'_>, prices: &Prices) {
     let Some(budget) = selection.limits.budget.filter(|_| !selection.can_pay(0)) else { return };
     let offers = selection.offers;
-    let reduced = |offer: usize| prices.reduced(offers, offer);
+    // No channel has too many contacts here, so that room in one is worth nothing.
+    let loss = |offer: usize| {
+        let price = prices.channel[usize::from(offers.channel[offer])];
+        prices.reduced(offers, offer) + price.max(0.0)
+    };
     let costly = (0..offers.len())
         .filter(|offer| selection.chosen[*offer] && offers.cost[*offer] > 0)
-        .map(|offer| (reduced(offer) / offers.cost[offer] as f64, offer));
+        .map(|offer| (loss(offer) / offers.cost[offer] as f64, offer));
     let mut candidates = sorted(costly.collect());
     while selection.cost > budget {
         let before = selection.cost;
@@ -89,7 +106,7 @@ fn keep_to_budget(selection: &mut Selection<'_>, prices: &Prices) {
             let last = candidates
                 .iter()
                 .filter(|(_, offer)| selection.can_lose(selection.channel(*offer)))
-                .min_by(|a, b| reduced(a.1).total_cmp(&reduced(b.1)).then(b.1.cmp(&a.1)));
+                .min_by(|a, b| loss(a.1).total_cmp(&loss(b.1)).then(b.1.cmp(&a.1)));
             if let Some((_, offer)) = last.copied() {
                 selection.drop(offer);
                 candidates.retain(|(_, other)| *other != offer);
@@ -115,19 +132,19 @@ fn fill_order(offers: &Offers, prices: &Prices, offer: usize) -> (bool, f64) {
 /// Add what has a value and fits.
 pub(super) fn fill(selection: &mut Selection<'_>, prices: &Prices) {
     let offers = selection.offers;
-    let mut places: Vec<Option<(bool, f64)>> = vec![None; offers.len()];
-    for_each_chunk(&mut places, FIRST_CANDIDATES, |first, places| {
-        for (offer, place) in (first..).zip(places) {
-            if !selection.chosen[offer] && offers.value[offer] > 0 && selection.can_add(offer) {
-                *place = Some(fill_order(offers, prices, offer));
-            }
-        }
+    let found = map_each((0..offers.len()).step_by(FIRST_CANDIDATES), |_, first| {
+        (first..offers.len().min(first + FIRST_CANDIDATES))
+            .filter(|offer| {
+                !selection.chosen[*offer] && offers.value[*offer] > 0 && selection.can_add(*offer)
+            })
+            .map(|offer| {
+                let (is_worth, by) = fill_order(offers, prices, offer);
+                (is_worth, by, offer as u32)
+            })
+            .collect::<Vec<_>>()
     });
-    let found = places.into_iter().enumerate();
-    let mut rest: Vec<(bool, f64, usize)> = found
-        .filter_map(|(offer, place)| place.map(|(is_worth, by)| (is_worth, by, offer)))
-        .collect();
-    let order = |a: &(bool, f64, usize), b: &(bool, f64, usize)| {
+    let mut rest = found.concat();
+    let order = |a: &(bool, f64, u32), b: &(bool, f64, u32)| {
         b.0.cmp(&a.0).then(b.1.total_cmp(&a.1)).then(a.2.cmp(&b.2))
     };
     let mut count = FIRST_CANDIDATES;
@@ -141,11 +158,11 @@ pub(super) fn fill(selection: &mut Selection<'_>, prices: &Prices) {
         };
         sort_unstable_by(&mut best, order);
         for (_, _, offer) in best {
-            if selection.can_add(offer) {
-                selection.add(offer);
+            if selection.can_add(offer as usize) {
+                selection.add(offer as usize);
             }
         }
-        rest.retain(|(_, _, offer)| selection.can_add(*offer));
+        rest.retain(|(_, _, offer)| selection.can_add(*offer as usize));
         count *= 4;
     }
 }

@@ -16,14 +16,13 @@ type Row = (u32, u32, u8, f64, f64);
 fn offers(rows: &[Row], channels: usize) -> Offers {
     let mut rows = rows.to_vec();
     rows.sort_by(|a, b| (a.0, a.1, a.2).cmp(&(b.0, b.1, b.2)).then(a.3.total_cmp(&b.3)));
-    let mut household: Vec<u32> = Vec::new();
-    for (number, row) in rows.iter().enumerate() {
-        let is_new = number > 0 && row.0 != rows[number - 1].0;
-        household.push(household.last().copied().unwrap_or(0) + u32::from(is_new));
-    }
+    let clients = rows.iter().map(|row| row.1).max().map_or(0, |last| last as usize + 1);
+    let mut household = vec![0; clients];
+    rows.iter().for_each(|row| household[row.1 as usize] = row.0);
     let columns = OfferColumns {
-        household: &household,
+        order: &(0..rows.len() as u32).collect::<Vec<_>>(),
         client: &rows.iter().map(|row| row.1).collect::<Vec<_>>(),
+        household: Some(&household),
         channel: &rows.iter().map(|row| row.2).collect::<Vec<_>>(),
         gain: &rows.iter().map(|row| row.3).collect::<Vec<_>>(),
         cost: &rows.iter().map(|row| row.4).collect::<Vec<_>>(),
@@ -48,11 +47,11 @@ fn is_feasible(offers: &Offers, limits: &Limits, chosen: &dyn Fn(usize) -> bool)
                 && limits.capacity[channel].is_none_or(|most| contacts(channel) <= most)
         })
         && all.iter().all(|one| {
-            let same = |key: &dyn Fn(usize) -> (u32, u32, u8)| {
+            let same = |key: &dyn Fn(usize) -> usize| {
                 all.iter().filter(|other| key(**other) == key(*one)).count()
             };
-            same(&|offer| (0, offers.client[offer], offers.channel[offer])) == 1
-                && same(&|offer| (offers.household[offer], 0, 0)) <= most
+            same(&|offer| offers.alternatives(offer).start) == 1
+                && same(&|offer| offers.household[offer] as usize) <= most
         })
 }
 
@@ -227,13 +226,35 @@ fn minimums_that_cannot_be_met_are_named_with_what_would_meet_them() {
 }
 
 #[test]
+fn offers_are_read_in_the_order_that_is_given() {
+    let columns = OfferColumns {
+        order: &[2, 0, 1],
+        client: &[0, 1, 0],
+        household: None,
+        channel: &[1, 0, 0],
+        gain: &[2.0, 3.0, 1.0],
+        cost: &[0.0; 3],
+        pressure: Some(&[0.5, 0.0, 0.0]),
+    };
+    let names = ["a".to_owned(), "b".to_owned()];
+    let offers = Offers::new(&columns, &names).unwrap();
+    assert_eq!(offers.value, [1_000_000, 1_500_000, 3_000_000]);
+    assert_eq!(offers.household, [0, 0, 1]);
+    for order in [&[0, 1, 2], &[2, 0, 3]] {
+        let wrong = Offers::new(&OfferColumns { order, ..columns }, &names);
+        assert!(wrong.unwrap_err().to_string().contains("out of order"));
+    }
+}
+
+#[test]
 fn money_that_is_no_number_is_refused() {
     for (gain, cost) in
         [(f64::NAN, 1.0), (1.0, f64::NAN), (1.0, -1.0), (2e12, 0.0), (f64::INFINITY, 0.0)]
     {
         let columns = OfferColumns {
-            household: &[0],
+            order: &[0],
             client: &[0],
+            household: None,
             channel: &[0],
             gain: &[gain],
             cost: &[cost],
