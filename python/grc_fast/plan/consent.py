@@ -23,13 +23,12 @@ _SCOPES: Final = ("contact", "open", "click")
 
 def without_consent(
     offers: pl.DataFrame,
-    consent: pl.DataFrame | None,
+    rows: pl.DataFrame | None,
     policy: Policy,
     moment: dt.date | None,
     today: dt.date,
 ) -> tuple[pl.Series, list[str]]:
-    """Offers that the policy does not permit, and what to say of it."""
-    rows = None if consent is None else consents(consent)
+    """Offers that the policy does not permit, by the rows of consents, and what to say of it."""
     refused = pl.repeat(value=True, n=offers.height, dtype=pl.Boolean, eager=True)
     notes = []
     lapsing = 0

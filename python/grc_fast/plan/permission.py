@@ -16,7 +16,7 @@ from grc_fast.errors import ColumnError, OptionError
 from grc_fast.io.ids import same_ids, with_common_ids
 from grc_fast.io.small_tables import flag
 from grc_fast.plan.addresses import ADDRESSES, address, with_shared_addresses
-from grc_fast.plan.consent import CONSENT, without_consent
+from grc_fast.plan.consent import CONSENT, consents, without_consent
 from grc_fast.plan.offers import OFFERS, PRESSURE
 from grc_fast.plan.policy import Policy
 from grc_fast.plan.pressure import CONTACTS, after_refusal, under_pressure, with_pressure_cost
@@ -139,7 +139,7 @@ def permissions(
     if tables.suppress is not None:
         reasons.append(("suppressed", _suppressed(offers, read["suppress"])))
     if policy is not None:
-        consent = read.get("consent")
+        consent = consents(read["consent"]) if "consent" in read else None
         refused, told = without_consent(offers, consent, policy, moment, today)
         contacts = read.get("contacts")
         refused |= after_refusal(offers, contacts, policy, today)

@@ -8,7 +8,6 @@ from typing import Final
 import polars as pl
 
 from grc_fast.io.small_tables import days
-from grc_fast.plan.consent import consents
 from grc_fast.plan.policy import Policy, Retention
 
 #: How errors name the table.
@@ -34,14 +33,12 @@ def silent_too_long(
     if "kind" in last_seen.columns:
         signs = signs.filter(last_seen["kind"].cast(pl.String).is_in(rule.signs))
     if consent is not None:
-        given = consents(consent).filter(pl.col("status") == "granted")
+        given = consent.filter(pl.col("status") == "granted")
         signs = pl.concat([signs, given.select("client_id", pl.col("collected_at").alias("day"))])
     latest = signs.filter(pl.col("day") <= today).group_by("client_id").agg(pl.col("day").max())
-    day = offers.select("client_id").join(
-        latest, on="client_id", how="left", maintain_order="left"
-    )["day"]
     # The anniversary of 29 February is the 28th.
-    return (day.dt.offset_by(rule.silence) <= today).fill_null(value=True), []
+    heard = latest.filter(pl.col("day").dt.offset_by(rule.silence) > today)["client_id"]
+    return ~offers["client_id"].is_in(heard.implode()), []
 
 
 def _not_checked(rule: Retention) -> str:
