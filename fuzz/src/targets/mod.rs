@@ -4,6 +4,7 @@
 mod behaviour;
 mod csv;
 mod facts;
+mod plan;
 mod quantiles;
 mod states;
 mod texts;
@@ -12,6 +13,7 @@ mod value;
 pub use behaviour::behaviour;
 pub use csv::csv;
 pub use facts::facts;
+pub use plan::plan;
 pub use quantiles::quantiles;
 pub use states::states;
 pub use texts::texts;
@@ -21,7 +23,7 @@ pub use value::value;
 pub type Target = fn(&[u8]);
 
 /// Every target, by its name.
-pub const TARGETS: [(&str, Target); 7] = [
+pub const TARGETS: [(&str, Target); 8] = [
     ("facts", facts),
     ("quantiles", quantiles),
     ("behaviour", behaviour),
@@ -29,4 +31,5 @@ pub const TARGETS: [(&str, Target); 7] = [
     ("csv", csv),
     ("texts", texts),
     ("value", value),
+    ("plan", plan),
 ];
