@@ -151,9 +151,10 @@ def permissions(
     refusal = pl.repeat(None, offers.height, dtype=REASON, eager=True)
     for name, holds in reasons:
         refusal = _with_reason(refusal, name, holds)
-    if policy is not None and "contacts" in read:
-        offers = with_pressure_cost(offers, read["contacts"], policy, today)
-        pressed = under_pressure(offers, read["contacts"], policy, today, refusal.is_null())
+    if policy is not None:
+        contacts = read.get("contacts")
+        offers = with_pressure_cost(offers, contacts, policy, today)
+        pressed = under_pressure(offers, contacts, policy, today, refusal.is_null())
         refusal = _with_reason(refusal, "under_pressure", pressed)
     refusal = with_shared_addresses(offers, refusal)
     return Permissions(offers.with_columns(refusal.alias("refusal")), tuple(notes))

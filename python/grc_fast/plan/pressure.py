@@ -18,7 +18,7 @@ _KEY: Final = ("client_id", "channel")
 
 def under_pressure(
     offers: pl.DataFrame,
-    contacts: pl.DataFrame,
+    contacts: pl.DataFrame | None,
     policy: Policy,
     today: dt.date,
     possible: pl.Series,
@@ -29,7 +29,7 @@ def under_pressure(
     within. Where a rule over all channels leaves a client fewer contacts than there are channels,
     those of the best offers have them.
     """
-    dated = _dated(contacts)
+    dated = None if contacts is None else _dated(contacts)
     found = pl.repeat(value=False, n=offers.height, dtype=pl.Boolean, eager=True)
     for rule in policy.pressure:
         if rule.most is None:
@@ -43,14 +43,14 @@ def under_pressure(
 
 
 def with_pressure_cost(
-    offers: pl.DataFrame, contacts: pl.DataFrame, policy: Policy, today: dt.date
+    offers: pl.DataFrame, contacts: pl.DataFrame | None, policy: Policy, today: dt.date
 ) -> pl.DataFrame:
     """Add what each offer costs in patience: so much for every recent contact of its client.
 
     It is added to a `pressure_cost` that the offers have.
     """
     rules = [rule for rule in policy.pressure if rule.cost_each]
-    if not rules:
+    if contacts is None or not rules:
         return offers
     dated = _dated(contacts)
     none = pl.repeat(0.0, offers.height, dtype=pl.Float64, eager=True)
@@ -64,9 +64,11 @@ def with_pressure_cost(
 
 
 def _contacts_in_window(
-    offers: pl.DataFrame, dated: pl.DataFrame, rule: PressureRule, today: dt.date
+    offers: pl.DataFrame, dated: pl.DataFrame | None, rule: PressureRule, today: dt.date
 ) -> pl.Series:
-    """Count the contacts of the client of every offer that a rule counts."""
+    """Count the contacts of the client of every offer that a rule counts, 0 where none is known."""
+    if dated is None:
+        return pl.repeat(0, offers.height, dtype=pl.UInt32, eager=True)
     day = pl.col("contacted_on")
     recent = dated.filter(day.is_null() | (day > window_begin(today, rule.window)))
     if rule.channel is not None:

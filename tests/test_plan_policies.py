@@ -1,0 +1,243 @@
+"""Whatever a policy says, nobody is contacted against it: plans beside random policies."""
+
+import calendar
+import datetime as dt
+import json
+
+import polars as pl
+from hypothesis import given
+from hypothesis import strategies as st
+
+import grc_fast as grc
+from grc_fast.plan.policy import is_holiday
+
+CHANNELS = ("phone", "email", "post")
+CLIENTS = range(1, 5)
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+DURATIONS = ("1y", "3y", "6mo", "30d", "2w")
+# Days at which rules change their mind, and moments at which clocks are put back.
+DAYS = (dt.date(2028, 2, 28), dt.date(2028, 2, 29), dt.date(2028, 3, 1), dt.date(2026, 10, 25))
+MOMENTS = (
+    *DAYS,
+    dt.date(2026, 12, 25),
+    dt.datetime.fromisoformat("2026-10-25T02:30+02:00"),
+    dt.datetime.fromisoformat("2026-10-25T02:30+01:00"),
+    dt.datetime.fromisoformat("2026-10-26T10:30"),
+    dt.datetime.fromisoformat("2028-02-29T10:00"),
+    dt.datetime.fromisoformat("2028-02-29T12:59"),
+    dt.datetime.fromisoformat("2028-02-29T13:00"),
+)
+
+
+def later(day, duration, sign=1):
+    """Return the day on which a duration from another is over."""
+    unit = duration.lstrip("0123456789")
+    number = sign * int(duration.removesuffix(unit))
+    if unit in {"d", "w"}:
+        return day + dt.timedelta(days=number * (7 if unit == "w" else 1))
+    months = day.year * 12 + day.month - 1 + number * (12 if unit == "y" else 1)
+    year, month = months // 12, months % 12 + 1
+    return dt.date(year, month, min(day.day, calendar.monthrange(year, month)[1]))
+
+
+def earlier(day, duration):
+    """Return the day that lies a duration before another."""
+    return later(day, duration, -1)
+
+
+RULE = st.fixed_dictionaries(
+    {
+        "consent": st.sampled_from(["opt_in", "opt_out"]),
+        "bases": st.sampled_from([["opt_in"], ["opt_in", "contract"], ["existing_client"]]),
+        "proof": st.booleans(),
+        "weekdays": st.lists(st.sampled_from(WEEKDAYS), min_size=4, max_size=7, unique=True),
+        "source": st.just("the house"),
+    },
+    optional={
+        "lapses": st.sampled_from(DURATIONS),
+        "hours": st.just(["10:00-13:00"]),
+        "holidays": st.just("FR"),
+        "silence_after_refusal": st.sampled_from(DURATIONS),
+    },
+)
+POLICY = st.fixed_dictionaries(
+    {
+        "channels": st.fixed_dictionaries({"phone": RULE, "email": RULE}, optional={"post": RULE}),
+        "pressure": st.lists(
+            st.fixed_dictionaries(
+                {
+                    "channel": st.sampled_from(CHANNELS),
+                    "most": st.integers(0, 2),
+                    "window": st.sampled_from(DURATIONS),
+                }
+            ),
+            max_size=2,
+        ),
+    },
+    optional={"silence": st.sampled_from(DURATIONS)},
+)
+# Mostly within a few days of where a rule changes its mind.
+DAY = st.one_of(
+    st.none(),
+    st.builds(
+        lambda day, duration, shift: earlier(day, duration) + dt.timedelta(days=shift),
+        st.sampled_from(DAYS),
+        st.sampled_from([*DURATIONS, "0d"]),
+        st.integers(-2, 2),
+    ),
+)
+CLIENT = st.sampled_from(CLIENTS)
+CHANNEL = st.sampled_from(CHANNELS)
+CONSENT = st.tuples(
+    CLIENT,
+    CHANNEL,
+    st.sampled_from(["granted", "granted", "granted", "denied", "unknown", None]),
+    DAY,
+    st.sampled_from(["opt_in", "contract", "existing_client", None]),
+    st.sampled_from(["form", " ", None]),
+    DAY,
+)
+TABLES = {
+    "consent": {
+        "client_id": pl.Int64,
+        "channel": pl.String,
+        "status": pl.String,
+        "collected_at": pl.Date,
+        "basis": pl.String,
+        "proof": pl.String,
+        "expires": pl.Date,
+    },
+    "contacts": {
+        "client_id": pl.Int64,
+        "channel": pl.String,
+        "contacted_on": pl.Date,
+        "refused": pl.Boolean,
+    },
+    "last_seen": {"client_id": pl.Int64, "last_seen": pl.Date, "kind": pl.String},
+    "suppress": {"client_id": pl.Int64},
+    "control": {"client_id": pl.Int64, "control": pl.Boolean},
+}
+ROWS = {
+    "consent": CONSENT,
+    "contacts": st.tuples(CLIENT, CHANNEL, DAY, st.sampled_from([True, False, None])),
+    "last_seen": st.tuples(CLIENT, DAY, st.sampled_from(["purchase", "open"])),
+    "suppress": st.tuples(CLIENT),
+    "control": st.tuples(CLIENT, st.sampled_from([True, False, False, None])),
+}
+
+
+def toml(policy):
+    """Write a policy."""
+    lines = ['name = "drawn"']
+    for channel, rule in policy["channels"].items():
+        lines += [f"[channels.{channel}]", "read_on = 2026-11-30"]
+        lines += [f"{key} = {json.dumps(value)}" for key, value in rule.items()]
+    for rule in policy["pressure"]:
+        lines += ["[[pressure]]", *(f"{key} = {json.dumps(value)}" for key, value in rule.items())]
+    if "silence" in policy:
+        lines += ["[retention]", f'silence = "{policy["silence"]}"', 'signs = ["purchase"]']
+        lines += ['source = "the house"', "read_on = 2026-11-30"]
+    return "\n".join(lines)
+
+
+@given(
+    policy=POLICY,
+    rows=st.fixed_dictionaries(
+        {name: st.none() | st.lists(row, max_size=12) for name, row in ROWS.items()}
+    ),
+    moment=st.sampled_from(MOMENTS),
+)
+def test_nobody_is_contacted_against_any_policy(tmp_path_factory, policy, rows, moment):
+    path = tmp_path_factory.getbasetemp() / "policy.toml"
+    path.write_text(toml(policy), "utf-8")
+    offers = pl.DataFrame(
+        [(client, channel, 9.0, 1.0) for client in CLIENTS for channel in CHANNELS],
+        ["client_id", "channel", "gain", "cost"],
+        orient="row",
+    )
+    tables = {
+        name: None if found is None else pl.DataFrame(found, TABLES[name], orient="row")
+        for name, found in rows.items()
+    }
+
+    found = grc.plan_contacts(offers, policy=path, as_of=moment, **tables)
+
+    expected = {
+        (client, channel)
+        for client in CLIENTS
+        for channel in CHANNELS
+        if may(client, channel, policy, rows, moment)
+    }
+    assert set(found.plan.select("client_id", "channel").rows()) == expected
+    assert sum(found.to_dict()["offers"].values()) == offers.height
+    assert sum(found.reasons.values()) == len(CLIENTS)
+
+
+def may(client, channel, policy, rows, moment):
+    """Say by the words of a policy whether a client may be contacted."""
+    today = moment.date() if isinstance(moment, dt.datetime) else moment
+    rule = policy["channels"].get(channel)
+    if rule is None or any(who == client for (who,) in rows["suppress"] or []):
+        return False
+    if any(who == client and held is not False for who, held in rows["control"] or []):
+        return False
+    return (
+        is_open(rule, moment)
+        and has_consent(client, channel, rule, rows["consent"], today)
+        and has_rest(client, channel, policy, rows["contacts"] or [], today)
+        and is_alive(client, policy, rows, today)
+    )
+
+
+def is_open(rule, moment):
+    clock = f"{moment:%H:%M}" if isinstance(moment, dt.datetime) else "10:00"
+    return (
+        WEEKDAYS[moment.weekday()] in rule["weekdays"]
+        and not ("holidays" in rule and is_holiday("FR", moment))
+        and not ("hours" in rule and not "10:00" <= clock < "13:00")
+    )
+
+
+def has_consent(client, channel, rule, consents, today):
+    if consents is None:
+        return rule["consent"] == "opt_out"
+    mine = [row[2:] for row in consents if row[:2] == (client, channel)]
+    grants = [
+        day
+        for status, day, basis, proof, expires in mine
+        if status == "granted"
+        and day is not None
+        and day <= today
+        and not (expires is not None and expires <= today)
+        and (basis or "opt_in") in rule["bases"]
+        and not (rule["proof"] and not (proof or "").strip())
+        and not ("lapses" in rule and basis != "contract" and later(day, rule["lapses"]) <= today)
+    ]
+    is_denied = any(
+        day is None or day > today or not grants or day >= max(grants)
+        for status, day, *_ in mine
+        if status == "denied"
+    )
+    return not is_denied and (bool(grants) or rule["consent"] == "opt_out")
+
+
+def has_rest(client, channel, policy, contacts, today):
+    mine = [(day, no) for who, by, day, no in contacts if (who, by) == (client, channel)]
+    silence = policy["channels"][channel].get("silence_after_refusal")
+    if silence and any(no and (d is None or d >= earlier(today, silence)) for d, no in mine):
+        return False
+    for rule in policy["pressure"]:
+        begin = earlier(today, rule["window"])
+        recent = [day for day, _ in mine if day is None or day > begin]
+        if rule["channel"] == channel and len(recent) >= rule["most"]:
+            return False
+    return True
+
+
+def is_alive(client, policy, rows, today):
+    if "silence" not in policy or rows["last_seen"] is None:
+        return True
+    signs = [day for who, day, kind in rows["last_seen"] if (who, kind) == (client, "purchase")]
+    signs += [row[3] for row in rows["consent"] or [] if row[0] == client and row[2] == "granted"]
+    known = [day for day in signs if day is not None and day <= today]
+    return bool(known) and later(max(known), policy["silence"]) > today
