@@ -110,6 +110,37 @@ def test_a_suppression_list_may_have_addresses_alone(grc):
     assert not plan["client_id"].is_in(listed.implode()).any()
 
 
+def test_signs_of_life_are_read_from_a_file(grc):
+    offers = pl.read_csv("offers.csv").with_columns(channel=pl.lit("post")).unique("client_id")
+    offers.write_csv("offers.csv")
+    pl.DataFrame(
+        {"client_id": [1, 2, 3], "last_seen": ["2023-12-01", "2023-12-02", "2026-06-01"]}
+    ).write_csv("seen.csv")
+    code, _, err = grc(
+        "plan", "offers.csv", "-o", "plan.csv", "--last-seen", "seen.csv", "--as-of", "2026-12-01",
+        "--minimum", "post=2",
+    )  # fmt: skip
+    assert code == 0, err
+    assert pl.read_csv("plan.csv")["client_id"].to_list() == [2, 3]
+
+
+def test_zones_are_read_from_a_file_without_clients(grc):
+    Path("zones.csv").write_text("zone,channel,gain,cost\n75,posters,90,30\n01,posters,9,30\n")
+    code, _, err = grc("plan", "zones.csv", "-o", "plan.csv", "--certificate", "plan.json")
+    assert code == 0, err
+    assert pl.read_csv("plan.csv", infer_schema=False)["zone"].to_list() == ["75"]
+    reasons = json.loads(Path("plan.json").read_text("utf-8"))["reasons"]
+    assert (reasons["chosen"], reasons["not_worth_it"]) == (1, 1)
+
+
+def test_a_table_without_rows_has_a_plan_without_rows(grc):
+    pl.read_csv("offers.csv").clear().write_csv("offers.csv")
+    code, _, err = grc(*RUN, "--budget", "60", "--certificate", "plan.json")
+    assert code == 0, err
+    assert pl.read_csv("plan.csv").is_empty()
+    assert json.loads(Path("plan.json").read_text("utf-8"))["gap"] == 0
+
+
 def test_a_control_group_is_drawn_once_and_stays(grc):
     draw = ("--control", "control.csv", "--control-share", "0.1", "--salt", "spring")
     assert grc(*RUN, *draw)[0] == 0
@@ -153,3 +184,64 @@ def test_what_cannot_be_planned_is_one_sentence_and_nothing_is_written(
     assert said in err
     assert err.count("\n") == 1
     assert [path.name for path in tmp_path.iterdir()] == ["offers.csv"]
+
+
+HEADER = "client_id,channel,gain,cost"
+
+
+@pytest.mark.parametrize(
+    ("offers", "said"),
+    [
+        (f"{HEADER}\n1,email,much,1\n", "'gain'"),
+        (f"{HEADER}\n1,email,2,-1\n", "below 0, such as -1 of client '1'"),
+        (f"{HEADER}\n1,email,2e12,1\n", "from -10^12 to 10^12"),
+        (f"{HEADER}\n1,email,2,\n", "1 rows without 'cost', the first in row 1"),
+        (f"{HEADER}\n1,email,2,1\n2,,2,1\n", "without 'channel', the first in row 2"),
+        (f"{HEADER}\n,email,2,1\n", "without 'client_id'"),
+        (f"{HEADER},household\n1,a,2,1,x\n1,b,2,1,y\n", "several households"),
+        (f"{HEADER},pressure_cost\n1,a,2,1,-3\n", "'pressure_cost' below 0"),
+        ("client_id,channel,gains,cost\n1,email,2,1\n", "no column 'gain' (did you mean 'gains'?)"),
+        ("client,channel,gain,cost\n1,email,2,1\n", "'client_id'"),
+        ("", "offers.csv"),
+        (HEADER + "".join(f"\n1,c{n},2,1" for n in range(256)), "takes up to 255"),
+    ],
+)
+def test_what_is_no_table_of_offers_is_one_sentence_and_nothing_is_written(
+    grc, tmp_path, offers, said
+):
+    Path("offers.csv").write_text(offers, "utf-8")
+    code, out, err = grc(*RUN, "--certificate", "plan.json")
+    assert (code, out) == (1, "")
+    assert said in err
+    assert err.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["offers.csv"]
+
+
+@pytest.mark.parametrize(
+    ("option", "table", "said"),
+    [
+        ("--consent", "client_id,channel\n1,email\n", "no column 'status'"),
+        ("--consent", "client_id,channel,status\n1,email,yes\n", "status 'yes'"),
+        ("--consent", "client_id,channel,status,scope\n1,email,denied,all\n", "scope 'all'"),
+        ("--consent", "client_id,channel,status,collected_at\n1,a,granted,soon\n", "collected_at"),
+        ("--suppress", "name\nx\n", "has no column 'client_id'"),
+        ("--suppress", "email\na@b.fr\n", "add it, so that nobody on the list is missed"),
+        ("--contacts", "client_id,channel\n1,email\n", "no column 'contacted_on'"),
+        ("--control", "client_id,control\n1,perhaps\n", "'perhaps' in 'control'"),
+        ("--last-seen", "client_id,seen\n1,2026-01-01\n", "no column 'last_seen'"),
+        ("--last-seen", "client_id,last_seen\n1,lately\n", "last_seen"),
+        ("--policy", 'name = "x"\n[retention]\nsilence = "3h"\n', "in days"),
+        ("--policy", 'name = "x"\n[[pressure]]\nwindow = "3d"\ncost_each = -1\n', "not be below 0"),
+        ("--policy", "name =", "not TOML"),
+    ],
+)
+def test_what_is_no_table_of_permissions_is_one_sentence_and_nothing_is_written(
+    grc, tmp_path, option, table, said
+):
+    Path("table.csv").write_text(table, "utf-8")
+    options = ("--as-of", "2026-12-01", option, "table.csv")
+    code, out, err = grc("plan", "offers.csv", "-o", "plan.csv", *options)
+    assert (code, out) == (1, "")
+    assert said in err
+    assert err.count("\n") == 1
+    assert {path.name for path in tmp_path.iterdir()} == {"offers.csv", "table.csv"}

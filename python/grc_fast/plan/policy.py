@@ -10,7 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self, get_args
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from grc_fast._core import parse_duration, window_start
 from grc_fast._utils.extras import import_extra
@@ -116,6 +116,12 @@ class PressureRule(Section):
     source: str = ""
     read_on: dt.date | None = None
 
+    @model_validator(mode="after")
+    def _has_an_effect(self) -> Self:
+        if self.most is None and not self.cost_each:
+            raise ValueError("a rule of pressure needs most, cost_each, or both")
+        return self
+
 
 class Retention(Section):
     """For how long a client may be contacted who gives no sign of life.
@@ -196,6 +202,12 @@ class Policy:
         for rule in file.channels.values():
             if rule.holidays is not None:
                 _holidays(rule.holidays, 2026)
+        for limit in file.pressure:
+            if limit.channel is not None and limit.channel not in file.channels:
+                raise OptionError(
+                    f"{place}: a rule of pressure is for the channel {limit.channel!r}, which has "
+                    f"no rule of its own{nearest(limit.channel, file.channels)}"
+                )
         return cls(file.name, file.channels, tuple(file.pressure), file.retention)
 
 
