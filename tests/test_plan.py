@@ -215,6 +215,7 @@ def test_equal_gains_go_to_the_smaller_ids():
         ({"cost": [-1.0]}, {}, "below 0"),
         ({"gain": [2e12]}, {}, "from -10"),
         ({"gain": ["much"]}, {}, "write numbers"),
+        ({"refusal": ["why"]}, {}, "give it another name"),
         ({}, {"budget": -1}, "budget must be"),
         ({}, {"budget": "much"}, "budget must be"),
         ({}, {"capacity": 7}, "capacity must be"),

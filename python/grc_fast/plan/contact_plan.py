@@ -16,7 +16,7 @@ from grc_fast._utils.messages import nearest
 from grc_fast._utils.panics import panics_as_errors
 from grc_fast._utils.processes import check_process
 from grc_fast.errors import OptionError
-from grc_fast.plan.offers import ZONE, SortedOffers, checked_offers, sorted_offers
+from grc_fast.plan.offers import REFUSAL, ZONE, SortedOffers, checked_offers, sorted_offers
 from grc_fast.plan.permission import Tables, permitted_offers
 from grc_fast.plan.reasons import REASON, REASONS
 
@@ -150,7 +150,7 @@ class PlanResult:
         names = {**dict(enumerate(REASONS)), last: "not_worth_it"}
         keys = [pl.col("client_id")]
         if self._frame["client_id"].null_count():
-            keys.append(pl.when(pl.col("client_id").is_null()).then(ZONE).alias(ZONE))
+            keys.append(pl.when(pl.col("client_id").is_null()).then(pl.col(ZONE)).alias(ZONE))
         return (
             self._frame.select(*keys, self._reason.alias("reason"))
             .group_by(pl.exclude("reason"))
@@ -302,10 +302,9 @@ def plan_contacts(
     offers
         A table, or the path of its file: `client_id` (or `zone`, where a channel reaches nobody
         by name), `channel`, `gain` (what the contact earns, before its cost; what it adds, where
-        a control group says so) and `cost`; and where there
-        are, `household`, `offer` (several of one channel are alternatives) and `pressure_cost`
-        (what a contact costs in patience: it lowers the value and is not paid out of the budget).
-        Further columns are kept.
+        a control group says so) and `cost`; and where there are, `household`, `offer` (several of
+        one channel are alternatives) and `pressure_cost` (what a contact costs in patience: it
+        lowers the value and is not paid out of the budget). Further columns are kept.
     budget
         What all contacts may cost together; no limit by default.
     capacity
@@ -385,9 +384,9 @@ def planned(offers: SortedOffers, limits: PlanLimits, notes: tuple[str, ...] = (
     frame = offers.frame
     # The kernel answers for the offers that may be made, in their order.
     reason = pl.repeat(0, frame.height, dtype=pl.UInt8, eager=True)
-    if "refusal" in frame.columns:
-        reason = frame["refusal"].to_physical().fill_null(0)
-        frame = frame.drop("refusal")
+    if REFUSAL in frame.columns:
+        reason = frame[REFUSAL].to_physical().fill_null(0)
+        frame = frame.drop(REFUSAL)
     reason = reason.scatter(offers.possible, _OF_KERNEL.to_physical().gather(pl.Series(codes)))
     return PlanResult(
         Certificate.of(found, offers.channels),

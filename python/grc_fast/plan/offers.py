@@ -20,6 +20,8 @@ COLUMNS: Final = ("client_id", "channel", "gain", "cost")
 _MONEY: Final = ("gain", "cost")
 _MOST_CHANNELS: Final = 255
 PRESSURE: Final = "pressure_cost"
+#: Why an offer may not be made; null where it may.
+REFUSAL: Final = "refusal"
 #: What offers have instead of a client where a channel reaches nobody by name.
 ZONE: Final = "zone"
 
@@ -102,8 +104,8 @@ def sorted_offers(
     channel = frame["channel"].cast(pl.Enum(channels)).to_physical().cast(pl.UInt8)
     order = _order(frame, client, channel)
     possible = order
-    if "refusal" in frame.columns:
-        possible = order.filter(frame["refusal"].is_null().gather(order))
+    if REFUSAL in frame.columns:
+        possible = order.filter(frame[REFUSAL].is_null().gather(order))
     kernel = ContactOffers(
         possible,
         client,
@@ -120,6 +122,11 @@ def sorted_offers(
 
 def _checked(frame: pl.DataFrame) -> pl.DataFrame:
     """Refuse what is no offer, and give the columns that count their types."""
+    if REFUSAL in frame.columns:
+        raise DataError(
+            f"{OFFERS} has a column {REFUSAL!r}, which says in plans why an offer may not be made: "
+            "give it another name"
+        )
     priced = [*_MONEY, *([PRESSURE] if PRESSURE in frame.columns else [])]
     frame = frame.with_columns(money(frame, name, OFFERS) for name in priced)
     for name in (*COLUMNS, *priced):

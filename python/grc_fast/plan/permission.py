@@ -17,7 +17,7 @@ from grc_fast.io.ids import same_ids, with_common_ids
 from grc_fast.io.small_tables import flag
 from grc_fast.plan.addresses import ADDRESSES, address, with_shared_addresses
 from grc_fast.plan.consent import CONSENT, consents, without_consent
-from grc_fast.plan.offers import OFFERS, PRESSURE
+from grc_fast.plan.offers import OFFERS, PRESSURE, REFUSAL
 from grc_fast.plan.policy import Policy
 from grc_fast.plan.pressure import CONTACTS, after_refusal, under_pressure, with_pressure_cost
 from grc_fast.plan.reasons import REASON
@@ -157,13 +157,13 @@ def permissions(
         pressed = under_pressure(offers, contacts, policy, today, refusal.is_null())
         refusal = _with_reason(refusal, "under_pressure", pressed)
     refusal = with_shared_addresses(offers, refusal)
-    return Permissions(offers.with_columns(refusal.alias("refusal")), tuple(notes))
+    return Permissions(offers.with_columns(refusal.alias(REFUSAL)), tuple(notes))
 
 
 def _with_reason(refusal: pl.Series, reason: str, holds: pl.Series) -> pl.Series:
     """Add a reason where there is none before it."""
     told = pl.when(refusal.is_null() & holds).then(pl.lit(reason, REASON)).otherwise(refusal)
-    return pl.select(told.alias("refusal")).to_series()
+    return pl.select(told.alias(REFUSAL)).to_series()
 
 
 def _read(offers: pl.DataFrame, tables: Tables) -> dict[str, pl.DataFrame]:
