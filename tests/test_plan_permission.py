@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 import grc_fast as grc
 from grc_fast.plan.control import drawn_control
 from grc_fast.plan.policy import Policy, is_holiday
+from test_plan_policies import TABLES
 
 TUESDAY = dt.date(2026, 12, 1)
 
@@ -423,26 +424,11 @@ CHANNELS = st.sampled_from(["phone", "email", "post", "fax"])
 def test_nobody_is_contacted_who_may_not_be(consents, contacts, listed, held, as_of):
     rows = [(n, c, 9.0, 1.0) for n in range(1, 6) for c in ("phone", "email", "post", "fax")]
     offers = pl.DataFrame(rows, ["client_id", "channel", "gain", "cost"], orient="row")
-    columns = {
-        "client_id": pl.Int64,
-        "channel": pl.String,
-        "status": pl.String,
-        "collected_at": pl.Date,
-        "basis": pl.String,
-        "proof": pl.String,
-        "expires": pl.Date,
-    }
-    past = {
-        "client_id": pl.Int64,
-        "channel": pl.String,
-        "contacted_on": pl.Date,
-        "refused": pl.Boolean,
-    }
     found = grc.plan_contacts(
         offers,
         policy="fr",
-        consent=pl.DataFrame(consents, columns, orient="row"),
-        contacts=pl.DataFrame(contacts, past, orient="row"),
+        consent=pl.DataFrame(consents, TABLES["consent"], orient="row"),
+        contacts=pl.DataFrame(contacts, TABLES["contacts"], orient="row"),
         suppress=pl.DataFrame({"client_id": listed}, schema={"client_id": pl.Int64}),
         control=pl.DataFrame(
             {"client_id": held, "control": [True] * len(held)},
