@@ -134,6 +134,12 @@ def test_a_plan_does_not_depend_on_the_order_of_offers_or_on_threads(seed, clien
     offers = offers_of(seed, clients, households=seed % 2 == 0)
     # Ties by the dozen.
     offers = offers.with_columns(pl.col("gain").round(0), pl.col("cost").round(0))
+    if seed % 3 == 0:
+        # Alternatives, some of which differ in a column that the plan only carries.
+        again = offers.with_columns(pl.col("cost") // 2).sample(fraction=0.5, seed=seed)
+        notes = pl.int_range(pl.len()).mod(3).alias("note")
+        offers = pl.concat([offers, again, offers.sample(fraction=0.2, seed=seed)])
+        offers = offers.with_columns(notes)
     budget, capacity, _, _ = limits_of(seed, clients, minimums=False)
     options = {"budget": budget, "capacity": capacity, "max_contacts": most}
 

@@ -200,7 +200,8 @@ def _order(frame: pl.DataFrame, client: pl.Series, channel: pl.Series) -> pl.Ser
             if name not in {"client_id", "channel", *first}
             and not (dtype.is_nested() or dtype == pl.Object)
         ]
-        by = [pl.lit(client.gather(rows)), pl.lit(channel.gather(rows))]
-        by += [pl.col(name).gather(rows) for name in (*first, *rest)]
-        order = order.scatter(tied, rows.gather(frame.select(pl.arg_sort_by(by)).to_series()))
+        by = [client, channel, *(frame[name] for name in (*first, *rest))]
+        keys = pl.DataFrame([key.gather(rows).alias(str(n)) for n, key in enumerate(by)])
+        places = keys.select(pl.arg_sort_by(keys.columns, nulls_last=True)).to_series()
+        order = order.scatter(tied, rows.gather(places))
     return order
