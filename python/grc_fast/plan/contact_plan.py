@@ -58,7 +58,9 @@ class Certificate:
     @classmethod
     def of(cls, found: Mapping[str, Any], channels: tuple[str, ...]) -> Certificate:
         """Make a certificate of what the kernel found."""
-        prices = dict(zip(channels, found["prices_of_contacts"], strict=True))
+        # Money is counted in millionths; what is less is what the search for prices left.
+        of_contacts = (round(price, 6) + 0.0 for price in found["prices_of_contacts"])
+        prices = dict(zip(channels, of_contacts, strict=True))
         return cls(
             value=found["value"],
             bound=found["bound"],
