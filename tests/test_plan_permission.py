@@ -345,6 +345,32 @@ def test_a_contact_costs_more_patience_the_more_contacts_there_were(tmp_path):
     assert found.offers.row(4)[-1] == "not_worth_it"
 
 
+def test_a_limit_over_all_channels_leaves_the_best_of_them(tmp_path):
+    policy = tmp_path / "house.toml"
+    limit = '[[pressure]]\nmost = 2\nwindow = "30d"\n'
+    policy.write_text(COSTS.replace("most = 3\n", "") + limit, "utf-8")
+    rows = [
+        (n, channel, gain, 1.0)
+        for n in (1, 2, 3)
+        for channel, gain in (("email", 9.0), ("post", 8.0))
+    ]
+    offers = pl.DataFrame(rows, ["client_id", "channel", "gain", "cost"], orient="row")
+    past = [(2, "email", "2026-11-29"), (3, "post", "2026-11-29"), (3, "post", "2026-11-28")]
+    contacts = pl.DataFrame(past, ["client_id", "channel", "contacted_on"], orient="row")
+
+    found = grc.plan_contacts(offers, policy=policy, contacts=contacts, as_of=TUESDAY)
+
+    # The second client's e-mail would earn more, and costs more patience.
+    assert found.plan.select("client_id", "channel", "pressure_cost").rows() == [
+        (1, "email", 0.0),
+        (1, "post", 0.0),
+        (2, "post", 0.5),
+    ]
+    assert found.to_dict()["offers"]["under_pressure"] == 3
+    unknown = grc.plan_contacts(offers, policy=policy, as_of=TUESDAY)
+    assert unknown.plan.height == 6
+
+
 RULE = 'name = "x"\n[channels.fax]\nconsent = "opt_in"\nsource = "s"\nread_on = 2026-01-01\n'
 
 

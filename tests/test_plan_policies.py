@@ -12,7 +12,7 @@ import grc_fast as grc
 from grc_fast.plan.policy import is_holiday
 
 CHANNELS = ("phone", "email", "post")
-CLIENTS = range(1, 5)
+CLIENTS = range(1, 3)
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 DURATIONS = ("1y", "3y", "6mo", "30d", "2w")
 # Days at the end of February, on which clocks are put back, and of a holiday; and times.
@@ -58,7 +58,7 @@ def policies(duration):
             "consent": st.sampled_from(["opt_in", "opt_out"]),
             "bases": st.sampled_from([["opt_in"], ["opt_in", "contract"], ["existing_client"]]),
             "proof": st.booleans(),
-            "weekdays": st.lists(st.sampled_from(WEEKDAYS), min_size=4, max_size=7, unique=True),
+            "weekdays": st.lists(st.sampled_from(WEEKDAYS), min_size=6, max_size=7, unique=True),
             "source": st.just("the house"),
         },
         optional={
@@ -69,11 +69,8 @@ def policies(duration):
         },
     )
     limit = st.fixed_dictionaries(
-        {
-            "channel": st.sampled_from(["phone", "email"]),
-            "most": st.integers(0, 2),
-            "window": st.just(duration),
-        }
+        {"most": st.integers(0, 3), "window": st.just(duration)},
+        optional={"channel": st.sampled_from(["phone", "email"])},
     )
     channels = st.fixed_dictionaries({"phone": rule, "email": rule}, optional={"post": rule})
     return st.fixed_dictionaries(
@@ -91,14 +88,14 @@ def tables(days):
         days,
         st.sampled_from(["opt_in", "opt_in", "contract", "existing_client", None]),
         st.sampled_from(["form", "form", " ", None]),
-        st.none() | days,
+        st.none() | st.none() | days,
     )
     rows = {
         "consent": consent,
         "contacts": st.tuples(CLIENT, CHANNEL, days, st.sampled_from([True, False, None])),
         "last_seen": st.tuples(CLIENT, days, st.sampled_from(["purchase", "open"])),
-        "suppress": st.tuples(st.integers(1, 20)),
-        "control": st.tuples(st.integers(1, 20), st.sampled_from([True, False, None])),
+        "suppress": st.tuples(st.integers(2, 40)),
+        "control": st.tuples(st.integers(2, 40), st.sampled_from([True, False, None])),
     }
     return st.fixed_dictionaries(
         {name: st.none() | st.lists(row, max_size=10) for name, row in rows.items()}
@@ -182,6 +179,15 @@ def test_nobody_is_contacted_against_any_policy(tmp_path_factory, case):
 
 def may(client, channel, policy, rows, moment):
     """Say by the words of a policy whether a client may be contacted."""
+    possible = [by for by in sorted(CHANNELS) if is_possible(client, by, policy, rows, moment)]
+    today = moment.date() if isinstance(moment, dt.datetime) else moment
+    contacts = [row for row in rows["contacts"] or [] if row[0] == client]
+    return channel in possible and all(
+        bears(channel, rule, possible, contacts, today) for rule in policy["pressure"]
+    )
+
+
+def is_possible(client, channel, policy, rows, moment):
     today = moment.date() if isinstance(moment, dt.datetime) else moment
     rule = policy["channels"].get(channel)
     if rule is None or any(who == client for (who,) in rows["suppress"] or []):
@@ -191,7 +197,7 @@ def may(client, channel, policy, rows, moment):
     return (
         is_open(rule, moment)
         and has_consent(client, channel, rule, rows["consent"], today)
-        and has_rest(client, channel, policy, rows["contacts"] or [], today)
+        and has_not_refused(client, channel, rule, rows["contacts"] or [], today)
         and is_alive(client, policy, rows, today)
     )
 
@@ -228,17 +234,25 @@ def has_consent(client, channel, rule, consents, today):
     return not is_denied and (bool(grants) or rule["consent"] == "opt_out")
 
 
-def has_rest(client, channel, policy, contacts, today):
-    mine = [(day, no) for who, by, day, no in contacts if (who, by) == (client, channel)]
-    silence = policy["channels"][channel].get("silence_after_refusal")
-    if silence and any(no and (d is None or d >= earlier(today, silence)) for d, no in mine):
-        return False
-    for rule in policy["pressure"]:
-        begin = earlier(today, rule["window"])
-        recent = [day for day, _ in mine if day is None or day > begin]
-        if rule["channel"] == channel and len(recent) >= rule["most"]:
-            return False
-    return True
+def has_not_refused(client, channel, rule, contacts, today):
+    silence = rule.get("silence_after_refusal")
+    return silence is None or not any(
+        no and (day is None or day >= earlier(today, silence))
+        for who, by, day, no in contacts
+        if (who, by) == (client, channel)
+    )
+
+
+def bears(channel, rule, possible, contacts, today):
+    """Say whether a client bears one more contact, the best of those that are possible first."""
+    of = rule.get("channel")
+    begin = earlier(today, rule["window"])
+    recent = [
+        day for _, by, day, _ in contacts if of in {None, by} and (day is None or day > begin)
+    ]
+    if of is None:
+        return possible.index(channel) + 1 + len(recent) <= rule["most"]
+    return of != channel or len(recent) < rule["most"]
 
 
 def is_alive(client, policy, rows, today):

@@ -82,8 +82,9 @@ def _place_of_channel(offers: pl.DataFrame, possible: pl.Series) -> pl.Series:
     worth = pl.col("gain") - pl.col("cost") - patience
     value = pl.when(possible).then(worth).otherwise(float("-inf"))
     best = (
-        offers.group_by(*_KEY)
-        .agg(value.max().alias("best"))
+        offers.select(*_KEY, value.alias("best"))
+        .group_by(*_KEY)
+        .agg(pl.col("best").max())
         .sort("client_id", "best", "channel", descending=[False, True, False])
         .with_columns(pl.int_range(1, pl.len() + 1).over("client_id").alias("place"))
     )
