@@ -34,6 +34,7 @@ from .plan.contact_plan import Certificate, PlanResult, plan_contacts
 from .plan.offers_of_scores import offers
 from .plan.sweep import SweepResult, sweep_budgets
 from .rfm.criteria import Frequency, Monetary, Recency
+from .rfm.drift import Drift
 from .rfm.explanation import CriterionExplanation, Explanation
 from .rfm.quantile_scores import quantile_score, quantile_scores
 from .rfm.rfm import RFM, RFMModel, RFMResult
@@ -61,6 +62,7 @@ __all__ = [
     "CriterionExplanation",
     "DataError",
     "Database",
+    "Drift",
     "Explanation",
     "Facts",
     "Frequency",

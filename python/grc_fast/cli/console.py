@@ -25,7 +25,8 @@ from grc_fast.rfm.bands import format_number
 # Wide enough that nothing is cut where there is no screen to fit in.
 _UNLIMITED: Final = 100_000
 # Columns that are read as something else than a plain number.
-_FORMATS: Final = {"share": "{:.1%}", "money_share": "{:.1%}", "money": "{:,.2f}"}
+_SHARES: Final = ("share", "money_share", "share_fit", "share_today")
+_FORMATS: Final = {**dict.fromkeys(_SHARES, "{:.1%}"), "money": "{:,.2f}"}
 
 
 class Messages:

@@ -72,7 +72,8 @@ def score(options: ScoreOptions) -> None:
     result = _score_clients(options) if options.client_level else _score(options, messages)
     if result.quality is not None:
         messages.note(str(result.quality))
-    scoring.report(result.model, messages, options.lang)
+    frozen = None if options.model_in is None else result.scores
+    scoring.report(result.model, messages, options.lang, frozen=frozen)
     segments = scoring.segment_table(result.segments, result.model, options.lang)
     _write(result, options)
     if options.output == STDOUT:

@@ -75,11 +75,20 @@ def model_and_specification(options: ScoringOptions) -> tuple[RFMModel | None, R
     return model, model.rfm
 
 
-def report(model: RFMModel, messages: Messages, lang: Lang | None) -> None:
-    """Say how large every band is, and what to beware of."""
+def report(
+    model: RFMModel, messages: Messages, lang: Lang | None, *, frozen: pl.DataFrame | None = None
+) -> None:
+    """Say how large every band is, and what to beware of.
+
+    `frozen` has the scores of other clients than those of the fit, whose sizes go beside.
+    """
     criteria = section("criterion", lang or model.rfm.lang)
-    bands = model.bands.with_columns(pl.col("criterion").replace(criteria))
-    messages.table(_captioned(bands, model, lang))
+    drift = None if frozen is None else model.drift(frozen)
+    bands = model.bands if drift is None else drift.bands
+    named = bands.with_columns(pl.col("criterion").replace(criteria))
+    messages.table(_captioned(named, model, lang))
+    for sentence in [] if drift is None else drift.sentences(lang or model.rfm.lang):
+        messages.note(sentence)
     for warning in model.warnings:
         messages.warn(warning)
 

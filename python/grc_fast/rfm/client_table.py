@@ -76,10 +76,10 @@ def read_clients(data: object, criteria: Sequence[Criterion], as_of: object = No
     day = day_of(data, as_of)
     frame = to_frame(data)
     check_columns(frame.schema, criteria)
-    frame = _with_plain_ids(frame)
+    frame = with_plain_ids(frame)
     names: set[str] = {criterion.name for criterion in criteria}
     if not (isinstance(data, Facts) and data._from_pass):
-        frame = _ascending(_nan_to_null(frame, names))
+        frame = ascending(_nan_to_null(frame, names))
     return ClientRows(frame, day, _scored_rows(frame, names))
 
 
@@ -225,7 +225,7 @@ def check_counts(rows: ClientRows, criteria: Sequence[Criterion]) -> None:
             )
 
 
-def _with_plain_ids(frame: pl.DataFrame) -> pl.DataFrame:
+def with_plain_ids(frame: pl.DataFrame) -> pl.DataFrame:
     """Return the frame with ids as numbers or plain text."""
     ids = frame[CLIENT]
     if ids.dtype.is_float():
@@ -253,12 +253,12 @@ def _nan_to_null(frame: pl.DataFrame, names: Collection[str]) -> pl.DataFrame:
     return frame.with_columns(pl.col(holed).fill_nan(None)) if holed else frame
 
 
-def _ascending(frame: pl.DataFrame) -> pl.DataFrame:
+def ascending(frame: pl.DataFrame, place: str = _PLACE) -> pl.DataFrame:
     """Return the frame ascending by client id; a client twice or without id is an error."""
     ids = frame[CLIENT]
     if ids.null_count():
         raise DataError(
-            f"{CLIENT} is null in {ids.null_count()} rows of {_PLACE}: remove or fill them"
+            f"{CLIENT} is null in {ids.null_count()} rows of {place}: remove or fill them"
         )
     if not ids.is_sorted():
         frame = frame.sort(CLIENT)
@@ -268,7 +268,7 @@ def _ascending(frame: pl.DataFrame) -> pl.DataFrame:
     if again.any():
         first = ids[cast(int, again.arg_max())]
         raise DataError(
-            f"client {first!r} has several rows in {_PLACE}: give one row a client (group by "
+            f"client {first!r} has several rows in {place}: give one row a client (group by "
             f"{CLIENT} first)"
         )
     return frame

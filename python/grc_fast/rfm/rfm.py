@@ -22,6 +22,7 @@ from grc_fast.facts.table import Facts
 from grc_fast.io.json_file import load_json, save_json
 from grc_fast.labels.catalogue import check_lang
 from grc_fast.rfm.client_table import read_clients
+from grc_fast.rfm.drift import Drift, band_drift
 from grc_fast.rfm.explanation import Explanation, explain_client
 from grc_fast.rfm.fitted import FittedModel
 from grc_fast.rfm.fitting import fit_edges
@@ -383,6 +384,43 @@ class RFMModel(FittedModel):
         return explain_client(
             self, clients, client_id=client_id, as_of=as_of, lang=self._lang(lang)
         )
+
+    @panics_as_errors()
+    def drift(self, scores: pl.DataFrame) -> Drift:
+        """Compare the sizes of the bands today with those of the fit.
+
+        Parameters
+        ----------
+        scores
+            What `score` gave for the clients of today.
+
+        Returns
+        -------
+        Drift
+            The sizes side by side, and the population stability index of each criterion: the sum
+            over its bands of (a - b) ln(a / b), b and a being a band's shares at the fit and today
+            (0.0001 where it is empty). Below 0.1 little has changed, above 0.25 much.
+
+        Raises
+        ------
+        ColumnError
+            If the scores lack the points of a criterion.
+
+        Examples
+        --------
+        >>> import grc_fast as grc
+        >>> import polars as pl
+        >>> clients = pl.DataFrame({"client_id": [1, 2, 3, 4], "monetary": [5.0, 10, 20, 40]})
+        >>> model = grc.RFM(None, None, grc.Monetary(), bins=2, groups=2).fit(clients)
+        >>> today = model.score(pl.DataFrame({"client_id": [5, 6, 7], "monetary": [9.0, 30, 50]}))
+        >>> drift = model.drift(today)
+        >>> drift.bands.select("band", "clients_fit", "clients_today").rows()
+        [(1, 2, 1), (2, 2, 2)]
+        >>> print(*drift.sentences())
+        monetary: population stability index 0.116: some have moved (0.1 to 0.25), so see which
+        """
+        check_process()
+        return band_drift(self, scores)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the model as JSON, whole or not at all.
