@@ -41,6 +41,7 @@ from .rfm.rfm import RFM, RFMModel, RFMResult
 from .rfm.score_rfm import score_rfm
 from .rfm.segments.rule import SegmentCondition, SegmentRule
 from .rfm.segments.table import SegmentTable
+from .segmentation.migration import Migration, compare
 from .segmentation.purchase_interest import combine
 from .validation.holdout import HoldoutReport, holdout_value
 from .value.prediction import ValueResult, predict_value
@@ -69,6 +70,7 @@ __all__ = [
     "GammaGamma",
     "GrcError",
     "HoldoutReport",
+    "Migration",
     "ModelError",
     "Monetary",
     "OptionError",
@@ -95,6 +97,7 @@ __all__ = [
     "break_even_index",
     "calibrate",
     "combine",
+    "compare",
     "demo_sales",
     "explain_behaviour",
     "facts",

@@ -17,7 +17,18 @@ from grc_fast._utils.addresses import masked
 from grc_fast._utils.messages import harmless
 from grc_fast._utils.panics import panics_as_errors
 from grc_fast._utils.version import __version__
-from grc_fast.cli import behaviour, bench, combine, demo, explain, plan, response, score, value
+from grc_fast.cli import (
+    behaviour,
+    bench,
+    combine,
+    compare,
+    demo,
+    explain,
+    plan,
+    response,
+    score,
+    value,
+)
 from grc_fast.cli.leaving import SIGNAL, leaving_when_told
 from grc_fast.errors import GrcError
 from grc_fast.io.write import ClosedOutput, forget_standard_output
@@ -37,6 +48,7 @@ app.command("explain")(explain.explain)
 app.command("value")(value.value)
 app.command("response")(response.response)
 app.command("combine")(combine.combine)
+app.command("compare")(compare.compare)
 app.command("plan")(plan.plan)
 app.command("demo")(demo.demo)
 app.command("bench")(bench.bench)

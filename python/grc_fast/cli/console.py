@@ -26,7 +26,8 @@ from grc_fast.rfm.bands import format_number
 _UNLIMITED: Final = 100_000
 # Columns that are read as something else than a plain number.
 _SHARES: Final = ("share", "money_share", "share_fit", "share_today")
-_FORMATS: Final = {**dict.fromkeys(_SHARES, "{:.1%}"), "money": "{:,.2f}"}
+_MONEY: Final = ("money", "money_before", "money_after", "money_net")
+_FORMATS: Final = {**dict.fromkeys(_SHARES, "{:.1%}"), **dict.fromkeys(_MONEY, "{:,.2f}")}
 
 
 class Messages:

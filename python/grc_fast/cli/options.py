@@ -44,6 +44,12 @@ QualityFile = Annotated[
         help="Save the account of what was read, used and dropped as JSON.",
     ),
 ]
+JsonFile = Annotated[
+    str | None,
+    typer.Option(
+        "--json", metavar="FILE", show_default=False, help="Save the result as JSON as well."
+    ),
+]
 TrackingFile = Annotated[
     str | None,
     typer.Option(

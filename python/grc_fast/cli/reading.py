@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from typing import cast
 
+import polars as pl
 import typer
 
 from grc_fast._typing import Returns
@@ -20,9 +21,13 @@ from grc_fast.cli.options import (
     TextFileOptions,
     comma_list,
 )
+from grc_fast.errors import ColumnError
 from grc_fast.facts.options import Reading, SalesReading
+from grc_fast.facts.table import CLIENT
 from grc_fast.io.databases.address import Database
-from grc_fast.io.text_options import TextReading
+from grc_fast.io.ids import with_common_ids
+from grc_fast.io.small_tables import read_table
+from grc_fast.io.text_options import TextOptions, TextReading
 
 
 def source_of(options: SourceOptions) -> str | list[str] | Database:
@@ -84,3 +89,26 @@ def event_columns(options: EventColumns) -> EventReading:
     """Return how the columns of events are read."""
     columns = {field.name: getattr(options, field.name) for field in fields(EventColumns)}
     return cast(EventReading, columns | text_reading(options))
+
+
+def client_tables(
+    paths: Sequence[str], options: TextFileOptions, client: str
+) -> list[pl.DataFrame]:
+    """Read tables of one row a client, whose ids meet under the name `client_id`.
+
+    Raises
+    ------
+    ColumnError
+        If a table has no such column of clients, or another that is called `client_id`.
+    """
+    text = TextOptions(**text_reading(options))
+    tables = []
+    for path in paths:
+        table = read_table(path, text, client)
+        if client != CLIENT and CLIENT in table.columns:
+            raise ColumnError(
+                f"{path} has the columns {client!r} and {CLIENT!r}, and the result would have two "
+                "of one name: rename one"
+            )
+        tables.append(table.rename({client: CLIENT}))
+    return with_common_ids(*tables)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Final
 
 import polars as pl
@@ -48,5 +49,8 @@ def exact_units(money: pl.Series, what: str, scale: int = SCALE) -> pl.Series:
 def money_of(sums: pl.Expr, dtype: pl.DataType, scale: int = SCALE) -> pl.Expr:
     """Return sums of `exact_units` as money of the type that the amounts had."""
     if dtype.is_float():
-        return sums.cast(pl.Float64) / 10.0**scale
+        # Through decimals: Polars divides by a constant by multiplying with its reciprocal, and
+        # the last bit is then another.
+        unit = pl.lit(Decimal(1).scaleb(-scale), pl.Decimal(38, scale))
+        return (sums.cast(pl.Decimal(38, 0)) * unit).cast(pl.Float64)
     return sums.cast(pl.Int64) if dtype.is_integer() else sums
