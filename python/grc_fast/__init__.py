@@ -41,6 +41,8 @@ from .rfm.rfm import RFM, RFMModel, RFMResult
 from .rfm.score_rfm import score_rfm
 from .rfm.segments.rule import SegmentCondition, SegmentRule
 from .rfm.segments.table import SegmentTable
+from .segmentation.grid import Grid, grid
+from .segmentation.independence import Independence
 from .segmentation.migration import Migration, compare
 from .segmentation.purchase_interest import combine
 from .validation.holdout import HoldoutReport, holdout_value
@@ -69,7 +71,9 @@ __all__ = [
     "Frequency",
     "GammaGamma",
     "GrcError",
+    "Grid",
     "HoldoutReport",
+    "Independence",
     "Migration",
     "ModelError",
     "Monetary",
@@ -101,6 +105,7 @@ __all__ = [
     "demo_sales",
     "explain_behaviour",
     "facts",
+    "grid",
     "holdout_value",
     "offers",
     "plan_contacts",

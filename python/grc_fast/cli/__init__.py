@@ -22,6 +22,7 @@ from grc_fast.cli import (
     bench,
     combine,
     compare,
+    crosstab,
     demo,
     explain,
     plan,
@@ -48,6 +49,7 @@ app.command("explain")(explain.explain)
 app.command("value")(value.value)
 app.command("response")(response.response)
 app.command("combine")(combine.combine)
+app.command("crosstab")(crosstab.crosstab)
 app.command("compare")(compare.compare)
 app.command("plan")(plan.plan)
 app.command("demo")(demo.demo)

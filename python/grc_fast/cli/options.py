@@ -14,7 +14,7 @@ from typing import Annotated, Any, TypeVar, get_type_hints
 
 import typer
 
-from grc_fast._typing import Edges, Lang, Returns, Ties
+from grc_fast._typing import Edges, Lang, Number, Returns, Ties
 from grc_fast.cli.threads import limit_polars
 from grc_fast.rfm.criteria import FrequencyMeasure, MonetaryMeasure
 
@@ -548,3 +548,13 @@ def comma_list(texts: str | list[str]) -> list[str]:
     """Return the items of an option that is given by commas, several times, or both."""
     given = [texts] if isinstance(texts, str) else texts
     return [item.strip() for text in given for item in text.split(",") if item.strip()]
+
+
+def numbers(option: str, text: str | None) -> list[Number] | None:
+    """Read the thresholds of an option."""
+    if text is None:
+        return None
+    try:
+        return [int(part) if part.isdecimal() else float(part) for part in comma_list(text)]
+    except ValueError:
+        raise typer.BadParameter(f"{option} {text!r} must be numbers, such as 2,4,8") from None

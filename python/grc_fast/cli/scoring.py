@@ -9,9 +9,9 @@ import polars as pl
 import typer
 from rich.table import Table
 
-from grc_fast._typing import Lang, Number
+from grc_fast._typing import Lang
 from grc_fast.cli.console import Messages, frame_table
-from grc_fast.cli.options import ScoringOptions, comma_list
+from grc_fast.cli.options import ScoringOptions, comma_list, numbers
 from grc_fast.labels.catalogue import section
 from grc_fast.rfm.criteria import Frequency, Monetary, Recency
 from grc_fast.rfm.rfm import RFM, RFMModel
@@ -28,12 +28,12 @@ def specification(options: ScoringOptions) -> RFM:
         Frequency(
             **_given(measure=options.frequency),
             window=options.frequency_window,
-            bands=_numbers("--frequency-bands", options.frequency_bands),
+            bands=numbers("--frequency-bands", options.frequency_bands),
         ),
         Monetary(
             **_given(measure=options.monetary),
             window=options.monetary_window,
-            bands=_numbers("--monetary-bands", options.monetary_bands),
+            bands=numbers("--monetary-bands", options.monetary_bands),
         ),
         **_given(
             bins=options.bins,
@@ -45,16 +45,6 @@ def specification(options: ScoringOptions) -> RFM:
             lang=options.lang,
         ),
     )
-
-
-def _numbers(option: str, text: str | None) -> list[Number] | None:
-    """Read the thresholds of an option."""
-    if text is None:
-        return None
-    try:
-        return [int(part) if part.isdecimal() else float(part) for part in comma_list(text)]
-    except ValueError:
-        raise typer.BadParameter(f"{option} {text!r} must be numbers, such as 2,4,8") from None
 
 
 def _given(**options: Any) -> dict[str, Any]:

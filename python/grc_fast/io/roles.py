@@ -336,7 +336,7 @@ class Table:
         """Select the ids of a role, or compute them by SQL."""
         if name in self.text_names:
             return pl.col(self.text_names[name])
-        column, dtype = self._column_or_sql(name, role)
+        column, dtype = self.column_or_sql(name, role)
         return id_expression(column, name, role, dtype, self.place)
 
     def date_column(self, name: str) -> pl.Expr:
@@ -353,7 +353,7 @@ class Table:
 
         A column of nulls alone is read as of the type `empty`.
         """
-        column, dtype = self._column_or_sql(name, role)
+        column, dtype = self.column_or_sql(name, role)
         if isinstance(dtype, (pl.Categorical, pl.Enum)):
             return column.cast(pl.String)
         if isinstance(dtype, pl.Null):
@@ -369,7 +369,7 @@ class Table:
             )
         return column
 
-    def _column_or_sql(self, name: str, role: str) -> tuple[pl.Expr, pl.DataType]:
+    def column_or_sql(self, name: str, role: str) -> tuple[pl.Expr, pl.DataType]:
         """Give a column, or what SQL makes of several."""
         columns = self.schema.names()
         if name in columns:
