@@ -41,10 +41,12 @@ from .rfm.rfm import RFM, RFMModel, RFMResult
 from .rfm.score_rfm import score_rfm
 from .rfm.segments.rule import SegmentCondition, SegmentRule
 from .rfm.segments.table import SegmentTable
+from .segmentation.definition import Segmentation
 from .segmentation.grid import Grid, grid
 from .segmentation.independence import Independence
 from .segmentation.migration import Migration, compare
 from .segmentation.purchase_interest import combine
+from .segmentation.segments import SegmentResult, segment
 from .validation.holdout import HoldoutReport, holdout_value
 from .value.prediction import ValueResult, predict_value
 from .value.purchases import BGNBD, MBGNBD, PurchaseModel
@@ -88,8 +90,10 @@ __all__ = [
     "ResponseReport",
     "RuleCount",
     "SegmentCondition",
+    "SegmentResult",
     "SegmentRule",
     "SegmentTable",
+    "Segmentation",
     "SourceError",
     "SpendModel",
     "SweepResult",
@@ -116,6 +120,7 @@ __all__ = [
     "score_before_campaigns",
     "score_behaviour",
     "score_rfm",
+    "segment",
     "simulate_clients",
     "simulate_sales",
     "sweep_budgets",

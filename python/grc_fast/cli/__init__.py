@@ -28,6 +28,7 @@ from grc_fast.cli import (
     plan,
     response,
     score,
+    segment,
     value,
 )
 from grc_fast.cli.leaving import SIGNAL, leaving_when_told
@@ -49,6 +50,7 @@ app.command("explain")(explain.explain)
 app.command("value")(value.value)
 app.command("response")(response.response)
 app.command("combine")(combine.combine)
+app.command("segment")(segment.segment)
 app.command("crosstab")(crosstab.crosstab)
 app.command("compare")(compare.compare)
 app.command("plan")(plan.plan)

@@ -78,6 +78,10 @@ _FUNCTIONS: Final = _words(
 )
 _CALLABLE: Final = _BEFORE_BRACKETS | _TYPES | _FUNCTIONS
 _OPERATORS: Final = _words("and between case div ilike in is like not or regexp rlike when xor")
+# What compares, parts or opens, so that a minus behind it is that of a number.
+_COMPARING: Final = frozenset("<>=!(,")
+_BEFORE_COMPARED: Final = _words("and between in not or")
+_COMPUTING: Final = _words("case cast div ilike interval like regexp rlike similar xor")
 _BEGINS_QUERIES: Final = ("FROM", "TABLE", "WITH")
 _TAKES_QUERIES: Final = ("ALL", "ANY", "EXISTS", "SOME")
 
@@ -112,6 +116,47 @@ def roots_or_nothing(sql: str) -> frozenset[str]:
         return frozenset(sql_expression(sql).meta.root_names())
     except pl.exceptions.PolarsError:
         return frozenset()
+
+
+def compared_literals(sql: str) -> list[str | float] | None:
+    """Return the literals with which a condition compares columns.
+
+    None if it does anything but compare and combine: computes, calls a function, matches a pattern.
+
+    Examples
+    --------
+    >>> from grc_fast.io.sql import compared_literals
+    >>> compared_literals("town IN ('Lille', 'Nice') AND NOT (visits <= -2.5)")
+    ['Lille', 'Nice', -2.5]
+    >>> compared_literals("visits * 2 > 5") is None
+    True
+    """
+    found: list[str | float] = []
+    tokens = [
+        (str(token.lastgroup), token[0])
+        for token in _TOKEN.finditer(sql)
+        if token.lastgroup != "blank"
+    ]
+    before = ("sign", "")
+    for token, after in pairwise([*tokens, ("sign", "")]):
+        kind, written = token
+        is_minus = written == "-" and after[0] == "number" and before[1] in _COMPARING
+        if kind == "sign" and not (written in _COMPARING or written == ")" or is_minus):
+            return None
+        if kind == "word" and (
+            written.lower() in _COMPUTING
+            or (after[1] == "(" and written.lower() not in _BEFORE_COMPARED)
+        ):
+            return None
+        if kind == "text":
+            found.append(written[1:-1].replace("''", "'"))
+        if kind == "number":
+            try:
+                found.append(float(written) * (-1 if before[1] == "-" else 1))
+            except ValueError:
+                return None
+        before = token
+    return found
 
 
 def _refusal(sql: str) -> str | None:

@@ -18,6 +18,7 @@ from grc_fast.labels.catalogue import check_lang, section
 from grc_fast.rfm.criteria import check_count
 from grc_fast.rfm.rfm import RFMResult
 from grc_fast.rfm.segments.evaluate import on_five
+from grc_fast.segmentation.places import check_places
 
 #: What to do with clients who buy often (groups 1 and 2), sometimes (3 to 5), or not at all, in
 #: each phase: rows of purchase, columns of interest. Of clients in `discovery` interest says
@@ -139,7 +140,7 @@ def combine(
     clash = (set(bought.columns) & set(did.columns)) - {CLIENT}
     if clash:
         raise ColumnError(f"both tables have a column {min(clash)!r}: rename it in one of them")
-    _check_groups(bought["group"], groups)
+    check_places(bought["group"], "rfm", groups, "groups")
     did = did.with_columns(_phases(did["phase"]))
     if "last_event" in did.columns:
         seen = pl.col("last_event").is_not_null()
@@ -206,20 +207,6 @@ def _scores(table: object, name: str, needed: str) -> pl.DataFrame:
     if table[CLIENT].is_duplicated().any() or table[CLIENT].null_count():
         raise ColumnError(f"{name} must have one row a client, and no client that is null")
     return table
-
-
-def _check_groups(found: pl.Series, groups: int) -> None:
-    if found.dtype != pl.Null and not found.dtype.is_integer():
-        raise ColumnError(
-            f"the column 'group' of rfm holds {describe(found.dtype)}: it must hold whole numbers "
-            f"from 1 to {groups}"
-        )
-    wrong = found.filter(~found.cast(pl.Int64).is_between(1, groups))
-    if len(wrong):
-        raise ColumnError(
-            f"the group {wrong[0]} of rfm is none of 1 to {groups}: say how many groups there are "
-            "(groups, or --groups on the command line), or give the result of the run, which knows"
-        )
 
 
 def _phases(found: pl.Series) -> pl.Series:

@@ -53,6 +53,25 @@ class Given:
         return cls(r, f, m, group=group, tenure=tenure, unknown=unknown)
 
 
+def first_match(
+    rules: Sequence[SegmentRule],
+    given: Given,
+    categories: Sequence[str],
+    *,
+    default: str | None = None,
+) -> pl.Expr:
+    """Return the category of the first rule that holds, as an Enum.
+
+    Where none does: null, or the category `default` that follows those of the rules.
+    """
+    dtype = pl.Enum([*categories, *([] if default is None else [default])])
+    chain = pl.lit(default, dtype=dtype)
+    for rule, category in zip(reversed(rules), reversed(categories), strict=True):
+        holds = rule_holds(rule, given)
+        chain = pl.when(holds).then(pl.lit(category, dtype=dtype)).otherwise(chain)
+    return chain
+
+
 def rule_holds(rule: SegmentRule, given: Given) -> pl.Expr:
     """Return whether a rule holds, over the columns of clients."""
     own = _condition_holds(rule, given)

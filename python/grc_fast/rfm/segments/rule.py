@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import Any, Final, TypeGuard
 
 import polars as pl
 
-from grc_fast._utils.messages import first_line, nearest, quoted_sql
+from grc_fast._utils.messages import first_clause, first_line, nearest, quoted_sql
+from grc_fast._utils.validation import toml_of
 from grc_fast.errors import OptionError
 from grc_fast.io.sql import sql_expression
 from grc_fast.labels.catalogue import LANGUAGES, check_lang
@@ -179,6 +181,27 @@ def saying_where(place: str) -> Iterator[None]:
         yield
     except OptionError as error:
         raise OptionError(f"{place}: {error}") from None
+
+
+def read_rules(path: str) -> dict[str, Any]:
+    """Read a TOML file of rules.
+
+    Raises
+    ------
+    OptionError
+        If it cannot be read, or is no TOML.
+    """
+    try:
+        # utf-8-sig: Windows editors put a byte order mark first, which TOML does not know.
+        return toml_of(Path(path).read_bytes().decode("utf-8-sig"))
+    except OSError as error:
+        raise OptionError(f"cannot be read ({error.strerror or error})") from None
+    except UnicodeDecodeError as error:
+        raise OptionError(f"byte {error.start} is not UTF-8, save the file as UTF-8") from None
+    except ValueError as error:
+        raise OptionError(f"not valid TOML, {first_clause(error)}") from None
+    except RecursionError:
+        raise OptionError("it is nested too deeply to be read") from None
 
 
 def check_keys(data: Mapping[str, Any], known: Sequence[str]) -> None:

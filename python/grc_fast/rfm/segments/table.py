@@ -19,23 +19,24 @@ from typing import Any
 
 import polars as pl
 
-from grc_fast._utils.messages import first_clause, first_line, nearest, quoted_sql
+from grc_fast._utils.messages import nearest
 from grc_fast._utils.panics import panics_as_errors
 from grc_fast._utils.processes import check_process
-from grc_fast._utils.validation import is_nested_deeply, toml_of
+from grc_fast._utils.validation import is_nested_deeply
 from grc_fast.errors import OptionError
 from grc_fast.labels.catalogue import check_lang
 from grc_fast.rfm.segments.describe import describe_rule
-from grc_fast.rfm.segments.evaluate import Given, code_cells, rule_holds
+from grc_fast.rfm.segments.evaluate import Given, code_cells, first_match
 from grc_fast.rfm.segments.rule import (
     SegmentCondition,
     SegmentRule,
     check_keys,
     is_clean_text,
     parse_sql,
+    read_rules,
     saying_where,
 )
-from grc_fast.rfm.segments.validate import check_covered, checked_rules
+from grc_fast.rfm.segments.validate import check_covered, check_sql, checked_rules
 
 
 class SegmentTable:
@@ -112,12 +113,9 @@ class SegmentTable:
             The file cannot be read, is not TOML or is not a segment table.
         """
         source = os.fspath(path)
-        try:
-            written = Path(source).read_bytes()
-        except OSError as error:
-            reason = error.strerror or str(error)
-            raise OptionError(f"segment table {source}: cannot be read ({reason})") from None
-        return cls.from_dict(_parse_toml(written, source), name=Path(source).stem, source=source)
+        with saying_where(f"segment table {source}"):
+            data = read_rules(source)
+        return cls.from_dict(data, name=Path(source).stem, source=source)
 
     @classmethod
     def from_dict(
@@ -424,14 +422,8 @@ class SegmentTable:
         OptionError
             A condition reads a column that does not exist, or does not give true or false.
         """
-        names = list(columns)
-        for rule in self._rules:
-            conditions = [part.where for part in rule.conditions() if part.where is not None]
-            with self._saying_which(), saying_where(f"segment {rule.name!r}"):
-                for sql in conditions:
-                    _check_sql_columns(sql, names)
-                    if isinstance(columns, Mapping):
-                        _check_sql_type(sql, columns)
+        with self._saying_which():
+            check_sql(self._rules, columns)
 
     # --------------------------------------------------------------------------- private
 
@@ -445,11 +437,7 @@ class SegmentTable:
                 raise OptionError("group is missing: the table has conditions on it")
             if self.uses_points and given.points is None and given.unknown is None:
                 raise OptionError("points are missing: the table has conditions on them")
-        dtype = pl.Enum(categories)
-        chain = pl.lit(None, dtype=dtype)
-        for rule, category in zip(reversed(self._rules), reversed(categories), strict=True):
-            matches = rule_holds(rule, given)
-            chain = pl.when(matches).then(pl.lit(category, dtype=dtype)).otherwise(chain)
+        chain = first_match(self._rules, given, categories)
         scored = given.r.is_not_null() & given.f.is_not_null() & given.m.is_not_null()
         return pl.when(scored).then(chain).alias("segment")
 
@@ -472,44 +460,8 @@ class SegmentTable:
         return f"SegmentTable({self._name!r}: {', '.join(self.names)})"
 
 
-def _check_sql_columns(sql: str, names: Sequence[str]) -> None:
-    for column in sorted(set(parse_sql(sql).meta.root_names())):
-        if column not in names:
-            raise OptionError(
-                f"where = {quoted_sql(sql)}: no column {column!r}{nearest(column, names)}"
-            )
-
-
-def _check_sql_type(sql: str, schema: Mapping[str, Any]) -> None:
-    """Evaluate the condition on a frame of these columns without rows."""
-    try:
-        # Eager: the schema of a lazy query is silent on a text compared with a number.
-        found = pl.DataFrame(schema=dict(schema)).select(parse_sql(sql)).dtypes[0]
-    except pl.exceptions.PolarsError as error:
-        raise OptionError(
-            f"where = {quoted_sql(sql)} cannot be computed ({first_line(error)})"
-        ) from None
-    if found not in (pl.Boolean, pl.Null):
-        raise OptionError(f"where = {quoted_sql(sql)} gives {found}, not true or false: compare it")
-
-
 def _looks_like_path(name: str) -> bool:
     return name.lower().endswith(".toml") or "/" in name or os.sep in name
-
-
-def _parse_toml(written: bytes, source: str) -> dict[str, Any]:
-    try:
-        # utf-8-sig: Windows editors put a byte order mark first, which TOML does not know.
-        return toml_of(written.decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        raise OptionError(
-            f"segment table {source}: byte {error.start} is not UTF-8, save the file as UTF-8"
-        ) from None
-    except ValueError as error:
-        reason = first_clause(error)
-        raise OptionError(f"segment table {source}: not valid TOML, {reason}") from None
-    except RecursionError:
-        raise OptionError(f"segment table {source}: it is nested too deeply to be read") from None
 
 
 def _shipped() -> dict[str, Traversable]:

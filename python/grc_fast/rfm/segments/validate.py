@@ -8,10 +8,11 @@ from typing import Any, Final
 
 import polars as pl
 
+from grc_fast._utils.messages import first_line, nearest, quoted_sql
 from grc_fast.errors import OptionError
 from grc_fast.labels.catalogue import LANGUAGES
 from grc_fast.rfm.segments.evaluate import Given, code_cells, rule_holds
-from grc_fast.rfm.segments.rule import SCALE, SegmentRule, is_clean_text, saying_where
+from grc_fast.rfm.segments.rule import SCALE, SegmentRule, is_clean_text, parse_sql, saying_where
 
 _CODES: Final = SCALE**3
 
@@ -118,3 +119,42 @@ def _uncovered(cells: pl.DataFrame, limits: Sequence[int], *, unsure: bool) -> s
         f"{codes} of the {_CODES} codes have no segment{hint}, the first is {code}{tenure}: end"
         " the table with a segment that takes them"
     )
+
+
+def check_sql(rules: Iterable[SegmentRule], columns: Iterable[str] | Mapping[str, Any]) -> None:
+    """Check the SQL conditions against the names of columns, or against a schema: types as well.
+
+    Raises
+    ------
+    OptionError
+        A condition reads a column that does not exist, or does not give true or false.
+    """
+    names = list(columns)
+    for rule in rules:
+        conditions = [part.where for part in rule.conditions() if part.where is not None]
+        with saying_where(f"segment {rule.name!r}"):
+            for sql in conditions:
+                _check_sql_columns(sql, names)
+                if isinstance(columns, Mapping):
+                    _check_sql_type(sql, columns)
+
+
+def _check_sql_columns(sql: str, names: Sequence[str]) -> None:
+    for column in sorted(set(parse_sql(sql).meta.root_names())):
+        if column not in names:
+            raise OptionError(
+                f"where = {quoted_sql(sql)}: no column {column!r}{nearest(column, names)}"
+            )
+
+
+def _check_sql_type(sql: str, schema: Mapping[str, Any]) -> None:
+    """Evaluate the condition on a frame of these columns without rows."""
+    try:
+        # Eager: the schema of a lazy query is silent on a text compared with a number.
+        found = pl.DataFrame(schema=dict(schema)).select(parse_sql(sql)).dtypes[0]
+    except pl.exceptions.PolarsError as error:
+        raise OptionError(
+            f"where = {quoted_sql(sql)} cannot be computed ({first_line(error)})"
+        ) from None
+    if found not in (pl.Boolean, pl.Null):
+        raise OptionError(f"where = {quoted_sql(sql)} gives {found}, not true or false: compare it")
