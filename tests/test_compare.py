@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 import grc_fast as grc
 from grc_fast.cli import main
+from grc_fast.io.small_tables import read_table
 from grc_fast.rfm.drift import stability_index
 
 Runner = Callable[..., tuple[int, str, str]]
@@ -232,3 +233,12 @@ def test_what_is_wrong_is_one_sentence(run: Runner, arguments: list[str], said: 
     assert len([line for line in err.splitlines() if line.startswith("error: ")]) == 1
     assert "Traceback" not in err
     assert sorted(Path().iterdir()) == before
+
+
+def test_of_a_wide_table_only_what_is_needed_is_read(tmp_path: Path) -> None:
+    table = pl.DataFrame({"client_id": [1], "group": [2], "a": [3], "b": [4], "far": [5]})
+    table.write_parquet(tmp_path / "wide.parquet")
+    read = read_table(str(tmp_path / "wide.parquet"), only=["group", "a * b"])
+    assert read.columns == ["client_id", "group", "a", "b"]
+    missing = read_table(str(tmp_path / "wide.parquet"), only=["group", "aa * b"])
+    assert missing.columns == table.columns

@@ -79,7 +79,8 @@ def compare(options: CompareOptions) -> None:
     files = [path for path in (options.json,) if path is not None]
     inputs = [options.before, options.after]
     messages.notes(check_outputs(frames, files, inputs))
-    before, after = client_tables(inputs, options, options.client)
+    needed = [options.by, "group", options.money or "monetary"]
+    before, after = client_tables(inputs, options, options.client, needed)
     found = compare_scores(before, after, by=options.by, money=options.money, lang=options.lang)
     messages.notes(found.notes)
     messages.note(str(found))

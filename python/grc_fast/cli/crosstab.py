@@ -103,7 +103,8 @@ def crosstab(options: CrosstabOptions) -> None:
     messages = Messages(quiet=options.quiet)
     files = [path for path in (options.json,) if path is not None]
     messages.notes(check_outputs([options.output], files, [options.table]))
-    [table] = client_tables([options.table], options, options.client)
+    needed = [options.rows, options.columns, *([options.values] if options.values else [])]
+    [table] = client_tables([options.table], options, options.client, needed)
     found = grid(
         table,
         rows=options.rows,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import fields
 from typing import cast
 
@@ -92,9 +92,14 @@ def event_columns(options: EventColumns) -> EventReading:
 
 
 def client_tables(
-    paths: Sequence[str], options: TextFileOptions, client: str
+    paths: Sequence[str],
+    options: TextFileOptions,
+    client: str,
+    only: Collection[str] | None = None,
 ) -> list[pl.DataFrame]:
     """Read tables of one row a client, whose ids meet under the name `client_id`.
+
+    `only` names the columns, or the SQL over them, that are needed.
 
     Raises
     ------
@@ -104,7 +109,7 @@ def client_tables(
     text = TextOptions(**text_reading(options))
     tables = []
     for path in paths:
-        table = read_table(path, text, client)
+        table = read_table(path, text, client, only=only)
         if client != CLIENT and CLIENT in table.columns:
             raise ColumnError(
                 f"{path} has the columns {client!r} and {CLIENT!r}, and the result would have two "

@@ -19,6 +19,7 @@ from grc_fast.io.open import open_source
 from grc_fast.io.pandas_frames import is_pandas_frame
 from grc_fast.io.roles import Projection, Table, require_column
 from grc_fast.io.source import polars_errors
+from grc_fast.io.sql import roots_or_nothing
 from grc_fast.io.text_columns import DateColumn, UnreadError
 from grc_fast.io.text_options import DETECTED, TextOptions, said
 
@@ -230,6 +231,7 @@ class _EveryColumn:
 
     client: str = "client_id"
     kinds: ColumnKinds = field(default_factory=ColumnKinds)
+    only: Collection[str] | None = None
 
     def text_columns(self) -> frozenset[str]:
         """Columns that a text file must not turn into numbers."""
@@ -274,8 +276,21 @@ class _EveryColumn:
         require_column(self.client, "client", schema.names(), place)
         ids = table.id_column(self.client, "client").alias(self.client)
         names = [name for name in schema if name in texts or name not in texts.values()]
-        rest = [pl.col(name) for name in names if name != self.client]
-        return Projection((ids, *rest), tuple(names))
+        wanted = self._wanted(names)
+        rest = [pl.col(name) for name in names if name != self.client and name in wanted]
+        columns = [name for name in names if name == self.client or name in wanted]
+        return Projection((ids, *rest), tuple(columns))
+
+    def _wanted(self, names: Collection[str]) -> frozenset[str]:
+        """Return the columns that are read; all of them if something that is wanted is not there.
+
+        So whoever looks for it can say the nearest name.
+        """
+        found = frozenset(names)
+        if self.only is None:
+            return found
+        read = [frozenset((one,)) if one in found else roots_or_nothing(one) for one in self.only]
+        return frozenset().union(*read) if all(one and one <= found for one in read) else found
 
 
 def read_table(
@@ -283,15 +298,16 @@ def read_table(
     text: TextOptions = DETECTED,
     client: str = "client_id",
     kinds: ColumnKinds | None = None,
+    only: Collection[str] | None = None,
 ) -> pl.DataFrame:
-    """Read a table with a client id whole.
+    """Read a table with a client id whole, or of its columns only those that columns or SQL need.
 
     Raises
     ------
     SourceError, ColumnError
         If it cannot be read, its format is not known, or it has no client id.
     """
-    opened = open_source(source, text).open(_EveryColumn(client, kinds or ColumnKinds()))
+    opened = open_source(source, text).open(_EveryColumn(client, kinds or ColumnKinds(), only))
     frame = pl.concat(opened.batches(), how="vertical_relaxed")
     return frame.with_columns(
         pl.col(name).replace("", None) for name, dtype in frame.schema.items() if dtype == pl.String
