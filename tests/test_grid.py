@@ -138,6 +138,15 @@ def test_a_residual_by_hand() -> None:
     assert cell["residual"] == pytest.approx(4 / 1.875**0.5)
 
 
+def test_cells_that_expect_too_few_are_said() -> None:
+    rows: Rows = [(town, visits, None) for town in "ab" for visits in (1, 2)]
+    assert crossed(rows).notes == [
+        "4 of 4 cells expect fewer than 5 clients, so chi-square and residuals are rough: take "
+        "fewer or wider classes"
+    ]
+    assert crossed(rows * 5).notes == []
+
+
 def test_a_single_column_has_neither_residuals_nor_strength() -> None:
     found = crossed([("a", 1, 2.0), ("b", 1, 3.0)])
     assert found.cells["residual"].null_count() == found.cells.height
@@ -270,9 +279,9 @@ def test_nobody_cannot_be_crossed() -> None:
 
 def test_clients_of_several_rows_are_said_and_never_hidden_by_rows() -> None:
     table = pl.concat([frame([("a", 1, 1.0)])] * 2)
-    assert grc.grid(table, rows="town", columns="visits").notes == [
+    assert grc.grid(table, rows="town", columns="visits").notes[0] == (
         "the table has 2 rows of 1 clients: each row counts"
-    ]
+    )
     with pytest.raises(grc.DataError, match="give one row a client, or hide nothing"):
         grc.grid(table, rows="town", columns="visits", min_cell=5)
 

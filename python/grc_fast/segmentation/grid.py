@@ -25,6 +25,9 @@ from grc_fast.segmentation.suppression import hide
 
 _PLACE: Final = "the table"
 _MOST_MIN_CELL: Final = 1_000_000
+# Cochran's rule (Biometrics 10, 1954): up to a fifth of the cells may expect fewer than 5.
+_THIN: Final = 5
+_THIN_SHARE: Final = 0.2
 _MEASURES: Final = ("clients", "share", "index", "expected", "residual", "total", "mean")
 
 
@@ -221,6 +224,12 @@ def grid(
         notes.append("a smaller set of cells to hide may exist: the search for it was cut short")
     inner = cells.filter(pl.col("row").is_not_null() & pl.col("column").is_not_null())
     sizes = inner["row"].n_unique(), inner["column"].n_unique()
+    thin = int((inner["expected"] < _THIN).sum())
+    if thin > inner.height * _THIN_SHARE:
+        notes.append(
+            f"{thin:,} of {inner.height:,} cells expect fewer than {_THIN} clients, so chi-square "
+            "and residuals are rough: take fewer or wider classes"
+        )
     shown = _shown(cells, pl.Series([cell for line in hidden.cells for cell in line]))
     return Grid(
         rows=rows,
