@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections import Counter
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -140,10 +142,11 @@ def test_a_residual_by_hand() -> None:
 
 def test_cells_that_expect_too_few_are_said() -> None:
     rows: Rows = [(town, visits, None) for town in "ab" for visits in (1, 2)]
-    assert crossed(rows).notes == [
+    (note,) = crossed(rows).notes
+    assert note == (
         "4 of 4 cells expect fewer than 5 clients, so chi-square and residuals are rough: take "
         "fewer or wider classes"
-    ]
+    )
     assert crossed(rows * 5).notes == []
 
 
@@ -270,6 +273,30 @@ def test_what_is_wrong_is_one_sentence(
         grc.grid(table, **({"rows": "town", "columns": "visits"} | options))
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("scipy.optimize", "scipy.special"):
+        monkeypatch.setitem(sys.modules, module, None)
+    rows: Rows = [("a", 1, None)] * 20 + [("b", 2, None)] * 20
+    needs = r'needs the extra "crosstab": run pip install "grc-fast\[crosstab\]"'
+    with pytest.raises(grc.SourceError, match=f"the p-value of a cross-tab {needs}"):
+        crossed(rows).to_dict()
+    with pytest.raises(grc.SourceError, match=f"hiding small cells {needs}"):
+        crossed([*rows, ("a", 2, None)], min_cell=10)
+
+
+def test_a_search_that_is_cut_short_hides_enough_and_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cut_short = SimpleNamespace(status=1, x=None)
+    monkeypatch.setattr("scipy.optimize.milp", lambda *_, **__: cut_short)
+    found = crossed([("a", 1, None)] * 3 + [("b", 2, None)] * 50, min_cell=10)
+    shown = found.cells.filter(~pl.col("hidden"))
+    assert shown["clients"].to_list() == [0, 0]
+    assert (
+        "a smaller set of cells to hide may exist: the search for it was cut short" in found.notes
+    )
 
 
 def test_nobody_cannot_be_crossed() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -77,6 +78,29 @@ def test_the_first_rule_that_holds_takes_the_client(folder: Path) -> None:
         ("others", 1, 0.5),
     ]
     assert "<table" in found._repr_html_()
+    saved = json.loads(json.dumps(found.to_dict()))
+    assert saved["definition"]["owner"] == "CRM team"
+    assert saved["sizes"][0] == {
+        "segment": "vip",
+        "clients": 1,
+        "share": 0.2,
+        "money": 0.2,
+        "money_share": pytest.approx(0.2 / 1.5),
+    }
+    assert [panel.get_title(loc="left") for panel in found.plot.axes] == [
+        *("share of clients", "share of money")
+    ]
+
+
+def test_ids_of_files_meet_however_they_are_written(folder: Path) -> None:
+    Path("one.csv").write_text("client_id,spent\n7,3\n")
+    Path("two.csv").write_text("client_id,town\n007,Lille\n7,Nice\n")
+    rules = [{"name": "all"}]
+    found = grc.segment("one.csv", "two.csv", rules=rules).clients
+    assert found.select("client_id", "spent", "town").rows() == [
+        ("007", None, "Lille"),
+        ("7", 3, "Nice"),
+    ]
 
 
 def test_the_definition_lives_with_its_rules(folder: Path) -> None:
@@ -189,10 +213,12 @@ def test_labels_are_in_the_language_asked_for() -> None:
 def test_an_empty_segment_is_said_with_its_reason() -> None:
     rules = [
         {"name": "all"},
+        {"name": "later"},
         {"name": "late", "m": [1, 5]},
         {"name": "none", "where": "basket > 99"},
     ]
     assert grc.segment(CLIENTS, rules=rules).warnings == [
+        "segment 'later' is empty: rules above it take all 5 clients who meet its conditions",
         "segment 'late' is empty: rules above it take all 5 clients who meet its conditions",
         "segment 'none' is empty: no client meets its conditions",
     ]
@@ -356,6 +382,7 @@ def refused(done: tuple[int, str, str], said: str) -> None:
         (["clients.csv", "twice.csv"], "client 1 has several rows in table 2"),
         (["clients.csv", "other.csv"], "have a column 'town', and it is not the same for client 3"),
         (["clients.csv", "--client", "card"], "no column 'card'"),
+        (["clients.csv", "--client", "town"], "has the columns 'town' and 'client_id'"),
         (["clients.csv", "--rules", "none.toml"], "none.toml: cannot be read"),
     ],
 )

@@ -9,7 +9,6 @@ import polars as pl
 from grc_fast._utils.messages import quoted
 from grc_fast.errors import ColumnError
 from grc_fast.facts.table import CLIENT
-from grc_fast.io.ids import same_ids
 from grc_fast.rfm.client_table import ascending
 
 
@@ -18,14 +17,13 @@ def joined(tables: Mapping[str, pl.DataFrame]) -> tuple[pl.DataFrame, list[str]]
 
     Tables with the same columns are parts of one, such as the files of a folder. Others hold
     something else of the same clients: they are joined by client id, and the clients of any of
-    them stay.
+    them stay. Their ids are of one type.
 
     Raises
     ------
     ColumnError, DataError
-        If ids are of different kinds, a client has two rows, or a column of two tables differs.
+        If a client has two rows, or a column of two tables differs.
     """
-    tables = same_ids(CLIENT, tables)
     (first, whole), *others = tables.items()
     if not others:
         return ascending(whole, first), []

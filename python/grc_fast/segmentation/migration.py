@@ -15,10 +15,9 @@ from grc_fast._utils.panics import panics_as_errors
 from grc_fast.errors import ColumnError
 from grc_fast.facts.exact_money import exact_units, money_of
 from grc_fast.facts.table import CLIENT
-from grc_fast.io.ids import same_ids
 from grc_fast.io.report_file import ReportFile
 from grc_fast.io.roles import Table
-from grc_fast.io.small_tables import frame_of
+from grc_fast.io.small_tables import frame_of, is_path, meeting
 from grc_fast.labels.catalogue import check_lang, text
 from grc_fast.rfm.client_table import ascending
 from grc_fast.rfm.drift import stability_index, stability_sentence
@@ -137,7 +136,8 @@ class Migration(ReportFile):
                 "base"
             )
         if self.index is not None:
-            lines.append(f"{self.by}: {stability_sentence(self.index, self.lang)}")
+            what = text(f"column.{self.by}", self.lang)
+            lines.append(f"{what}: {stability_sentence(self.index, self.lang)}")
         return "\n".join(lines)
 
 
@@ -200,8 +200,9 @@ def compare(
     one_of("by", by, get_args(By))
     check_lang(lang)
     given = {"before": before, "after": after}
-    tables = same_ids(
-        CLIENT, {side: frame_of(table, side, [CLIENT, by]) for side, table in given.items()}
+    tables = meeting(
+        {side: frame_of(table, side, [CLIENT, by]) for side, table in given.items()},
+        from_files=any(map(is_path, given.values())),
     )
     spent, notes = _spent(tables, money)
     joined = _joined(tables, by, spent)
@@ -262,7 +263,7 @@ def _joined(
     sides = []
     for (side, table), place in zip(tables.items(), ("from", "to"), strict=True):
         columns = [table[CLIENT], keys[side].alias(place)]
-        if "group" in table.columns:
+        if "group" in table.columns and table["group"].dtype.is_integer():
             columns.append(table["group"].alias(f"group_{side}"))
         units = (
             pl.repeat(None, table.height, dtype=pl.Float64, eager=True)

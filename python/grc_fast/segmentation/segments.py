@@ -17,8 +17,10 @@ from grc_fast._utils.panics import panics_as_errors
 from grc_fast.errors import ColumnError, DataError
 from grc_fast.facts.exact_money import SCALE
 from grc_fast.facts.table import CLIENT
+from grc_fast.io.report_file import ReportFile
 from grc_fast.io.roles import Table
-from grc_fast.io.small_tables import frame_of, is_path
+from grc_fast.io.small_tables import frame_of, is_path, meeting
+from grc_fast.labels.catalogue import text
 from grc_fast.rfm.client_table import tenure_expr
 from grc_fast.rfm.criteria import check_count
 from grc_fast.rfm.segment_sums import segment_sums
@@ -28,14 +30,16 @@ from grc_fast.rfm.segments.validate import check_sql
 from grc_fast.segmentation.contradictions import refuse_contradictions
 from grc_fast.segmentation.definition import Segmentation
 from grc_fast.segmentation.joined import joined
+from grc_fast.segmentation.matrix import json_rows
 from grc_fast.segmentation.places import check_places
+from grc_fast.segmentation.segments_chart import segments_figure
 
 SEGMENT: Final = "segment"
 _MONEY: Final = "monetary"
 
 
 @dataclass(frozen=True, eq=False)
-class SegmentResult:
+class SegmentResult(ReportFile):
     """Clients and their segments.
 
     Attributes
@@ -49,6 +53,8 @@ class SegmentResult:
         The rules, and who answers for them.
     notes, warnings
         What a reader should know besides.
+    lang
+        The language of labels.
     """
 
     clients: pl.DataFrame
@@ -56,6 +62,25 @@ class SegmentResult:
     definition: Segmentation
     notes: list[str]
     warnings: list[str]
+    lang: Lang = "en"
+
+    @property
+    def plot(self) -> Any:
+        """The shares of clients and of money as a chart (extra `report`)."""
+        return self._figure()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the definition and the sizes in types that JSON knows."""
+        return {
+            "definition": self.definition.to_dict(),
+            "sizes": json_rows(self.sizes),
+            "notes": self.notes,
+            "warnings": self.warnings,
+        }
+
+    def _figure(self) -> Any:
+        words = text("table.share", self.lang), text("table.money_share", self.lang)
+        return segments_figure(self.sizes, words)
 
     def _repr_html_(self) -> str:
         return self.sizes._repr_html_()
@@ -130,7 +155,8 @@ def segment(
         check_sql(definition.rules, frame.schema)
         refuse_contradictions(definition.rules, frame.schema, given, scales)
     match = first_match(definition.rules, given, labels, default=definition.default)
-    matched = frame.select(match.alias(SEGMENT))[SEGMENT]
+    # Beside a column, so that a rule without conditions is repeated for each client.
+    matched = frame.select(CLIENT, match.alias("matched"))["matched"].alias(SEGMENT)
     _refuse_uncovered(frame, matched)
     if SEGMENT in frame.columns:
         notes.append("the column 'segment' of the clients is replaced")
@@ -141,7 +167,7 @@ def segment(
         spent = frame.select(Table(frame.schema, "the clients", {}).amount(name, "money"))
     sizes = segment_sums(placed, None if spent is None else spent.to_series(), SCALE)
     warnings = _warnings(frame, definition, given, sizes)
-    return SegmentResult(placed, sizes, definition, notes, warnings)
+    return SegmentResult(placed, sizes, definition, notes, warnings, lang)
 
 
 def _tables(clients: Sequence[Any]) -> dict[str, pl.DataFrame]:
@@ -154,7 +180,7 @@ def _tables(clients: Sequence[Any]) -> dict[str, pl.DataFrame]:
         if name in found or (len(clients) > 1 and not is_path(table)):
             name = f"table {number}"
         found[name] = frame_of(table, name, [CLIENT])
-    return found
+    return meeting(found, from_files=any(map(is_path, clients)))
 
 
 def _scales(
@@ -218,12 +244,12 @@ def _warnings(
     warnings = []
     for rule, clients in zip(definition.rules, sizes["clients"], strict=False):
         if clients == 0:
-            meeting = frame.select(pl.lit(value=True) & rule_holds(rule, given)).to_series().sum()
+            meeting_it = frame.select(CLIENT, holds=rule_holds(rule, given))["holds"].sum()
             warnings.append(
                 f"segment {rule.name!r} is empty: "
                 + (
-                    f"rules above it take all {meeting:,} clients who meet its conditions"
-                    if meeting
+                    f"rules above it take all {meeting_it:,} clients who meet its conditions"
+                    if meeting_it
                     else "no client meets its conditions"
                 )
             )
