@@ -193,6 +193,21 @@ def test_the_tenure_is_counted_from_the_first_purchase() -> None:
         grc.segment(table, rules=rules)
 
 
+@pytest.mark.parametrize(
+    "ids",
+    [
+        pl.Series(["b", "a"], dtype=pl.Categorical),
+        pl.Series(["b", "a"], dtype=pl.Enum(["b", "a"])),
+        pl.Series([2.0, 1.0]),
+    ],
+)
+def test_ids_of_any_type_are_plain_and_ascend(ids: pl.Series) -> None:
+    table = pl.DataFrame({"client_id": ids, "spent": [3, 5]})
+    found = grc.segment(table, rules=[{"name": "all"}]).clients
+    assert found["spent"].to_list() == [5, 3]
+    assert found["client_id"].dtype in (pl.String, pl.Int64)
+
+
 def test_an_old_segment_is_replaced_and_may_be_asked_for() -> None:
     table = pl.DataFrame({"client_id": [1, 2], "segment": ["champions", "lost"]})
     rules = grc.Segmentation([{"name": "best", "where": "segment = 'champions'"}], default="rest")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import polars as pl
 import typer
@@ -28,7 +28,7 @@ from grc_fast.labels.catalogue import section
 from grc_fast.segmentation.grid import grid
 
 # A wider matrix does not fit a screen.
-_MOST_COLUMNS = 12
+_MOST_COLUMNS: Final = 12
 
 
 @dataclass(kw_only=True)

@@ -19,7 +19,7 @@ from grc_fast.io.report_file import ReportFile
 from grc_fast.io.roles import Table
 from grc_fast.io.small_tables import frame_of, is_path, meeting
 from grc_fast.labels.catalogue import check_lang, text
-from grc_fast.rfm.client_table import ascending
+from grc_fast.rfm.client_table import ascending, with_plain_ids
 from grc_fast.rfm.drift import stability_index, stability_sentence
 from grc_fast.segmentation.matrix import json_rows, matrix, matrix_figure
 
@@ -201,7 +201,10 @@ def compare(
     check_lang(lang)
     given = {"before": before, "after": after}
     tables = meeting(
-        {side: frame_of(table, side, [CLIENT, by]) for side, table in given.items()},
+        {
+            side: with_plain_ids(frame_of(table, side, [CLIENT, by]))
+            for side, table in given.items()
+        },
         from_files=any(map(is_path, given.values())),
     )
     spent, notes = _spent(tables, money)

@@ -21,7 +21,7 @@ from grc_fast.io.report_file import ReportFile
 from grc_fast.io.roles import Table
 from grc_fast.io.small_tables import frame_of, is_path, meeting
 from grc_fast.labels.catalogue import text
-from grc_fast.rfm.client_table import tenure_expr
+from grc_fast.rfm.client_table import tenure_expr, with_plain_ids
 from grc_fast.rfm.criteria import check_count
 from grc_fast.rfm.segment_sums import segment_sums
 from grc_fast.rfm.segments.evaluate import Given, first_match, on_five, rule_holds
@@ -179,7 +179,7 @@ def _tables(clients: Sequence[Any]) -> dict[str, pl.DataFrame]:
         name = os.fspath(table) if is_path(table) else "the clients"
         if name in found or (len(clients) > 1 and not is_path(table)):
             name = f"table {number}"
-        found[name] = frame_of(table, name, [CLIENT])
+        found[name] = with_plain_ids(frame_of(table, name, [CLIENT]))
     return meeting(found, from_files=any(map(is_path, clients)))
 
 
