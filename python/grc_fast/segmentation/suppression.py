@@ -21,7 +21,7 @@ from grc_fast.errors import OptionError
 EXTRA: Final = "crosstab"
 # Branches of one integer program: a number, and not a time, so that results repeat.
 _NODES: Final = 2_000
-# Larger tables take minutes.
+# The time grows with the square of the cells, and is some seconds for so many.
 _MOST_CELLS: Final = 2_500
 
 
@@ -192,24 +192,33 @@ class _Program:
         for number in (number for number, is_hidden in enumerate(hidden) if is_hidden):
             row, column, forth, back = self._arcs[number]
             others = [arc for arc in arcs if arc[:2] != (row, column)]
-            ranges, factors = 0, dict.fromkeys(range(len(self._cells)), 0)
-            for source, sink, own in ((column, row, forth), (row, column, back)):
-                flow, near = self._flow(others, source, sink)
-                ranges += min(flow, own)
-                if own <= flow:
-                    factors[number] += own
-                    continue
-                for other, (first, second, there, here) in enumerate(self._arcs):
-                    if other != number:
-                        factors[other] += there * (near[first] and not near[second])
-                        factors[other] += here * (near[second] and not near[first])
-            if ranges < self.range:
-                lacking = self.range - factors.pop(number)
-                cut = {
-                    other: float(min(value, lacking)) for other, value in factors.items() if value
-                }
-                found.append(cut | {number: -float(lacking)})
+            # What is added to the cell flows back through the others, and the other way round.
+            ways = [
+                (forth, *self._flow(others, column, row)),
+                (back, *self._flow(others, row, column)),
+            ]
+            if sum(min(own, flow) for own, flow, _ in ways) < self.range:
+                found.append(self._cut(number, ways))
         return found
+
+    def _cut(self, number: int, ways: Sequence[tuple[int, int, list[bool]]]) -> dict[int, float]:
+        """Return the constraint that one cell of those that bound a cell is hidden as well.
+
+        `ways` has, of either way, what can flow through the cell and through the others, and which
+        nodes lie before the smallest cut of these.
+        """
+        factors = dict.fromkeys(range(len(self._cells)), 0)
+        for own, flow, near in ways:
+            if own <= flow:
+                factors[number] += own
+                continue
+            for other, (first, second, forth, back) in enumerate(self._arcs):
+                if other != number:
+                    factors[other] += forth * (near[first] and not near[second])
+                    factors[other] += back * (near[second] and not near[first])
+        lacking = self.range - factors.pop(number)
+        cut = {other: float(min(value, lacking)) for other, value in factors.items() if value}
+        return cut | {number: -float(lacking)}
 
     def _flow(
         self, arcs: Sequence[tuple[int, int, int, int]], source: int, sink: int
