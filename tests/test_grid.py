@@ -225,6 +225,30 @@ def test_what_follows_from_hidden_totals_is_null() -> None:
     assert measures.null_count().row(0) == (found.cells.height,) * 6
 
 
+@given(st.lists(st.lists(st.integers(0, 40), min_size=2, max_size=3), min_size=2, max_size=3))
+def test_nothing_shown_is_computed_from_what_is_hidden(body: list[list[int]]) -> None:
+    width = min(map(len, body))
+    rows: Rows = [
+        (f"t{row}", column, 1.0)
+        for row, line in enumerate(body)
+        for column, many in enumerate(line[:width])
+        for _ in range(many)
+    ]
+    cells = crossed(rows or [("a", 1, 1.0)], min_cell=10).cells
+    hidden = {
+        (row, column): is_hidden
+        for row, column, is_hidden in cells.select("row", "column", "hidden").rows()
+    }
+    for cell in cells.rows(named=True):
+        row, column = cell["row"], cell["column"]
+        margins = hidden[row, None] or hidden[None, column] or hidden[None, None]
+        assert cell["hidden"] == (cell["clients"] is None)
+        assert cell["expected"] is None or not margins
+        for measure in ("index", "residual"):
+            assert cell[measure] is None or not (margins or cell["hidden"])
+        assert cell["share"] is None or not (cell["hidden"] or hidden[None, None])
+
+
 def test_the_result_shows_itself() -> None:
     found = crossed([("a", 1, 2.0), ("b", 2, 3.0), ("b", 1, 4.0)])
     assert json.loads(json.dumps(found.to_dict()))["cells"][0]["clients"] == 1

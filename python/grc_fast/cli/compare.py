@@ -14,6 +14,7 @@ from grc_fast.cli.console import Messages, frame_table, show_table
 from grc_fast.cli.options import (
     ClientColumn,
     JsonFile,
+    MoneyColumn,
     RunOptions,
     TextFileOptions,
     output_option,
@@ -43,15 +44,7 @@ class CompareOptions(RunOptions, TextFileOptions):
     output: Annotated[str, output_option("moves")]
     client: ClientColumn = "client_id"
     by: Annotated[By, typer.Option("--by", help="What is compared.")] = "segment"
-    money: Annotated[
-        str | None,
-        typer.Option(
-            "--money",
-            metavar="COLUMN|SQL",
-            show_default=False,
-            help="Money of a client (monetary, where both tables have it).",
-        ),
-    ] = None
+    money: MoneyColumn = None
     left_best: Annotated[
         str | None,
         typer.Option(

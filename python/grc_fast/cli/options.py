@@ -35,6 +35,15 @@ Condition = Annotated[
         help="Condition that a row must meet to be used.",
     ),
 ]
+MoneyColumn = Annotated[
+    str | None,
+    typer.Option(
+        "--money",
+        metavar="COLUMN|SQL",
+        show_default=False,
+        help="Money of a client (monetary, where there is one).",
+    ),
+]
 QualityFile = Annotated[
     str | None,
     typer.Option(

@@ -11,6 +11,7 @@ from grc_fast._typing import Lang
 from grc_fast.cli.console import Messages, frame_table
 from grc_fast.cli.options import (
     ClientColumn,
+    MoneyColumn,
     RunOptions,
     TextFileOptions,
     output_option,
@@ -60,15 +61,7 @@ class SegmentOptions(RunOptions, TextFileOptions):
             help="Day from which the tenure is counted, where the tables do not tell it.",
         ),
     ] = None
-    money: Annotated[
-        str | None,
-        typer.Option(
-            "--money",
-            metavar="COLUMN|SQL",
-            show_default=False,
-            help="Money of a client, summed by segment (monetary, where there is one).",
-        ),
-    ] = None
+    money: MoneyColumn = None
     lang: Annotated[Lang, typer.Option("--lang", help="Language of the labels.")] = "en"
 
 
