@@ -41,6 +41,7 @@ from .rfm.rfm import RFM, RFMModel, RFMResult
 from .rfm.score_rfm import score_rfm
 from .rfm.segments.rule import SegmentCondition, SegmentRule
 from .rfm.segments.table import SegmentTable
+from .segmentation.catchment.catchment import Catchment, catchment
 from .segmentation.definition import Segmentation
 from .segmentation.grid import Grid, grid
 from .segmentation.independence import Independence
@@ -62,6 +63,7 @@ __all__ = [
     "BehaviourResult",
     "BehaviourRules",
     "BehaviourState",
+    "Catchment",
     "Certificate",
     "ColumnError",
     "CriterionExplanation",
@@ -104,6 +106,7 @@ __all__ = [
     "break_even",
     "break_even_index",
     "calibrate",
+    "catchment",
     "combine",
     "compare",
     "demo_sales",

@@ -20,6 +20,7 @@ from grc_fast._utils.version import __version__
 from grc_fast.cli import (
     behaviour,
     bench,
+    catchment,
     combine,
     compare,
     crosstab,
@@ -53,6 +54,7 @@ app.command("combine")(combine.combine)
 app.command("segment")(segment.segment)
 app.command("crosstab")(crosstab.crosstab)
 app.command("compare")(compare.compare)
+app.command("catchment")(catchment.catchment)
 app.command("plan")(plan.plan)
 app.command("demo")(demo.demo)
 app.command("bench")(bench.bench)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import polars as pl
 
@@ -23,6 +23,8 @@ from grc_fast.io.sql import roots_or_nothing
 from grc_fast.io.text_columns import DateColumn, UnreadError
 from grc_fast.io.text_options import DETECTED, TextOptions, said
 
+#: Refuses columns of a table, which errors name so.
+CheckColumns: TypeAlias = Callable[[Sequence[str], str], None]
 # Words for yes and no, in English and French.
 _FLAGS: Final = dict.fromkeys(("true", "yes", "y", "oui", "o", "vrai", "1"), True) | dict.fromkeys(
     ("false", "no", "n", "non", "faux", "0"), False
@@ -218,11 +220,18 @@ class ColumnKinds:
         Columns of days, and of money.
     texts
         Columns that a text file must not turn into numbers.
+    others
+        Whether columns of none of these are read too.
     """
 
     dates: frozenset[str] = frozenset(("contacted_on", "date"))
     numbers: frozenset[str] = frozenset(("spend",))
     texts: frozenset[str] = frozenset(("client_id", "campaign", "segment"))
+    others: bool = True
+
+    def takes(self, name: str) -> bool:
+        """Tell whether a column is read."""
+        return self.others or name in self.dates | self.numbers | self.texts
 
 
 @dataclass(frozen=True)
@@ -232,6 +241,7 @@ class _EveryColumn:
     client: str = "client_id"
     kinds: ColumnKinds = field(default_factory=ColumnKinds)
     only: Collection[str] | None = None
+    check_columns: CheckColumns | None = None
 
     def text_columns(self) -> frozenset[str]:
         """Columns that a text file must not turn into numbers."""
@@ -247,7 +257,8 @@ class _EveryColumn:
 
     def where_columns(self, header: Iterable[str]) -> frozenset[str]:
         """Columns of `header` whose type is that of their values."""
-        return frozenset(header) - self.text_columns() - self.kinds.numbers
+        rest = frozenset(header) - self.text_columns() - self.kinds.numbers
+        return rest if self.kinds.others else frozenset()
 
     def sql_columns(self, header: Iterable[str]) -> frozenset[str]:
         """Columns of `header` that are read by the type of their values."""
@@ -273,10 +284,12 @@ class _EveryColumn:
         """
         texts = text_names or {}
         table = Table(schema, place, texts)
+        if self.check_columns is not None:
+            self.check_columns(schema.names(), place)
         require_column(self.client, "client", schema.names(), place)
         ids = table.id_column(self.client, "client").alias(self.client)
         names = [name for name in schema if name in texts or name not in texts.values()]
-        wanted = self._wanted(names)
+        wanted = frozenset(filter(self.kinds.takes, self._wanted(names)))
         rest = [pl.col(name) for name in names if name != self.client and name in wanted]
         columns = [name for name in names if name == self.client or name in wanted]
         return Projection((ids, *rest), tuple(columns))
@@ -299,15 +312,33 @@ def read_table(
     client: str = "client_id",
     kinds: ColumnKinds | None = None,
     only: Collection[str] | None = None,
+    *,
+    check_columns: CheckColumns | None = None,
 ) -> pl.DataFrame:
     """Read a table with a client id whole, or of its columns only those that columns or SQL need.
+
+    Parameters
+    ----------
+    source
+        Anything that can be opened as a source.
+    text
+        How text files are written, as far as the user says so.
+    client
+        The column of the id.
+    kinds
+        What columns hold, and whether others are read.
+    only
+        Columns, or SQL over columns, that are needed; every column by default.
+    check_columns
+        Called with the columns of each part and how errors name it, before any row is read.
 
     Raises
     ------
     SourceError, ColumnError
         If it cannot be read, its format is not known, or it has no client id.
     """
-    opened = open_source(source, text).open(_EveryColumn(client, kinds or ColumnKinds(), only))
+    roles = _EveryColumn(client, kinds or ColumnKinds(), only, check_columns)
+    opened = open_source(source, text).open(roles)
     frame = pl.concat(opened.batches(), how="vertical_relaxed")
     return frame.with_columns(
         pl.col(name).replace("", None) for name, dtype in frame.schema.items() if dtype == pl.String

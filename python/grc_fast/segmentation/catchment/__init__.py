@@ -1,0 +1,1 @@
+"""Which store each client is nearest to, and in which of its zones."""
