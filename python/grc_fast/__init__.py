@@ -46,6 +46,9 @@ from .segmentation.definition import Segmentation
 from .segmentation.grid import Grid, grid
 from .segmentation.independence import Independence
 from .segmentation.migration import Migration, compare
+from .segmentation.profile.axes import Reliability
+from .segmentation.profile.profile import ProfileResult, profile
+from .segmentation.profile.settings import ProfileSettings
 from .segmentation.purchase_interest import combine
 from .segmentation.segments import SegmentResult, segment
 from .validation.holdout import HoldoutReport, holdout_value
@@ -84,11 +87,14 @@ __all__ = [
     "OptionError",
     "OutputError",
     "PlanResult",
+    "ProfileResult",
+    "ProfileSettings",
     "PurchaseModel",
     "Quality",
     "RFMModel",
     "RFMResult",
     "Recency",
+    "Reliability",
     "ResponseReport",
     "RuleCount",
     "SegmentCondition",
@@ -117,6 +123,7 @@ __all__ = [
     "offers",
     "plan_contacts",
     "predict_value",
+    "profile",
     "quantile_score",
     "quantile_scores",
     "response",

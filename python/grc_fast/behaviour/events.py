@@ -179,7 +179,7 @@ class _EventTable(Table):
                 return pl.col(self.text_names[name])
             return id_expression(pl.col(name), name, role, self.schema[name], self.place)
         require_column(name, role, self.schema.names(), self.place)
-        return self._truth(name) if role == "machine_open" else self._number(name, role)
+        return self.truth(name, role) if role == "machine_open" else self._number(name, role)
 
     def _number(self, name: str, role: str) -> pl.Expr:
         dtype, column = self.schema[name], pl.col(name)
@@ -191,14 +191,6 @@ class _EventTable(Table):
             return column.cast(pl.Float64)
         what = "a number of seconds" if role == "dwell" else "a whole number"
         raise self._wrong(name, role, what)
-
-    def _truth(self, name: str) -> pl.Expr:
-        dtype, column = self.schema[name], pl.col(name)
-        if isinstance(dtype, (pl.Boolean, pl.Null)):
-            return column.cast(pl.Boolean)
-        if dtype.is_integer():
-            return column != 0
-        raise self._wrong(name, "machine_open", "true or false")
 
     def _wrong(self, name: str, role: str, what: str) -> ColumnError:
         return ColumnError(

@@ -27,6 +27,7 @@ from grc_fast.cli import (
     demo,
     explain,
     plan,
+    profile,
     response,
     score,
     segment,
@@ -55,6 +56,7 @@ app.command("segment")(segment.segment)
 app.command("crosstab")(crosstab.crosstab)
 app.command("compare")(compare.compare)
 app.command("catchment")(catchment.catchment)
+app.command("profile")(profile.profile)
 app.command("plan")(plan.plan)
 app.command("demo")(demo.demo)
 app.command("bench")(bench.bench)

@@ -392,17 +392,31 @@ class Table:
             )
         return _money_expression(expression, dtype)
 
-    def condition(self, where: str) -> pl.Expr:
-        """Give the `where` condition."""
-        expression, dtype = self._sql("where", where)
+    def condition(self, sql: str, role: str = "where") -> pl.Expr:
+        """Give a condition, as SQL."""
+        expression, dtype = self._sql(role, sql)
         if isinstance(dtype, pl.Null):
             expression = expression.cast(pl.Boolean)
         elif not isinstance(dtype, pl.Boolean):
             raise OptionError(
-                f"the condition {quoted_sql(where)} gives {describe(dtype)} on {self.place}: "
-                "`where` must be true or false, such as \"channel = 'shop'\""
+                f"the condition {quoted_sql(sql)} gives {describe(dtype)} on {self.place}: "
+                f"`{role}` must be true or false, such as \"channel = 'shop'\""
             )
         return expression
+
+    def truth(self, name: str, role: str) -> pl.Expr:
+        """Select a column of true and false, or of 1 and 0, or compute a condition by SQL."""
+        if name not in self.schema:
+            return self.condition(name, role)
+        dtype, column = self.schema[name], pl.col(name)
+        if isinstance(dtype, (pl.Boolean, pl.Null)):
+            return column.cast(pl.Boolean)
+        if dtype.is_integer():
+            return column != 0
+        raise ColumnError(
+            f"the {role} column {name!r} of {self.place} holds {describe(dtype)}: it must hold "
+            "true or false"
+        )
 
     def _amount_column(self, name: str, role: str) -> pl.Expr:
         dtype = self.schema[name]

@@ -1,0 +1,146 @@
+"""From counts to axes: shrunken shares, percentiles of the population, split-half reliability."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+
+from grc_fast.facts.table import CLIENT
+
+#: So many events of the mean client are added to everyone's.
+SHRINKAGE: Final = 5
+#: An axis rests on so many events, or is null.
+LEAST_EVENTS: Final = 5
+# The fewest clients among whom a correlation says anything at all.
+_LEAST_CLIENTS: Final = 3
+_HALVES: Final = ("odd", "even")
+# In microseconds.
+_DAY: Final = 86_400_000_000
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """How far an axis would come out the same on other events of the same clients.
+
+    Attributes
+    ----------
+    value
+        The correlation of the axis on every second purchase (of `open`) or day (of the others) with
+        the axis on the rest, stepped up to the whole by the formula of Spearman and Brown; None
+        where it cannot be computed.
+    clients
+        The clients that it rests on: those whose axis is not null.
+    """
+
+    value: float | None
+    clients: int
+
+
+@dataclass(frozen=True)
+class Axis:
+    """An axis of the profile.
+
+    Attributes
+    ----------
+    frame
+        `client_id`, `value` (0 to 100, null below five events), `events` (UInt32).
+    reliability
+        That of the values.
+    """
+
+    frame: pl.DataFrame
+    reliability: Reliability
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether it is null for every client."""
+        return self.frame["value"].null_count() == self.frame.height
+
+
+def axis_of_shares(counts: pl.DataFrame) -> Axis:
+    """Return the axis of the share of hits among events.
+
+    Parameters
+    ----------
+    counts
+        `client_id`, `events` and `hits`, and of them those of one half, `events_odd` and
+        `hits_odd`. Where all events of all clients are hits, or none is, the axis
+        tells nobody apart, and is null.
+    """
+    counts = counts.sort(CLIENT)
+    shares = shrunken_shares(counts)
+    tells_apart = 0 < counts["hits"].sum() < counts["events"].sum()
+    known = (pl.col("events") >= LEAST_EVENTS) & tells_apart
+    value = percentile(pl.when(known).then(pl.col("whole")))
+    frame = counts.select(CLIENT, "events").hstack(shares).with_columns(value.alias("value"))
+    return Axis(
+        frame.select(CLIENT, "value", pl.col("events").cast(pl.UInt32)),
+        reliability_of(frame.filter(known)),
+    )
+
+
+def shrunken_shares(counts: pl.DataFrame) -> pl.DataFrame:
+    """Return shares of hits, drawn to that of all clients: `whole`, and of halves `odd`, `even`.
+
+    A share of n events is (kμ + hits) / (k + n), with k = 5 and μ the hits among all events.
+    """
+    events, hits = (int(counts[name].sum()) for name in ("events", "hits"))
+    mean = hits / events if events else 0.0
+    of_odd = pl.col("hits_odd"), pl.col("events_odd")
+    of_even = pl.col("hits") - of_odd[0], pl.col("events") - of_odd[1]
+    return counts.select(
+        whole=_shrunken(pl.col("hits"), pl.col("events"), mean),
+        odd=_shrunken(*of_odd, mean),
+        even=_shrunken(*of_even, mean),
+    )
+
+
+def _shrunken(hits: pl.Expr, events: pl.Expr, mean: float) -> pl.Expr:
+    return (SHRINKAGE * mean + hits) / (SHRINKAGE + events)
+
+
+def percentile(values: pl.Expr) -> pl.Expr:
+    """Place values among all that are known: 100 (rank - 1/2) / n, equal values at their middle."""
+    return 100 * (values.rank("average") - 0.5) / values.count()
+
+
+def reliability_of(halves: pl.DataFrame) -> Reliability:
+    """Correlate the columns `odd` and `even`, and step the correlation up to the whole."""
+    both = halves.select(_HALVES).drop_nulls()
+    if both.height < _LEAST_CLIENTS or any(both[name].n_unique() < 2 for name in _HALVES):
+        return Reliability(None, halves.height)
+    correlation = float(both.select(pl.corr(*_HALVES)).item())
+    if correlation <= -1:
+        return Reliability(None, halves.height)
+    # The last digits are those of the machine's arithmetic.
+    return Reliability(round(2 * correlation / (1 + correlation), 6), halves.height)
+
+
+def counts_in_time(events: pl.DataFrame) -> pl.DataFrame:
+    """Count events and hits, and how many of them are on a client's first, third … day.
+
+    Days and not events are shared out, as what is done in one go is no proof of a habit.
+
+    Parameters
+    ----------
+    events
+        `client_id`, `instant` (µs), `hit` (Boolean).
+    """
+    day = pl.col("instant").floordiv(_DAY)
+    is_first = pl.col(CLIENT).ne_missing(pl.col(CLIENT).shift(1))
+    number = (is_first | (day != day.shift(1))).cum_sum()
+    since_first = number - pl.when(is_first).then(number).forward_fill()
+    is_odd, hit = pl.col("is_odd"), pl.col("hit")
+    return (
+        events.sort(CLIENT, "instant")
+        .with_columns(is_odd=since_first % 2 == 0)
+        .group_by(CLIENT)
+        .agg(
+            events=pl.len().cast(pl.Int64),
+            hits=hit.sum().cast(pl.Int64),
+            events_odd=is_odd.sum().cast(pl.Int64),
+            hits_odd=(is_odd & hit).sum().cast(pl.Int64),
+        )
+    )

@@ -1,0 +1,314 @@
+"""The omnichannel profile of clients, in one call."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from itertools import product
+from pathlib import Path
+from typing import Any, Final, Unpack
+
+import polars as pl
+
+from grc_fast._typing import Lang
+from grc_fast._utils.panics import panics_as_errors
+from grc_fast._utils.processes import check_process
+from grc_fast.behaviour.events import EventRoles
+from grc_fast.errors import OptionError
+from grc_fast.facts.options import Reading, SalesReading
+from grc_fast.facts.table import CLIENT
+from grc_fast.io.small_tables import meeting
+from grc_fast.labels.catalogue import check_lang, section
+from grc_fast.segmentation.profile.axes import (
+    Axis,
+    Reliability,
+    axis_of_shares,
+    counts_in_time,
+)
+from grc_fast.segmentation.profile.events import read_events, rows_of_kinds
+from grc_fast.segmentation.profile.openness import openness
+from grc_fast.segmentation.profile.orders import read_orders
+from grc_fast.segmentation.profile.roles import PROMO, ProfileRoles
+from grc_fast.segmentation.profile.rows import RowCount
+from grc_fast.segmentation.profile.settings import BALANCED, POLES, ProfileSettings
+
+#: Where Parquet files keep the reliability of the axes, as JSON.
+RELIABILITY_KEY: Final = "grc_fast.reliability"
+_CENTRE: Final = 50
+# So far off the centre an axis has a label.
+_OFF_CENTRE: Final = 10
+# Below this an axis says more of chance than of a client: less than half of its variance is theirs.
+_RELIABLE: Final = 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class ProfileResult:
+    """How open, active and relational each client is.
+
+    Attributes
+    ----------
+    scores
+        One row a client with a purchase or an event that counts, ascending by `client_id`: `open`,
+        `active`, `relational` (Float64, 0 to 100, null below five events), each followed by the
+        events behind it (`open_events` …, UInt32), and `profile` (Enum): the labels of the axes
+        that are off the centre by more than 10, or `balanced`; null where no axis is known.
+    reliability
+        By axis, how far it would come out the same on other events of the same clients.
+    settings
+        The kinds of events, and the channels that suit each label.
+    rows
+        The account of the rows of sales, and of events.
+    notes
+        What is left out, and why.
+    warnings
+        What looks wrong in the data.
+    """
+
+    scores: pl.DataFrame
+    reliability: Mapping[str, Reliability]
+    settings: ProfileSettings
+    rows: tuple[RowCount, ...]
+    notes: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def profiles(self) -> pl.DataFrame:
+        """The size of every profile that occurs, and the channels that suit it.
+
+        Columns: `profile`, `clients`, `share`, `channels` (by commas, the best first; null where no
+        axis is known), the largest first.
+        """
+        check_process()
+        dtype = self.scores.schema["profile"]
+        assert isinstance(dtype, pl.Enum)
+        suiting = {
+            name: ", ".join(self.settings.channels.suiting(list(labels)))
+            for name, labels in zip(dtype.categories, _combinations(), strict=True)
+        }
+        name = pl.col("profile").cast(pl.String)
+        return (
+            self.scores.group_by("profile")
+            .agg(clients=pl.len().cast(pl.UInt32))
+            .sort("clients", "profile", descending=[True, False], nulls_last=True)
+            .with_columns(
+                share=pl.col("clients") / max(self.scores.height, 1),
+                channels=name.replace_strict(suiting, default=None, return_dtype=pl.String),
+            )
+        )
+
+    def reliability_json(self) -> str:
+        """Return the reliability of the axes as the metadata of Parquet files have it."""
+        return json.dumps({axis: asdict(found) for axis, found in self.reliability.items()})
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """What a Parquet file of the scores says of itself."""
+        return {RELIABILITY_KEY: self.reliability_json()}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return profiles and reliability in types that JSON knows."""
+        return {
+            "profiles": self.profiles.to_dicts(),
+            "reliability": json.loads(self.reliability_json()),
+            "rows": {count.name: count.to_dict() for count in self.rows},
+            "notes": list(self.notes),
+            "warnings": list(self.warnings),
+        }
+
+    def _repr_html_(self) -> str:
+        return self.profiles._repr_html_()
+
+
+@panics_as_errors()
+def profile(
+    sales: object,
+    events: object = None,
+    *,
+    category: str | None = None,
+    channel: str | None = None,
+    promo: str | None = None,
+    timestamp: str = "timestamp",
+    kind: str = "kind",
+    settings: str | Path | ProfileSettings | None = None,
+    lang: Lang = "en",
+    **reading: Unpack[Reading],
+) -> ProfileResult:
+    """Say how open, how active and how relational each client is.
+
+    Parameters
+    ----------
+    sales
+        Sales: any source that `facts` takes.
+    events
+        Events, any source that `score_behaviour` takes, with the clients in the column that the
+        sales have them in. Without events, or without any on one side of it, an axis is null.
+    category, channel
+        Columns of the sales, or SQL: what was bought, and where. By default the columns of these
+        names, where there are.
+    promo
+        Column of true and false, or SQL: whether a line was on promotion. By default likewise.
+    timestamp, kind
+        Columns of the events: when, and what.
+    settings
+        A TOML file, or `ProfileSettings`: which kinds of events count on which side of an axis, and
+        the channels that suit each label. By default those that
+        ``grc-fast profile --print-settings`` prints.
+    lang
+        The language of the labels: `en` or `fr`.
+    client, date, amount, order, where, encoding, separator, decimal, thousands, date_format
+        As for `facts`, and so are `null_values`, `skip_rows`, `sheet` and `progress`.
+
+    Returns
+    -------
+    ProfileResult
+        The axes and labels of each client, and the reliability of each axis.
+
+    Raises
+    ------
+    SourceError, ColumnError, DataError, OptionError
+        As for `facts` and `score_behaviour`.
+
+    Notes
+    -----
+    Purchases are orders, or lines without `order`; returns are none.
+
+    open: the mean of three percentiles, each among the clients with at least five purchases after
+    the third: the share of those purchases in a category never bought before, the entropy of the
+    categories over purchases, and that of the channels. `open_events` are those purchases.
+
+    active: the share of what the client began, which are orders and kinds such as `search`, among
+    that and answers to contacts (`email_click`).
+
+    relational: the share of what looks for people (`adviser`, `review`, `event`, `referral`,
+    `subscription`) among that, baskets of promotions alone, `price_search` and `self_service`.
+
+    A share of n events is drawn to μ, that of all events of all clients: (5μ + hits) / (5 + n).
+    Shares are put on percentiles among the clients whose axis is not null: 100 (rank - 1/2) / N,
+    with equal values at the middle of their ranks.
+
+    Time is that of sorting the orders.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> import grc_fast as grc
+    >>> sales = pl.DataFrame({
+    ...     "client_id": [1] * 8 + [2] * 8,
+    ...     "date": [f"2026-01-{day:02}" for day in range(1, 9)] * 2,
+    ...     "amount": [10.0] * 16,
+    ...     "category": list("ABCDEFGH") + list("AAAAAAAA"),
+    ... })
+    >>> result = grc.profile(sales)
+    >>> result.scores.select("client_id", "open", "open_events", "profile").rows()
+    [(1, 75.0, 5, 'open'), (2, 25.0, 5, 'conservative')]
+    """
+    check_lang(lang)
+    read = SalesReading.of(reading)
+    if read.clients is not None:
+        raise OptionError("clients is no option of profile: join the base to the scores instead")
+    if not isinstance(settings, ProfileSettings):
+        settings = ProfileSettings.load(settings)
+    roles = ProfileRoles(
+        client=read.client,
+        date=read.date,
+        amount=read.amount,
+        order=read.order,
+        where=read.where,
+        category=category,
+        channel=channel,
+        promo=promo,
+    )
+    event_roles = EventRoles(client=read.client, timestamp=timestamp, kind=kind)
+    bought = read_orders(sales, roles, read.text, read.progress)
+    done = None if events is None else read_events(events, event_roles, settings.kinds, read.text)
+    tables = {"the sales": bought.orders, "the purchases": bought.purchases}
+    plain = bought.plain_integer_ids
+    if done is not None:
+        tables["the events"] = done.frame
+        plain |= done.plain_integer_ids
+    orders, purchases, *others = meeting(tables, from_files=plain).values()
+    seen = others[0] if others else orders.clear().select(CLIENT, "instant", kind=pl.lit(""))
+    sides = settings.kinds.sides
+    alone = orders.filter(pl.col(PROMO))
+    axes = {
+        "open": openness(orders, purchases),
+        "active": _axis_of(*sides["active"], seen, orders=orders, hit=True),
+        "relational": _axis_of(*sides["relational"], seen, orders=alone, hit=False),
+    }
+    return ProfileResult(
+        _scores(axes, section("profile", lang)),
+        {axis: found.reliability for axis, found in axes.items()},
+        settings,
+        (bought.rows,) if done is None else (bought.rows, done.rows),
+        tuple(_notes(axes, bought.roles)),
+        () if done is None else done.warnings,
+    )
+
+
+def _axis_of(
+    raising: list[str],
+    lowering: list[str],
+    events: pl.DataFrame,
+    *,
+    orders: pl.DataFrame,
+    hit: bool,
+) -> Axis:
+    """Return the axis of events on one side or the other, and of orders that are all on one."""
+    parts = [(orders, hit), (rows_of_kinds(events, raising), True)]
+    parts.append((rows_of_kinds(events, lowering), False))
+    sided = [
+        frame.select(CLIENT, "instant", pl.lit(is_hit).alias("hit")) for frame, is_hit in parts
+    ]
+    return axis_of_shares(counts_in_time(pl.concat(sided)))
+
+
+def _scores(axes: Mapping[str, Axis], words: Mapping[str, str]) -> pl.DataFrame:
+    """Join the axes by client, and name what is off the centre."""
+    clients = pl.concat([axis.frame.select(CLIENT) for axis in axes.values()])
+    table = clients.unique().sort(CLIENT)
+    for name, axis in axes.items():
+        found = axis.frame.select(
+            CLIENT, pl.col("value").alias(name), pl.col("events").alias(f"{name}_events")
+        )
+        table = table.join(found, on=CLIENT, how="left", maintain_order="left")
+    # The position of the combination of labels in the list of all.
+    code = pl.lit(0)
+    for name in POLES:
+        off = pl.col(name) - _CENTRE
+        side = pl.when(off < -_OFF_CENTRE).then(1).when(off > _OFF_CENTRE).then(2).otherwise(0)
+        code = code * 3 + side
+    names = [", ".join(words[label] for label in labels) for labels in _combinations()]
+    known = pl.any_horizontal(pl.col(list(POLES)).is_not_null())
+    labels = pl.lit(pl.Series(names, dtype=pl.Enum(names))).gather(code)
+    return table.with_columns(pl.col(f"{name}_events").fill_null(0) for name in POLES).with_columns(
+        profile=pl.when(known).then(labels)
+    )
+
+
+def _combinations() -> Iterator[tuple[str, ...]]:
+    """Give the labels of every profile there is, the balanced first."""
+    for sides in product(*((None, *poles) for poles in POLES.values())):
+        yield tuple(label for label in sides if label is not None) or (BALANCED,)
+
+
+def _notes(axes: Mapping[str, Axis], roles: frozenset[str]) -> Iterator[str]:
+    """Say which axes are not known, and which are known too little to act on."""
+    for name, axis in axes.items():
+        if name == "open" and "category" not in roles:
+            yield "open is null for all clients: the sales have no category"
+        elif axis.is_unknown and name == "open":
+            yield "open is null for all clients: none has five purchases after the third"
+        elif axis.is_unknown:
+            yield (
+                f"{name} is null for all clients: none has five events that count, or all events "
+                f"are on the side of {POLES[name][0]}, or of {POLES[name][1]}"
+            )
+        else:
+            value = axis.reliability.value
+            if value is None or value < _RELIABLE:
+                shown = "unknown" if value is None else f"{value:.2f}"
+                yield (
+                    f"the reliability of {name} is {shown}: as events of one client say different "
+                    "things, do not act on it"
+                )

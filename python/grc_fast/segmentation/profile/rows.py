@@ -1,0 +1,82 @@
+"""The rows of sales and events that a profile uses, and how many it does not."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from grc_fast import _core
+from grc_fast.errors import DataError
+from grc_fast.facts.table import CLIENT
+from grc_fast.io.ids import whole_floats
+from grc_fast.io.locate import locate
+from grc_fast.io.source import Opened
+
+
+@dataclass
+class RowCount:
+    """The account of the rows of a table.
+
+    Attributes
+    ----------
+    name
+        What the table is called.
+    read
+        Rows read.
+    dropped
+        Rows that are not used, by the first reason that held.
+    """
+
+    name: str
+    read: int = 0
+    dropped: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def used(self) -> int:
+        """Rows used."""
+        return self.read - self.dropped.total()
+
+    def __str__(self) -> str:
+        reasons = [f"{reason}: {rows:,}" for reason, rows in self.dropped.items()]
+        beside = f"; {', '.join(reasons)}" if reasons else ""
+        return f"{self.name}: {self.read:,} rows read, {self.used:,} used{beside}"
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the account in types that JSON knows."""
+        return {"rows_read": self.read, "rows_used": self.used, "dropped": dict(self.dropped)}
+
+    def drop(self, batch: pl.DataFrame, reasons: Mapping[str, pl.Expr]) -> pl.DataFrame:
+        """Count the rows of a batch, and return those for which no reason holds."""
+        self.read += batch.height
+        for reason, is_wrong in reasons.items():
+            kept = batch.filter(~is_wrong)
+            if kept.height < batch.height:
+                self.dropped[reason] += batch.height - kept.height
+            batch = kept
+        return batch
+
+
+def with_client_and_instant(batch: pl.DataFrame, date: str, opened: Opened) -> pl.DataFrame:
+    """Return a batch with `client_id`, and `instant` in microseconds.
+
+    Raises
+    ------
+    ColumnError, DataError
+        If a client is a fraction, or a text is no date.
+    """
+    ids, moments = batch["client"], batch[date]
+    if ids.dtype.is_float():
+        ids = whole_floats(ids, "the client column")
+    if moments.dtype == pl.String:
+        try:
+            parsed, _, _ = _core.parse_dates(moments, form="iso", null_words=[])
+        except DataError as error:
+            raise DataError(f"{error} (column {date!r}{locate(error, date, opened)})") from None
+        moments = pl.Series(parsed)
+    if moments.dtype == pl.Date:
+        moments = moments.cast(pl.Datetime("us"))
+    instants = moments.dt.epoch("us")
+    return batch.drop("client", date).with_columns(ids.alias(CLIENT), instants.alias("instant"))
