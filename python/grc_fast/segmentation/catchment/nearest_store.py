@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 import polars as pl
@@ -17,8 +19,8 @@ DECIMALS_OF_KM: Final = 6
 _SAME_CHORD: Final = 2e-10
 # Beyond this chord it hardly grows with the arc, which it then no longer gives to the millimetre.
 _FAR_CHORD: Final = 1.9
-# Places handled at a time: signals are seen between two calls of SciPy, and not within one.
-_CHUNK: Final = 500_000
+# Places that a thread handles at a time: a run that is stopped ends with them.
+_CHUNK: Final = 100_000
 # Distances computed at a time where several stores may be equally near.
 _PAIRS: Final = 4_000_000
 
@@ -56,24 +58,30 @@ def nearest_stores(
     spatial = import_extra("scipy.spatial", "catchment", "the nearest store")
     there = _radians(stores)
     tree = spatial.KDTree(_unit_vectors(numpy, there))
-    nearest, distances = [], []
-    for start in range(0, max(places.height, 1), _CHUNK):
-        here = _radians(places.slice(start, _CHUNK))
-        chords, found = tree.query(
-            _unit_vectors(numpy, here), k=2, workers=-1 if threads is None else threads
-        )
-        chord, first = chords[:, 0], found[:, 0]
-        distance = _millimetres(numpy, chord / 2)
-        unclear = (chords[:, 1] - chord <= _SAME_CHORD) | (chord > _FAR_CHORD)
-        rows = numpy.flatnonzero(unclear)
-        step = max(_PAIRS // stores.height, 1)
-        for some in (rows[at : at + step] for at in range(0, len(rows), step)):
-            every = _haversine(numpy, here[:, some, None], there[:, None, :])
-            first[some] = every.argmin(axis=1)
-            distance[some] = every.min(axis=1)
-        nearest.append(pl.Series(first.astype(numpy.uint32)))
-        distances.append(pl.Series(distance))
-    return pl.concat(nearest).rename("store"), pl.concat(distances).rename("distance")
+
+    def look_up(start: int) -> tuple[Any, Any]:
+        return _nearest_of_chunk(numpy, tree, _radians(places.slice(start, _CHUNK)), there)
+
+    # NumPy and SciPy let go of the interpreter while they compute.
+    with ThreadPoolExecutor(threads or os.cpu_count()) as pool:
+        found = list(pool.map(look_up, range(0, max(places.height, 1), _CHUNK)))
+    nearest, distances = (numpy.concatenate(parts) for parts in zip(*found, strict=True))
+    return pl.Series("store", nearest.astype(numpy.uint32)), pl.Series("distance", distances)
+
+
+def _nearest_of_chunk(numpy: Any, tree: Any, here: Any, there: Any) -> tuple[Any, Any]:
+    """Return the position of the nearest store of each of some places, and its distance."""
+    chords, found = tree.query(_unit_vectors(numpy, here), k=2)
+    chord, first = chords[:, 0], found[:, 0]
+    distance = _millimetres(numpy, chord / 2)
+    unclear = (chords[:, 1] - chord <= _SAME_CHORD) | (chord > _FAR_CHORD)
+    rows = numpy.flatnonzero(unclear)
+    step = max(_PAIRS // there.shape[1], 1)
+    for some in (rows[at : at + step] for at in range(0, len(rows), step)):
+        every = _haversine(numpy, here[:, some, None], there[:, None, :])
+        first[some] = every.argmin(axis=1)
+        distance[some] = every.min(axis=1)
+    return first, distance
 
 
 def _radians(places: pl.DataFrame) -> Any:
