@@ -370,6 +370,24 @@ def test_what_is_wrong_is_said_in_one_sentence(clients, stores, options, said):
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize("kind", ["lazy", "pandas", "pyarrow"])
+def test_tables_of_any_library_are_read(kind):
+    clients = pl.DataFrame({"client_id": [2, 1], "postcode": [75001, None], "money": [1, 2]})
+    stores = pl.DataFrame({"store_id": ["paris"], "postcode": ["75001"]})
+    clients, stores = (
+        {"lazy": f.lazy, "pandas": f.to_pandas, "pyarrow": f.to_arrow}[kind]()
+        for f in (clients, stores)
+    )
+    found = grc.catchment(clients, stores, postcodes=POSTCODES, money="money")
+    assert found.clients.rows() == [(1, None, None, None), (2, "paris", 0.0, 1)]
+
+
+def test_tables_without_rows_give_empty_results():
+    found = grc.catchment(line_of([]), STORE, money="money")
+    assert found.clients.height == 0
+    assert found.by_zone["clients"].sum() == 0
+
+
 # The command line
 
 

@@ -497,6 +497,37 @@ def test_a_date_that_is_none_is_said_with_its_row():
         grc.profile(sales)
 
 
+def test_sales_on_days_and_events_with_a_zone_meet_on_the_clocks_of_the_zone():
+    # At 23:30 in UTC it is the next day in Paris: with the second purchase, the click is on the
+    # second day there.
+    events = pl.DataFrame(
+        {"client_id": [1], "timestamp": ["2026-01-01T23:30Z"], "kind": ["email_click"]}
+    )
+    sales = purchases(1, "AA").with_columns(pl.col("date").cast(pl.Date))
+    found = grc.profile(sales, events, timezone="Europe/Paris")
+    assert found.scores["active_events"].to_list() == [3]
+    with pytest.raises(grc.OptionError, match="timezone cannot be 'Europe/Pariss'"):
+        grc.profile(sales, events, timezone="Europe/Pariss")
+
+
+@pytest.mark.parametrize("kind", ["polars", "lazy", "pandas", "pyarrow"])
+def test_tables_of_any_library_are_read(kind):
+    sales = purchases(1, "ABCDEFGH")
+    given = {
+        "polars": lambda: sales,
+        "lazy": sales.lazy,
+        "pandas": sales.to_pandas,
+        "pyarrow": sales.to_arrow,
+    }[kind]()
+    assert grc.profile(given).scores["open"].to_list() == [50.0]
+
+
+def test_sales_of_which_no_row_can_be_used_give_no_profile():
+    found = grc.profile(purchases(1, "A").with_columns(amount=pl.lit(-1.0)))
+    assert found.scores.height == 0
+    assert found.profiles.height == 0
+
+
 # The command line
 
 

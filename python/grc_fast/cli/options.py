@@ -26,6 +26,14 @@ ClientColumn = Annotated[
     str,
     typer.Option("--client", metavar="COLUMN", help="Column of the client's id."),
 ]
+TimestampColumn = Annotated[
+    str,
+    typer.Option("--timestamp", metavar="COLUMN", help="Column of the instant of an event."),
+]
+KindColumn = Annotated[
+    str,
+    typer.Option("--kind", metavar="COLUMN", help="Column of the kind of an event."),
+]
 Condition = Annotated[
     str | None,
     typer.Option(
@@ -298,14 +306,8 @@ class SalesOptions(SalesColumns, SourceOptions):
 class EventColumns(TextFileOptions):
     """Which column of a table of events plays which role."""
 
-    timestamp: Annotated[
-        str,
-        typer.Option("--timestamp", metavar="COLUMN", help="Column of the instant of an event."),
-    ] = "timestamp"
-    kind: Annotated[
-        str,
-        typer.Option("--kind", metavar="COLUMN", help="Column of the kind of an event."),
-    ] = "kind"
+    timestamp: TimestampColumn = "timestamp"
+    kind: KindColumn = "kind"
     page: Annotated[
         str | None,
         typer.Option(

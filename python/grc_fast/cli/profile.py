@@ -13,10 +13,12 @@ import typer
 from grc_fast._typing import AnyPath, Lang
 from grc_fast.cli.console import Messages, frame_table, show_table
 from grc_fast.cli.options import (
+    KindColumn,
     QualityFile,
     RunOptions,
     SalesColumns,
     SourceOptions,
+    TimestampColumn,
     output_option,
     taking,
 )
@@ -79,14 +81,8 @@ class ProfileOptions(RunOptions, SalesColumns, SourceOptions):
             "there is one).",
         ),
     ] = None
-    timestamp: Annotated[
-        str,
-        typer.Option("--timestamp", metavar="COLUMN", help="Column of the instant of an event."),
-    ] = "timestamp"
-    kind: Annotated[
-        str,
-        typer.Option("--kind", metavar="COLUMN", help="Column of the kind of an event."),
-    ] = "kind"
+    timestamp: TimestampColumn = "timestamp"
+    kind: KindColumn = "kind"
     settings: Annotated[
         str | None,
         typer.Option(

@@ -39,7 +39,9 @@ class ClientEvents:
     warnings: tuple[str, ...] = ()
 
 
-def read_events(source: object, roles: EventRoles, kinds: Kinds, text: TextOptions) -> ClientEvents:
+def read_events(
+    source: object, roles: EventRoles, kinds: Kinds, text: TextOptions, timezone: str
+) -> ClientEvents:
     """Read the events of the kinds that count; of a client's events with one id the first counts.
 
     Raises
@@ -51,7 +53,7 @@ def read_events(source: object, roles: EventRoles, kinds: Kinds, text: TextOptio
     wanted = [kind for sides in kinds.sides.values() for side in sides for kind in side]
     rows, others, parts = RowCount("events"), Counter[str](), []
     for batch in opened.batches():
-        known = with_client_and_instant(batch, "timestamp", opened).with_columns(
+        known = with_client_and_instant(batch, "timestamp", opened, timezone).with_columns(
             pl.col("kind").cast(pl.String)
         )
         where = {"where": ~pl.col("keep").fill_null(value=False)} if "keep" in known.columns else {}

@@ -7,10 +7,9 @@ from typing import Final
 
 import polars as pl
 
-from grc_fast._typing import Progress
+from grc_fast.facts.options import SalesReading
 from grc_fast.facts.table import CLIENT
 from grc_fast.io.open import open_source
-from grc_fast.io.text_options import TextOptions
 from grc_fast.segmentation.profile.roles import LABELS, PROMO, ProfileRoles
 from grc_fast.segmentation.profile.rows import RowCount, with_client_and_instant
 
@@ -46,26 +45,34 @@ class Orders:
     plain_integer_ids: bool
 
 
-def read_orders(
-    source: object, roles: ProfileRoles, text: TextOptions, progress: Progress | None
-) -> Orders:
+def read_orders(source: object, roles: ProfileRoles, reading: SalesReading) -> Orders:
     """Read sales, and join the lines of each order.
+
+    Parameters
+    ----------
+    source
+        As for `facts`.
+    roles
+        The columns.
+    reading
+        How it is read; its own roles do not matter.
 
     Raises
     ------
     SourceError, ColumnError, DataError, OptionError
         If they cannot be read.
     """
-    read = open_source(source, text)
+    read = open_source(source, reading.text)
     opened = read.open(roles)
     rows, found, parts = RowCount("sales"), set[str](), []
     for batch in opened.batches():
         found.update({*LABELS, PROMO} & set(batch.columns))
         before = rows.read
-        used = _used(with_client_and_instant(batch.with_row_index(_ROW), "date", opened), rows)
+        numbered = batch.with_row_index(_ROW)
+        used = _used(with_client_and_instant(numbered, "date", opened, reading.timezone), rows)
         parts.append(_lines(used, before, len(roles.orders)))
-        if progress is not None:
-            progress(rows.read)
+        if reading.progress is not None:
+            reading.progress(rows.read)
     read.check_rows(rows.read)
     lines = pl.concat(parts, how="vertical_relaxed")
     lines = lines.with_columns(_numbered(lines[label]) for label in LABELS)

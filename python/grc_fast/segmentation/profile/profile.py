@@ -156,6 +156,8 @@ def profile(
         ``grc-fast profile --print-settings`` prints.
     lang
         The language of the labels: `en` or `fr`.
+    timezone
+        The zone whose clocks and days count for instants with a zone.
     client, date, amount, order, where, encoding, separator, decimal, thousands, date_format
         As for `facts`, and so are `null_values`, `skip_rows`, `sheet` and `progress`.
 
@@ -220,8 +222,12 @@ def profile(
         promo=promo,
     )
     event_roles = EventRoles(client=read.client, timestamp=timestamp, kind=kind)
-    bought = read_orders(sales, roles, read.text, read.progress)
-    done = None if events is None else read_events(events, event_roles, settings.kinds, read.text)
+    bought = read_orders(sales, roles, read)
+    done = (
+        None
+        if events is None
+        else read_events(events, event_roles, settings.kinds, read.text, read.timezone)
+    )
     tables = {"the sales": bought.orders, "the purchases": bought.purchases}
     plain = bought.plain_integer_ids
     if done is not None:

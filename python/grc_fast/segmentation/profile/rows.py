@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from grc_fast import _core
-from grc_fast.errors import DataError
+from grc_fast.errors import DataError, OptionError
 from grc_fast.facts.table import CLIENT
 from grc_fast.io.ids import whole_floats
 from grc_fast.io.locate import locate
@@ -59,8 +59,10 @@ class RowCount:
         return batch
 
 
-def with_client_and_instant(batch: pl.DataFrame, date: str, opened: Opened) -> pl.DataFrame:
-    """Return a batch with `client_id`, and `instant` in microseconds.
+def with_client_and_instant(
+    batch: pl.DataFrame, date: str, opened: Opened, timezone: str
+) -> pl.DataFrame:
+    """Return a batch with `client_id`, and `instant` in microseconds of the clocks of a zone.
 
     Raises
     ------
@@ -76,7 +78,13 @@ def with_client_and_instant(batch: pl.DataFrame, date: str, opened: Opened) -> p
         except DataError as error:
             raise DataError(f"{error} (column {date!r}{locate(error, date, opened)})") from None
         moments = pl.Series(parsed)
-    if moments.dtype == pl.Date:
-        moments = moments.cast(pl.Datetime("us"))
+    if isinstance(moments.dtype, pl.Datetime) and moments.dtype.time_zone is not None:
+        try:
+            moments = moments.dt.convert_time_zone(timezone).dt.replace_time_zone(None)
+        except pl.exceptions.PolarsError:
+            raise OptionError(
+                f"timezone cannot be {timezone!r}: write a zone such as Europe/Paris"
+            ) from None
+    moments = moments.cast(pl.Datetime("us"))
     instants = moments.dt.epoch("us")
     return batch.drop("client", date).with_columns(ids.alias(CLIENT), instants.alias("instant"))
