@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 import math
+import random
 from collections import Counter, defaultdict
 from itertools import pairwise
 from pathlib import Path
@@ -186,19 +187,31 @@ def profile_of(values):
     return ", ".join(labels) or "balanced"
 
 
-lines = st.fixed_dictionaries(
-    {
-        "client_id": st.integers(1, 4),
-        "date": st.sampled_from(DAYS[:9]),
-        "amount": st.sampled_from([10.0, 10.0, 10.0, 0.0, -5.0]),
-        "order_id": st.one_of(st.none(), st.integers(1, 30)),
-        "category": st.one_of(st.none(), st.sampled_from("ABCDE")),
-        "channel": st.one_of(st.none(), st.sampled_from(["store", "web"])),
-        "promo": st.booleans(),
+def random_line(chance):
+    return {
+        "client_id": chance.randint(1, 4),
+        "date": chance.choice(DAYS[:9]),
+        "amount": chance.choice([10.0, 10.0, 10.0, 0.0, -5.0]),
+        "order_id": chance.choice([None, chance.randint(1, 30), chance.randint(1, 30)]),
+        "category": chance.choice([None, *"ABCDE"]),
+        "channel": chance.choice([None, "store", "web"]),
+        "promo": chance.random() < 0.7,
     }
-)
-kinds = st.sampled_from(["search", "email_click", "adviser", "price_search", "page_view"])
-events = st.tuples(st.integers(1, 5), st.sampled_from(DAYS[:9]), kinds)
+
+
+def random_event(chance):
+    kinds = ["search", "email_click", "adviser", "price_search", "page_view"]
+    return (chance.randint(1, 5), chance.choice(DAYS[:9]), chance.choice(kinds))
+
+
+@st.composite
+def tables(draw):
+    """Sales and events of few clients, in which much falls on one day."""
+    chance = random.Random(draw(st.integers(0, 2**32)))
+    sold = [random_line(chance) for _ in range(draw(st.integers(1, 120)))]
+    return sold, [random_event(chance) for _ in range(draw(st.integers(1, 40)))]
+
+
 SALES = {
     "client_id": pl.Int64,
     "date": pl.Datetime("us"),
@@ -211,8 +224,9 @@ SALES = {
 EVENTS = {"client_id": pl.Int64, "timestamp": pl.Datetime("us"), "kind": pl.String}
 
 
-@given(st.lists(lines, min_size=1, max_size=120), st.lists(events, min_size=1, max_size=40))
-def test_axes_are_those_of_a_plain_loop(sold, done):
+@given(tables())
+def test_axes_are_those_of_a_plain_loop(found):
+    sold, done = found
     # An order of two clients is two orders, as elsewhere.
     sales, table = pl.DataFrame(sold, schema=SALES), pl.DataFrame(done, EVENTS, orient="row")
 
@@ -230,12 +244,9 @@ def test_axes_are_those_of_a_plain_loop(sold, done):
         assert row["profile"] == profile_of({axis: row[axis] for axis in expected})
 
 
-@given(
-    st.lists(lines, min_size=1, max_size=80),
-    st.lists(events, min_size=1, max_size=30),
-    st.randoms(use_true_random=False),
-)
-def test_nothing_depends_on_the_order_of_rows(sold, done, chance):
+@given(tables(), st.randoms(use_true_random=False))
+def test_nothing_depends_on_the_order_of_rows(found, chance):
+    sold, done = found
     sales, table = pl.DataFrame(sold, schema=SALES), pl.DataFrame(done, EVENTS, orient="row")
     mixed = [f[chance.sample(range(f.height), f.height)] for f in (sales, table)]
 
@@ -338,6 +349,13 @@ def test_a_basket_is_of_promotions_alone_if_every_line_is():
     )
     found = grc.profile(sales, order="ticket")
     assert found.scores["relational_events"].to_list() == [2]
+
+
+def test_a_line_without_an_order_id_is_an_order_of_its_own():
+    tickets = pl.Series([1, 1, *[None] * 7], dtype=pl.Int64)
+    sales = purchases(1, "ABCDEFGHI").with_columns(ticket=tickets)
+    found = grc.profile(sales, order="ticket").scores
+    assert found.select("open_events", "active_events").rows() == [(5, 8)]
 
 
 def test_an_axis_with_fewer_than_five_events_is_null():

@@ -271,9 +271,31 @@ def _exact_money(table: pl.DataFrame, money: str | None) -> tuple[pl.Series, int
         return pl.repeat(0, table.height, dtype=pl.Int128, eager=True), None
     dtype = table[money].dtype
     if isinstance(dtype, pl.Decimal):
-        return table[money].to_physical().cast(pl.Int128).fill_null(0), dtype.scale
-    numbers = number_column(table, money, "clients")
-    return (numbers.fill_null(0) * 10**_SCALE).round().cast(pl.Int128), None
+        units = table[money].to_physical()
+        return _within_limit(units, money, "clients").cast(pl.Int128).fill_null(0), dtype.scale
+    return _rounded(number_column(table, money, "clients"), money, "clients"), None
+
+
+def _rounded(numbers: pl.Series, name: str, what: str) -> pl.Series:
+    """Return floats as integers of 10^-4, nulls as 0: the order of sums of floats would show."""
+    units = (numbers.fill_null(0) * 10**_SCALE).round()
+    return _within_limit(units, name, what).cast(pl.Int128)
+
+
+def _within_limit(units: pl.Series, name: str, what: str) -> pl.Series:
+    """Refuse a number that 64 bits do not hold: sums of those within are right in 128.
+
+    Raises
+    ------
+    DataError
+        If there is one.
+    """
+    if (units.abs() >= 2**63).any():
+        raise DataError(
+            f"{what} has a number in {name!r} that is too large to be summed exactly: give it in "
+            "a larger unit"
+        )
+    return units
 
 
 def _distinct_places(placed: pl.DataFrame) -> pl.DataFrame:
@@ -282,7 +304,7 @@ def _distinct_places(placed: pl.DataFrame) -> pl.DataFrame:
     Where most clients have a place of their own they all keep it, and their id with it: that is
     sooner done than to look for the few who share one.
     """
-    if placed.select(pl.col(LATITUDE).approx_n_unique()).item() * 2 > placed.height:
+    if placed[LATITUDE].n_unique() * 2 > placed.height:
         return placed.with_columns(pl.lit(1, pl.UInt32).alias("clients"))
     grouped = placed.lazy().group_by(_PLACE)
     return grouped.agg(clients=pl.len().cast(pl.UInt32), units=pl.col("units").sum()).collect()
@@ -309,9 +331,8 @@ def _households(
     places = postcodes.drop_nulls(LATITUDE)
     places = places.with_columns(nearest_stores(places, stores, threads))
     zone = zone_of(places["store"], places["distance"], radii)
-    # Estimates have decimals, and sums of floats would depend on the order of the rows.
-    exact = (pl.col(HOUSEHOLDS).fill_null(0) * 10**_SCALE).round().cast(pl.Int128)
-    sums = places.with_columns(zone).group_by("store", "zone").agg(exact.sum())
+    exact = _rounded(places[HOUSEHOLDS], HOUSEHOLDS, "postcodes")
+    sums = places.with_columns(zone, exact).group_by("store", "zone").agg(pl.col(HOUSEHOLDS).sum())
     return sums.with_columns(_in_units(sums[HOUSEHOLDS], None))
 
 
@@ -398,9 +419,9 @@ def _swapped(places: pl.DataFrame, stores: pl.DataFrame, threads: int | None) ->
         return []
     usual_km, other_km = (float(d) / MILLIMETRES for d in (usual, otherwise))  # type: ignore[arg-type]
     told = (
-        f"clients are {usual_km:,.0f} km from their nearest store in the median, and would be "
-        f"{other_km:,.0f} km from it if their latitude and longitude changed places: they seem to "
-        "be swapped in clients or in stores"
+        f"clients' places are {usual_km:,.0f} km from the nearest store in the median, and would "
+        f"be {other_km:,.0f} km from it if their latitude and longitude changed places: they seem "
+        "to be swapped in clients or in stores"
     )
     return [told]
 

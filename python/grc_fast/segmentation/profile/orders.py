@@ -144,7 +144,9 @@ def _in_time(lines: pl.DataFrame, orders: int) -> tuple[pl.DataFrame, pl.DataFra
         of_orders = lines.group_by(CLIENT, *keys).agg(least, least=pl.col("category").min())
     of_orders = of_orders.sort(CLIENT, "instant", *keys[:-1], "least", "channel", PROMO)
     placed = of_orders.drop_nulls("least").select(CLIENT, *keys, place=places())
-    purchases = placed.join(purchases, on=[CLIENT, *keys]).drop_nulls("category")
+    # Lines that are orders of their own have nulls in an order column, and a row.
+    together = placed.join(purchases, on=[CLIENT, *keys], nulls_equal=True)
+    purchases = together.drop_nulls("category")
     return (
         of_orders.select(CLIENT, "instant", "channel", pl.col(PROMO) == 1),
         purchases.select(CLIENT, "category", "place"),
