@@ -38,8 +38,8 @@ ZONES: Final = (60, 80, 95)
 _PLACE: Final = (LATITUDE, LONGITUDE)
 # Decimals to which each float amount is rounded before the sums.
 _SCALE: Final = 4
-# Clients so far from any store in the median, in km, may stand at swapped coordinates: they do if
-# they are that many times as near once latitude and longitude change places.
+# Where most clients are farther than this from any store, in km, coordinates may be swapped: they
+# seem to be if clients are that many times as near once latitude and longitude change places.
 _FAR: Final = 500
 _NEARER: Final = 10
 _SAMPLE: Final = 1_000
@@ -304,7 +304,7 @@ def _distinct_places(placed: pl.DataFrame) -> pl.DataFrame:
     Where most clients have a place of their own they all keep it, and their id with it: that is
     sooner done than to look for the few who share one.
     """
-    if placed[LATITUDE].n_unique() * 2 > placed.height:
+    if placed.select(pl.col(LATITUDE).approx_n_unique()).item() * 2 > placed.height:
         return placed.with_columns(pl.lit(1, pl.UInt32).alias("clients"))
     grouped = placed.lazy().group_by(_PLACE)
     return grouped.agg(clients=pl.len().cast(pl.UInt32), units=pl.col("units").sum()).collect()
@@ -404,24 +404,26 @@ def _in_units(exact: pl.Series, scale: int | None) -> pl.Series:
 
 def _swapped(places: pl.DataFrame, stores: pl.DataFrame, threads: int | None) -> list[str]:
     """Warn of coordinates that would make much more sense the other way round."""
-    usual = places["distance"].median()
-    if usual is None or float(usual) < _FAR * MILLIMETRES:  # type: ignore[arg-type]
+    far = places.filter(pl.col("distance") > _FAR * MILLIMETRES)
+    if far["clients"].sum() * 2 <= places["clients"].sum():
         return []
-    some = places.sort(_PLACE).gather_every(max(places.height // _SAMPLE, 1))
+    distinct = far.unique(_PLACE).sort(_PLACE)
+    some = distinct.gather_every(max(distinct.height // _SAMPLE, 1))
     turned = some.select(
         pl.col(LONGITUDE).alias(LATITUDE), pl.col(LATITUDE).alias(LONGITUDE)
     ).filter(pl.col(LATITUDE).abs() <= 90)
     if turned.height < some.height:
         return []
     _, distances = nearest_stores(turned, stores, threads)
-    otherwise = distances.median()
-    if float(otherwise) * _NEARER > float(usual):  # type: ignore[arg-type]
+    usual, otherwise = (
+        known.cast(pl.Float64).quantile(0.5) or 0.0 for known in (some["distance"], distances)
+    )
+    if otherwise * _NEARER > usual:
         return []
-    usual_km, other_km = (float(d) / MILLIMETRES for d in (usual, otherwise))  # type: ignore[arg-type]
     told = (
-        f"clients' places are {usual_km:,.0f} km from the nearest store in the median, and would "
-        f"be {other_km:,.0f} km from it if their latitude and longitude changed places: they seem "
-        "to be swapped in clients or in stores"
+        f"more than half of the clients are {usual / MILLIMETRES:,.0f} km or so from any store, "
+        f"and would be {otherwise / MILLIMETRES:,.0f} km from one if latitude and longitude "
+        "changed places: they seem to be swapped in clients or in stores"
     )
     return [told]
 

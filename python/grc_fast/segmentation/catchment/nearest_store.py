@@ -71,6 +71,9 @@ def nearest_stores(
 
 def _nearest_of_chunk(numpy: Any, tree: Any, here: Any, there: Any) -> tuple[Any, Any]:
     """Return the position of the nearest store of each of some places, and its distance."""
+    # Places side by side go down the same branches, which are then at hand.
+    order = numpy.argsort(here[0])
+    here = here[:, order]
     chords, found = tree.query(_unit_vectors(numpy, here), k=2)
     chord, first = chords[:, 0], found[:, 0]
     distance = _millimetres(numpy, chord / 2)
@@ -81,7 +84,9 @@ def _nearest_of_chunk(numpy: Any, tree: Any, here: Any, there: Any) -> tuple[Any
         every = _haversine(numpy, here[:, some, None], there[:, None, :])
         first[some] = every.argmin(axis=1)
         distance[some] = every.min(axis=1)
-    return first, distance
+    nearest, distances = numpy.empty_like(first), numpy.empty_like(distance)
+    nearest[order], distances[order] = first, distance
+    return nearest, distances
 
 
 def _radians(places: pl.DataFrame) -> Any:

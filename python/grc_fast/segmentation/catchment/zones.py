@@ -12,6 +12,8 @@ from grc_fast.errors import OptionError
 #: Outside of every zone.
 OUTSIDE = 0
 MOST_ZONES = 3
+# More millimetres than there are between two places.
+_BEYOND_EARTH = 2**35
 
 
 def check_zones(shares: object) -> tuple[int, ...]:
@@ -57,17 +59,30 @@ def zone_radii(places: pl.DataFrame, shares: Sequence[int], stores: int) -> list
         For each share the radii of all stores (Int64, millimetres): the least distance up to which
         the clients bring that share; null for a store whose clients bring nothing.
     """
-    # One integer sorts several times as fast as two columns; no distance has 2^35 millimetres.
-    key = (pl.col("store").cast(pl.UInt64) * 2**35) + pl.col("distance").cast(pl.UInt64)
-    so_far, total = pl.col("weight").cum_sum().over("store"), pl.col("weight").sum().over("store")
+    # One integer sorts several times as fast as two columns; no distance has so many millimetres.
+    key = pl.col("store").cast(pl.UInt64) * _BEYOND_EARTH + pl.col("distance").cast(pl.UInt64)
+    every = pl.LazyFrame({"store": pl.int_range(stores, dtype=pl.UInt32, eager=True)})
+    weight = pl.col("weight").cast(pl.Int128)
+    sums = places.lazy().group_by("store").agg(weight.sum())
+    of_store = every.join(sums, on="store", how="left", maintain_order="left").collect()
+    totals = of_store["weight"].fill_null(0)
+    total = pl.lit(totals).gather(pl.col("store"))
+    before = pl.lit(totals.cum_sum() - totals).gather(pl.col("store"))
     # Places that are as far away are in the same zone.
     is_last_of_ring = pl.col("key").ne_missing(pl.col("key").shift(-1))
     rings = (
         places.lazy()
-        .select("store", "distance", pl.col("weight").cast(pl.Int128), key=key)
+        .select(weight, key=key)
         .sort("key")
-        .with_columns(so_far=so_far, total=total, is_last=is_last_of_ring)
-        .filter(pl.col("is_last") & (pl.col("total") > 0))
+        .with_columns(so_far=pl.col("weight").cum_sum(), is_last=is_last_of_ring)
+        .filter("is_last")
+        .select(
+            "so_far",
+            store=(pl.col("key") // _BEYOND_EARTH).cast(pl.UInt32),
+            distance=(pl.col("key") % _BEYOND_EARTH).cast(pl.Int64),
+        )
+        .select("store", "distance", so_far=pl.col("so_far") - before, total=total)
+        .filter(pl.col("total") > 0)
         .group_by("store")
         .agg(
             pl.col("distance")
@@ -77,7 +92,6 @@ def zone_radii(places: pl.DataFrame, shares: Sequence[int], stores: int) -> list
             for share in shares
         )
     )
-    every = pl.LazyFrame({"store": pl.int_range(stores, dtype=pl.UInt32, eager=True)})
     radii = every.join(rings, on="store", how="left", maintain_order="left").collect()
     return [radii[str(share)] for share in shares]
 
