@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 import grc_fast as grc
 from grc_fast.cli import main
+from grc_fast.segmentation.profile.axes import reliability_of
 
 RAISING = {
     "active": ("search", "download", "form_submit"),
@@ -75,15 +76,15 @@ def halved(values, numbers):
 
 
 def reliability(pairs):
-    pairs = [pair for pair in pairs if None not in pair]
+    pairs = [(round(a, 9), round(b, 9)) for a, b in pairs if None not in (a, b)]
     if len(pairs) < 3 or any(len(set(half)) < 2 for half in zip(*pairs, strict=True)):
         return None
     xs, ys = zip(*pairs, strict=True)
     x, y = sum(xs) / len(xs), sum(ys) / len(ys)
     between = sum((a - x) * (b - y) for a, b in pairs)
     within = sum((a - x) ** 2 for a in xs) * sum((b - y) ** 2 for b in ys)
-    correlation = between / math.sqrt(within)
-    return 2 * correlation / (1 + correlation) if correlation > -1 else None
+    correlation = max(between / math.sqrt(within), 0)
+    return 2 * correlation / (1 + correlation)
 
 
 def open_by_loop(clients):
@@ -370,6 +371,13 @@ def test_an_axis_on_which_all_are_on_one_side_is_null_and_said_to_be():
     assert found.scores["active"].to_list() == [None]
     assert any(note.startswith("active is null for all clients") for note in found.notes)
     assert found.reliability["active"] == grc.Reliability(None, 0)
+
+
+def test_a_half_in_which_all_are_alike_has_no_reliability():
+    # In each of the parts another client is first, second and third: all means are 50, but for
+    # the last digits.
+    halves = pl.DataFrame({"odd": [50.0, 50.0, 49.99999999999999], "even": [33.0, 55.0, 61.0]})
+    assert reliability_of(halves) == grc.Reliability(None, 3)
 
 
 def test_sales_without_a_category_leave_open_null():

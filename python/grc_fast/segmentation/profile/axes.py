@@ -16,6 +16,7 @@ LEAST_EVENTS: Final = 5
 # The fewest clients among whom a correlation says anything at all.
 _LEAST_CLIENTS: Final = 3
 _HALVES: Final = ("odd", "even")
+_DECIMALS: Final = 9
 # In microseconds.
 _DAY: Final = 86_400_000_000
 
@@ -28,8 +29,8 @@ class Reliability:
     ----------
     value
         The correlation of the axis on every second purchase (of `open`) or day (of the others) with
-        the axis on the rest, stepped up to the whole by the formula of Spearman and Brown; None
-        where it cannot be computed.
+        the axis on the rest, stepped up to the whole by the formula of Spearman and Brown; 0 where
+        they do not go together, None where it cannot be computed.
     clients
         The clients that it rests on: those whose axis is not null.
     """
@@ -108,12 +109,11 @@ def percentile(values: pl.Expr) -> pl.Expr:
 
 def reliability_of(halves: pl.DataFrame) -> Reliability:
     """Correlate the columns `odd` and `even`, and step the correlation up to the whole."""
-    both = halves.select(_HALVES).drop_nulls()
+    # Values that differ in their last digits alone are the same.
+    both = halves.select(pl.col(_HALVES).round(_DECIMALS)).drop_nulls()
     if both.height < _LEAST_CLIENTS or any(both[name].n_unique() < 2 for name in _HALVES):
         return Reliability(None, halves.height)
-    correlation = float(both.select(pl.corr(*_HALVES)).item())
-    if correlation <= -1:
-        return Reliability(None, halves.height)
+    correlation = max(float(both.select(pl.corr(*_HALVES)).item()), 0.0)
     # The last digits are those of the machine's arithmetic.
     return Reliability(round(2 * correlation / (1 + correlation), 6), halves.height)
 
