@@ -189,7 +189,7 @@ def profile(
     Shares are put on percentiles among the clients whose axis is not null: 100 (rank - 1/2) / N,
     with equal values at the middle of their ranks.
 
-    Time is that of sorting the orders.
+    Time is that of sorting the orders, and memory grows with the lines.
 
     Examples
     --------
