@@ -13,6 +13,7 @@ from grc_fast._utils.checks import check_threads, column
 from grc_fast._utils.panics import panics_as_errors
 from grc_fast._utils.processes import check_process
 from grc_fast.errors import DataError
+from grc_fast.facts.exact_money import exact_units, money_of
 from grc_fast.facts.table import CLIENT
 from grc_fast.io.text_options import DETECTED, TextOptions
 from grc_fast.segmentation.catchment.nearest_store import (
@@ -36,8 +37,6 @@ from grc_fast.segmentation.catchment.zones import OUTSIDE, check_zones, zone_of,
 
 ZONES: Final = (60, 80, 95)
 _PLACE: Final = (LATITUDE, LONGITUDE)
-# Decimals to which each float amount is rounded before the sums.
-_SCALE: Final = 4
 # Where most clients are farther than this from any store, in km, coordinates may be swapped: they
 # seem to be if clients are that many times as near once latitude and longitude change places.
 _FAR: Final = 500
@@ -277,9 +276,8 @@ def _exact_money(table: pl.DataFrame, money: str | None) -> tuple[pl.Series, int
 
 
 def _rounded(numbers: pl.Series, name: str, what: str) -> pl.Series:
-    """Return floats as integers of 10^-4, nulls as 0: the order of sums of floats would show."""
-    units = (numbers.fill_null(0) * 10**_SCALE).round()
-    return _within_limit(units, name, what).cast(pl.Int128)
+    """Return floats as the units that are summed exactly, nulls as 0."""
+    return _within_limit(exact_units(numbers.fill_null(0), f"{name!r} of {what}"), name, what)
 
 
 def _within_limit(units: pl.Series, name: str, what: str) -> pl.Series:
@@ -396,8 +394,7 @@ def _readable(table: pl.DataFrame, scale: int | None, *, has_money: bool) -> pl.
 def _in_units(exact: pl.Series, scale: int | None) -> pl.Series:
     """Return integers of 10^-scale in whole units: as decimals, or as floats without a scale."""
     if scale is None:
-        floats = [number / 10**_SCALE for number in exact.to_list()]
-        return pl.Series(exact.name, floats, dtype=pl.Float64)
+        return pl.select(money_of(pl.lit(exact), pl.Float64()).alias(exact.name)).to_series()
     decimals = [Decimal(number).scaleb(-scale) for number in exact.to_list()]
     return pl.Series(exact.name, decimals, dtype=pl.Decimal(38, scale))
 
