@@ -1,0 +1,1 @@
+"""What leaves the house: lists for channels, with why each client is on them."""
