@@ -201,7 +201,12 @@ def _sheet(path: Path) -> pl.DataFrame:
         cells = []
         for cell in row:
             value = cell.findtext(f"{space}v")
-            cells.append(strings[int(value or 0)] if cell.get("t") == "s" else value)
+            match cell.get("t"):
+                case "s":
+                    value = strings[int(value or 0)]
+                case "inlineStr":
+                    value = "".join(cell.itertext())
+            cells.append(value)
         rows.append(cells)
     return pl.DataFrame(rows[1:], schema=rows[0], orient="row")
 

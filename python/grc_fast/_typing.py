@@ -15,4 +15,5 @@ Ties = Literal["together", "split", "split_descending"]
 Edges = Literal["inverted_cdf", "linear", "r-rfm"]
 Number = int | float
 Lang = Literal["en", "fr"]
+CsvStyle = Literal["plain", "excel-fr"]
 Day: TypeAlias = dt.date | str

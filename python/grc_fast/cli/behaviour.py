@@ -23,6 +23,7 @@ from grc_fast.cli.console import Messages, frame_table, show_table
 from grc_fast.cli.options import (
     ClientColumn,
     Condition,
+    CsvStyleOption,
     EventColumns,
     QualityFile,
     RunOptions,
@@ -33,6 +34,7 @@ from grc_fast.cli.options import (
 )
 from grc_fast.cli.reading import event_columns, source_of
 from grc_fast.io.output_checks import check_outputs
+from grc_fast.io.output_style import OutputStyle
 from grc_fast.io.write import STDOUT, frame_writer, json_writer, write_result, write_text
 from grc_fast.labels.catalogue import section
 
@@ -60,6 +62,7 @@ class BehaviourOptions(RunOptions, EventColumns, SourceOptions):
         ),
     ]
     output: Annotated[str, output_option("scores")]
+    csv_style: CsvStyleOption = "plain"
     print_preset: Annotated[
         str | None,
         typer.Option(
@@ -202,15 +205,16 @@ def _score(
 
 def _write(result: BehaviourResult, ledger: pl.DataFrame | None, options: BehaviourOptions) -> None:
     """Write the files of a run: all of them, or none."""
+    style = OutputStyle(csv=options.csv_style, lang=options.lang)
     files: dict[AnyPath, Callable[[Path], None]] = {}
     if options.state_out is not None and result.state is not None:
         result.state.check_not_before(options.state_out)
         files[options.state_out] = result.state.write
     if options.ledger is not None and ledger is not None:
-        files[options.ledger] = frame_writer(ledger, options.ledger)
+        files[options.ledger] = frame_writer(ledger, options.ledger, style)
     if options.quality is not None:
         files[options.quality] = json_writer(result.quality.to_dict())
-    write_result(result.scores, options.output, files)
+    write_result(result.scores, options.output, files, style)
 
 
 def _phase_table(result: BehaviourResult, lang: str) -> Table:

@@ -11,10 +11,11 @@ from rich.table import Table
 
 from grc_fast._typing import Lang
 from grc_fast.cli.console import Messages, frame_table, show_table
-from grc_fast.cli.options import RunOptions, TextFileOptions, output_option, taking
+from grc_fast.cli.options import CsvStyleOption, RunOptions, TextFileOptions, output_option, taking
 from grc_fast.cli.reading import text_reading
 from grc_fast.io.ids import with_common_ids
 from grc_fast.io.output_checks import check_outputs
+from grc_fast.io.output_style import OutputStyle
 from grc_fast.io.small_tables import read_table
 from grc_fast.io.text_options import TextOptions
 from grc_fast.io.write import STDOUT, write_result
@@ -38,6 +39,7 @@ class CombineOptions(RunOptions, TextFileOptions):
         ),
     ]
     output: Annotated[str, output_option("both scores and the actions")]
+    csv_style: CsvStyleOption = "plain"
     groups: Annotated[
         int,
         typer.Option("--groups", metavar="N", help="Groups of the RFM scores, as for score."),
@@ -60,7 +62,8 @@ def combine(options: CombineOptions) -> None:
     )
     combined = combine_scores(rfm, behaviour, groups=options.groups, lang=options.lang)
     messages.note(_account(combined, rfm, behaviour))
-    write_result(combined, options.output, {})
+    style = OutputStyle(csv=options.csv_style, lang=options.lang)
+    write_result(combined, options.output, {}, style)
     table = _action_table(combined, options.lang)
     if options.output == STDOUT:
         messages.table(table)

@@ -14,7 +14,7 @@ from typing import Annotated, Any, TypeVar, get_type_hints
 
 import typer
 
-from grc_fast._typing import Edges, Lang, Number, Returns, Ties
+from grc_fast._typing import CsvStyle, Edges, Lang, Number, Returns, Ties
 from grc_fast.cli.threads import limit_polars
 from grc_fast.rfm.criteria import FrequencyMeasure, MonetaryMeasure
 
@@ -75,6 +75,14 @@ TrackingFile = Annotated[
         show_default=False,
         help="Table of consents to tracking (client_id, scope open or click, status, date): opens "
         "of all other clients are dropped and counted.",
+    ),
+]
+CsvStyleOption = Annotated[
+    CsvStyle,
+    typer.Option(
+        "--csv-style",
+        help="CSV for programs, or what French Excel opens: semicolons, decimal commas, dates as "
+        "31/12/2026, and no text that runs as a formula.",
     ),
 ]
 

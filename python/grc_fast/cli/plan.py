@@ -12,11 +12,19 @@ import typer
 
 from grc_fast._typing import AnyPath
 from grc_fast.cli.console import Messages, frame_table, show_table
-from grc_fast.cli.options import RunOptions, TextFileOptions, comma_list, output_option, taking
+from grc_fast.cli.options import (
+    CsvStyleOption,
+    RunOptions,
+    TextFileOptions,
+    comma_list,
+    output_option,
+    taking,
+)
 from grc_fast.cli.reading import text_reading
 from grc_fast.errors import OptionError
 from grc_fast.io.ids import with_common_ids
 from grc_fast.io.output_checks import check_outputs
+from grc_fast.io.output_style import OutputStyle
 from grc_fast.io.report_file import check_report_path
 from grc_fast.io.text_options import TextOptions
 from grc_fast.io.write import STDOUT, frame_writer, json_writer, write_result
@@ -44,6 +52,7 @@ class PlanOptions(RunOptions, TextFileOptions):
         ),
     ]
     output: Annotated[str, output_option("chosen offers")]
+    csv_style: CsvStyleOption = "plain"
     budget: Annotated[
         float | None,
         typer.Option(
@@ -243,7 +252,7 @@ def plan(options: PlanOptions) -> None:
     further = _further_outputs(options, found, sweep)
     if control is not None and options.control_share is not None and options.control is not None:
         further[options.control] = frame_writer(control, options.control)
-    write_result(found.plan, options.output, further)
+    write_result(found.plan, options.output, further, OutputStyle(csv=options.csv_style))
     to_stdout = options.output == STDOUT
     results = [_channel_table(found), *([] if sweep is None else [sweep.table])]
     for name in _named(options):
@@ -316,15 +325,16 @@ def _further_outputs(
     options: PlanOptions, found: PlanResult, sweep: SweepResult | None
 ) -> dict[AnyPath, Callable[[Path], None]]:
     """Return what is written beside the plan."""
+    style = OutputStyle(csv=options.csv_style)
     written: dict[AnyPath, Callable[[Path], None]] = {}
     if options.certificate is not None:
         written[options.certificate] = json_writer(found.to_dict())
     if options.offers_out is not None:
-        written[options.offers_out] = frame_writer(found.offers, options.offers_out)
+        written[options.offers_out] = frame_writer(found.offers, options.offers_out, style)
     if sweep is not None:
         for path in options.sweep_out or []:
             written[path] = (
-                sweep.writer(path) if _is_report(path) else frame_writer(sweep.table, path)
+                sweep.writer(path) if _is_report(path) else frame_writer(sweep.table, path, style)
             )
     return written
 

@@ -25,6 +25,7 @@ from grc_fast.campaigns.cell_keys import Level
 from grc_fast.campaigns.scores_before import score_before_campaigns
 from grc_fast.cli.console import Messages, frame_table, show_table
 from grc_fast.cli.options import (
+    CsvStyleOption,
     RunOptions,
     SalesColumns,
     TextFileOptions,
@@ -35,6 +36,7 @@ from grc_fast.cli.reading import sales_columns, text_reading
 from grc_fast.facts.options import Reading
 from grc_fast.io.ids import with_common_ids
 from grc_fast.io.output_checks import check_outputs
+from grc_fast.io.output_style import OutputStyle
 from grc_fast.io.report_file import check_report_path
 from grc_fast.io.write import STDOUT, write_result
 
@@ -106,6 +108,7 @@ class ResponseOptions(RunOptions, ContactColumns, SalesColumns):
         ),
     ]
     output: Annotated[str, output_option("rates (with --calibrate, the probabilities)")]
+    csv_style: CsvStyleOption = "plain"
     from_sales: Annotated[
         bool,
         typer.Option(
@@ -206,7 +209,7 @@ def response(options: ResponseOptions) -> None:
     messages.note(str(found))
     written = found.table if clients is None else _calibrated(found, clients, options, messages)
     files: dict[AnyPath, Callable[[Path], None]] = {path: found.writer(path) for path in reports}
-    write_result(written, options.output, files)
+    write_result(written, options.output, files, OutputStyle(csv=options.csv_style))
     to_stdout = options.output == STDOUT
     for path in reports if to_stdout else [*reports, options.output]:
         messages.written(path)

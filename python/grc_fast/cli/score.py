@@ -13,10 +13,11 @@ import typer
 from grc_fast._typing import AnyPath
 from grc_fast.cli import scoring
 from grc_fast.cli.console import Messages, show_table
-from grc_fast.cli.options import QualityFile, SharedOptions, output_option, taking
+from grc_fast.cli.options import CsvStyleOption, QualityFile, SharedOptions, output_option, taking
 from grc_fast.cli.reading import day_of, sales_reading, source_of, text_reading
 from grc_fast.facts.quality import Quality
 from grc_fast.io.output_checks import check_outputs
+from grc_fast.io.output_style import OutputStyle
 from grc_fast.io.small_tables import read_table
 from grc_fast.io.text_options import TextOptions
 from grc_fast.io.write import STDOUT, json_writer, write_result
@@ -29,6 +30,7 @@ class ScoreOptions(SharedOptions):
     """The options of `grc-fast score`."""
 
     output: Annotated[str, output_option("scores")]
+    csv_style: CsvStyleOption = "plain"
     model_out: Annotated[
         str | None,
         typer.Option(
@@ -127,4 +129,5 @@ def _write(result: _Scored, options: ScoreOptions) -> None:
         files[options.model_out] = json_writer(result.model.to_dict())
     if options.quality is not None and result.quality is not None:
         files[options.quality] = json_writer(result.quality.to_dict())
-    write_result(result.scores, options.output, files)
+    style = OutputStyle(csv=options.csv_style, lang=options.lang or result.model.rfm.lang)
+    write_result(result.scores, options.output, files, style)

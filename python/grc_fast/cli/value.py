@@ -13,6 +13,7 @@ from grc_fast._typing import AnyPath, Returns
 from grc_fast._utils.checks import rate
 from grc_fast.cli.console import Messages, frame_table, show_table
 from grc_fast.cli.options import (
+    CsvStyleOption,
     QualityFile,
     RunOptions,
     SalesOptions,
@@ -23,6 +24,7 @@ from grc_fast.cli.options import (
 from grc_fast.cli.reading import day_of, sales_reading, source_of
 from grc_fast.errors import OptionError
 from grc_fast.io.output_checks import check_outputs
+from grc_fast.io.output_style import OutputStyle
 from grc_fast.io.report_file import check_report_path
 from grc_fast.io.write import STDOUT, json_writer, write_result
 from grc_fast.validation.holdout import HoldoutReport, compare_holdout
@@ -50,6 +52,7 @@ class ValueOptions(RunOptions, SalesOptions):
     """The options of `grc-fast value`."""
 
     output: Annotated[str, output_option("values")]
+    csv_style: CsvStyleOption = "plain"
     horizons: Annotated[
         list[str] | None,
         typer.Option(
@@ -307,7 +310,7 @@ def _write(options: ValueOptions, result: ValueResult, report: HoldoutReport | N
         files[options.quality] = json_writer(_quality(result))
     if options.report is not None and report is not None:
         files[options.report] = report.writer(options.report)
-    write_result(result.values, options.output, files)
+    write_result(result.values, options.output, files, OutputStyle(csv=options.csv_style))
 
 
 def _quality(result: ValueResult) -> dict[str, Any]:

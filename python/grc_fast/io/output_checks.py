@@ -17,7 +17,7 @@ from grc_fast.io.databases.address import is_database
 from grc_fast.io.databases.replace import check_table, output_table
 from grc_fast.io.leftovers import beside, clear_leftovers
 from grc_fast.io.write import STDOUT, check_standard_output, format_of
-from grc_fast.io.xlsx import require_xlsxwriter, write_xlsx
+from grc_fast.io.xlsx import require_xlsxwriter
 
 
 def check_outputs(
@@ -85,7 +85,8 @@ def check_writable(path: AnyPath, inputs: Iterable[Any] = ()) -> None:
         return
     with naming(path):
         _check_target(path)
-    if format_of(path) is write_xlsx:
+    format_of(path)
+    if Path(path).suffix.lower() == ".xlsx":
         require_xlsxwriter()
     _check_file(path, inputs)
 

@@ -8,7 +8,6 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -17,10 +16,13 @@ import polars as pl
 from grc_fast._typing import AnyPath
 from grc_fast.errors import OutputError
 from grc_fast.io.atomic import atomic_paths, naming, reason
+from grc_fast.io.csv_output import write_csv
 from grc_fast.io.databases.address import is_database
 from grc_fast.io.databases.replace import output_table, replace_table
+from grc_fast.io.output_style import PLAIN, OutputStyle
 from grc_fast.io.xlsx import write_xlsx
 
+FrameWriter = Callable[[pl.DataFrame, BinaryIO, OutputStyle], None]
 STDOUT: Final = "-"
 """The path that stands for standard output."""
 # Fixed, so that the same frame gives the same row groups whatever the engine's own default is.
@@ -51,7 +53,7 @@ def check_standard_output() -> None:
         raise OutputError("standard output is closed: name a file for the result")
 
 
-def write_frame(frame: pl.DataFrame, path: AnyPath) -> None:
+def write_frame(frame: pl.DataFrame, path: AnyPath, style: OutputStyle = PLAIN) -> None:
     r"""Write a frame in the format of its path's extension, whole or not at all.
 
     Parameters
@@ -62,6 +64,8 @@ def write_frame(frame: pl.DataFrame, path: AnyPath) -> None:
         `.parquet`, `.csv`, `.ndjson` or `.jsonl`, `.arrow`, `.ipc` or `.feather`, `.xlsx`; `-`
         writes CSV to standard output. An existing file is replaced. `postgresql://host/base#table`
         or `base.duckdb#table` replaces a table, in one transaction.
+    style
+        How it is written, within its format.
 
     Raises
     ------
@@ -71,8 +75,8 @@ def write_frame(frame: pl.DataFrame, path: AnyPath) -> None:
 
     Notes
     -----
-    In XLSX, a text that a spreadsheet would run as a formula gets a leading apostrophe, and
-    integers beyond 2^53 are written as text. A CSV is data and is left as it is.
+    In XLSX, a text that a spreadsheet would run as a formula gets a leading apostrophe, and ids
+    and integers beyond 2^53 are written as text. A plain CSV is data and is left as it is.
 
     Examples
     --------
@@ -86,11 +90,11 @@ def write_frame(frame: pl.DataFrame, path: AnyPath) -> None:
     """
     name = os.fspath(path)
     if name == STDOUT:
-        _write_standard_output(frame)
+        _write_standard_output(frame, style)
     elif is_database(name):
         replace_table(frame, output_table(name))
     else:
-        write_outputs({path: frame_writer(frame, path)})
+        write_outputs({path: frame_writer(frame, path, style)})
 
 
 def write_outputs(
@@ -123,8 +127,7 @@ def write_result(
     frame: pl.DataFrame,
     path: AnyPath,
     beside: Mapping[AnyPath, Callable[[Path], None]],
-    *,
-    metadata: Mapping[str, str] | None = None,
+    style: OutputStyle = PLAIN,
 ) -> None:
     """Write the result of a run to a file, a table or standard output, and files beside it.
 
@@ -137,8 +140,8 @@ def write_result(
         `#table` replaces that table.
     beside
         As for `write_outputs`: all files appear, or none.
-    metadata
-        What a Parquet file says of itself beside its rows; other formats have no place for it.
+    style
+        How the result is written, within its format.
 
     Raises
     ------
@@ -147,21 +150,19 @@ def write_result(
     """
     name = os.fspath(path)
     if name == STDOUT:
-        write_outputs(beside, last=lambda: write_frame(frame, STDOUT))
+        write_outputs(beside, last=lambda: write_frame(frame, STDOUT, style))
     elif is_database(name):
         write_outputs(beside, last=lambda: replace_table(frame, output_table(name)))
     else:
-        write_outputs({path: frame_writer(frame, path, metadata), **beside})
+        write_outputs({path: frame_writer(frame, path, style), **beside})
 
 
 def frame_writer(
-    frame: pl.DataFrame, path: AnyPath, metadata: Mapping[str, str] | None = None
+    frame: pl.DataFrame, path: AnyPath, style: OutputStyle = PLAIN
 ) -> Callable[[Path], None]:
     """Return the function that writes a frame in the format of `path`, for `write_outputs`."""
     write = format_of(path)
-    if metadata is not None and write is _parquet:
-        write = partial(_parquet, metadata=metadata)
-    return lambda temporary: _write_file(frame, temporary, write)
+    return lambda temporary: _write_file(frame, temporary, write, style)
 
 
 def json_writer(content: Mapping[str, Any]) -> Callable[[Path], None]:
@@ -178,12 +179,10 @@ def json_text(content: Mapping[str, Any]) -> str:
     return json.dumps(content, ensure_ascii=False, allow_nan=False, indent=2) + "\n"
 
 
-def _write_file(
-    frame: pl.DataFrame, path: Path, write: Callable[[pl.DataFrame, BinaryIO], None]
-) -> None:
+def _write_file(frame: pl.DataFrame, path: Path, write: FrameWriter, style: OutputStyle) -> None:
     with path.open("wb") as file:
         # In one chunk, so that the bytes do not depend on how the frame was made.
-        write(frame.rechunk(), file)
+        write(frame.rechunk(), file, style)
 
 
 def write_text(text: str) -> None:
@@ -192,12 +191,12 @@ def write_text(text: str) -> None:
         sys.stdout.write(text)
 
 
-def _write_standard_output(frame: pl.DataFrame) -> None:
+def _write_standard_output(frame: pl.DataFrame, style: OutputStyle) -> None:
     check_standard_output()
     with _standard_output():
         for start in range(0, max(frame.height, 1), _CSV_ROWS):
             part = io.BytesIO()
-            frame.slice(start, _CSV_ROWS).write_csv(part, include_header=start == 0)
+            write_csv(frame.slice(start, _CSV_ROWS), part, style.csv, is_first=start == 0)
             # Past the text layer, which would turn line ends into those of the platform.
             sys.stdout.flush()
             sys.stdout.buffer.write(part.getvalue())
@@ -221,29 +220,27 @@ def forget_standard_output() -> None:
         os.dup2(nothing.fileno(), sys.stdout.fileno())
 
 
-def _parquet(
-    frame: pl.DataFrame, file: BinaryIO, metadata: Mapping[str, str] | None = None
-) -> None:
+def _parquet(frame: pl.DataFrame, file: BinaryIO, style: OutputStyle) -> None:
     # Snappy: every reader takes it, and it costs a fifth less processor time than zstd.
     frame.write_parquet(
         file,
         row_group_size=_ROW_GROUP,
         compression="snappy",
-        metadata=None if metadata is None else dict(metadata),
+        metadata=dict(style.metadata) if style.metadata else None,
     )
 
 
-def _csv(frame: pl.DataFrame, file: BinaryIO) -> None:
+def _csv(frame: pl.DataFrame, file: BinaryIO, style: OutputStyle) -> None:
     for start in range(0, max(frame.height, 1), _TEXT_ROWS):
-        frame.slice(start, _TEXT_ROWS).write_csv(file, include_header=start == 0)
+        write_csv(frame.slice(start, _TEXT_ROWS), file, style.csv, is_first=start == 0)
 
 
-def _ndjson(frame: pl.DataFrame, file: BinaryIO) -> None:
+def _ndjson(frame: pl.DataFrame, file: BinaryIO, _style: OutputStyle) -> None:
     for start in range(0, frame.height, _TEXT_ROWS):
         frame.slice(start, _TEXT_ROWS).write_ndjson(file)
 
 
-def _arrow(frame: pl.DataFrame, file: BinaryIO) -> None:
+def _arrow(frame: pl.DataFrame, file: BinaryIO, _style: OutputStyle) -> None:
     # Arrow files hold validity bitmaps as they are: only those of a frame that is put together anew
     # are sure to have zeros for unused bits.
     frame = pl.concat([frame.slice(0, 1), frame.slice(1)], rechunk=True)
@@ -251,7 +248,11 @@ def _arrow(frame: pl.DataFrame, file: BinaryIO) -> None:
     frame.write_ipc(file, compat_level=pl.CompatLevel.oldest())
 
 
-_FORMATS: Final[Mapping[str, Callable[[pl.DataFrame, BinaryIO], None]]] = {
+def _xlsx(frame: pl.DataFrame, file: BinaryIO, style: OutputStyle) -> None:
+    write_xlsx(frame, file, style.lang)
+
+
+_FORMATS: Final[Mapping[str, FrameWriter]] = {
     ".parquet": _parquet,
     ".csv": _csv,
     ".ndjson": _ndjson,
@@ -259,11 +260,11 @@ _FORMATS: Final[Mapping[str, Callable[[pl.DataFrame, BinaryIO], None]]] = {
     ".arrow": _arrow,
     ".ipc": _arrow,
     ".feather": _arrow,
-    ".xlsx": write_xlsx,
+    ".xlsx": _xlsx,
 }
 
 
-def format_of(path: AnyPath) -> Callable[[pl.DataFrame, BinaryIO], None]:
+def format_of(path: AnyPath) -> FrameWriter:
     """Return the function that writes the format of an extension."""
     extension = Path(path).suffix.lower()
     try:

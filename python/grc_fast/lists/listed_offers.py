@@ -175,9 +175,9 @@ def _with_clients(chosen: pl.DataFrame, clients: pl.DataFrame) -> pl.DataFrame:
 
 def _unreachable(found: pl.DataFrame) -> pl.Expr:
     """Say of which offers the client cannot be reached."""
-    reason = pl.when(pl.col("known").is_null()).then(pl.lit("not_in_client_file"))
+    reasons = [pl.when(pl.col("known").is_null()).then(pl.lit("not_in_client_file"))]
     for channel, column in REACHED_BY.items():
         if column in found.columns:
             missing = (pl.col("channel") == channel) & pl.col(column).is_null()
-            reason = reason.when(missing).then(pl.lit("no_address"))
-    return reason.otherwise(pl.lit(None, pl.String))
+            reasons.append(pl.when(missing).then(pl.lit("no_address")))
+    return pl.coalesce(reasons)
