@@ -30,6 +30,7 @@ from .facts.facts import facts
 from .facts.quality import Quality
 from .facts.table import Facts
 from .io.databases.address import Database
+from .lists.channel_lists import ChannelLists, channel_lists
 from .plan.contact_plan import Certificate, PlanResult, plan_contacts
 from .plan.offers_of_scores import offers
 from .plan.sweep import SweepResult, sweep_budgets
@@ -68,6 +69,7 @@ __all__ = [
     "BehaviourState",
     "Catchment",
     "Certificate",
+    "ChannelLists",
     "ColumnError",
     "CriterionExplanation",
     "DataError",
@@ -113,6 +115,7 @@ __all__ = [
     "break_even_index",
     "calibrate",
     "catchment",
+    "channel_lists",
     "combine",
     "compare",
     "demo_sales",

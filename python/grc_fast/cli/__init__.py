@@ -26,6 +26,7 @@ from grc_fast.cli import (
     crosstab,
     demo,
     explain,
+    lists,
     plan,
     profile,
     response,
@@ -58,6 +59,7 @@ app.command("compare")(compare.compare)
 app.command("catchment")(catchment.catchment)
 app.command("profile")(profile.profile)
 app.command("plan")(plan.plan)
+app.command("lists")(lists.lists)
 app.command("demo")(demo.demo)
 app.command("bench")(bench.bench)
 

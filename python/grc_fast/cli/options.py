@@ -203,6 +203,69 @@ class TextFileOptions:
 
 
 @dataclass(kw_only=True)
+class PermissionOptions:
+    """What says whom not to contact."""
+
+    policy: Annotated[
+        str | None,
+        typer.Option(
+            "--policy",
+            metavar="FILE|fr|none",
+            show_default=False,
+            help="The rules of contacts: fr (the default), a TOML file, or none, which says that "
+            "consent is handled elsewhere.",
+        ),
+    ] = None
+    consent: Annotated[
+        str | None,
+        typer.Option(
+            "--consent",
+            metavar="FILE",
+            show_default=False,
+            help="Table of consents: client_id, channel, status, collected_at, and basis, expires, "
+            "proof, scope.",
+        ),
+    ] = None
+    suppress: Annotated[
+        str | None,
+        typer.Option(
+            "--suppress",
+            metavar="FILE",
+            show_default=False,
+            help="Whom never to contact: client_id, email or phone.",
+        ),
+    ] = None
+    contacts: Annotated[
+        str | None,
+        typer.Option(
+            "--contacts",
+            metavar="FILE",
+            show_default=False,
+            help="Past contacts: client_id, channel, contacted_on, and refused.",
+        ),
+    ] = None
+    last_seen: Annotated[
+        str | None,
+        typer.Option(
+            "--last-seen",
+            metavar="FILE",
+            show_default=False,
+            help="Signs of life: client_id, last_seen, and kind where rows are of several. Clients "
+            "who have given none for as long as the policy says are left out.",
+        ),
+    ] = None
+    as_of: Annotated[
+        str | None,
+        typer.Option(
+            "--as-of",
+            metavar="DATE",
+            show_default=False,
+            help="The day of the contacts, or their time; needed with a policy.",
+        ),
+    ] = None
+
+
+@dataclass(kw_only=True)
 class SourceOptions:
     """Where the rows are."""
 

@@ -14,6 +14,7 @@ from grc_fast._typing import AnyPath
 from grc_fast.cli.console import Messages, frame_table, show_table
 from grc_fast.cli.options import (
     CsvStyleOption,
+    PermissionOptions,
     RunOptions,
     TextFileOptions,
     comma_list,
@@ -39,7 +40,7 @@ _REPORTS = {".json", ".svg", ".png"}
 
 
 @dataclass(kw_only=True)
-class PlanOptions(RunOptions, TextFileOptions):
+class PlanOptions(RunOptions, TextFileOptions, PermissionOptions):
     """The options of `grc-fast plan`."""
 
     offers: Annotated[
@@ -89,54 +90,6 @@ class PlanOptions(RunOptions, TextFileOptions):
             help="The most contacts of a client, and of a household; no limit by default.",
         ),
     ] = None
-    policy: Annotated[
-        str | None,
-        typer.Option(
-            "--policy",
-            metavar="FILE|fr|none",
-            show_default=False,
-            help="The rules of contacts: fr (the default), a TOML file, or none, which says that "
-            "consent is handled elsewhere.",
-        ),
-    ] = None
-    consent: Annotated[
-        str | None,
-        typer.Option(
-            "--consent",
-            metavar="FILE",
-            show_default=False,
-            help="Table of consents: client_id, channel, status, collected_at, and basis, expires, "
-            "proof, scope.",
-        ),
-    ] = None
-    suppress: Annotated[
-        str | None,
-        typer.Option(
-            "--suppress",
-            metavar="FILE",
-            show_default=False,
-            help="Whom never to contact: client_id, email or phone.",
-        ),
-    ] = None
-    contacts: Annotated[
-        str | None,
-        typer.Option(
-            "--contacts",
-            metavar="FILE",
-            show_default=False,
-            help="Past contacts: client_id, channel, contacted_on, and refused.",
-        ),
-    ] = None
-    last_seen: Annotated[
-        str | None,
-        typer.Option(
-            "--last-seen",
-            metavar="FILE",
-            show_default=False,
-            help="Signs of life: client_id, last_seen, and kind where rows are of several. Clients "
-            "who have given none for as long as the policy says are left out.",
-        ),
-    ] = None
     control: Annotated[
         str | None,
         typer.Option(
@@ -163,15 +116,6 @@ class PlanOptions(RunOptions, TextFileOptions):
             metavar="TEXT",
             show_default=False,
             help="Text that decides the draw of the control group.",
-        ),
-    ] = None
-    as_of: Annotated[
-        str | None,
-        typer.Option(
-            "--as-of",
-            metavar="DATE",
-            show_default=False,
-            help="The day of the contacts, or their time; needed with a policy.",
         ),
     ] = None
     certificate: Annotated[

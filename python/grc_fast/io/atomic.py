@@ -21,8 +21,10 @@ from grc_fast.io.leftovers import OLD, beside, clear_leftovers
 from grc_fast.io.locks import FileLock
 
 
-def make_directory(path: AnyPath) -> Path:
+def make_directory(path: AnyPath, option: str = "--output-dir") -> Path:
     """Make the directory of a command's outputs if it is not there, and return it.
+
+    `option` is how a command names it.
 
     Raises
     ------
@@ -35,7 +37,7 @@ def make_directory(path: AnyPath) -> Path:
     except OSError as error:
         raise OutputError(
             f"the directory {str(directory)!r} cannot be made "
-            f"({(error.strerror or str(error)).lower()}): choose another with --output-dir"
+            f"({(error.strerror or str(error)).lower()}): choose another with {option}"
         ) from error
     return directory
 
@@ -66,10 +68,12 @@ def atomic_path(path: AnyPath) -> Iterator[Path]:
 
 
 @contextmanager
-def atomic_paths(paths: Sequence[AnyPath]) -> Iterator[list[Path]]:
+def atomic_paths(paths: Sequence[AnyPath], *, sealed: bool = False) -> Iterator[list[Path]]:
     """Give a temporary path for each target, and rename them all if the block succeeds.
 
-    Like `atomic_path` for several files: either every target is replaced or none is.
+    Like `atomic_path` for several files: either every target is replaced or none is. The last of
+    `sealed` paths vouches for the others: an old one goes before any of them is replaced, so that
+    where a run is killed it stands beside files of one run, or is not there.
     """
     targets = [Path(os.path.realpath(path)) for path in paths]
     clear_leftovers(targets)
@@ -86,7 +90,7 @@ def atomic_paths(paths: Sequence[AnyPath]) -> Iterator[list[Path]]:
             with naming(path):
                 _synchronise(temporary)
                 _give(temporary, target)
-        _rename(paths, temporaries, targets)
+        _rename(paths, temporaries, targets, sealed=sealed)
 
 
 def make(temporary: Path, target: Path) -> FileLock:
@@ -119,9 +123,19 @@ def _synchronise(temporary: Path) -> None:
         os.fsync(file.fileno())
 
 
-def _rename(paths: Sequence[AnyPath], temporaries: Sequence[Path], targets: Sequence[Path]) -> None:
+def _rename(
+    paths: Sequence[AnyPath],
+    temporaries: Sequence[Path],
+    targets: Sequence[Path],
+    *,
+    sealed: bool,
+) -> None:
     """Rename every file, and put the old ones back if one of them cannot be renamed."""
     with ExitStack() as cleanup, ExitStack() as undo:
+        if sealed:
+            with naming(paths[-1]):
+                undo.callback(_restore, targets[-1], _keep(targets[-1], cleanup))
+                targets[-1].unlink(missing_ok=True)
         for path, temporary, target in zip(paths, temporaries, targets, strict=True):
             with naming(path):
                 if len(targets) > 1:

@@ -98,7 +98,10 @@ def write_frame(frame: pl.DataFrame, path: AnyPath, style: OutputStyle = PLAIN) 
 
 
 def write_outputs(
-    outputs: Mapping[AnyPath, Callable[[Path], None]], last: Callable[[], None] | None = None
+    outputs: Mapping[AnyPath, Callable[[Path], None]],
+    last: Callable[[], None] | None = None,
+    *,
+    sealed: bool = False,
 ) -> None:
     """Write several files of one run: all of them appear, or none.
 
@@ -109,13 +112,15 @@ def write_outputs(
         beside the target).
     last
         What else must succeed (a result on standard output) before the files get their names.
+    sealed
+        Whether the last target vouches for the others (see `atomic_paths`).
 
     Raises
     ------
     OutputError
         One of them cannot be written; the others are then left as they were.
     """
-    with atomic_paths(list(outputs)) as temporaries:
+    with atomic_paths(list(outputs), sealed=sealed) as temporaries:
         for (target, write), temporary in zip(outputs.items(), temporaries, strict=True):
             with naming(target):
                 write(temporary)

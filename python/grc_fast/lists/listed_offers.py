@@ -18,7 +18,7 @@ from grc_fast.lists.client_file import CLIENTS
 from grc_fast.plan.addresses import ADDRESSES
 from grc_fast.plan.contact_plan import REASONS
 from grc_fast.plan.offers import OFFERS
-from grc_fast.plan.permission import Tables, permitted_offers
+from grc_fast.plan.permission import Tables, explained_offers, permitted_offers
 
 #: What a client must have to be reached through a channel.
 REACHED_BY: Final[Mapping[str, str]] = {**ADDRESSES, "newsletter": "email", "post": "address"}
@@ -53,6 +53,11 @@ class ListedOffers:
     channels: tuple[str, ...]
     refused: Mapping[str, int]
     notes: tuple[str, ...] = ()
+
+    def best(self, most: int) -> ListedOffers:
+        """Keep the first rows; the others are refused, as the channel has no capacity for them."""
+        others = self.rows.slice(most).select("client_id", "channel")
+        return self.without(others, "capacity")
 
     def of_channel(self, channel: str) -> pl.DataFrame:
         """Return the rows of a channel."""
@@ -105,19 +110,20 @@ def listed_offers(
     """
     chosen, refused = _chosen(offers)
     _check_once(chosen)
-    found = _with_clients(chosen, clients)
-    found, notes = permitted_offers(found, tables, policy, as_of)
-    if "refusal" not in found.columns:
-        found = found.with_columns(pl.lit(None, pl.String).alias("refusal"))
-    found = found.with_columns(pl.coalesce("refusal", _unreachable(found)).alias("refusal"))
-    rows = found.filter(pl.col("refusal").is_null())
-    counts = found["refusal"].drop_nulls().value_counts().iter_rows()
-    for reason, count in counts:
+    if policy is None:
+        policy = "none" if tables.consent is None else "fr"
+    found, notes = permitted_offers(_with_clients(chosen, clients), tables, policy, as_of)
+    told = pl.col("refusal").cast(pl.String) if "refusal" in found.columns else pl.lit(None)
+    found = found.with_columns(pl.coalesce(told, *_unreachable(found)).alias("refusal"))
+    for reason, count in found["refusal"].drop_nulls().value_counts().iter_rows():
         refused[reason] = refused.get(reason, 0) + count
+    rows = found.filter(pl.col("refusal").is_null()).drop("refusal", "known")
+    rows = explained_offers(rows, tables, policy, as_of)
+    if "offer" not in rows.columns:
+        rows = rows.with_columns(pl.lit(None, pl.String).alias("offer"))
+    order = {"gain": True, "client_id": False, "channel": False}
     return ListedOffers(
-        rows.drop("refusal", "known").sort(
-            "gain", "client_id", "channel", descending=[True, False, False], nulls_last=True
-        ),
+        rows.sort(list(order), descending=list(order.values()), nulls_last=True),
         tuple(offers["channel"].unique().sort().to_list()),
         refused,
         notes,
@@ -147,12 +153,13 @@ def _chosen(offers: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, int]]:
 
 
 def _check_once(chosen: pl.DataFrame) -> None:
-    twice = chosen.filter(pl.struct("client_id", "channel").is_duplicated())
-    if not twice.is_empty():
-        client, channel = twice.select("client_id", "channel").row(0)
+    """Refuse a plan that contacts a client, or a zone, twice in a channel."""
+    key = [name for name in ("channel", "client_id", "zone") if name in chosen.columns]
+    if chosen.select(key).n_unique() < chosen.height:
+        twice = chosen.filter(pl.struct(key).is_duplicated()).row(0, named=True)
         raise DataError(
-            f"the plan has client {quoted(str(client))} twice in the channel {channel!r}: a plan "
-            "contacts a client once in a channel"
+            f"the plan has client {quoted(str(twice['client_id']))} twice in the channel "
+            f"{twice['channel']!r}: a plan contacts a client once in a channel"
         )
 
 
@@ -173,11 +180,12 @@ def _with_clients(chosen: pl.DataFrame, clients: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _unreachable(found: pl.DataFrame) -> pl.Expr:
-    """Say of which offers the client cannot be reached."""
-    reasons = [pl.when(pl.col("known").is_null()).then(pl.lit("not_in_client_file"))]
+def _unreachable(found: pl.DataFrame) -> list[pl.Expr]:
+    """Say of which offers the client cannot be reached; a zone is no client."""
+    unknown = pl.col("known").is_null() & pl.col("client_id").is_not_null()
+    reasons: list[pl.Expr] = [pl.when(unknown).then(pl.lit("not_in_client_file"))]
     for channel, column in REACHED_BY.items():
         if column in found.columns:
             missing = (pl.col("channel") == channel) & pl.col(column).is_null()
             reasons.append(pl.when(missing).then(pl.lit("no_address")))
-    return pl.coalesce(reasons)
+    return reasons

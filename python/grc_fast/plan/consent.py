@@ -113,27 +113,9 @@ def _states(rows: pl.DataFrame, rule: ChannelRule, today: dt.date) -> pl.DataFra
     over all.
     """
     is_denial = pl.col("status") == "denied"
-    collected, expires = pl.col("collected_at"), pl.col("expires")
-    lapsed = expires.is_not_null() & (expires <= today)
-    soon = expires.is_not_null() & (expires <= today + dt.timedelta(days=30))
-    if rule.lapses is not None:
-        # The anniversary of 29 February is the 28th: nobody is contacted on a consent in doubt.
-        end = pl.when(pl.col("basis").ne_missing("contract")).then(
-            collected.dt.offset_by(rule.lapses)
-        )
-        lapsed |= (end <= today).fill_null(value=False)
-        soon |= (end <= today + dt.timedelta(days=30)).fill_null(value=False)
-    holds = (
-        (pl.col("status") == "granted")
-        & collected.is_not_null()
-        & (collected <= today)
-        & pl.col("basis").fill_null("opt_in").is_in(rule.bases)
-        & ~lapsed
-    )
-    if rule.proof:
-        holds &= pl.col("proof").fill_null("").str.strip_chars() != ""
+    collected = pl.col("collected_at")
     return (
-        rows.with_columns(holds.fill_null(value=False).alias("holds"), soon.alias("soon"))
+        _with_validity(rows, rule, today)
         .group_by("client_id")
         .agg(
             (is_denial & (collected.is_null() | (collected > today)))
@@ -165,5 +147,49 @@ def _states(rows: pl.DataFrame, rule: ChannelRule, today: dt.date) -> pl.DataFra
                 )
             ).alias("denied"),
             "lapses_soon",
+        )
+    )
+
+
+def _with_validity(rows: pl.DataFrame, rule: ChannelRule, today: dt.date) -> pl.DataFrame:
+    """Say of each row whether it is a consent that `holds`, and whether it lapses `soon`."""
+    collected, expires = pl.col("collected_at"), pl.col("expires")
+    lapsed = expires.is_not_null() & (expires <= today)
+    soon = expires.is_not_null() & (expires <= today + dt.timedelta(days=30))
+    if rule.lapses is not None:
+        # The anniversary of 29 February is the 28th: nobody is contacted on a consent in doubt.
+        end = pl.when(pl.col("basis").ne_missing("contract")).then(
+            collected.dt.offset_by(rule.lapses)
+        )
+        lapsed |= (end <= today).fill_null(value=False)
+        soon |= (end <= today + dt.timedelta(days=30)).fill_null(value=False)
+    holds = (
+        (pl.col("status") == "granted")
+        & collected.is_not_null()
+        & (collected <= today)
+        & pl.col("basis").fill_null("opt_in").is_in(rule.bases)
+        & ~lapsed
+    )
+    if rule.proof:
+        holds &= pl.col("proof").fill_null("").str.strip_chars() != ""
+    return rows.with_columns(holds.fill_null(value=False).alias("holds"), soon.alias("soon"))
+
+
+def consents_in_force(rows: pl.DataFrame, policy: Policy, today: dt.date) -> pl.DataFrame:
+    """Return the latest consent that holds of every client and channel, with its basis and date.
+
+    `rows` are those of `consents`.
+    """
+    found = [
+        _with_validity(rows.filter(pl.col("channel") == channel), rule, today).filter("holds")
+        for channel, rule in policy.channels.items()
+    ]
+    return (
+        pl.concat([rows.clear(), *(frame.select(rows.columns) for frame in found)])
+        .sort("collected_at", "basis")
+        .group_by("client_id", "channel")
+        .agg(
+            pl.col("basis").last().fill_null("opt_in"),
+            pl.col("collected_at").last().alias("consent_collected_at"),
         )
     )

@@ -16,10 +16,16 @@ from grc_fast.errors import ColumnError, OptionError
 from grc_fast.io.ids import same_ids, with_common_ids
 from grc_fast.io.small_tables import flag
 from grc_fast.plan.addresses import ADDRESSES, address, with_shared_addresses
-from grc_fast.plan.consent import CONSENT, consents, without_consent
+from grc_fast.plan.consent import CONSENT, consents, consents_in_force, without_consent
 from grc_fast.plan.offers import OFFERS, PRESSURE, REFUSAL
 from grc_fast.plan.policy import Policy
-from grc_fast.plan.pressure import CONTACTS, after_refusal, under_pressure, with_pressure_cost
+from grc_fast.plan.pressure import (
+    CONTACTS,
+    after_refusal,
+    recent_contacts,
+    under_pressure,
+    with_pressure_cost,
+)
 from grc_fast.plan.reasons import REASON
 from grc_fast.plan.retention import LAST_SEEN, silent_too_long
 from grc_fast.plan.tables import table_of
@@ -27,6 +33,11 @@ from grc_fast.plan.tables import table_of
 #: How errors name the tables.
 SUPPRESSED: Final = "the suppression list"
 CONTROL: Final = "the control group"
+_EXPLANATION: Final = {
+    "basis": pl.String,
+    "consent_collected_at": pl.Date,
+    "pressure": pl.UInt32,
+}
 
 
 @dataclass(frozen=True)
@@ -223,3 +234,35 @@ def _moment(moment: dt.date | str) -> dt.date:
         with suppress(ValueError):
             return dt.datetime.fromisoformat(moment.strip())
     return parse_day(moment)
+
+
+def explained_offers(
+    offers: pl.DataFrame, tables: Tables, policy: str | Path, as_of: dt.date | str | None
+) -> pl.DataFrame:
+    """Add what permits offers, as far as tables are given, and what has gone before.
+
+    Returns
+    -------
+    DataFrame
+        The offers with `basis` and `consent_collected_at` of the consent that holds, and
+        `pressure`, the past contacts that the policy counts; those that the offers have already
+        where there is no table.
+    """
+    if policy != "none" and as_of is not None:
+        rules, moment = Policy.load(policy), _moment(as_of)
+        today = moment.date() if isinstance(moment, dt.datetime) else moment
+        read = _read(offers, Tables(consent=tables.consent, contacts=tables.contacts))
+        offers = read["offers"]
+        if "consent" in read:
+            held = consents_in_force(consents(read["consent"]), rules, today)
+            offers = offers.drop("basis", "consent_collected_at", strict=False).join(
+                held, on=["client_id", "channel"], how="left", maintain_order="left"
+            )
+        if "contacts" in read:
+            past = recent_contacts(offers, read["contacts"], rules, today)
+            offers = offers.with_columns(past)
+    return offers.with_columns(
+        pl.lit(None, dtype).alias(name)
+        for name, dtype in _EXPLANATION.items()
+        if name not in offers.columns
+    )

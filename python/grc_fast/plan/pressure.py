@@ -126,3 +126,18 @@ def _dated(contacts: pl.DataFrame) -> pl.DataFrame:
         days(contacts, "contacted_on", CONTACTS).alias("contacted_on"),
         pl.col("channel").cast(pl.String),
     )
+
+
+def recent_contacts(
+    offers: pl.DataFrame, contacts: pl.DataFrame, policy: Policy, today: dt.date
+) -> pl.Series:
+    """Count the past contacts that bear on every offer, under the rule that counts the most."""
+    dated = _dated(contacts)
+    most = pl.repeat(0, n=offers.height, dtype=pl.UInt32, eager=True)
+    for rule in policy.pressure:
+        past = _contacts_in_window(offers, dated, rule, today)
+        more = past > most
+        if rule.channel is not None:
+            more &= offers["channel"] == rule.channel
+        most = past.zip_with(more, most)
+    return most.alias("pressure")

@@ -1,0 +1,29 @@
+"""Text of lists as cells show it: on one line, in the direction it is written, and never run."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+from grc_fast.io.spreadsheet_text import harmless_text
+from grc_fast.lists.phones import dialled
+
+# Controls, line ends and tabs among them; lone signs of separation of lines and paragraphs.
+_CONTROLS: Final = r"[\p{Cc}\u2028\u2029]+"
+# What turns the direction of text, or stands in it unseen (Unicode, Bidirectional Algorithm).
+_UNSEEN: Final = r"[\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]"
+
+
+def as_cells(table: pl.DataFrame) -> pl.DataFrame:
+    """Return a list whose texts a spreadsheet shows as they are, telephone numbers among them."""
+    return table.with_columns(
+        dialled(_plain(name)) if name == "phone" else harmless_text(_plain(name))
+        for name, dtype in table.schema.items()
+        if dtype == pl.String
+    )
+
+
+def _plain(name: str) -> pl.Expr:
+    text = pl.col(name).str.replace_all(_UNSEEN, "").str.replace_all(_CONTROLS, " ")
+    return text.str.strip_chars()
