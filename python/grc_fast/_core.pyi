@@ -35,6 +35,7 @@ __all__ = [
     "expected_spend",
     "fit_purchases",
     "fit_spend",
+    "keyed_hashes",
     "order_of_offers",
     "parse_dates",
     "parse_duration",
@@ -239,6 +240,9 @@ class ContactOffers:
         max_contacts: int | None,
     ) -> list[_Certificate]: ...
 
+def keyed_hashes(
+    texts: _Column, key: bytes, purpose: str, *, threads: int | None = None
+) -> _ArrowArray: ...
 def order_of_offers(client: _Column, channel: _Column) -> tuple[_ArrowArray, _ArrowArray]: ...
 def salted_hashes(texts: _Column, salt: str, *, threads: int | None = None) -> _ArrowArray: ...
 

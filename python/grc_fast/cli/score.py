@@ -13,7 +13,14 @@ import typer
 from grc_fast._typing import AnyPath
 from grc_fast.cli import scoring
 from grc_fast.cli.console import Messages, show_table
-from grc_fast.cli.options import CsvStyleOption, QualityFile, SharedOptions, output_option, taking
+from grc_fast.cli.options import (
+    CsvStyleOption,
+    QualityFile,
+    SharedOptions,
+    comma_list,
+    output_option,
+    taking,
+)
 from grc_fast.cli.reading import day_of, sales_reading, source_of, text_reading
 from grc_fast.facts.quality import Quality
 from grc_fast.io.output_checks import check_outputs
@@ -41,6 +48,15 @@ class ScoreOptions(SharedOptions):
         ),
     ] = None
     quality: QualityFile = None
+    keep: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--keep",
+            metavar="COLUMN,…",
+            show_default=False,
+            help="Columns of the client base that the scores are to have as well: name,email.",
+        ),
+    ] = None
     client_level: Annotated[
         bool,
         typer.Option(
@@ -94,7 +110,7 @@ def _inputs(options: ScoreOptions) -> list[str]:
 
 def _score_clients(options: ScoreOptions) -> _Scored:
     """Score the clients of a table that has their recency, frequency and monetary value."""
-    for name in ("clients", "where", "order", "quality"):
+    for name in ("clients", "keep", "where", "order", "quality"):
         if getattr(options, name):
             raise typer.BadParameter(
                 f"--{name} does not go with --client-level: it is of sales, not of clients"
@@ -117,7 +133,13 @@ def _score(options: ScoreOptions, messages: Messages) -> _Scored:
         source = source_of(options)
         reading = sales_reading(options, rfm.returns, options.threads, progress)
         result = score_sales(
-            rfm, source, reading, as_of=day_of(options), model=model, lang=options.lang
+            rfm,
+            source,
+            reading,
+            as_of=day_of(options),
+            model=model,
+            lang=options.lang,
+            keep=comma_list(options.keep or []),
         )
     return _Scored(result.scores, result.model, result.segments, result.quality)
 

@@ -19,6 +19,8 @@ def write_summary(workbook: Any, columns: list[SheetColumn], rows: int, lang: La
     bold = workbook.add_format({"bold": True, "bottom": 1})
     sheet = workbook.add_worksheet(words["sheet"])
     sheet.freeze_panes(3, 0)
+    sheet.set_landscape()
+    sheet.fit_to_pages(1, 0)
     sheet.set_column(0, 0, max((min(len(c.name), 40) for c in columns), default=0) + 4)
     sheet.set_column(1, 1 + len(_STATISTICS), 16)
     sheet.write_row(0, 0, [words["rows"], rows])
@@ -37,6 +39,8 @@ def _statistics(column: SheetColumn) -> list[float | None]:
     if column.kind in {"text", "truth"}:
         return []
     values: Any = column.values.filter(column.values.is_finite())
+    if values.is_empty():
+        return []
     found = [values.min(), values.max()]
     if column.kind in _SUMMED:
         found += [values.sum(), values.mean()]

@@ -79,6 +79,10 @@ def _without_rows(columns: list[SheetColumn], height: int, lang: Lang) -> io.Byt
             sheet.write_string(0, place, column.name, header)
         if columns:
             sheet.autofilter(0, 0, height, len(columns) - 1)
+            # On paper: every column on the page, and the header on each.
+            sheet.set_landscape()
+            sheet.fit_to_pages(1, 0)
+            sheet.repeat_rows(0)
             sheet.ignore_errors({"number_stored_as_text": _extent(columns, height)})
         write_summary(workbook, columns, height, lang)
     return archive

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Iterable
 from hashlib import blake2b
 from pathlib import Path
 from typing import Final
 
 import polars as pl
 
+from grc_fast._core import keyed_hashes
 from grc_fast._typing import AnyPath
 from grc_fast._utils.messages import first_clause
 from grc_fast.errors import OptionError
 
 _SHORTEST_KEY: Final = 16
-_PSEUDONYM_BYTES: Final = 16
 _LETTERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _CODE_LENGTH: Final = 8
 
@@ -46,7 +44,7 @@ def read_key(path: AnyPath) -> bytes:
 def pseudonyms(ids: pl.Series, key: bytes) -> pl.Series:
     """Return the pseudonym of each id, 32 hexadecimal digits: the same wherever the key is.
 
-    BLAKE2b (RFC 7693) with a key. Who does not have it can neither go back from a pseudonym to an
+    BLAKE2b (RFC 7693) with a key: who does not have it can neither go back from a pseudonym to an
     id nor find the pseudonym of one.
 
     Examples
@@ -55,16 +53,9 @@ def pseudonyms(ids: pl.Series, key: bytes) -> pl.Series:
     >>> pseudonyms(pl.Series([7, 7]), b"a key of 16 bytes").n_unique()
     1
     """
-    texts = ids.cast(pl.String)
-    state = blake2b(key=_of_any_length(key), digest_size=_PSEUDONYM_BYTES, person=b"pseudonym")
-    distinct = texts.drop_nulls().unique(maintain_order=True)
-    found = []
-    for text in distinct:
-        one = state.copy()
-        one.update(text.encode())
-        found.append(one.hexdigest())
-    hidden = pl.Series(found, dtype=pl.String)
-    return texts.replace_strict(distinct, hidden, default=None).alias(ids.name)
+    texts = ids.cast(pl.String).drop_nulls().unique()
+    hidden = _hashes(texts, key, "pseudonym").bin.encode("hex")
+    return ids.cast(pl.String).replace_strict(texts, hidden, default=None).alias(ids.name)
 
 
 def campaign_codes(ids: pl.Series, campaign: str, key: bytes = b"") -> pl.Series:
@@ -91,26 +82,17 @@ def campaign_codes(ids: pl.Series, campaign: str, key: bytes = b"") -> pl.Series
     return texts.replace_strict(distinct, codes, default=None, return_dtype=pl.String).alias("code")
 
 
-def _codes(ids: Iterable[str], campaign: str, key: bytes, attempt: int) -> pl.Series:
+def _codes(ids: pl.Series, campaign: str, key: bytes, attempt: int) -> pl.Series:
     """Return the code that each id has at an attempt."""
-    state = blake2b(key=_of_any_length(key), digest_size=8, person=b"campaign code")
-    named = campaign.encode()
-    state.update(b"%d %d " % (attempt, len(named)) + named)
-    numbers = array("Q")
-    for text in ids:
-        one = state.copy()
-        one.update(text.encode())
-        numbers.frombytes(one.digest())
-    number = pl.Series("number", numbers.tolist(), dtype=pl.UInt64)
+    hashes = _hashes(ids, key, f"code {attempt} {campaign}")
+    number = pl.col("hash").bin.slice(0, 8).bin.reinterpret(dtype=pl.UInt64)
     letters = [
-        (pl.col("number") // len(_LETTERS) ** place % len(_LETTERS)).replace_strict(
-            list(range(len(_LETTERS))), list(_LETTERS), return_dtype=pl.String
-        )
+        pl.lit(_LETTERS).str.slice(number // len(_LETTERS) ** place % len(_LETTERS), 1)
         for place in range(_CODE_LENGTH)
     ]
-    return number.to_frame().select(pl.concat_str(letters)).to_series()
+    return hashes.to_frame("hash").select(pl.concat_str(letters)).to_series()
 
 
-def _of_any_length(key: bytes) -> bytes:
-    """Return a key of the size that the hash takes; none stays none."""
-    return blake2b(key).digest() if key else b""
+def _hashes(texts: pl.Series, key: bytes, purpose: str) -> pl.Series:
+    # The hash takes keys of up to 64 bytes, and so many are made of any.
+    return pl.Series(keyed_hashes(texts, blake2b(key).digest(), purpose), dtype=pl.Binary)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any, Unpack, overload
@@ -16,6 +16,7 @@ from grc_fast._utils.checks import check_threads
 from grc_fast._utils.dates import parse_day
 from grc_fast._utils.panics import panics_as_errors
 from grc_fast._utils.processes import check_process
+from grc_fast.facts.kept_columns import with_kept_columns
 from grc_fast.facts.options import Reading, SalesReading
 from grc_fast.facts.quality import Quality
 from grc_fast.facts.table import Facts
@@ -523,11 +524,16 @@ def score_sales(
     as_of: dt.date | None,
     model: RFMModel | None = None,
     lang: Lang | None = None,
+    keep: Sequence[str] = (),
 ) -> RFMResult:
-    """Read sales and score their clients, with a model if there is one, else a new one."""
+    """Read sales and score their clients, with a model if there is one, else a new one.
+
+    `keep` names the columns of the client base that the scores are to have as well.
+    """
     facts, money = read_facts(rfm, source, reading, as_of=as_of, with_money=True)
     if model is None:
         model, scores = rfm.fit_score(facts, lang=lang, threads=reading.threads)
     else:
         scores = model.score(facts, lang=lang, threads=reading.threads)
+    scores = with_kept_columns(scores, reading, keep)
     return RFMResult(scores, facts.quality, model, facts.as_of, money)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from os import PathLike
 from typing import Any, Final, Unpack, cast
 
 from grc_fast._typing import Day, Edges, Lang, Returns, Ties
+from grc_fast._utils.dates import parse_day
 from grc_fast._utils.panics import panics_as_errors
 from grc_fast.errors import OptionError
-from grc_fast.facts.options import Reading
+from grc_fast.facts.options import Reading, SalesReading
 from grc_fast.rfm.criteria import Frequency, Monetary, Recency
-from grc_fast.rfm.rfm import RFM, RFMResult
+from grc_fast.rfm.rfm import RFM, RFMResult, score_sales
 from grc_fast.rfm.segments.table import SegmentTable
 
 _READING: Final = tuple(Reading.__annotations__)
@@ -37,6 +39,7 @@ def score_rfm(
     *,
     as_of: Day,
     rfm: RFM | None = None,
+    keep: Sequence[str] = (),
     **options: Unpack[ScoringOptions],
 ) -> RFMResult:
     """Score the clients of a table of sales, in one call.
@@ -56,6 +59,8 @@ def score_rfm(
         As for `grc_fast.facts`.
     rfm
         A specification made before, instead of its options.
+    keep
+        Columns of `clients` that the scores are to have as well, such as `["name", "email"]`.
     **options
         The options of `RFM`: `recency`, `frequency`, `monetary`, `bins`, `ties`, `edges`,
         `groups`, `segments`, `returns`, `lang`.
@@ -96,4 +101,5 @@ def score_rfm(
             f"score_rfm: rfm= already says everything, so {', '.join(given)} cannot go with it: "
             "leave one of them out"
         )
-    return rfm.score(source, as_of=as_of, **cast(Reading, reading))
+    how = SalesReading.of(cast(Reading, reading), returns=rfm.returns)
+    return score_sales(rfm, source, how, as_of=parse_day(as_of), keep=keep)

@@ -14,6 +14,7 @@ pub mod csv;
 pub mod error;
 pub mod facts;
 pub mod hash;
+pub mod keyed_hash;
 pub mod money;
 pub mod plan;
 mod prefetch;

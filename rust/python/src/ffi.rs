@@ -66,6 +66,14 @@ pub fn values<T: ArrowPrimitiveType>(column: PyChunkedArray) -> PyResult<ScalarB
     Ok(array.as_primitive::<T>().values().clone())
 }
 
+/// The texts of a column without nulls.
+pub fn texts_of(array: &ArrayRef) -> Result<Vec<&str>> {
+    if *array.data_type() != DataType::Utf8View || array.null_count() > 0 {
+        return Err(Error::Column("a column of text without nulls is needed".to_owned()));
+    }
+    Ok(array.as_string_view().iter().flatten().collect())
+}
+
 /// A batch as a table for Python.
 pub fn py_table(batch: RecordBatch) -> PyResult<PyTable> {
     let schema = batch.schema();

@@ -7,6 +7,7 @@ mod errors;
 mod facts;
 mod ffi;
 mod foreign;
+mod keyed_hash;
 mod pass;
 mod plan;
 mod quantiles;
@@ -42,6 +43,8 @@ mod _core {
     use crate::facts::{FactsBuilder, parse_duration, period_end, window_start};
     #[pymodule_export]
     use crate::foreign::{ArrowColumns, ArrowStream};
+    #[pymodule_export]
+    use crate::keyed_hash::keyed_hashes;
     #[pymodule_export]
     use crate::plan::{ContactOffers, order_of_offers, salted_hashes};
     #[pymodule_export]

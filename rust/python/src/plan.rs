@@ -4,18 +4,15 @@
 
 use std::sync::Arc;
 
-use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, UInt8Type, UInt32Type};
-use arrow_array::{Array, UInt8Array, UInt32Array, UInt64Array};
-use arrow_schema::DataType;
-use grc_core::Error;
+use arrow_array::{UInt8Array, UInt32Array, UInt64Array};
 use grc_core::plan::{self, ContactPlan, Limits, OfferColumns, Offers};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use pyo3_arrow::{PyArray, PyChunkedArray};
 
 use crate::errors::exception;
-use crate::ffi::{concatenated, values};
+use crate::ffi::{concatenated, texts_of, values};
 use crate::threads::on_threads;
 
 /// What a plan comes to.
@@ -132,12 +129,7 @@ pub fn salted_hashes(
     threads: Option<usize>,
 ) -> PyResult<PyArray> {
     let array = concatenated(texts).map_err(|error| exception(&error))?;
-    if *array.data_type() != DataType::Utf8View || array.null_count() > 0 {
-        return Err(exception(&Error::Column(
-            "a column of text without nulls is needed".to_owned(),
-        )));
-    }
-    let texts: Vec<&str> = array.as_string_view().iter().flatten().collect();
+    let texts = texts_of(&array).map_err(|error| exception(&error))?;
     let hashes = on_threads(py, threads, || Ok(plan::salted_hashes(&texts, salt)))?;
     Ok(PyArray::from_array_ref(Arc::new(UInt64Array::from(hashes))))
 }
