@@ -17,13 +17,16 @@ _UNSEEN: Final = r"[\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\uff
 
 def as_cells(table: pl.DataFrame) -> pl.DataFrame:
     """Return a list whose texts a spreadsheet shows as they are, telephone numbers among them."""
+    texts = [name for name, dtype in table.schema.items() if dtype == pl.String]
+    odd = table.select(pl.col(texts).str.contains(f"{_UNSEEN}|{_CONTROLS}").any())
+    table = table.with_columns(
+        _on_one_line(name) if odd[name].item() else pl.col(name).str.strip_chars() for name in texts
+    )
     return table.with_columns(
-        dialled(_plain(name)) if name == "phone" else harmless_text(_plain(name))
-        for name, dtype in table.schema.items()
-        if dtype == pl.String
+        dialled(table[name]) if name == "phone" else harmless_text(pl.col(name)) for name in texts
     )
 
 
-def _plain(name: str) -> pl.Expr:
+def _on_one_line(name: str) -> pl.Expr:
     text = pl.col(name).str.replace_all(_UNSEEN, "").str.replace_all(_CONTROLS, " ")
     return text.str.strip_chars()

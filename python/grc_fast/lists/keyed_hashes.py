@@ -72,25 +72,28 @@ def campaign_codes(ids: pl.Series, campaign: str, key: bytes = b"") -> pl.Series
     (True, 8)
     """
     texts = ids.cast(pl.String)
-    distinct = texts.drop_nulls().unique().sort()
+    distinct = texts.drop_nulls().unique()
     codes = _codes(distinct, campaign, key, attempt=0)
     attempt = 0
-    while (taken := ~codes.is_first_distinct()).any():
+    while (alike := codes.is_duplicated()).any():
         attempt += 1
-        others = _codes(distinct.filter(taken), campaign, key, attempt)
-        codes = codes.scatter(taken.arg_true(), others)
+        row, client = alike.arg_true().alias("row"), distinct.filter(alike).alias("client")
+        rows = pl.DataFrame([row, client, codes.filter(alike).alias("code")]).sort("client")
+        others = rows.filter(~pl.col("code").is_first_distinct())
+        codes = codes.scatter(others["row"], _codes(others["client"], campaign, key, attempt))
     return texts.replace_strict(distinct, codes, default=None, return_dtype=pl.String).alias("code")
 
 
 def _codes(ids: pl.Series, campaign: str, key: bytes, attempt: int) -> pl.Series:
     """Return the code that each id has at an attempt."""
     hashes = _hashes(ids, key, f"code {attempt} {campaign}")
-    number = pl.col("hash").bin.slice(0, 8).bin.reinterpret(dtype=pl.UInt64)
+    number = pl.col("number")
     letters = [
         pl.lit(_LETTERS).str.slice(number // len(_LETTERS) ** place % len(_LETTERS), 1)
         for place in range(_CODE_LENGTH)
     ]
-    return hashes.to_frame("hash").select(pl.concat_str(letters)).to_series()
+    numbers = hashes.bin.slice(0, 8).bin.reinterpret(dtype=pl.UInt64)
+    return numbers.to_frame("number").select(pl.concat_str(letters)).to_series()
 
 
 def _hashes(texts: pl.Series, key: bytes, purpose: str) -> pl.Series:

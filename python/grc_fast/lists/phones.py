@@ -8,6 +8,7 @@ import polars as pl
 
 from grc_fast.io.spreadsheet_text import harmless_text
 
+_BETWEEN: Final = r"\(0\)|[\s./()\-\u00a0\u202f]"
 _NUMBER: Final = r"^\+?\d{3,}$"
 _FRENCH: Final = r"^(?:(?:\+|00)330?|0)([1-9])(\d\d)(\d\d)(\d\d)(\d\d)$"
 # Codes of countries have one digit in zones 1 and 7, two or three elsewhere (ITU-T E.164, annex).
@@ -16,7 +17,7 @@ _FOREIGN: Final = (
 )
 
 
-def dialled(text: pl.Expr) -> pl.Expr:
+def dialled(texts: pl.Series) -> pl.Series:
     """Return telephone numbers with blanks in them: French ones as in France, others with 00.
 
     A spreadsheet would drop the first zero of a number without blanks, and the sign of one with a
@@ -25,21 +26,25 @@ def dialled(text: pl.Expr) -> pl.Expr:
     Examples
     --------
     >>> import polars as pl
-    >>> phones = pl.DataFrame({"phone": ["+33 (0)6.12.34.56.78", "+4930123456", "3631", "=1+1"]})
-    >>> phones.select(dialled(pl.col("phone"))).to_series().to_list()
+    >>> dialled(pl.Series(["+33 (0)6.12.34.56.78", "+4930123456", "3631", "=1+1"])).to_list()
     ['06 12 34 56 78', '0049 30123456', '36 31', "'=1+1"]
     """
-    bare = text.str.replace_all(r"\(0\)|[\s./()\-\u00a0\u202f]", "")
-    french = bare.str.replace(_FRENCH, "0$1 $2 $3 $4 $5")
-    foreign = bare.str.replace(_FOREIGN, "00$1 $2")
-    pairs = bare.str.replace_all(r"(\d\d)", "$1 ").str.strip_chars()
-    return (
-        pl.when(bare.str.contains(_FRENCH))
-        .then(french)
-        .when(bare.str.contains(_FOREIGN))
-        .then(foreign)
-        .when(bare.str.contains(_NUMBER))
-        .then(harmless_text(pairs))
-        .otherwise(harmless_text(text))
-        .alias("phone")
+    text, bare, french, foreign = map(pl.col, ("text", "bare", "french", "foreign"))
+    # In steps, because Polars computes what stands twice in an expression twice.
+    forms = (
+        texts.to_frame("text")
+        .with_columns(text.str.replace_all(_BETWEEN, "").alias("bare"))
+        .with_columns(
+            bare.str.replace(_FRENCH, "0$1 $2 $3 $4 $5").alias("french"),
+            bare.str.replace(_FOREIGN, "00$1 $2").alias("foreign"),
+        )
     )
+    pairs = bare.str.replace_all(r"(\d\d)", "$1 ").str.strip_chars()
+    other = pl.when(bare.str.contains(_NUMBER)).then(harmless_text(pairs))
+    form = pl.when(french != bare).then(french).when(foreign != bare).then(foreign)
+    is_other = forms.select((french == bare) & (foreign == bare)).to_series()
+    found = forms.select(form).to_series()
+    if not is_other.any():
+        return found.alias(texts.name)
+    rest = forms.filter(is_other).select(other.otherwise(harmless_text(text))).to_series()
+    return found.scatter(is_other.arg_true(), rest).alias(texts.name)
