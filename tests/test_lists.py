@@ -213,13 +213,14 @@ def test_codes_are_eight_letters_the_same_at_every_run_and_no_two_alike() -> Non
 
 
 def test_clients_whose_codes_would_be_alike_get_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    # Codes of one letter: most of twenty clients are taken at the first attempt.
-    monkeypatch.setattr("grc_fast.lists.keyed_hashes._CODE_LENGTH", 1)
-    ids = pl.Series(range(20))
+    # Codes of two letters: most of six hundred clients find theirs taken.
+    monkeypatch.setattr("grc_fast.lists.keyed_hashes._PAIRS_OF_A_CODE", 1)
+    ids = pl.Series(range(600))
 
     codes = campaign_codes(ids, "spring")
 
-    assert codes.n_unique() == 20
+    assert codes.n_unique() == 600
+    assert campaign_codes(pl.concat([ids, ids]), "spring")[600:].equals(codes)
     assert codes.reverse().equals(campaign_codes(ids.reverse(), "spring"))
 
 

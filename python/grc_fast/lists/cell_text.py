@@ -19,9 +19,7 @@ def as_cells(table: pl.DataFrame) -> pl.DataFrame:
     """Return a list whose texts a spreadsheet shows as they are, telephone numbers among them."""
     texts = [name for name, dtype in table.schema.items() if dtype == pl.String]
     odd = table.select(pl.col(texts).str.contains(f"{_UNSEEN}|{_CONTROLS}").any())
-    table = table.with_columns(
-        _on_one_line(name) if odd[name].item() else pl.col(name).str.strip_chars() for name in texts
-    )
+    table = table.with_columns(_on_one_line(name) for name in texts if odd[name].item())
     return table.with_columns(
         dialled(table[name]) if name == "phone" else harmless_text(pl.col(name)) for name in texts
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hashlib import blake2b
 from pathlib import Path
+from string import ascii_uppercase
 from typing import Final
 
 import polars as pl
@@ -14,8 +15,8 @@ from grc_fast._utils.messages import first_clause
 from grc_fast.errors import OptionError
 
 _SHORTEST_KEY: Final = 16
-_LETTERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-_CODE_LENGTH: Final = 8
+_PAIRS: Final = pl.Series([a + b for a in ascii_uppercase for b in ascii_uppercase])
+_PAIRS_OF_A_CODE: Final = 4
 
 
 def read_key(path: AnyPath) -> bytes:
@@ -73,6 +74,8 @@ def campaign_codes(ids: pl.Series, campaign: str, key: bytes = b"") -> pl.Series
     """
     texts = ids.cast(pl.String)
     distinct = texts.drop_nulls().unique()
+    if len(distinct) == len(texts):
+        distinct = texts
     codes = _codes(distinct, campaign, key, attempt=0)
     attempt = 0
     while (alike := codes.is_duplicated()).any():
@@ -81,6 +84,8 @@ def campaign_codes(ids: pl.Series, campaign: str, key: bytes = b"") -> pl.Series
         rows = pl.DataFrame([row, client, codes.filter(alike).alias("code")]).sort("client")
         others = rows.filter(~pl.col("code").is_first_distinct())
         codes = codes.scatter(others["row"], _codes(others["client"], campaign, key, attempt))
+    if distinct is texts:
+        return codes.alias("code")
     return texts.replace_strict(distinct, codes, default=None, return_dtype=pl.String).alias("code")
 
 
@@ -89,8 +94,8 @@ def _codes(ids: pl.Series, campaign: str, key: bytes, attempt: int) -> pl.Series
     hashes = _hashes(ids, key, f"code {attempt} {campaign}")
     number = pl.col("number")
     letters = [
-        pl.lit(_LETTERS).str.slice(number // len(_LETTERS) ** place % len(_LETTERS), 1)
-        for place in range(_CODE_LENGTH)
+        pl.lit(_PAIRS).gather(number // len(_PAIRS) ** place % len(_PAIRS))
+        for place in range(_PAIRS_OF_A_CODE)
     ]
     numbers = hashes.bin.slice(0, 8).bin.reinterpret(dtype=pl.UInt64)
     return numbers.to_frame("number").select(pl.concat_str(letters)).to_series()

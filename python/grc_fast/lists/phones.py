@@ -29,22 +29,21 @@ def dialled(texts: pl.Series) -> pl.Series:
     >>> dialled(pl.Series(["+33 (0)6.12.34.56.78", "+4930123456", "3631", "=1+1"])).to_list()
     ['06 12 34 56 78', '0049 30123456', '36 31', "'=1+1"]
     """
-    text, bare, french, foreign = map(pl.col, ("text", "bare", "french", "foreign"))
     # In steps, because Polars computes what stands twice in an expression twice.
-    forms = (
-        texts.to_frame("text")
-        .with_columns(text.str.replace_all(_BETWEEN, "").alias("bare"))
-        .with_columns(
-            bare.str.replace(_FRENCH, "0$1 $2 $3 $4 $5").alias("french"),
-            bare.str.replace(_FOREIGN, "00$1 $2").alias("foreign"),
-        )
-    )
+    forms = texts.to_frame("text").select("text", bare=pl.col("text").str.replace_all(_BETWEEN, ""))
+    bare = forms["bare"]
+    french = bare.str.replace(_FRENCH, "0$1 $2 $3 $4 $5")
+    is_other = french == bare
+    rest = forms.filter(is_other).select(_not_french(pl.col("text"), pl.col("bare"))).to_series()
+    return french.scatter(is_other.arg_true(), rest).alias(texts.name)
+
+
+def _not_french(text: pl.Expr, bare: pl.Expr) -> pl.Expr:
     pairs = bare.str.replace_all(r"(\d\d)", "$1 ").str.strip_chars()
-    other = pl.when(bare.str.contains(_NUMBER)).then(harmless_text(pairs))
-    form = pl.when(french != bare).then(french).when(foreign != bare).then(foreign)
-    is_other = forms.select((french == bare) & (foreign == bare)).to_series()
-    found = forms.select(form).to_series()
-    if not is_other.any():
-        return found.alias(texts.name)
-    rest = forms.filter(is_other).select(other.otherwise(harmless_text(text))).to_series()
-    return found.scatter(is_other.arg_true(), rest).alias(texts.name)
+    return (
+        pl.when(bare.str.contains(_FOREIGN))
+        .then(bare.str.replace(_FOREIGN, "00$1 $2"))
+        .when(bare.str.contains(_NUMBER))
+        .then(harmless_text(pairs))
+        .otherwise(harmless_text(text))
+    )

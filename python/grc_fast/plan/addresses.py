@@ -38,7 +38,7 @@ def with_shared_addresses(offers: pl.DataFrame, refusal: pl.Series) -> pl.Series
             offers.select("client_id", "gain", address(offers[name], name).alias("address"))
             .with_row_index("row")
             .filter(offers["channel"].is_in(channels) & refusal.is_null())
-            .filter(pl.col("address").is_not_null())
+            .filter(pl.col("address").is_not_null() & pl.col("address").is_duplicated())
         )
         best = (
             possible.sort("gain", "client_id", descending=[True, False])
