@@ -6,9 +6,9 @@ from typing import Final
 
 import polars as pl
 
-# What makes a spreadsheet read a text as a formula (OWASP, "CSV Injection"), also in the full width
-# of East Asian keyboards, and behind blanks and what cannot be seen.
-_FORMULA: Final = r"^(?:[\t\r\n]|[\s\p{C}]*[=+\-@＝＋－＠])"  # noqa: RUF001 (full width, on purpose)
+#: What makes a spreadsheet read a text as a formula (OWASP, "CSV Injection"), in the full width too
+#: of East Asian keyboards, and behind blanks and what cannot be seen.
+FORMULA: Final = r"^(?:[\t\r\n]|[\s\p{C}]*[=+\-@＝＋－＠])"  # noqa: RUF001 (full width, on purpose)
 
 
 def harmless_text(text: pl.Expr) -> pl.Expr:
@@ -21,4 +21,4 @@ def harmless_text(text: pl.Expr) -> pl.Expr:
     >>> texts.select(harmless_text(pl.col("name"))).to_series().to_list()
     ["'=1+1", "O'Neill", "' +33", 'a=b']
     """
-    return pl.when(~text.str.contains(_FORMULA)).then(text).otherwise("'" + text)
+    return pl.when(~text.str.contains(FORMULA)).then(text).otherwise("'" + text)
