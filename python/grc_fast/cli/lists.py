@@ -29,7 +29,7 @@ from grc_fast.lists.folder import ListFormat, check_folder, list_writers, write_
 from grc_fast.lists.keyed_hashes import read_key
 from grc_fast.lists.listed_offers import listed_offers
 from grc_fast.plan.permission import Tables
-from grc_fast.plan.tables import read_plan_table
+from grc_fast.plan.tables import read_plan_table, read_tables
 
 
 def _role(name: str, what: str) -> Any:
@@ -171,12 +171,7 @@ def lists(options: ListsOptions) -> None:
     columns = options.columns()
     base = read_clients(options.clients, columns, text)
     offers = checked_plan(_plan(options, best, text), best)
-    tables = Tables(
-        **{
-            name: None if path is None else read_plan_table(path, text)
-            for name, path in _tables(options).items()
-        }
-    )
+    tables = Tables(**read_tables(_tables(options), text))
     # As for a plan: no word on consent is no consent. A plan has had its word.
     policy = "fr" if options.policy is None and best is not None else options.policy
     found = listed_offers(offers, base, tables, policy, options.as_of)
@@ -199,12 +194,7 @@ def _plan(options: ListsOptions, best: TopClients | None, text: TextOptions) -> 
 
 
 def _tables(options: ListsOptions) -> dict[str, str | None]:
-    return {
-        "consent": options.consent,
-        "suppress": options.suppress,
-        "contacts": options.contacts,
-        "control": options.control,
-    }
+    return {**options.tables(), "control": options.control}
 
 
 def _inputs(options: ListsOptions) -> list[str]:

@@ -264,6 +264,11 @@ class PermissionOptions:
         ),
     ] = None
 
+    def tables(self) -> dict[str, str | None]:
+        """Return the paths of the tables, by what they are."""
+        names = ("consent", "suppress", "contacts", "last_seen")
+        return {name: getattr(self, name) for name in names}
+
 
 @dataclass(kw_only=True)
 class SourceOptions:

@@ -34,7 +34,7 @@ from grc_fast.plan.control import check_draw, drawn_control
 from grc_fast.plan.offers import checked_offers, sorted_offers
 from grc_fast.plan.permission import Tables, permitted_offers
 from grc_fast.plan.sweep import MOST_BUDGETS, SweepResult, check_budgets, swept
-from grc_fast.plan.tables import read_plan_table
+from grc_fast.plan.tables import read_plan_table, read_tables
 
 _REPORTS = {".json", ".svg", ".png"}
 
@@ -178,13 +178,7 @@ def plan(options: PlanOptions) -> None:
     [table] = with_common_ids(read_plan_table(source, text))
     table = checked_offers(table)
     control = _control(options, table, text)
-    tables = Tables(
-        **{
-            name: None if path is None else read_plan_table(path, text)
-            for name, path in _tables(options).items()
-        },
-        control=control,
-    )
+    tables = Tables(**read_tables(options.tables(), text), control=control)
     # No word on consent is no consent: who handles it elsewhere says so.
     policy = "fr" if options.policy is None else options.policy
     table, notes = permitted_offers(table, tables, policy, options.as_of)
@@ -204,16 +198,6 @@ def plan(options: PlanOptions) -> None:
     for one in results:
         shown = frame_table(one, {})
         messages.table(shown) if to_stdout else show_table(shown)
-
-
-def _tables(options: PlanOptions) -> dict[str, str | None]:
-    """Return the tables that are read as they are."""
-    return {
-        "consent": options.consent,
-        "suppress": options.suppress,
-        "contacts": options.contacts,
-        "last_seen": options.last_seen,
-    }
 
 
 def _control(options: PlanOptions, offers: pl.DataFrame, text: TextOptions) -> pl.DataFrame | None:
@@ -259,7 +243,7 @@ def _check_outputs(options: PlanOptions, messages: Messages) -> None:
     if options.control is not None and options.control_share is not None:
         frames.append(options.control)
     files = [*([] if options.certificate is None else [options.certificate]), *reports]
-    given = [path for path in _tables(options).values() if path is not None]
+    given = [path for path in options.tables().values() if path is not None]
     messages.notes(check_outputs(frames, files, [*options.offers, *given]))
     for path in reports:
         check_report_path(path)

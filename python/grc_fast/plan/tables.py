@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
@@ -53,3 +53,12 @@ def read_plan_table(source: object, text: TextOptions = DETECTED) -> pl.DataFram
             with suppress(ColumnError):
                 return read_table(source, text, name, _KINDS)
         raise
+
+
+def read_tables(
+    paths: Mapping[str, str | None], text: TextOptions
+) -> dict[str, pl.DataFrame | None]:
+    """Read the tables that there are, as `read_plan_table` does."""
+    return {
+        name: None if path is None else read_plan_table(path, text) for name, path in paths.items()
+    }
