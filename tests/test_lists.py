@@ -422,6 +422,22 @@ def test_a_channel_that_no_file_can_be_named_for_is_refused(tmp_path: Path, chan
     assert files_of(tmp_path) == []
 
 
+def test_a_plan_without_an_offer_is_a_manifest_alone(tmp_path: Path) -> None:
+    (manifest,) = grc.channel_lists(OFFERS.clear(), CLIENTS).write(tmp_path / "out")
+
+    assert json.loads(manifest.read_text("utf-8"))["offers"] == 0
+
+
+def test_clients_behind_one_address_get_one_newsletter() -> None:
+    clients = CLIENTS.with_columns(email=pl.lit("ada@example.com"))
+    offers = OFFERS.head(3).with_columns(channel=pl.lit("newsletter"))
+
+    lists = grc.channel_lists(offers, clients)
+
+    assert lists.tables["newsletter"]["client_id"].to_list() == [2]
+    assert lists.manifest["refused"]["same_address"] == 2
+
+
 def test_channels_that_differ_in_capitals_alone_are_refused(tmp_path: Path) -> None:
     offers = OFFERS.head(2).with_columns(channel=pl.Series(["Email", "email"]))
 

@@ -11,6 +11,7 @@ import polars as pl
 
 from grc_fast._typing import AnyPath
 from grc_fast._utils.messages import quoted
+from grc_fast._utils.side_by_side import side_by_side
 from grc_fast.errors import DataError, OutputError
 from grc_fast.io.atomic import make_directory
 from grc_fast.io.output_checks import check_outputs
@@ -88,12 +89,12 @@ def list_writers(
                 f"the channels {twin!r} and {name!r} differ in capitals alone, and so would their "
                 "files: rename one"
             )
-    is_data = list_format == "parquet"
+    shown = list(tables.values())
+    if list_format != "parquet" and shown:
+        shown = side_by_side(as_cells, shown)
+    names = [f"{stem}.{list_format}" for stem in stems.values()]
     return {
-        f"{stems[name]}.{list_format}": frame_writer(
-            table if is_data else as_cells(table), f"{name}.{list_format}", style
-        )
-        for name, table in tables.items()
+        name: frame_writer(table, name, style) for name, table in zip(names, shown, strict=True)
     }
 
 

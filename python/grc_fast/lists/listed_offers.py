@@ -21,7 +21,7 @@ from grc_fast.plan.offers import OFFERS
 from grc_fast.plan.permission import Tables, explained_offers, permitted_offers
 
 #: What a client must have to be reached through a channel.
-REACHED_BY: Final[Mapping[str, str]] = {**ADDRESSES, "newsletter": "email", "post": "address"}
+REACHED_BY: Final[Mapping[str, str]] = {**ADDRESSES, "post": "address"}
 #: Why an offer is not listed: the reasons of the plan, and those of the lists.
 REFUSALS: Final = (
     *(reason for reason in REASONS if reason != "chosen"),

@@ -9,7 +9,7 @@ import polars as pl
 from grc_fast.plan.reasons import REASON
 
 #: Which column of the offers is the address of a channel.
-ADDRESSES: Final = {"email": "email", "sms": "phone", "phone": "phone"}
+ADDRESSES: Final = {"email": "email", "newsletter": "email", "sms": "phone", "phone": "phone"}
 
 
 def address(column: pl.Series, kind: str) -> pl.Series:
