@@ -151,6 +151,7 @@ def channel_lists(
     suppress: Any = None,
     contacts: Any = None,
     control: Any = None,
+    last_seen: Any = None,
     as_of: dt.date | str | None = None,
 ) -> ChannelLists:
     """Make the lists of a plan, or of the best clients by a score: one a channel.
@@ -173,7 +174,7 @@ def channel_lists(
     pseudonym_key
         The file of a key: clients are listed by pseudonyms, without name, e-mail address, telephone
         number and address, and reasons of fewer than ten refusals are counted together.
-    policy, consent, suppress, contacts, control, as_of
+    policy, consent, suppress, contacts, control, last_seen, as_of
         As `plan_contacts` takes them: what has changed since the plan was made is heeded, and rows
         say on which consent they rest.
 
@@ -215,7 +216,7 @@ def channel_lists(
     key = None if pseudonym_key is None else read_key(pseudonym_key)
     base = read_clients(clients, _columns(columns or {}))
     offers = checked_plan(plan, best)
-    tables = Tables(consent, suppress, contacts, control)
+    tables = Tables(consent, suppress, contacts, control, last_seen)
     found = listed_offers(offers, base, tables, policy, as_of)
     return as_lists(found, best, campaign, key)
 

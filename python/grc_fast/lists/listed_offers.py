@@ -16,9 +16,9 @@ from grc_fast.io.ids import same_ids, with_common_ids
 from grc_fast.io.small_tables import flag
 from grc_fast.lists.client_file import CLIENTS
 from grc_fast.plan.addresses import ADDRESSES
-from grc_fast.plan.contact_plan import REASONS
 from grc_fast.plan.offers import OFFERS
 from grc_fast.plan.permission import Tables, explained_offers, permitted_offers
+from grc_fast.plan.reasons import REASONS
 
 #: What a client must have to be reached through a channel.
 REACHED_BY: Final[Mapping[str, str]] = {**ADDRESSES, "post": "address"}
