@@ -7,9 +7,10 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+import typer
 
 import grc_fast as grc
-from grc_fast.cli import main
+from grc_fast.cli import app, main
 from grc_fast.errors import OutputError
 from grc_fast.io.output_style import OutputStyle
 from grc_fast.io.write import write_frame
@@ -185,6 +186,15 @@ def test_commands_write_csv_for_french_excel(
     written = (tmp_path / "scores.csv").read_bytes()
     assert written.startswith("\ufeffclient_id;".encode())
     assert capfdbinary.readouterr().out == written
+
+
+def test_every_command_that_writes_csv_takes_the_style() -> None:
+    commands = typer.main.get_command(app).commands
+    options = {name: {one.name for one in command.params} for name, command in commands.items()}
+
+    writing = {name for name, names in options.items() if "output" in names}
+    assert {"score", "plan"} <= writing
+    assert {name for name in writing if "csv_style" not in options[name]} == set()
 
 
 @needs_libreoffice

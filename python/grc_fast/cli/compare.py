@@ -13,6 +13,7 @@ from grc_fast._typing import AnyPath, Lang
 from grc_fast.cli.console import Messages, frame_table, show_table
 from grc_fast.cli.options import (
     ClientColumn,
+    CsvStyleOption,
     JsonFile,
     MoneyColumn,
     RunOptions,
@@ -23,6 +24,7 @@ from grc_fast.cli.options import (
 from grc_fast.cli.reading import client_tables
 from grc_fast.errors import OptionError
 from grc_fast.io.output_checks import check_outputs
+from grc_fast.io.output_style import OutputStyle
 from grc_fast.io.write import STDOUT, frame_writer, json_writer, write_result
 from grc_fast.labels.catalogue import section
 from grc_fast.segmentation.migration import By, Migration
@@ -42,6 +44,7 @@ class CompareOptions(RunOptions, TextFileOptions):
         typer.Argument(metavar="AFTER", show_default=False, help="Scores of the second date."),
     ]
     output: Annotated[str, output_option("moves")]
+    csv_style: CsvStyleOption = "plain"
     client: ClientColumn = "client_id"
     by: Annotated[By, typer.Option("--by", help="What is compared.")] = "segment"
     money: MoneyColumn = None
@@ -77,7 +80,8 @@ def compare(options: CompareOptions) -> None:
     found = compare_scores(before, after, by=options.by, money=options.money, lang=options.lang)
     messages.notes(found.notes)
     messages.note(str(found))
-    write_result(found.moves, options.output, _beside(options, found))
+    style = OutputStyle(csv=options.csv_style, lang=options.lang)
+    write_result(found.moves, options.output, _beside(options, found, style), style)
     flows = frame_table(found.flows, section("table", options.lang))
     if options.output != STDOUT:
         messages.written(options.output)
@@ -87,7 +91,9 @@ def compare(options: CompareOptions) -> None:
     messages.table(flows) if options.output == STDOUT else show_table(flows)
 
 
-def _beside(options: CompareOptions, found: Migration) -> dict[AnyPath, Callable[[Path], None]]:
+def _beside(
+    options: CompareOptions, found: Migration, style: OutputStyle
+) -> dict[AnyPath, Callable[[Path], None]]:
     """Return what is written beside the moves."""
     files: dict[AnyPath, Callable[[Path], None]] = {}
     if options.json is not None:
@@ -97,5 +103,5 @@ def _beside(options: CompareOptions, found: Migration) -> dict[AnyPath, Callable
             raise OptionError(
                 "--left-best needs the groups of both dates: a table has no column 'group'"
             )
-        files[options.left_best] = frame_writer(found.left_best, options.left_best)
+        files[options.left_best] = frame_writer(found.left_best, options.left_best, style)
     return files

@@ -14,6 +14,7 @@ from grc_fast._typing import AnyPath, Lang
 from grc_fast.cli.console import Messages, frame_table, show_table
 from grc_fast.cli.options import (
     ClientColumn,
+    CsvStyleOption,
     JsonFile,
     RunOptions,
     TextFileOptions,
@@ -23,6 +24,7 @@ from grc_fast.cli.options import (
 )
 from grc_fast.cli.reading import client_tables
 from grc_fast.io.output_checks import check_outputs
+from grc_fast.io.output_style import OutputStyle
 from grc_fast.io.write import STDOUT, json_writer, write_result
 from grc_fast.labels.catalogue import section
 from grc_fast.segmentation.grid import grid
@@ -40,6 +42,7 @@ class CrosstabOptions(RunOptions, TextFileOptions):
         typer.Argument(metavar="TABLE", show_default=False, help="Table of one row a client."),
     ]
     output: Annotated[str, output_option("cells")]
+    csv_style: CsvStyleOption = "plain"
     rows: Annotated[
         str,
         typer.Option(
@@ -120,7 +123,8 @@ def crosstab(options: CrosstabOptions) -> None:
     written: dict[AnyPath, Callable[[Path], None]] = {
         path: json_writer(found.to_dict()) for path in files
     }
-    write_result(found.cells, options.output, written)
+    style = OutputStyle(csv=options.csv_style, lang=options.lang)
+    write_result(found.cells, options.output, written, style)
     if options.output != STDOUT:
         messages.written(options.output)
     for path in files:

@@ -11,6 +11,7 @@ from grc_fast._typing import Lang
 from grc_fast.cli.console import Messages, frame_table
 from grc_fast.cli.options import (
     ClientColumn,
+    CsvStyleOption,
     MoneyColumn,
     RunOptions,
     TextFileOptions,
@@ -19,6 +20,7 @@ from grc_fast.cli.options import (
 )
 from grc_fast.cli.reading import client_tables
 from grc_fast.io.output_checks import check_outputs
+from grc_fast.io.output_style import OutputStyle
 from grc_fast.io.write import STDOUT, write_result
 from grc_fast.labels.catalogue import section
 from grc_fast.segmentation.definition import Segmentation
@@ -45,6 +47,7 @@ class SegmentOptions(RunOptions, TextFileOptions):
         ),
     ]
     output: Annotated[str, output_option("clients and their segments")]
+    csv_style: CsvStyleOption = "plain"
     client: ClientColumn = "client_id"
     bins: Annotated[
         int, typer.Option("--bins", metavar="N", help="Bands of the scores, as for score.")
@@ -87,7 +90,8 @@ def segment(options: SegmentOptions) -> None:
     messages.notes(found.notes)
     for warning in found.warnings:
         messages.warn(warning)
-    write_result(found.clients, options.output, {})
+    style = OutputStyle(csv=options.csv_style, lang=options.lang)
+    write_result(found.clients, options.output, {}, style)
     messages.table(frame_table(found.sizes, section("table", options.lang)))
     if options.output != STDOUT:
         messages.written(options.output)
