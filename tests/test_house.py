@@ -279,13 +279,17 @@ def test_the_source_archive_holds_all_that_a_build_needs(archived):
         for path in ROOT.glob(pattern)
         if path.suffix in {".py", ".pyi", ".rs", ".toml"}
     ]
-    data = [path.relative_to(ROOT).as_posix() for path in ROOT.glob("python/grc_fast/**/*.toml")]
+    data = [
+        path.relative_to(ROOT).as_posix()
+        for pattern in ("*.toml", "*.html")
+        for path in ROOT.glob(f"python/grc_fast/**/{pattern}")
+    ]
     needed = {*named, *sources, *data, "python/grc_fast/py.typed"}
     assert needed <= archived
 
 
 def test_the_source_archive_holds_nothing_else(archived):
-    allowed = {".rs", ".py", ".pyi", ".toml", ".lock", ".md", ".typed"}
+    allowed = {".rs", ".py", ".pyi", ".toml", ".lock", ".md", ".typed", ".html"}
     others = {path for path in archived if Path(path).suffix not in allowed}
     assert others == {"LICENSE", "PKG-INFO"}
     assert not [path for path in archived if path.startswith(("tests/", "benches/", "docs/"))]

@@ -189,6 +189,16 @@ def test_a_client_base_has_a_row_for_everybody(sales, valued):
     assert_frame_equal(rest, valued.values)
 
 
+def test_clients_none_of_whom_has_bought_are_valued_at_nothing_known(valued):
+    nobody = pl.DataFrame(
+        {"client_id": [1, 2], "first_purchase": None, "last_purchase": None},
+        schema_overrides=dict.fromkeys(("first_purchase", "last_purchase"), pl.Date),
+    ).with_columns(active_days=0, total=0.0, first_day_total=0.0)
+    result = grc.predict_value(nobody, as_of=AS_OF, model=valued.model, intervals=0.9)
+    assert result.values["client_id"].to_list() == [1, 2]
+    assert result.values["gain_12mo"].to_list() == [None, None]
+
+
 def test_margins_of_lines_are_shares_of_each_client(sales):
     """By hand: what a client paid counts beside one mean purchase day of all."""
     lines = sales.with_columns(margin=pl.col("amount") * (pl.col("client_id") % 3 + 1) / 10)

@@ -31,6 +31,8 @@ from .facts.quality import Quality
 from .facts.table import Facts
 from .io.databases.address import Database
 from .lists.channel_lists import ChannelLists, channel_lists
+from .lists.client_sheets import client_sheets
+from .lists.sheet import ClientSheet, ClientSheets
 from .plan.contact_plan import Certificate, PlanResult, plan_contacts
 from .plan.offers_of_scores import offers
 from .plan.sweep import SweepResult, sweep_budgets
@@ -70,6 +72,8 @@ __all__ = [
     "Catchment",
     "Certificate",
     "ChannelLists",
+    "ClientSheet",
+    "ClientSheets",
     "ColumnError",
     "CriterionExplanation",
     "DataError",
@@ -116,6 +120,7 @@ __all__ = [
     "calibrate",
     "catchment",
     "channel_lists",
+    "client_sheets",
     "combine",
     "compare",
     "demo_sales",

@@ -32,6 +32,7 @@ from grc_fast.cli import (
     response,
     score,
     segment,
+    sheet,
     value,
 )
 from grc_fast.cli.leaving import SIGNAL, leaving_when_told
@@ -60,6 +61,7 @@ app.command("catchment")(catchment.catchment)
 app.command("profile")(profile.profile)
 app.command("plan")(plan.plan)
 app.command("lists")(lists.lists)
+app.command("sheet")(sheet.sheet)
 app.command("demo")(demo.demo)
 app.command("bench")(bench.bench)
 

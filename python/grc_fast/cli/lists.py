@@ -12,6 +12,7 @@ from grc_fast._typing import Lang
 from grc_fast.cli.console import Messages, frame_table, show_table
 from grc_fast.cli.options import (
     ClientColumn,
+    ControlFile,
     CsvStyleOption,
     PermissionOptions,
     RunOptions,
@@ -126,15 +127,7 @@ class ListsOptions(RunOptions, TextFileOptions, PermissionOptions, ClientFileCol
             help="The channel of the best clients: email, sms, phone, post, newsletter.",
         ),
     ] = None
-    control: Annotated[
-        str | None,
-        typer.Option(
-            "--control",
-            metavar="FILE",
-            show_default=False,
-            help="The control group: client_id, control.",
-        ),
-    ] = None
+    control: ControlFile = None
     campaign: Annotated[
         str,
         typer.Option(

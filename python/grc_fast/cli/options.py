@@ -67,6 +67,15 @@ JsonFile = Annotated[
         "--json", metavar="FILE", show_default=False, help="Save the result as JSON as well."
     ),
 ]
+ControlFile = Annotated[
+    str | None,
+    typer.Option(
+        "--control",
+        metavar="FILE",
+        show_default=False,
+        help="The control group: client_id, control.",
+    ),
+]
 TrackingFile = Annotated[
     str | None,
     typer.Option(

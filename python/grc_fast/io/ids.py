@@ -162,6 +162,20 @@ def id_as_held(client_id: object, dtype: pl.DataType) -> int | str | None:
     return found if dtype.is_numeric() else str(found)
 
 
+def ids_as_held(client_ids: Iterable[object], dtype: pl.DataType) -> pl.Series:
+    """Return ids that a user gave as a column of a type holds them, without those it cannot.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> from grc_fast.io.ids import ids_as_held
+    >>> ids_as_held(["7", "x", 9], pl.Int64()).to_list()
+    [7, 9]
+    """
+    held = (id_as_held(client_id, dtype) for client_id in client_ids)
+    return pl.Series([client_id for client_id in held if client_id is not None], dtype=dtype)
+
+
 def same_ids(name: str, tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
     """Let the ids of tables that have a column meet: all text, or all integers of one type.
 

@@ -172,9 +172,14 @@ def frame_writer(
 
 def json_writer(content: Mapping[str, Any]) -> Callable[[Path], None]:
     """Return the function that writes `content` as JSON, for `write_outputs`."""
+    return text_writer(json_text(content))
+
+
+def text_writer(text: str) -> Callable[[Path], None]:
+    """Return the function that writes a text, for `write_outputs`."""
 
     def write(temporary: Path) -> None:
-        temporary.write_text(json_text(content), encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8", newline="\n")
 
     return write
 

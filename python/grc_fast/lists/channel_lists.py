@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import polars as pl
 
 from grc_fast._typing import AnyPath, CsvStyle, Lang
-from grc_fast._utils.checks import known_options, one_of, text, whole
+from grc_fast._utils.checks import one_of, text, whole
 from grc_fast._utils.panics import panics_as_errors
 from grc_fast.errors import OptionError
 from grc_fast.io.output_style import OutputStyle
@@ -214,16 +214,11 @@ def channel_lists(
     best = TopClients.of(top, by, channel)
     text("campaign", campaign, "text, such as spring-2026")
     key = None if pseudonym_key is None else read_key(pseudonym_key)
-    base = read_clients(clients, _columns(columns or {}))
+    base = read_clients(clients, ClientColumns.of(columns))
     offers = checked_plan(plan, best)
     tables = Tables(consent, suppress, contacts, control, last_seen)
     found = listed_offers(offers, base, tables, policy, as_of)
     return as_lists(found, best, campaign, key)
-
-
-def _columns(given: Mapping[str, str]) -> ClientColumns:
-    known_options(given, [field.name for field in fields(ClientColumns)], "the client file")
-    return ClientColumns(**given)
 
 
 def checked_plan(plan: Any, best: TopClients | None) -> pl.DataFrame:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import polars as pl
 
+from grc_fast._utils.checks import known_options
 from grc_fast._utils.messages import describe, listing, quoted, suggestion
 from grc_fast.errors import ColumnError, DataError
 from grc_fast.io.ids import id_expression, whole_floats
@@ -21,7 +22,8 @@ CLIENTS: Final = "the client file"
 CONTACT_COLUMNS: Final = ("name", "email", "phone", "address", "postcode", "city")
 #: Those that name a person or reach one.
 IDENTIFYING: Final = ("name", "email", "phone", "address")
-_PLACE: Final = ("latitude", "longitude")
+#: Where a client is, in degrees.
+PLACE: Final = ("latitude", "longitude")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +43,19 @@ class ClientColumns:
     seller: str | None = None
     latitude: str | None = None
     longitude: str | None = None
+
+    @classmethod
+    def of(cls, columns: Mapping[str, str] | None) -> Self:
+        """Take columns by role, such as `{"email": "mail"}`.
+
+        Raises
+        ------
+        OptionError
+            If a role is unknown.
+        """
+        given = dict(columns or {})
+        known_options(given, [field.name for field in fields(cls)], "the client file")
+        return cls(**given)
 
     def found_in(self, header: Sequence[str]) -> dict[str, str]:
         """Return the column of each role that there is.
@@ -68,7 +83,7 @@ class ClientColumns:
     def kinds(self) -> ColumnKinds:
         """What the columns hold, whatever their values look like."""
         names = {field.name: getattr(self, field.name) or field.name for field in fields(self)}
-        place = frozenset(names.pop(role) for role in _PLACE)
+        place = frozenset(names.pop(role) for role in PLACE)
         return ColumnKinds(dates=frozenset(), numbers=place, texts=frozenset(names.values()))
 
 
@@ -118,7 +133,7 @@ def read_clients(
         pl.col("client_id"), columns.client, "client", frame["client_id"].dtype, CLIENTS
     )
     frame = frame.with_columns(client.alias("client_id")).with_columns(
-        money(frame, name, CLIENTS) if name in _PLACE else _written(frame[name])
+        money(frame, name, CLIENTS) if name in PLACE else _written(frame[name])
         for name in frame.columns[1:]
     )
     if frame["client_id"].dtype.is_float():

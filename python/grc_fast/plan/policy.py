@@ -21,7 +21,7 @@ from grc_fast.errors import GrcError, OptionError
 #: Policies that are shipped.
 SHIPPED: Final = ("fr",)
 _EPOCH: Final = dt.date(1970, 1, 1)
-_Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 _HOURS: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]|24):([0-5]\d)")
 
 
@@ -73,7 +73,7 @@ class ChannelRule(Section):
     bases: list[Literal["opt_in", "contract", "existing_client"]] = Field(default=["opt_in"])
     proof: bool = False
     lapses: _Duration | None = None
-    weekdays: list[_Weekday] = Field(default=list(get_args(_Weekday)), min_length=1)
+    weekdays: list[Weekday] = Field(default=list(get_args(Weekday)), min_length=1)
     hours: list[_Interval] = Field(default=[])
     holidays: str | None = None
     silence_after_refusal: _Duration | None = None
@@ -86,9 +86,9 @@ class ChannelRule(Section):
         Without a day, whether it may be made on any.
         """
         if moment is None:
-            any_day = set(self.weekdays) == set(get_args(_Weekday))
+            any_day = set(self.weekdays) == set(get_args(Weekday))
             return any_day and self.holidays is None and not self.hours
-        if get_args(_Weekday)[moment.weekday()] not in self.weekdays:
+        if get_args(Weekday)[moment.weekday()] not in self.weekdays:
             return False
         if self.holidays is not None and is_holiday(self.holidays, moment):
             return False

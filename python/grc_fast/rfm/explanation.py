@@ -17,6 +17,7 @@ from grc_fast.facts.frames import to_frame
 from grc_fast.facts.table import CLIENT, STATUS
 from grc_fast.io.ids import id_as_held
 from grc_fast.labels.catalogue import group, text
+from grc_fast.labels.written import in_language
 from grc_fast.rfm.bands import FittedBands, apply_bands, format_number
 from grc_fast.rfm.client_table import ClientRows, day_of, has_status, read_clients, tenure_expr
 from grc_fast.rfm.criteria import LETTERS, unit_of
@@ -121,6 +122,22 @@ class Explanation:
         return "\n".join([self._title(), *(f"  {line}" for line in self._lines())])
 
     @property
+    def steps(self) -> list[tuple[str, str]]:
+        """What each step is called and how it went; none if the client is not scored."""
+        if not self.scored or self.group is None or self.groups is None:
+            return []
+        score = _number(self.points, self.lang)
+        code = [] if self.rfm is None else [f"{text('column.rfm', self.lang)} {self.rfm}"]
+        span = _span(self.group_low, self.group_high, "left", self.lang)
+        answer = group(self.group, self.groups, self.lang)
+        steps = [self._criterion_step(criterion) for criterion in self.criteria]
+        steps.append(self._step("points", score, *code))
+        steps.append(self._step("group", f"{self.group}, {span}", answer))
+        if self.tenure is not None:
+            steps.append(self._step("tenure", _number(self.tenure, self.lang)))
+        return [*steps, self._step("segment", str(self.segment), str(self.rule))]
+
+    @property
     def frame(self) -> pl.DataFrame:
         """A row a criterion, with the attributes of `CriterionExplanation`."""
         rows = [dataclasses.asdict(criterion) for criterion in self.criteria]
@@ -151,20 +168,11 @@ class Explanation:
         return f"{text('column.client_id', self.lang)} {self.client_id}{day}"
 
     def _lines(self) -> list[str]:
-        if not self.scored or self.group is None or self.groups is None:
+        if not self.scored:
             return [str(self.reason)]
-        score = _number(self.points, self.lang)
-        code = [] if self.rfm is None else [f"{text('column.rfm', self.lang)} {self.rfm}"]
-        span = _span(self.group_low, self.group_high, "left", self.lang)
-        answer = group(self.group, self.groups, self.lang)
-        lines = [self._criterion_line(criterion) for criterion in self.criteria]
-        lines.append(self._line("points", score, *code))
-        lines.append(self._line("group", f"{self.group}, {span}", answer))
-        if self.tenure is not None:
-            lines.append(self._line("tenure", _number(self.tenure, self.lang)))
-        return [*lines, self._line("segment", str(self.segment), str(self.rule))]
+        return [f"{caption}{self._space}: {told}" for caption, told in self.steps]
 
-    def _criterion_line(self, part: CriterionExplanation) -> str:
+    def _criterion_step(self, part: CriterionExplanation) -> tuple[str, str]:
         band = text("band.band", self.lang, n=part.band, bands=part.bands)
         if part.value is None:
             value, span = text("band.unknown", self.lang), text("band.worst", self.lang)
@@ -175,16 +183,19 @@ class Explanation:
         if part.weight != 1:
             weight, contribution = part.weight, part.contribution
             points += f" × {_number(weight, self.lang)} = {_number(contribution, self.lang)}"
-        return self._line(part.measure, value, f"{band}, {span}", points, window=part.window)
+        return self._step(part.measure, value, f"{band}, {span}", points, window=part.window)
 
-    def _line(self, column: str, *parts: str, window: str | None = None) -> str:
-        """Join the parts of a line under a column's caption."""
+    def _step(self, column: str, *parts: str, window: str | None = None) -> tuple[str, str]:
+        """Join the parts of a step under a column's caption."""
         caption = text(f"column.{column}", self.lang)
         if window is not None:
             caption += f" ({window})"
-        # French puts a space before a colon and a semicolon.
-        space = " " if self.lang == "fr" else ""
-        return f"{caption}{space}: {f'{space}; '.join(parts)}"
+        return caption, f"{self._space}; ".join(parts)
+
+    @property
+    def _space(self) -> str:
+        """What French puts before a colon and a semicolon."""
+        return " " if self.lang == "fr" else ""
 
 
 def explain_client(
@@ -327,9 +338,7 @@ def _number(value: Value | None, lang: str) -> str:
     """Write a number as the readers of a language do."""
     if value is None:
         return ""
-    written = f"{value:,f}" if isinstance(value, Decimal) else format_number(value)
-    # French groups thousands by narrow spaces that do not break.
-    return written.translate({ord(","): "\u202f", ord("."): ","}) if lang == "fr" else written
+    return in_language(f"{value:,f}" if isinstance(value, Decimal) else format_number(value), lang)
 
 
 def _as_float(value: Any) -> float | None:

@@ -130,6 +130,8 @@ class Histories:
         """Return values of the clients who bought as a column of all, null for the others."""
         if len(values) == self.frame.height:
             return values
+        if values.is_empty():
+            return pl.repeat(None, self.frame.height, dtype=values.dtype, eager=True)
         place = self.bought.cum_sum().cast(pl.Int64) - 1
         return pl.select(
             pl.when(self.bought).then(pl.lit(values).gather(pl.lit(place).clip(0)))

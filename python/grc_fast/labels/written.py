@@ -1,0 +1,45 @@
+"""Numbers, money and days as the readers of a language write them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from typing import Final
+
+# French groups thousands by narrow spaces that do not break.
+_FRENCH: Final = str.maketrans({",": "\u202f", ".": ","})
+
+
+def in_language(number: str, lang: str) -> str:
+    """Return a number that is written in English, such as `1,234.5`, as a language writes it.
+
+    Examples
+    --------
+    >>> in_language("1,234.5", "fr")
+    '1\u202f234,5'
+    """
+    return number.translate(_FRENCH) if lang == "fr" else number
+
+
+def money(amount: float | Decimal, lang: str) -> str:
+    """Write an amount of money, with two decimals.
+
+    Examples
+    --------
+    >>> money(1234.5, "en"), money(-0.001, "fr")
+    ('1,234.50', '0,00')
+    """
+    # Zero has no sign, even where it is what is left of less than half a cent.
+    return in_language(f"{amount:z,.2f}", lang)
+
+
+def day(date: dt.date, lang: str) -> str:
+    """Write a day.
+
+    Examples
+    --------
+    >>> import datetime as dt
+    >>> day(dt.date(2026, 11, 3), "en"), day(dt.date(2026, 11, 3), "fr")
+    ('2026-11-03', '03/11/2026')
+    """
+    return f"{date:%d/%m/%Y}" if lang == "fr" else date.isoformat()
