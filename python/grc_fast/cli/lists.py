@@ -20,6 +20,7 @@ from grc_fast.cli.options import (
     taking,
 )
 from grc_fast.cli.reading import text_reading
+from grc_fast.cli.sellers import SellerOptions, check_sellers, lists_of_sellers
 from grc_fast.io.ids import with_common_ids
 from grc_fast.io.output_style import OutputStyle
 from grc_fast.io.small_tables import read_table
@@ -53,6 +54,9 @@ class ClientFileColumns:
     address: Annotated[str | None, _role("address", "the postal address")] = None
     postcode: Annotated[str | None, _role("postcode", "the postcode")] = None
     city: Annotated[str | None, _role("city", "the town")] = None
+    seller: Annotated[str | None, _role("seller", "the client's seller")] = None
+    latitude: Annotated[str | None, _role("latitude", "degrees north")] = None
+    longitude: Annotated[str | None, _role("longitude", "degrees east")] = None
 
     def columns(self) -> ClientColumns:
         """Return the columns of the client file by role."""
@@ -61,7 +65,9 @@ class ClientFileColumns:
 
 
 @dataclass(kw_only=True)
-class ListsOptions(RunOptions, TextFileOptions, PermissionOptions, ClientFileColumns):
+class ListsOptions(
+    RunOptions, TextFileOptions, PermissionOptions, ClientFileColumns, SellerOptions
+):
     """The options of `grc-fast lists`."""
 
     plan: Annotated[
@@ -157,6 +163,7 @@ def lists(options: ListsOptions) -> None:
     output, everything else to standard error.
     """
     best = TopClients.of(options.top, options.by, options.channel)
+    check_sellers(options, pseudonyms=options.pseudonyms, as_of=options.as_of)
     messages = Messages(quiet=options.quiet)
     messages.notes(check_folder(options.out, options.format, _inputs(options)))
     key = None if options.pseudonyms is None else read_key(options.pseudonyms)
@@ -171,7 +178,17 @@ def lists(options: ListsOptions) -> None:
     made = as_lists(found, best, options.campaign, key)
     style = OutputStyle(csv=options.csv_style, lang=options.lang)
     files = list_writers(made.tables, options.format, style)
-    written, notes = write_folder(options.out, files, made.manifest, _inputs(options))
+    sold = lists_of_sellers(
+        options,
+        made,
+        text=text,
+        as_of=options.as_of,
+        policy=options.policy,
+        lang=options.lang,
+    )
+    files |= sold.writers(style)
+    manifest = {**made.manifest, **sold.manifest}
+    written, notes = write_folder(options.out, files, manifest, _inputs(options))
     messages.notes([*made.notes, *notes])
     for path in written:
         messages.written(str(path))
@@ -192,6 +209,7 @@ def _tables(options: ListsOptions) -> dict[str, str | None]:
 
 def _inputs(options: ListsOptions) -> list[str]:
     further = [options.clients, options.pseudonyms, *_tables(options).values()]
+    further += [options.sellers, options.sales, *(options.scores or [])]
     return [*options.plan, *(path for path in further if path is not None)]
 
 

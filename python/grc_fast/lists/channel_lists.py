@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -88,11 +88,15 @@ class ChannelLists:
         `offers`; `rows` by channel and `refused` by reason, which add up to them.
     notes
         What to know of them.
+    rows
+        The rows of all lists with every column of the client file, for sellers; None where clients
+        have pseudonyms.
     """
 
     tables: Mapping[str, pl.DataFrame]
     manifest: Mapping[str, Any]
     notes: tuple[str, ...] = ()
+    rows: pl.DataFrame | None = field(default=None, repr=False)
 
     def write(
         self,
@@ -262,7 +266,7 @@ def as_lists(
     manifest = found.manifest
     if key is not None:
         manifest = {**manifest, "refused": without_small_counts(manifest["refused"])}
-    return ChannelLists(tables, manifest, found.notes)
+    return ChannelLists(tables, manifest, found.notes, None if key is not None else rows)
 
 
 def _kept(rows: pl.DataFrame, further: Iterable[str]) -> list[str]:

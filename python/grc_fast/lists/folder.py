@@ -49,6 +49,26 @@ def file_stem(name: str, what: str) -> str:
     return name
 
 
+def file_stems(names: Iterable[str], what: str) -> dict[str, str]:
+    """Return names of channels, or of whatever else there are files of, as those of the files.
+
+    Raises
+    ------
+    DataError
+        If no file can have a name, or two cannot be told apart by every system.
+    """
+    stems = {name: file_stem(name, f"the {what}") for name in names}
+    folded: dict[str, str] = {}
+    for name, stem in stems.items():
+        twin = folded.setdefault(stem.casefold(), name)
+        if twin is not name:
+            raise DataError(
+                f"the {what}s {twin!r} and {name!r} differ in capitals alone, and so would their "
+                "files: rename one"
+            )
+    return stems
+
+
 def check_folder(directory: AnyPath, list_format: ListFormat, inputs: Iterable[Any]) -> list[str]:
     """Refuse a folder that could not be written, as far as can be said before any work.
 
@@ -80,15 +100,7 @@ def list_writers(
     DataError
         If a list's name cannot be that of a file, or two cannot be told apart by every system.
     """
-    stems = {name: file_stem(name, "the channel") for name in tables}
-    folded: dict[str, str] = {}
-    for name, stem in stems.items():
-        twin = folded.setdefault(stem.casefold(), name)
-        if twin is not name:
-            raise DataError(
-                f"the channels {twin!r} and {name!r} differ in capitals alone, and so would their "
-                "files: rename one"
-            )
+    stems = file_stems(tables, "channel")
     shown = list(tables.values())
     if list_format != "parquet" and shown:
         shown = side_by_side(as_cells, shown)
