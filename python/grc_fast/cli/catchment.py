@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 import polars as pl
 import typer
 
-from grc_fast._typing import Lang
+from grc_fast._typing import AnyPath, Lang
 from grc_fast.cli.console import Messages, frame_table, show_table
-from grc_fast.cli.options import RunOptions, TextFileOptions, comma_list, output_option, taking
+from grc_fast.cli.options import (
+    CsvStyleOption,
+    RunOptions,
+    TextFileOptions,
+    comma_list,
+    output_option,
+    taking,
+)
 from grc_fast.cli.reading import text_reading
 from grc_fast.errors import OptionError
 from grc_fast.io.output_checks import check_outputs
+from grc_fast.io.output_style import OutputStyle
 from grc_fast.io.text_options import TextOptions
 from grc_fast.io.write import STDOUT, frame_writer, write_result
 from grc_fast.labels.catalogue import section
@@ -82,6 +92,7 @@ class CatchmentOptions(RunOptions, TextFileOptions):
             help="Write clients, money and share of each zone of each store.",
         ),
     ] = None
+    csv_style: CsvStyleOption = "plain"
     lang: Annotated[Lang, typer.Option("--lang", help="Language of the zones.")] = "en"
 
 
@@ -111,11 +122,11 @@ def catchment(options: CatchmentOptions) -> None:
     messages.notes(found.notes)
     for warning in found.warnings:
         messages.warn(warning)
-    write_result(
-        found.clients,
-        options.output,
-        {path: frame_writer(found.by_zone, path) for path in further},
-    )
+    style = OutputStyle(csv=options.csv_style, lang=options.lang)
+    beside: dict[AnyPath, Callable[[Path], None]] = {
+        path: frame_writer(found.by_zone, path, style) for path in further
+    }
+    write_result(found.clients, options.output, beside, style)
     for path in (options.output, *further):
         if path != STDOUT:
             messages.written(path)

@@ -13,6 +13,7 @@ import typer
 from grc_fast._typing import AnyPath, Lang
 from grc_fast.cli.console import Messages, frame_table, show_table
 from grc_fast.cli.options import (
+    CsvStyleOption,
     KindColumn,
     QualityFile,
     RunOptions,
@@ -24,6 +25,7 @@ from grc_fast.cli.options import (
 )
 from grc_fast.cli.reading import sales_columns, source_of
 from grc_fast.io.output_checks import check_outputs
+from grc_fast.io.output_style import OutputStyle
 from grc_fast.io.write import STDOUT, json_writer, write_result, write_text
 from grc_fast.labels.catalogue import section
 from grc_fast.segmentation.profile.profile import ProfileResult
@@ -103,6 +105,7 @@ class ProfileOptions(RunOptions, SalesColumns, SourceOptions):
         ),
     ] = False
     quality: QualityFile = None
+    csv_style: CsvStyleOption = "plain"
     lang: Annotated[Lang, typer.Option("--lang", help="Language of the labels.")] = "en"
 
 
@@ -137,7 +140,8 @@ def profile(options: ProfileOptions) -> None:
     files: dict[AnyPath, Callable[[Path], None]] = {
         path: json_writer(found.to_dict()) for path in further
     }
-    write_result(found.scores, options.output, files, metadata=found.metadata)
+    style = OutputStyle(csv=options.csv_style, lang=options.lang, metadata=found.metadata)
+    write_result(found.scores, options.output, files, style)
     for path in (options.output, *further):
         if path != STDOUT:
             messages.written(path)
