@@ -33,6 +33,29 @@ def money(amount: float | Decimal, lang: str) -> str:
     return in_language(f"{amount:z,.2f}", lang)
 
 
+def whole(number: float | Decimal, lang: str) -> str:
+    """Write a count, or an amount in whole units.
+
+    Examples
+    --------
+    >>> whole(1234.5, "en"), whole(-0.2, "fr")
+    ('1,234', '0')
+    """
+    return in_language(f"{number:z,.0f}", lang)
+
+
+def percent(share: float, lang: str) -> str:
+    """Write a share as per cent.
+
+    Examples
+    --------
+    >>> percent(0.1234, "en"), percent(0.1234, "fr")
+    ('12.3%', '12,3\u202f%')
+    """
+    number = in_language(f"{100 * share:z,.1f}", lang)
+    return f"{number}\u202f%" if lang == "fr" else f"{number}%"
+
+
 def day(date: dt.date, lang: str) -> str:
     """Write a day.
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from importlib.resources import files
 from typing import Any, Protocol
 
-from grc_fast._utils.extras import import_extra
-from grc_fast._utils.messages import harmless
+from grc_fast.io.html_template import html_template
 from grc_fast.labels.catalogue import text
 
 
@@ -43,13 +41,6 @@ def page_of_sheets(sheets: Sequence[Shown], lang: str) -> str:
 
 @cache
 def _template() -> Any:
-    jinja2 = import_extra("jinja2", "lists", "a client sheet in HTML")
-    # Every value is escaped, and nothing in it turns the direction of text or is no text at all.
-    environment = jinja2.Environment(
-        autoescape=True,
-        finalize=lambda value: harmless(value) if isinstance(value, str) else value,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
+    return html_template(
+        "grc_fast.lists", "sheet.html", extra="lists", purpose="a client sheet in HTML"
     )
-    return environment.from_string(files(__package__).joinpath("sheet.html").read_text("utf-8"))

@@ -1,0 +1,1 @@
+"""Altair charts, each of one small table."""

@@ -1,0 +1,95 @@
+"""What all charts share: rows, the segment chosen, numbers of a language, and their SVG."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, cast
+
+import altair as alt
+import polars as pl
+import vl_convert
+
+from grc_fast.report.choice import ALL, CHOSEN, IS_SHOWN
+
+BLUE: Final = "#2a78c2"
+# Of the scale of shades, 0 to 1: above, blue is too dark for black letters.
+_DARK: Final = 0.75
+# Comes with vl-convert: widths of text, and so the bytes, do not depend on the machine's fonts.
+_FONT: Final = "Liberation Sans"
+# French groups thousands by narrow spaces that do not break, and puts one before per cent.
+_NUMBERS: Final = {
+    "en": {"decimal": ".", "thousands": ",", "grouping": [3], "currency": ["", ""]},
+    "fr": {
+        "decimal": ",",
+        "thousands": "\u202f",
+        "grouping": [3],
+        "currency": ["", ""],
+        "percent": "\u202f%",
+    },
+}
+# One drawing for light and dark: lines and letters take the colour of the text around it.
+_INK: Final = "currentColor"
+
+
+def chart_of(frame: pl.DataFrame) -> alt.Chart:
+    """Return a chart without marks of a table's rows, whose `segment` the reader may choose."""
+    return fixed(frame.to_dicts()).add_params(alt.param(name=CHOSEN, value=ALL))
+
+
+def fixed(rows: Sequence[Mapping[str, Any]]) -> alt.Chart:
+    """Return a chart without marks of rows that do not depend on the reader's choice."""
+    return alt.Chart(alt.Data(values=rows))  # type: ignore[no-untyped-call]
+
+
+def of_chosen(chart: alt.Chart) -> alt.Chart:
+    """Return the chart with the rows of the segment chosen alone."""
+    return chart.transform_filter(IS_SHOWN)
+
+
+def layered(*layers: alt.Chart, width: int, height: int) -> alt.LayerChart:
+    """Return charts of the same axes on top of each other."""
+    chart = alt.layer(*layers, width=width, height=height)
+    # Facets alone, which no chart here has, make it something else.
+    return cast(alt.LayerChart, chart)
+
+
+def shade() -> alt.Color:
+    """Return the colour of `shade`, from 0 for the lightest to 1 for the darkest."""
+    # Wider than the shades, so that the lightest stands off white paper, and blue stays blue.
+    scale = alt.Scale(scheme="blues", domain=[-0.1, 1.1])
+    return alt.Color("shade:Q", scale=scale, legend=None)
+
+
+def on_shade() -> Any:
+    """Return the colour of letters on `shade`."""
+    return alt.condition(f"datum.shade > {_DARK}", alt.value("white"), alt.value("black"))
+
+
+def specification(chart: alt.TopLevelMixin, lang: str) -> dict[str, Any]:
+    """Return what Vega-Lite draws on a page, whose colours the drawing takes."""
+    drawn = chart.to_dict()
+    plain = {"labelColor": _INK, "titleColor": _INK, "domainColor": _INK, "tickColor": _INK}
+    drawn["config"] = {
+        "mark": {"aria": False},  # a table stands beside each chart
+        "axis": {
+            **plain,
+            "aria": False,
+            "gridColor": _INK,
+            "gridOpacity": 0.15,
+            "labelFontSize": 12,
+            "titleFontSize": 12,
+            "titleFontWeight": "normal",
+        },
+        "background": "transparent",
+        "font": _FONT,
+        "locale": {"number": _NUMBERS[lang]},
+        "rule": {"color": _INK},
+        "text": {"fontSize": 12},
+        "view": {"stroke": None},
+    }
+    return drawn
+
+
+def svg(specification: dict[str, Any]) -> str:
+    """Draw a chart: the same bytes for the same specification."""
+    return vl_convert.vegalite_to_svg(specification, allowed_base_urls=[])

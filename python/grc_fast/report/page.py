@@ -1,0 +1,109 @@
+"""A page of headlines, charts and tables: one HTML file, with nothing from a network in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
+
+from grc_fast.io.html_template import html_template
+from grc_fast.labels.catalogue import section
+from grc_fast.report.charts.chart import svg
+from grc_fast.report.choice import ALL, CHOSEN
+from grc_fast.report.script import page_script
+
+
+@dataclass(frozen=True)
+class Headline:
+    """A figure, what it is of, and what it means."""
+
+    figure: str
+    caption: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table as it is read: the first column names the row."""
+
+    name: str
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A chart with its table.
+
+    Attributes
+    ----------
+    name
+        What the page calls it, the same in every language.
+    title, meaning
+        What it shows, and what to do with it.
+    specification
+        What Vega-Lite draws.
+    table
+        The same figures to read.
+    """
+
+    name: str
+    title: str
+    meaning: str
+    specification: dict[str, Any]
+    table: Table
+
+
+@dataclass(frozen=True)
+class Part:
+    """A table under a heading, what it means, and what to know of it."""
+
+    title: str
+    meaning: str
+    table: Table
+    notes: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Page:
+    """A whole page.
+
+    Attributes
+    ----------
+    title, subtitle
+        What it is of.
+    headlines, figures, parts
+        What it shows, in order.
+    definitions
+        Terms and what they mean.
+    choices
+        Segments that the reader may choose: position and label.
+    """
+
+    title: str
+    subtitle: str
+    headlines: Sequence[Headline]
+    figures: Sequence[Figure]
+    parts: Sequence[Part]
+    definitions: Sequence[tuple[str, str]]
+    choices: Sequence[tuple[int, str]]
+
+
+def html_of(page: Page, lang: str) -> str:
+    """Return the page as HTML: the same text for the same page."""
+    script, digest = page_script()
+    template = html_template("grc_fast.report", "page.html", extra="report", purpose="a report")
+    html: str = template.render(
+        page=page,
+        lang=lang,
+        words=section("report", lang),
+        drawings={figure.name: Markup(svg(figure.specification)) for figure in page.figures},
+        specifications={figure.name: figure.specification for figure in page.figures},
+        script=Markup(script),
+        digest=digest,
+        chosen=CHOSEN,
+        all=ALL,
+    )
+    return html
