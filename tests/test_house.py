@@ -289,7 +289,7 @@ def test_the_source_archive_holds_all_that_a_build_needs(archived):
 
 
 def test_the_source_archive_holds_nothing_else(archived):
-    allowed = {".rs", ".py", ".pyi", ".toml", ".lock", ".md", ".typed", ".html"}
+    allowed = {".rs", ".py", ".pyi", ".toml", ".lock", ".md", ".typed", ".html", ".js"}
     others = {path for path in archived if Path(path).suffix not in allowed}
     assert others == {"LICENSE", "PKG-INFO"}
     assert not [path for path in archived if path.startswith(("tests/", "benches/", "docs/"))]

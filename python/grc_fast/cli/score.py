@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,8 @@ from typing import Annotated
 import polars as pl
 import typer
 
-from grc_fast._typing import AnyPath
+from grc_fast._typing import AnyPath, Lang
+from grc_fast._utils.dates import parse_day
 from grc_fast.cli import scoring
 from grc_fast.cli.console import Messages, show_table
 from grc_fast.cli.options import (
@@ -27,7 +29,8 @@ from grc_fast.io.output_checks import check_outputs
 from grc_fast.io.output_style import OutputStyle
 from grc_fast.io.small_tables import read_table
 from grc_fast.io.text_options import TextOptions
-from grc_fast.io.write import STDOUT, json_writer, write_result
+from grc_fast.io.write import STDOUT, json_writer, text_writer, write_result
+from grc_fast.report.page_file import check_page_path
 from grc_fast.rfm.rfm import RFMModel, score_sales
 from grc_fast.rfm.segment_sums import segment_sums
 
@@ -48,6 +51,15 @@ class ScoreOptions(SharedOptions):
         ),
     ] = None
     quality: QualityFile = None
+    report: Annotated[
+        str | None,
+        typer.Option(
+            "--report",
+            metavar="FILE.html",
+            show_default=False,
+            help="Write the page to look at: headlines, charts, tables, and what they mean.",
+        ),
+    ] = None
     keep: Annotated[
         list[str] | None,
         typer.Option(
@@ -74,7 +86,9 @@ class _Scored:
     scores: pl.DataFrame
     model: RFMModel
     segments: pl.DataFrame
-    quality: Quality | None
+    as_of: dt.date | None = None
+    quality: Quality | None = None
+    money: pl.Series | None = None
 
 
 @taking(ScoreOptions)
@@ -84,7 +98,10 @@ def score(options: ScoreOptions) -> None:
     The segment table goes to standard output (or the scores, with -o -); progress, the account
     of what was read and dropped and the size of every band go to standard error.
     """
-    other_files = [path for path in (options.model_out, options.quality) if path is not None]
+    named = (options.model_out, options.quality, options.report)
+    other_files = [path for path in named if path is not None]
+    if options.report is not None:
+        check_page_path(options.report)
     messages = Messages(quiet=options.quiet)
     messages.notes(check_outputs([options.output], other_files, _inputs(options)))
     result = _score_clients(options) if options.client_level else _score(options, messages)
@@ -123,7 +140,8 @@ def _score_clients(options: ScoreOptions) -> _Scored:
         model, scores = rfm.fit_score(table, as_of=as_of, lang=lang, threads=threads)
     else:
         scores = model.score(table, as_of=as_of, lang=lang, threads=threads)
-    return _Scored(scores, model, segment_sums(scores, None, 0), None)
+    day = None if as_of is None else parse_day(as_of)
+    return _Scored(scores, model, segment_sums(scores, None, 0), day)
 
 
 def _score(options: ScoreOptions, messages: Messages) -> _Scored:
@@ -141,7 +159,9 @@ def _score(options: ScoreOptions, messages: Messages) -> _Scored:
             lang=options.lang,
             keep=comma_list(options.keep or []),
         )
-    return _Scored(result.scores, result.model, result.segments, result.quality)
+    return _Scored(
+        result.scores, result.model, result.segments, result.as_of, result.quality, result.money
+    )
 
 
 def _write(result: _Scored, options: ScoreOptions) -> None:
@@ -151,5 +171,22 @@ def _write(result: _Scored, options: ScoreOptions) -> None:
         files[options.model_out] = json_writer(result.model.to_dict())
     if options.quality is not None and result.quality is not None:
         files[options.quality] = json_writer(result.quality.to_dict())
+    if options.report is not None:
+        files[options.report] = text_writer(_page(result, options.lang or result.model.rfm.lang))
     style = OutputStyle(csv=options.csv_style, lang=options.lang or result.model.rfm.lang)
     write_result(result.scores, options.output, files, style)
+
+
+def _page(result: _Scored, lang: Lang) -> str:
+    """Return the page of a run."""
+    from grc_fast.rfm.report_page import report_html
+
+    return report_html(
+        result.model,
+        result.scores,
+        result.segments,
+        money=result.money,
+        quality=result.quality,
+        as_of=result.as_of,
+        lang=lang,
+    )

@@ -163,6 +163,11 @@ class Quality:
         )
 
     @property
+    def money_scale(self) -> int:
+        """The decimals of the money."""
+        return max(-int(self.money_used.as_tuple().exponent), 0)
+
+    @property
     def frame(self) -> pl.DataFrame:
         """The account as a table: `reason` (first `used`), `rows`, `share` of all rows, `money`.
 
@@ -170,7 +175,6 @@ class Quality:
         """
         rows = {"used": self.rows_used, **self.dropped}
         money = {"used": self.money_used, **self.dropped_money}
-        scale = -int(self.money_used.as_tuple().exponent)
         return pl.DataFrame(
             {
                 "reason": list(rows),
@@ -184,7 +188,7 @@ class Quality:
                 "reason": pl.String,
                 "rows": pl.UInt64,
                 "share": pl.Float64,
-                "money": pl.Decimal(38, max(scale, 0)),
+                "money": pl.Decimal(38, self.money_scale),
             },
         )
 

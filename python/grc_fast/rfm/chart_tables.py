@@ -1,0 +1,252 @@
+"""The small tables that charts of scores are drawn from: sums over clients, never a client."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property
+from typing import Final
+
+import polars as pl
+
+from grc_fast.facts.exact_money import exact_units, money_of
+from grc_fast.report.choice import ALL
+from grc_fast.rfm.fitted import FittedModel
+from grc_fast.rfm.segments.evaluate import on_five
+
+# What a reader still tells apart, and what a page has room for.
+_MOST_BARS: Final = 40
+_MOST_POINTS: Final = 10
+#: Points of a Lorenz curve beside the origin.
+STEPS: Final = 100
+# Extreme values would leave all others in one bar: so many of the clients lie within the bars.
+_WITHIN: Final = 0.99
+# All clients but the best fifth.
+_LOWER: Final = 0.8
+
+
+@dataclass(frozen=True)
+class ChartTables:
+    """The tables of one run.
+
+    In all of them `segment` is the position in the table of segments, and clients that are not
+    scored are left out.
+
+    Attributes
+    ----------
+    scores
+        A row a client, as `RFMModel.score` returns it.
+    segments
+        The clients and the money of each segment, as `RFMResult.segments`.
+    model
+        What scored them.
+    money
+        What each client spent, in the order of the scores; None without money.
+    scale
+        The decimals of the money.
+    labels
+        What the segments are called.
+    """
+
+    scores: pl.DataFrame
+    segments: pl.DataFrame
+    model: FittedModel
+    money: pl.Series | None
+    scale: int
+    labels: Sequence[str]
+
+    @cached_property
+    def measures(self) -> dict[str, str]:
+        """The measure of each criterion by its name."""
+        return {criterion.name: criterion.measure for criterion in self.model.rfm.criteria}
+
+    @property
+    def has_money(self) -> bool:
+        """Whether it is known what clients spent."""
+        return self.money is not None
+
+    @property
+    def has_grid(self) -> bool:
+        """Whether clients have points both for recency and for frequency."""
+        return {"recency", "frequency"} <= self.measures.keys()
+
+    @property
+    def share_of_best(self) -> float | None:
+        """The share of money of the fifth of clients who spent most."""
+        if self.curve is None:
+            return None
+        lower = self.curve.filter((pl.col("segment") == ALL) & (pl.col("clients") >= _LOWER))
+        return 1.0 - float(lower["money"][0])
+
+    @cached_property
+    def profile(self) -> pl.DataFrame:
+        """The segments, their mean `recency` and `frequency`, and the money of an order: `basket`.
+
+        A criterion left out has no column, nor has the basket where orders are not counted over
+        all sales.
+        """
+        names = [name for name in ("recency", "frequency") if name in self.measures]
+        sums = self._clients.group_by("segment").agg(
+            pl.col(names).sum().name.suffix(" sum"), pl.col(names).count().name.suffix(" count")
+        )
+        means = [
+            (money_of(pl.col(f"{name} sum"), pl.Float64()) / pl.col(f"{name} count")).alias(name)
+            for name in names
+        ]
+        table = self.segments.with_row_index("position").join(
+            sums, left_on="position", right_on="segment", how="left", maintain_order="left"
+        )
+        if self._counts_orders:
+            orders = money_of(pl.col("frequency sum"), pl.Float64())
+            basket = pl.when(orders > 0).then(pl.col("money").cast(pl.Float64) / orders)
+            means.append(basket.alias("basket"))
+        return table.select(*self.segments.columns, *means)
+
+    @cached_property
+    def cells(self) -> pl.DataFrame:
+        """The `clients` and the `money` of each `segment` and points `r` and `f`.
+
+        Points of more than ten bands are brought to five, as segment tables do it.
+        """
+        sizes = {fitted.criterion.name: fitted.size for fitted in self.model.fitted}
+        points = [
+            on_five(pl.col(letter), size).alias(letter) if size > _MOST_POINTS else pl.col(letter)
+            for letter, size in (("r", sizes["recency"]), ("f", sizes["frequency"]))
+        ]
+        sums = (
+            self._clients.with_columns(points)
+            .group_by("segment", "r", "f")
+            .agg(clients=pl.len(), money=pl.col("money").sum())
+            .sort("segment", "r", "f")
+        )
+        kind = pl.Float64() if self.money is None else self.money.dtype
+        return sums.with_columns(money_of(pl.col("money"), kind, self.scale).cast(pl.Float64))
+
+    def bars(self, criterion: str) -> pl.DataFrame:
+        """Return the `clients` of each `segment` with values from `start` up to below `end`.
+
+        About one client in a hundred has a value beyond the last bar, or below the first where
+        there are negative ones; those are counted in it, and `open` says so.
+        """
+        values = self._clients.select("segment", value=pl.col(f"{criterion} value")).drop_nulls()
+        edges = _edges(values["value"])
+        last = len(edges) - 2
+        beyond = {
+            0: bool((values["value"] < edges[0]).any()),
+            last: bool((values["value"] >= edges[-1]).any()),
+        }
+        places = pl.Series(edges).search_sorted(values["value"], side="right").cast(pl.Int64) - 1
+        counted = (
+            values.select("segment", bar=places.clip(0, last))
+            .group_by("segment", "bar")
+            .agg(clients=pl.len())
+            .sort("segment", "bar")
+        )
+        ends = pl.DataFrame(
+            {
+                "bar": range(last + 1),
+                "start": edges[:-1],
+                "end": edges[1:],
+                "open": [beyond.get(bar, False) for bar in range(last + 1)],
+            },
+            schema_overrides={"bar": pl.Int64},
+        )
+        return counted.join(ends, on="bar", how="left", maintain_order="left").drop("bar")
+
+    @cached_property
+    def curve(self) -> pl.DataFrame | None:
+        """The share of `money` of the `clients` who spent least: of each `segment`, and of `ALL`.
+
+        None without money, or where there is none in total.
+        """
+        if self.money is None:
+            return None
+        spent = self._clients.select("segment", "money").sort("money")
+        every = _curve(spent["money"], ALL)
+        if every is None:
+            return None
+        parts = [
+            _curve(spent.filter(pl.col("segment") == position)["money"], position)
+            for position in range(self.segments.height)
+        ]
+        return pl.concat([every, *(part for part in parts if part is not None)])
+
+    @property
+    def _counts_orders(self) -> bool:
+        """Whether frequency counts the orders of all sales."""
+        counted = [c for c in self.model.rfm.criteria if c.name == "frequency"]
+        return (
+            self.money is not None
+            and bool(counted)
+            and counted[0].measure == "orders"
+            and counted[0].window is None
+        )
+
+    @cached_property
+    def _clients(self) -> pl.DataFrame:
+        """The scored clients: segment, points, the values of the criteria, and exact units."""
+        scores = self.scores
+        columns: list[pl.Expr | pl.Series] = [
+            pl.col("segment").to_physical().cast(pl.Int64),
+            pl.col([letter for letter in ("r", "f") if letter in scores.columns]),
+        ]
+        for name in self.measures:
+            columns.append(pl.col(name).cast(pl.Float64).alias(f"{name} value"))
+            if name != "monetary":
+                units = exact_units(scores[name].cast(pl.Float64), name)
+                columns.append(units.alias(name))
+        if self.money is None:
+            columns.append(pl.lit(None, pl.Int128).alias("money"))
+        else:
+            columns.append(exact_units(self.money, "money", self.scale).alias("money"))
+        return scores.select(columns).drop_nulls("segment")
+
+
+def _edges(values: pl.Series) -> list[float]:
+    """Return the round edges of bars, which nearly all of the values lie between."""
+    if values.is_empty():
+        return [0.0, 1.0]
+    ends = values.to_frame().select(
+        least=pl.first().min(),
+        low=pl.first().quantile(1 - _WITHIN, "lower"),
+        high=pl.first().quantile(_WITHIN, "higher"),
+    )
+    least, low, high = ends.row(0)
+    low = min(low, 0.0) if least < 0 else least
+    step = _round_step((high - low) / _MOST_BARS, whole=bool((values == values.floor()).all()))
+    first = math.floor(low / float(step))
+    last = math.floor(high / float(step)) + 1
+    return [float(step * place) for place in range(first, last + 1)]
+
+
+def _round_step(least: float, *, whole: bool) -> Decimal:
+    """Return the least of 1, 2, 5, 10, 20, … (or 0.1, 0.2, …) that is not below `least`."""
+    if least <= 0:
+        return Decimal(1)
+    power = math.floor(math.log10(least))
+    steps = (Decimal(digit).scaleb(power) for digit in (1, 2, 5, 10))
+    step = next((step for step in steps if float(step) >= least), Decimal(1).scaleb(power + 1))
+    return max(step, Decimal(1)) if whole else step
+
+
+def _curve(spent: pl.Series, position: int) -> pl.DataFrame | None:
+    """Return the Lorenz curve of ascending amounts; None where their sum is not positive."""
+    clients = len(spent)
+    sums = spent.cum_sum().cast(pl.Float64)
+    whole = sums[-1] if clients else 0.0
+    if whole <= 0:
+        return None
+    # So many clients at each step, rounded up, without a step twice.
+    counts = sorted({-(-step * clients // STEPS) for step in range(1, STEPS + 1)})
+    # Divided here: Polars multiplies by the reciprocal, and the curve would not end at 1.
+    reached = [sums[count - 1] / whole for count in counts]
+    return pl.DataFrame(
+        {
+            "segment": position,
+            "clients": [0.0, *(count / clients for count in counts)],
+            "money": [0.0, *reached],
+        },
+        schema_overrides={"segment": pl.Int64},
+    )

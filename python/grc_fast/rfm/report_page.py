@@ -1,0 +1,300 @@
+"""The page of scored clients: what each chart and table of it holds, in the reader's words."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final
+
+import polars as pl
+
+from grc_fast._utils.messages import cut
+from grc_fast.facts.quality import Quality
+from grc_fast.labels.catalogue import section, text
+from grc_fast.labels.written import day, in_language, percent, whole
+from grc_fast.labels.written import money as amount
+from grc_fast.report.charts.chart import specification
+from grc_fast.report.choice import ALL
+from grc_fast.report.page import Figure, Headline, Page, Part, Table, html_of
+from grc_fast.rfm.bands import FittedBands, format_number
+from grc_fast.rfm.chart_tables import ChartTables
+from grc_fast.rfm.charts import (
+    distribution_of,
+    lorenz_of,
+    map_of,
+    segments_of,
+)
+from grc_fast.rfm.fitted import FittedModel
+
+# What a label has room for.
+_LONGEST_LABEL: Final = 60
+
+
+def report_html(
+    model: FittedModel,
+    scores: pl.DataFrame,
+    segments: pl.DataFrame,
+    *,
+    money: pl.Series | None,
+    quality: Quality | None,
+    as_of: dt.date | None,
+    lang: str,
+) -> str:
+    """Return the page of scored clients as HTML.
+
+    Parameters
+    ----------
+    model, scores, segments, money
+        What scored the clients, and the rest as `RFMResult` has it.
+    quality
+        The account of the sales; None where the clients came ready-made.
+    as_of
+        The day recency is counted from, where known.
+    lang
+        The language of the page.
+    """
+    scale = 0 if quality is None else quality.money_scale
+    tables = ChartTables(scores, segments, model, money, scale, model.rfm.table.labels(lang))
+    writing = _Writing(tables, lang)
+    parts = [] if quality is None else [_account(quality, lang)]
+    page = Page(
+        title=text("report.title", lang),
+        subtitle=_subtitle(quality, as_of, lang),
+        headlines=list(_headlines(tables, quality, lang)),
+        figures=list(writing.figures()),
+        parts=[*parts, _bands(tables, lang)],
+        definitions=_definitions(tables, lang),
+        choices=[
+            (ALL, text("report.every_segment", lang)),
+            *writing.choices(),
+        ],
+    )
+    return html_of(page, lang)
+
+
+def _subtitle(quality: Quality | None, as_of: dt.date | None, lang: str) -> str:
+    if quality is not None and quality.first_day is not None and quality.last_day is not None:
+        days = {"first": quality.first_day, "last": quality.last_day, "day": quality.as_of}
+        return text("report.subtitle", lang, **{key: day(at, lang) for key, at in days.items()})
+    return "" if as_of is None else text("report.subtitle_day", lang, day=day(as_of, lang))
+
+
+def _headlines(tables: ChartTables, quality: Quality | None, lang: str) -> Iterator[Headline]:
+    def headline(name: str, figure: str) -> Headline:
+        caption, meaning = text(f"headline.{name}", lang), text(f"headline.{name}_meaning", lang)
+        return Headline(figure, caption, meaning)
+
+    yield headline("clients", whole(int(tables.segments["clients"].sum()), lang))
+    if tables.money is not None:
+        yield headline("money", whole(tables.segments["money"].sum(), lang))
+    if (best := tables.share_of_best) is not None:
+        yield headline("best", percent(best, lang))
+    if quality is not None and quality.rows_read:
+        yield headline("rows", percent(quality.rows_used / quality.rows_read, lang))
+
+
+class _Writing:
+    """The figures of a page in one language."""
+
+    def __init__(self, tables: ChartTables, lang: str) -> None:
+        self._tables = tables
+        self._lang = lang
+        self._labels = [cut(label, _LONGEST_LABEL) for label in tables.labels]
+
+    def choices(self) -> list[tuple[int, str]]:
+        """Return the segments that have clients."""
+        clients = self._tables.segments["clients"].to_list()
+        return [(place, self._labels[place]) for place, count in enumerate(clients) if count]
+
+    def figures(self) -> Iterator[Figure]:
+        """Yield the figures that the run has the data for."""
+        tables, lang = self._tables, self._lang
+        if not tables.segments["clients"].sum():
+            return
+        meaning = "segments_meaning" if tables.has_money else "segments_meaning_no_money"
+        yield self._figure("segments", segments_of(tables), self._segments(), meaning=meaning)
+        if tables.has_grid:
+            yield self._figure("rf-clients", map_of(tables, "clients", lang), self._grid("clients"))
+            if tables.has_money:
+                yield self._figure("rf-money", map_of(tables, "money", lang), self._grid("money"))
+        for name, measure in tables.measures.items():
+            chart = distribution_of(tables, name, lang)
+            title = text("chart.distribution", lang, measure=text(f"column.{measure}", lang))
+            table = self._bars(name)
+            meaning = "distribution_meaning"
+            yield self._figure(f"distribution-{name}", chart, table, title=title, meaning=meaning)
+        if tables.curve is not None:
+            yield self._figure("lorenz", lorenz_of(tables, lang), self._curve(tables.curve))
+
+    def _figure(
+        self,
+        name: str,
+        chart: Any,
+        table: tuple[Sequence[str], Sequence[Sequence[str]]],
+        *,
+        title: str | None = None,
+        meaning: str | None = None,
+    ) -> Figure:
+        title = title or text(f"chart.{name}", self._lang)
+        told = text(f"chart.{meaning or f'{name}_meaning'}", self._lang)
+        header, rows = table
+        drawn = specification(chart, self._lang)
+        return Figure(name, title, told, drawn, Table(title, header, rows))
+
+    def _segments(self) -> tuple[list[str], list[list[str]]]:
+        lang = self._lang
+        columns: dict[str, tuple[str, Callable[[Any, str], str]]] = {
+            "clients": (text("table.clients", lang), whole),
+            "share": (text("table.share", lang), percent),
+            "money": (text("table.money", lang), whole),
+            "money_share": (text("table.money_share", lang), percent),
+            "recency": (text("report.mean_recency", lang), _one_decimal),
+            "frequency": (text("report.mean_frequency", lang), _one_decimal),
+            "basket": (text("report.basket", lang), amount),
+        }
+        profile = self._tables.profile
+        hidden = set() if self._tables.has_money else {"money", "money_share"}
+        names = [name for name in columns if name in profile.columns and name not in hidden]
+        rows = [
+            [
+                label,
+                *("" if row[name] is None else columns[name][1](row[name], lang) for name in names),
+            ]
+            for label, row in zip(self._labels, profile.iter_rows(named=True), strict=True)
+        ]
+        totals = [
+            columns[name][1](profile[name].sum(), lang) if name in _ADDED else "" for name in names
+        ]
+        header = [text("table.segment", lang), *(columns[name][0] for name in names)]
+        return header, [*rows, [text("table.total", lang), *totals]]
+
+    def _grid(self, value: str) -> tuple[list[str], list[list[str]]]:
+        lang = self._lang
+        sums = self._tables.cells.group_by("r", "f").agg(
+            pl.col("clients").sum(), pl.col("money").sum()
+        )
+        found = {(row["r"], row["f"]): row[value] for row in sums.iter_rows(named=True)}
+        lines = sorted({r for r, _ in found}, reverse=True)
+        columns = sorted({f for _, f in found})
+        header = [text("column.r", lang), *(f"{text('column.f', lang)} {f}" for f in columns)]
+        return header, [
+            [str(r), *(whole(found.get((r, f), 0), lang) for f in columns)] for r in lines
+        ]
+
+    def _bars(self, criterion: str) -> tuple[list[str], list[list[str]]]:
+        lang = self._lang
+        bars = self._tables.bars(criterion)
+        sums = bars.group_by("start", "end", "open").agg(pl.col("clients").sum()).sort("start")
+        header = [text("report.values", lang), text("table.clients", lang)]
+        lowest = bars["start"].min()
+        return header, [
+            [_span(row, lang, is_first=row["start"] == lowest), whole(row["clients"], lang)]
+            for row in sums.iter_rows(named=True)
+        ]
+
+    def _curve(self, curve: pl.DataFrame) -> tuple[list[str], list[list[str]]]:
+        lang = self._lang
+        tenths = curve.filter(pl.col("segment") == ALL).gather_every(10)
+        header = [text("report.of_lowest", lang), text("report.of_money", lang)]
+        return header, [
+            [percent(clients, lang), percent(share, lang)]
+            for clients, share in tenths.select("clients", "money").iter_rows()
+        ]
+
+
+# Columns of segments that have a total.
+_ADDED: Final = ("clients", "share", "money", "money_share")
+
+
+def _one_decimal(number: float, lang: str) -> str:
+    return in_language(f"{number:z,.1f}", lang)
+
+
+def _number(value: float, lang: str) -> str:
+    return in_language(format_number(value), lang)
+
+
+def _span(row: dict[str, Any], lang: str, *, is_first: bool) -> str:
+    low, high = _number(row["start"], lang), _number(row["end"], lang)
+    if not row["open"]:
+        return text("band.between", lang, low=low, high=high)
+    return text("band.below", lang, high=high) if is_first else text("band.from", lang, low=low)
+
+
+def _account(quality: Quality, lang: str) -> Part:
+    rows = [
+        [
+            text(f"reason.{reason}", lang),
+            whole(rows, lang),
+            percent(share, lang),
+            whole(sum_of, lang),
+        ]
+        for reason, rows, share, sum_of in quality.frame.iter_rows()
+    ]
+    total = [
+        text("table.total", lang),
+        whole(quality.rows_read, lang),
+        percent(1, lang),
+        whole(quality.money_read, lang),
+    ]
+    header = [
+        text("report.reason", lang),
+        text("report.rows", lang),
+        text("report.share_of_rows", lang),
+        text("table.money", lang),
+    ]
+    title = text("report.account", lang)
+    meaning = text("report.account_meaning", lang)
+    return Part(title, meaning, Table(title, header, [*rows, total]))
+
+
+def _bands(tables: ChartTables, lang: str) -> Part:
+    model = tables.model
+    words = section("table", lang)
+    names = ["band", "points", "from", "to", "clients", "share"]
+    rows = [
+        [
+            text(f"criterion.{row['criterion']}", lang),
+            str(row["band"]),
+            str(row["points"]),
+            *("" if row[end] is None else _number(row[end], lang) for end in ("from", "to")),
+            whole(row["clients"], lang),
+            percent(row["share"], lang),
+        ]
+        for row in model.bands.iter_rows(named=True)
+    ]
+    title = text("report.bands", lang)
+    table = Table(title, [words["criterion"], *(words[name] for name in names)], rows)
+    merged = [said for fitted in model.fitted for said in _merged(fitted, model.clients, lang)]
+    return Part(title, text("report.bands_meaning", lang), table, merged)
+
+
+def _merged(fitted: FittedBands, clients: int, lang: str) -> list[str]:
+    """Say which bands one value fills by itself."""
+    return [
+        text(
+            "report.merged",
+            lang,
+            criterion=text(f"criterion.{fitted.criterion.name}", lang),
+            share=percent(run.clients / clients, lang),
+            value=_number(run.value, lang),
+            first=run.first,
+            last=run.last,
+            bands=fitted.size,
+        )
+        for run in fitted.ties
+    ]
+
+
+def _definitions(tables: ChartTables, lang: str) -> list[tuple[str, str]]:
+    measures = [
+        (text(f"column.{measure}", lang), text(f"definition.{measure}", lang))
+        for measure in tables.measures.values()
+    ]
+    names = ["points", "bands", "segment", "share"]
+    if tables.has_money:
+        names += ["money", "money_share"]
+    terms = [(text(f"table.{name}", lang), text(f"definition.{name}", lang)) for name in names]
+    if "basket" in tables.profile.columns:
+        terms.append((text("report.basket", lang), text("definition.basket", lang)))
+    return measures + terms
