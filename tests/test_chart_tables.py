@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from decimal import Decimal
 
 import polars as pl
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import grc_fast as grc
+from grc_fast.report.charts.chart import svg
 from grc_fast.report.charts.segments import segments_chart
 from grc_fast.report.choice import ALL
 from grc_fast.rfm.chart_tables import ChartTables
@@ -36,7 +38,7 @@ def tables_of(clients, kind=pl.Float64, **options):
     model, scores = grc.RFM(**options).fit_score(frame)
     money = scores["monetary"]
     segments = segment_sums(scores, money, 2)
-    return ChartTables(scores, segments, model, money, 2, model.rfm.table.labels())
+    return ChartTables(scores, segments, model, money, 2, "en")
 
 
 def sums_by(rows, key, value):
@@ -141,3 +143,37 @@ def test_rectangles_are_as_large_as_their_clients_and_fill_the_chart():
         3: 90.0,
         0: 10.0,
     }
+
+
+def test_plots_are_charts_that_vega_draws_in_the_language_of_the_scores():
+    sales = grc.simulate_sales(3_000, 300, seed=2)
+    plot = grc.score_rfm(sales, as_of="2026-01-01", lang="fr").plot
+    charts = [
+        plot.segments(),
+        plot.heatmap(),
+        plot.heatmap("money"),
+        *(plot.distribution(name) for name in ("recency", "frequency", "monetary")),
+        plot.lorenz(),
+    ]
+    drawings = [svg(chart.to_dict()) for chart in charts]
+    assert all(drawing.startswith("<svg") for drawing in drawings)
+    assert len(set(drawings)) == len(charts)
+    assert "note de récence" in drawings[1]
+    assert re.search(r">\d+,\d\u202f%<", drawings[1])
+
+
+@pytest.mark.parametrize(
+    ("draw", "reason"),
+    [
+        (lambda plot: plot.distribution("recensy"), "did you mean 'recency'"),
+        (lambda plot: plot.distribution("monetary"), "valid names are recency, frequency|did you"),
+        (lambda plot: plot.heatmap("mony"), "did you mean 'money'"),
+        (lambda plot: plot.heatmap("money"), "no money"),
+        (lambda plot: plot.lorenz(), "no money"),
+    ],
+)
+def test_a_plot_of_what_the_run_does_not_have_says_so(draw, reason):
+    sales = grc.simulate_sales(300, 30, seed=2)
+    plot = grc.score_rfm(sales, as_of="2026-01-01", monetary=None).plot
+    with pytest.raises(grc.OptionError, match=reason):
+        draw(plot)

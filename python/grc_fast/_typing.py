@@ -16,4 +16,5 @@ Edges = Literal["inverted_cdf", "linear", "r-rfm"]
 Number = int | float
 Lang = Literal["en", "fr"]
 CsvStyle = Literal["plain", "excel-fr"]
+HeatMapOf = Literal["clients", "money"]
 Day: TypeAlias = dt.date | str

@@ -31,6 +31,7 @@ from grc_fast.io.small_tables import read_table
 from grc_fast.io.text_options import TextOptions
 from grc_fast.io.write import STDOUT, json_writer, text_writer, write_result
 from grc_fast.report.page_file import check_page_path
+from grc_fast.rfm.chart_tables import ChartTables
 from grc_fast.rfm.rfm import RFMModel, score_sales
 from grc_fast.rfm.segment_sums import segment_sums
 
@@ -181,12 +182,6 @@ def _page(result: _Scored, lang: Lang) -> str:
     """Return the page of a run."""
     from grc_fast.rfm.report_page import report_html
 
-    return report_html(
-        result.model,
-        result.scores,
-        result.segments,
-        money=result.money,
-        quality=result.quality,
-        as_of=result.as_of,
-        lang=lang,
-    )
+    scale = 0 if result.quality is None else result.quality.money_scale
+    tables = ChartTables(result.scores, result.segments, result.model, result.money, scale, lang)
+    return report_html(tables, result.quality, result.as_of)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
@@ -11,6 +10,7 @@ from typing import Final
 
 import polars as pl
 
+from grc_fast._typing import Lang
 from grc_fast.facts.exact_money import exact_units, money_of
 from grc_fast.report.choice import ALL
 from grc_fast.rfm.fitted import FittedModel
@@ -46,8 +46,8 @@ class ChartTables:
         What each client spent, in the order of the scores; None without money.
     scale
         The decimals of the money.
-    labels
-        What the segments are called.
+    lang
+        The language of what is drawn.
     """
 
     scores: pl.DataFrame
@@ -55,12 +55,17 @@ class ChartTables:
     model: FittedModel
     money: pl.Series | None
     scale: int
-    labels: Sequence[str]
+    lang: Lang
 
     @cached_property
     def measures(self) -> dict[str, str]:
         """The measure of each criterion by its name."""
         return {criterion.name: criterion.measure for criterion in self.model.rfm.criteria}
+
+    @cached_property
+    def labels(self) -> list[str]:
+        """What the segments are called."""
+        return self.model.rfm.table.labels(self.lang)
 
     @property
     def has_money(self) -> bool:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import altair as alt
 import polars as pl
 
+from grc_fast._typing import HeatMapOf
 from grc_fast.labels.catalogue import text
 from grc_fast.report.charts.distribution import distribution_chart
 from grc_fast.report.charts.heat_map import heat_map
@@ -31,22 +30,22 @@ def segments_of(tables: ChartTables) -> alt.LayerChart:
     )
 
 
-def map_of(tables: ChartTables, value: Literal["clients", "money"], lang: str) -> alt.LayerChart:
+def map_of(tables: ChartTables, value: HeatMapOf) -> alt.LayerChart:
     """Draw where the clients, or their money, are between recency and frequency."""
-    return heat_map(tables.cells.select("segment", "r", "f", value=value), lang)
+    return heat_map(tables.cells.select("segment", "r", "f", value=value), tables.lang)
 
 
-def distribution_of(tables: ChartTables, criterion: str, lang: str) -> alt.LayerChart:
+def distribution_of(tables: ChartTables, criterion: str) -> alt.LayerChart:
     """Draw the values of a criterion and the thresholds between its bands."""
-    caption = text(f"column.{tables.measures[criterion]}", lang)
+    caption = text(f"column.{tables.measures[criterion]}", tables.lang)
     bars = tables.bars(criterion).drop("open")
-    return distribution_chart(bars, thresholds_of(tables, criterion), caption, lang)
+    return distribution_chart(bars, thresholds_of(tables, criterion), caption, tables.lang)
 
 
-def lorenz_of(tables: ChartTables, lang: str) -> alt.LayerChart:
+def lorenz_of(tables: ChartTables) -> alt.LayerChart:
     """Draw how the money is spread over clients; `tables` must have a curve."""
     assert tables.curve is not None
-    return lorenz_chart(tables.curve.with_columns(pl.col("clients", "money").round(5)), lang)
+    return lorenz_chart(tables.curve.with_columns(pl.col("clients", "money").round(5)), tables.lang)
 
 
 def thresholds_of(tables: ChartTables, criterion: str) -> list[float]:

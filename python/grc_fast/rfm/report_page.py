@@ -24,50 +24,34 @@ from grc_fast.rfm.charts import (
     map_of,
     segments_of,
 )
-from grc_fast.rfm.fitted import FittedModel
 
 # What a label has room for.
 _LONGEST_LABEL: Final = 60
 
 
-def report_html(
-    model: FittedModel,
-    scores: pl.DataFrame,
-    segments: pl.DataFrame,
-    *,
-    money: pl.Series | None,
-    quality: Quality | None,
-    as_of: dt.date | None,
-    lang: str,
-) -> str:
+def report_html(tables: ChartTables, quality: Quality | None, as_of: dt.date | None) -> str:
     """Return the page of scored clients as HTML.
 
     Parameters
     ----------
-    model, scores, segments, money
-        What scored the clients, and the rest as `RFMResult` has it.
+    tables
+        The clients, what scored them, and their sums; in the language of the page.
     quality
         The account of the sales; None where the clients came ready-made.
     as_of
         The day recency is counted from, where known.
-    lang
-        The language of the page.
     """
-    scale = 0 if quality is None else quality.money_scale
-    tables = ChartTables(scores, segments, model, money, scale, model.rfm.table.labels(lang))
-    writing = _Writing(tables, lang)
+    lang = tables.lang
+    writing = _Writing(tables)
     parts = [] if quality is None else [_account(quality, lang)]
     page = Page(
         title=text("report.title", lang),
         subtitle=_subtitle(quality, as_of, lang),
-        headlines=list(_headlines(tables, quality, lang)),
+        headlines=list(_headlines(tables, quality)),
         figures=list(writing.figures()),
-        parts=[*parts, _bands(tables, lang)],
-        definitions=_definitions(tables, lang),
-        choices=[
-            (ALL, text("report.every_segment", lang)),
-            *writing.choices(),
-        ],
+        parts=[*parts, _bands(tables)],
+        definitions=_definitions(tables),
+        choices=[(ALL, text("report.every_segment", lang)), *writing.choices()],
     )
     return html_of(page, lang)
 
@@ -79,7 +63,9 @@ def _subtitle(quality: Quality | None, as_of: dt.date | None, lang: str) -> str:
     return "" if as_of is None else text("report.subtitle_day", lang, day=day(as_of, lang))
 
 
-def _headlines(tables: ChartTables, quality: Quality | None, lang: str) -> Iterator[Headline]:
+def _headlines(tables: ChartTables, quality: Quality | None) -> Iterator[Headline]:
+    lang = tables.lang
+
     def headline(name: str, figure: str) -> Headline:
         caption, meaning = text(f"headline.{name}", lang), text(f"headline.{name}_meaning", lang)
         return Headline(figure, caption, meaning)
@@ -96,9 +82,9 @@ def _headlines(tables: ChartTables, quality: Quality | None, lang: str) -> Itera
 class _Writing:
     """The figures of a page in one language."""
 
-    def __init__(self, tables: ChartTables, lang: str) -> None:
+    def __init__(self, tables: ChartTables) -> None:
         self._tables = tables
-        self._lang = lang
+        self._lang = tables.lang
         self._labels = [cut(label, _LONGEST_LABEL) for label in tables.labels]
 
     def choices(self) -> list[tuple[int, str]]:
@@ -114,17 +100,17 @@ class _Writing:
         meaning = "segments_meaning" if tables.has_money else "segments_meaning_no_money"
         yield self._figure("segments", segments_of(tables), self._segments(), meaning=meaning)
         if tables.has_grid:
-            yield self._figure("rf-clients", map_of(tables, "clients", lang), self._grid("clients"))
+            yield self._figure("rf-clients", map_of(tables, "clients"), self._grid("clients"))
             if tables.has_money:
-                yield self._figure("rf-money", map_of(tables, "money", lang), self._grid("money"))
+                yield self._figure("rf-money", map_of(tables, "money"), self._grid("money"))
         for name, measure in tables.measures.items():
-            chart = distribution_of(tables, name, lang)
+            chart = distribution_of(tables, name)
             title = text("chart.distribution", lang, measure=text(f"column.{measure}", lang))
             table = self._bars(name)
             meaning = "distribution_meaning"
             yield self._figure(f"distribution-{name}", chart, table, title=title, meaning=meaning)
         if tables.curve is not None:
-            yield self._figure("lorenz", lorenz_of(tables, lang), self._curve(tables.curve))
+            yield self._figure("lorenz", lorenz_of(tables), self._curve(tables.curve))
 
     def _figure(
         self,
@@ -248,7 +234,8 @@ def _account(quality: Quality, lang: str) -> Part:
     return Part(title, meaning, Table(title, header, [*rows, total]))
 
 
-def _bands(tables: ChartTables, lang: str) -> Part:
+def _bands(tables: ChartTables) -> Part:
+    lang = tables.lang
     model = tables.model
     words = section("table", lang)
     names = ["band", "points", "from", "to", "clients", "share"]
@@ -286,7 +273,8 @@ def _merged(fitted: FittedBands, clients: int, lang: str) -> list[str]:
     ]
 
 
-def _definitions(tables: ChartTables, lang: str) -> list[tuple[str, str]]:
+def _definitions(tables: ChartTables) -> list[tuple[str, str]]:
+    lang = tables.lang
     measures = [
         (text(f"column.{measure}", lang), text(f"definition.{measure}", lang))
         for measure in tables.measures.values()

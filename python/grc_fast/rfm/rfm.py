@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
-from typing import Any, Unpack, overload
+from typing import TYPE_CHECKING, Any, Unpack, overload
 
 import polars as pl
 
@@ -23,7 +23,8 @@ from grc_fast.facts.table import Facts
 from grc_fast.io.json_file import load_json, save_json
 from grc_fast.io.write import text_writer, write_outputs
 from grc_fast.labels.catalogue import check_lang
-from grc_fast.report.page_file import check_page_path
+from grc_fast.report.page_file import check_page_path, require_charts
+from grc_fast.rfm.chart_tables import ChartTables
 from grc_fast.rfm.client_table import read_clients
 from grc_fast.rfm.drift import Drift, band_drift
 from grc_fast.rfm.explanation import Explanation, explain_client
@@ -34,6 +35,9 @@ from grc_fast.rfm.sales_facts import read_facts
 from grc_fast.rfm.scoring import assemble, score_clients
 from grc_fast.rfm.segment_sums import segment_sums
 from grc_fast.rfm.specification import Specification
+
+if TYPE_CHECKING:
+    from grc_fast.rfm.plots import Plots
 
 
 @dataclass(frozen=True)
@@ -553,16 +557,36 @@ class RFMResult:
         # Altair and what belongs to it come with an extra.
         from grc_fast.rfm.report_page import report_html
 
-        html = report_html(
-            self.model,
+        html = report_html(self._tables(lang), self.quality, self.as_of)
+        write_outputs({path: text_writer(html)})
+
+    @property
+    def plot(self) -> Plots:
+        """Charts for a notebook (extra `report`), in the language of the specification.
+
+        Examples
+        --------
+        >>> import grc_fast as grc
+        >>> sales = grc.simulate_sales(500, 60, seed=1)
+        >>> result = grc.score_rfm(sales, as_of="2026-01-01")
+        >>> type(result.plot.heatmap("money")).__name__
+        'LayerChart'
+        """
+        require_charts()
+        from grc_fast.rfm.plots import Plots
+
+        return Plots(self._tables(None))
+
+    def _tables(self, lang: Lang | None) -> ChartTables:
+        """Return the tables that charts are drawn from."""
+        return ChartTables(
             self.scores,
             self.segments,
-            money=self.money,
-            quality=self.quality,
-            as_of=self.as_of,
-            lang=self.model._lang(lang),
+            self.model,
+            self.money,
+            self.quality.money_scale,
+            self.model._lang(lang),
         )
-        write_outputs({path: text_writer(html)})
 
 
 def score_sales(

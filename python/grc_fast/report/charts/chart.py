@@ -65,6 +65,11 @@ def on_shade() -> Any:
     return alt.condition(f"datum.shade > {_DARK}", alt.value("white"), alt.value("black"))
 
 
+def in_language(chart: alt.LayerChart, lang: str) -> alt.LayerChart:
+    """Return the chart with its numbers written as a language does."""
+    return cast(alt.LayerChart, chart.configure(locale={"number": _NUMBERS[lang]}))
+
+
 def specification(chart: alt.TopLevelMixin, lang: str) -> dict[str, Any]:
     """Return what Vega-Lite draws on a page, whose colours the drawing takes."""
     drawn = chart.to_dict()
