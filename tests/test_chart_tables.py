@@ -71,7 +71,7 @@ def test_cells_add_up_the_clients_and_the_money_of_each_pair_of_points(clients):
 def test_bars_hold_every_client_between_their_ends(clients):
     tables = tables_of(clients)
     for name in tables.measures:
-        bars = tables.bars(name)
+        bars = tables.bars[name]
         assert bars["clients"].sum() == len(clients)
         assert bars["start"].n_unique() <= 42
         closed = bars.filter(~pl.col("open")).group_by("start", "end").agg(pl.sum("clients"))
@@ -102,7 +102,7 @@ def test_money_of_every_type_makes_the_same_tables(kind):
     tables = tables_of(clients, kind)
     assert tables.cells.equals(tables_of(clients).cells)
     assert tables.curve.equals(tables_of(clients).curve)
-    assert tables.bars("monetary").equals(tables_of(clients).bars("monetary"))
+    assert tables.bars["monetary"].equals(tables_of(clients).bars["monetary"])
 
 
 def test_the_profile_says_the_means_of_each_segment():

@@ -129,12 +129,34 @@ class ChartTables:
         kind = pl.Float64() if self.money is None else self.money.dtype
         return sums.with_columns(money_of(pl.col("money"), kind, self.scale).cast(pl.Float64))
 
-    def bars(self, criterion: str) -> pl.DataFrame:
-        """Return the `clients` of each `segment` with values from `start` up to below `end`.
+    @cached_property
+    def bars(self) -> dict[str, pl.DataFrame]:
+        """The `clients` of each `segment` from `start` to below `end`, for each criterion.
 
         About one client in a hundred has a value beyond the last bar, or below the first where
         there are negative ones; those are counted in it, and `open` says so.
         """
+        return {name: self._bars(name) for name in self.measures}
+
+    @cached_property
+    def curve(self) -> pl.DataFrame | None:
+        """The share of `money` of the `clients` who spent least: of each `segment`, and of `ALL`.
+
+        None without money, or where there is none in total.
+        """
+        if self.money is None:
+            return None
+        spent = self._clients.select("segment", "money").sort("money")
+        every = _curve(spent["money"], ALL)
+        if every is None:
+            return None
+        parts = [
+            _curve(spent.filter(pl.col("segment") == position)["money"], position)
+            for position in range(self.segments.height)
+        ]
+        return pl.concat([every, *(part for part in parts if part is not None)])
+
+    def _bars(self, criterion: str) -> pl.DataFrame:
         values = self._clients.select("segment", value=pl.col(f"{criterion} value")).drop_nulls()
         edges = _edges(values["value"])
         last = len(edges) - 2
@@ -159,24 +181,6 @@ class ChartTables:
             schema_overrides={"bar": pl.Int64},
         )
         return counted.join(ends, on="bar", how="left", maintain_order="left").drop("bar")
-
-    @cached_property
-    def curve(self) -> pl.DataFrame | None:
-        """The share of `money` of the `clients` who spent least: of each `segment`, and of `ALL`.
-
-        None without money, or where there is none in total.
-        """
-        if self.money is None:
-            return None
-        spent = self._clients.select("segment", "money").sort("money")
-        every = _curve(spent["money"], ALL)
-        if every is None:
-            return None
-        parts = [
-            _curve(spent.filter(pl.col("segment") == position)["money"], position)
-            for position in range(self.segments.height)
-        ]
-        return pl.concat([every, *(part for part in parts if part is not None)])
 
     @property
     def _counts_orders(self) -> bool:

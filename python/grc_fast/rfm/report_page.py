@@ -169,7 +169,7 @@ class _Writing:
 
     def _bars(self, criterion: str) -> tuple[list[str], list[list[str]]]:
         lang = self._lang
-        bars = self._tables.bars(criterion)
+        bars = self._tables.bars[criterion]
         sums = bars.group_by("start", "end", "open").agg(pl.col("clients").sum()).sort("start")
         header = [text("report.values", lang), text("table.clients", lang)]
         lowest = bars["start"].min()
