@@ -116,6 +116,16 @@ def test_the_profile_says_the_means_of_each_segment():
         assert row["basket"] == pytest.approx(scores["monetary"].sum() / orders)
 
 
+def test_an_endless_value_is_counted_in_the_last_bar():
+    clients = pl.DataFrame({"client_id": [1, 2, 3], "monetary": [1.0, 2.0, math.inf]})
+    spec = grc.RFM(None, None, grc.Monetary(), bins=2, groups=2)
+    model, scores = spec.fit_score(clients)
+    segments = segment_sums(scores, None, 0)
+    bars = ChartTables(scores, segments, model, None, 0, "en").bars["monetary"]
+    assert bars["clients"].sum() == 3
+    assert bars.filter("open")["end"].unique().to_list() == [3.0]
+
+
 def test_points_of_many_bands_are_shown_by_fifths():
     clients = [(3 * place, 1 + place, 10.0 * place) for place in range(200)]
     cells = tables_of(clients, bins=50).cells

@@ -251,6 +251,22 @@ def test_criteria_left_out_have_no_charts(criteria, figures, html_of):
     assert ("rf-clients" in names) == (not left_out & {"recency", "frequency"})
 
 
+def test_a_criterion_that_nobody_has_a_value_of_has_no_chart(html_of, tmp_path):
+    sales = pl.DataFrame({"client_id": [1, 2, 3], "amount": [5.0, 6.0, 7.5]}).with_columns(
+        date=pl.lit("2025-12-01").str.to_date()
+    )
+    spec = grc.RFM(frequency=grc.Frequency("mean_gap"), bins=2, groups=2)
+    result = spec.score(sales, as_of="2026-01-01")
+    html = html_of(result)
+    assert 'data-chart="distribution-monetary"' in html
+    assert "distribution-frequency" not in html
+    with page_in_browser(html, tmp_path) as page:
+        assert "distribution-monetary" in drawn(page)
+        assert page.complaints == []
+    with pytest.raises(grc.OptionError, match="nobody has a frequency"):
+        result.plot.distribution("frequency")
+
+
 @pytest.fixture
 def clients(tmp_path, monkeypatch):
     """Go to a directory that has a table of clients."""

@@ -22,7 +22,7 @@ async function start() {
     await draw(figure, specifications[figure.dataset.chart]);
   }
   const form = document.getElementById("filter");
-  const choices = [...form.elements.segment];
+  const choices = [...form.querySelectorAll("input")];
   const choose = async (segment) => {
     const choice = choices.find((input) => Number(input.value) === segment);
     if (!choice) return;

@@ -49,7 +49,7 @@ class Plots:
         return self._written(map_of(self._tables, value))
 
     def distribution(self, criterion: str) -> alt.LayerChart:
-        """Draw how many clients have which values, and the thresholds between the bands.
+        """Draw how many clients have which values, and the thresholds between its bands.
 
         Parameters
         ----------
@@ -59,9 +59,11 @@ class Plots:
         Raises
         ------
         OptionError
-            If the run has no such criterion.
+            If the run has no such criterion, or nobody has a value of it.
         """
         one_of("criterion", criterion, self._tables.measures)
+        if self._tables.bars[criterion].is_empty():
+            raise OptionError(f"nobody has a {criterion} to draw")
         return self._written(distribution_of(self._tables, criterion))
 
     def lorenz(self) -> alt.LayerChart:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
@@ -18,12 +19,7 @@ from grc_fast.report.choice import ALL
 from grc_fast.report.page import Figure, Headline, Page, Part, Table, html_of
 from grc_fast.rfm.bands import FittedBands, format_number
 from grc_fast.rfm.chart_tables import ChartTables
-from grc_fast.rfm.charts import (
-    distribution_of,
-    lorenz_of,
-    map_of,
-    segments_of,
-)
+from grc_fast.rfm.charts import distribution_of, lorenz_of, map_of, segments_of
 
 # What a label has room for.
 _LONGEST_LABEL: Final = 60
@@ -104,6 +100,8 @@ class _Writing:
             if tables.has_money:
                 yield self._figure("rf-money", map_of(tables, "money"), self._grid("money"))
         for name, measure in tables.measures.items():
+            if tables.bars[name].is_empty():
+                continue
             chart = distribution_of(tables, name)
             title = text("chart.distribution", lang, measure=text(f"column.{measure}", lang))
             table = self._bars(name)
@@ -156,10 +154,9 @@ class _Writing:
 
     def _grid(self, value: str) -> tuple[list[str], list[list[str]]]:
         lang = self._lang
-        sums = self._tables.cells.group_by("r", "f").agg(
-            pl.col("clients").sum(), pl.col("money").sum()
-        )
-        found = {(row["r"], row["f"]): row[value] for row in sums.iter_rows(named=True)}
+        parts = self._tables.cells.group_by("r", "f").agg(pl.col(value))
+        # Exact, whatever the order of the parts.
+        found = {(r, f): math.fsum(part) for r, f, part in parts.iter_rows()}
         lines = sorted({r for r, _ in found}, reverse=True)
         columns = sorted({f for _, f in found})
         header = [text("column.r", lang), *(f"{text('column.f', lang)} {f}" for f in columns)]
