@@ -11,6 +11,7 @@ import pytest
 import grc_fast as grc
 from browser import page_in_browser
 from grc_fast.cli import main
+from grc_fast.labels.table import Table
 from grc_fast.report import page_file
 from hostile_texts import HOSTILE
 
@@ -249,6 +250,24 @@ def test_criteria_left_out_have_no_charts(criteria, figures, html_of):
     left_out = {name for name, given in criteria.items() if given is None}
     assert not {f"distribution-{name}" for name in left_out} & set(names)
     assert ("rf-clients" in names) == (not left_out & {"recency", "frequency"})
+
+
+def test_notebooks_show_results_models_and_accounts_as_tables():
+    result = demo("fr")
+    shown = result._repr_html_()
+    assert shown.count("<tr>") == 1 + len(result.segments) + 1
+    assert f"<td>{result.segments['clients'].sum():,}</td>".replace(",", "\u202f") in shown
+    assert result.model._repr_html_().count("<tr>") == 1 + len(result.model.bands)
+    account = result.quality._repr_html_()
+    assert f"<th>total</th><td>{result.quality.rows_read:,}</td>" in account
+
+
+def test_a_table_of_a_notebook_escapes_what_it_holds():
+    rows = [[text, text] for text in HOSTILE.values()]
+    html = Table("<i>", ["<b>", "x"], rows).html()
+    own = {"table", "caption", "thead", "tbody", "tr", "th", "td"}
+    assert set(re.findall(r"</?(\w+)", html)) == own
+    assert "\u202e" not in html
 
 
 def test_a_criterion_that_nobody_has_a_value_of_has_no_chart(html_of, tmp_path):

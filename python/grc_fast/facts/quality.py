@@ -12,6 +12,9 @@ import polars as pl
 
 from grc_fast._utils.dates import day_of_number
 from grc_fast.io.file_listing import Listing
+from grc_fast.labels.catalogue import text
+from grc_fast.labels.table import Table
+from grc_fast.labels.written import percent, whole
 
 # A row that could be dropped for several reasons counts under the first.
 REASONS = ("where", "client", "date", "amount", "future", "returns")
@@ -192,6 +195,31 @@ class Quality:
             },
         )
 
+    def written(self, lang: str) -> Table:
+        """Return what became of the rows and the money as it is read, with the total."""
+        rows = [
+            [
+                text(f"reason.{reason}", lang),
+                whole(rows, lang),
+                percent(share, lang),
+                whole(sum_of, lang),
+            ]
+            for reason, rows, share, sum_of in self.frame.iter_rows()
+        ]
+        total = [
+            text("table.total", lang),
+            whole(self.rows_read, lang),
+            percent(1, lang),
+            whole(self.money_read, lang),
+        ]
+        header = [
+            text("report.reason", lang),
+            text("report.rows", lang),
+            text("report.share_of_rows", lang),
+            text("table.money", lang),
+        ]
+        return Table(text("report.account", lang), header, [*rows, total])
+
     def to_dict(self) -> dict[str, Any]:
         """Give the account ready for JSON: money as exact decimal text, days as ISO text."""
         return {
@@ -236,6 +264,9 @@ class Quality:
         lines += [f"warning: {warning}" for warning in self.warnings]
         notes = [*self.notes, *str(self.files).splitlines()]
         return "\n".join(lines + [f"note: {note}" for note in notes])
+
+    def _repr_html_(self) -> str:
+        return self.written("en").html()
 
     def _row_line(self, reason: str, rows: int, money: Decimal) -> str:
         share = f"{100 * rows / self.rows_read:.1f} %" if self.rows_read else "-"

@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from grc_fast.io.html_template import html_template
 from grc_fast.labels.catalogue import section
+from grc_fast.labels.table import Table
 from grc_fast.report.charts.chart import svg
 from grc_fast.report.choice import ALL, CHOSEN
 from grc_fast.report.script import page_script
@@ -22,15 +23,6 @@ class Headline:
     figure: str
     caption: str
     meaning: str
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table as it is read: the first column names the row."""
-
-    name: str
-    header: Sequence[str]
-    rows: Sequence[Sequence[str]]
 
 
 @dataclass(frozen=True)

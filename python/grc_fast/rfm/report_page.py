@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Final
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
 import polars as pl
 
-from grc_fast._utils.messages import cut
 from grc_fast.facts.quality import Quality
-from grc_fast.labels.catalogue import section, text
-from grc_fast.labels.written import day, in_language, percent, whole
-from grc_fast.labels.written import money as amount
+from grc_fast.labels.catalogue import text
+from grc_fast.labels.table import Table
+from grc_fast.labels.written import day, percent, whole
 from grc_fast.report.charts.chart import specification
 from grc_fast.report.choice import ALL
-from grc_fast.report.page import Figure, Headline, Page, Part, Table, html_of
-from grc_fast.rfm.bands import FittedBands, format_number
+from grc_fast.report.page import Figure, Headline, Page, Part, html_of
+from grc_fast.rfm.bands import FittedBands
 from grc_fast.rfm.chart_tables import ChartTables
 from grc_fast.rfm.charts import distribution_of, lorenz_of, map_of, segments_of
-
-# What a label has room for.
-_LONGEST_LABEL: Final = 60
+from grc_fast.rfm.fitted import FittedModel
+from grc_fast.rfm.written_tables import bands_table, labels_of, number, segments_table
 
 
 def report_html(tables: ChartTables, quality: Quality | None, as_of: dt.date | None) -> str:
@@ -45,7 +44,7 @@ def report_html(tables: ChartTables, quality: Quality | None, as_of: dt.date | N
         subtitle=_subtitle(quality, as_of, lang),
         headlines=list(_headlines(tables, quality)),
         figures=list(writing.figures()),
-        parts=[*parts, _bands(tables)],
+        parts=[*parts, _bands(tables.model, lang)],
         definitions=_definitions(tables),
         choices=[(ALL, text("report.every_segment", lang)), *writing.choices()],
     )
@@ -81,7 +80,7 @@ class _Writing:
     def __init__(self, tables: ChartTables) -> None:
         self._tables = tables
         self._lang = tables.lang
-        self._labels = [cut(label, _LONGEST_LABEL) for label in tables.labels]
+        self._labels = labels_of(tables)
 
     def choices(self) -> list[tuple[int, str]]:
         """Return the segments that have clients."""
@@ -94,7 +93,7 @@ class _Writing:
         if not tables.segments["clients"].sum():
             return
         meaning = "segments_meaning" if tables.has_money else "segments_meaning_no_money"
-        yield self._figure("segments", segments_of(tables), self._segments(), meaning=meaning)
+        yield self._figure("segments", segments_of(tables), segments_table(tables), meaning=meaning)
         if tables.has_grid:
             yield self._figure("rf-clients", map_of(tables, "clients"), self._grid("clients"))
             if tables.has_money:
@@ -114,45 +113,17 @@ class _Writing:
         self,
         name: str,
         chart: Any,
-        table: tuple[Sequence[str], Sequence[Sequence[str]]],
+        table: Table,
         *,
         title: str | None = None,
         meaning: str | None = None,
     ) -> Figure:
         title = title or text(f"chart.{name}", self._lang)
         told = text(f"chart.{meaning or f'{name}_meaning'}", self._lang)
-        header, rows = table
         drawn = specification(chart, self._lang)
-        return Figure(name, title, told, drawn, Table(title, header, rows))
+        return Figure(name, title, told, drawn, replace(table, name=title))
 
-    def _segments(self) -> tuple[list[str], list[list[str]]]:
-        lang = self._lang
-        columns: dict[str, tuple[str, Callable[[Any, str], str]]] = {
-            "clients": (text("table.clients", lang), whole),
-            "share": (text("table.share", lang), percent),
-            "money": (text("table.money", lang), whole),
-            "money_share": (text("table.money_share", lang), percent),
-            "recency": (text("report.mean_recency", lang), _one_decimal),
-            "frequency": (text("report.mean_frequency", lang), _one_decimal),
-            "basket": (text("report.basket", lang), amount),
-        }
-        profile = self._tables.profile
-        hidden = set() if self._tables.has_money else {"money", "money_share"}
-        names = [name for name in columns if name in profile.columns and name not in hidden]
-        rows = [
-            [
-                label,
-                *("" if row[name] is None else columns[name][1](row[name], lang) for name in names),
-            ]
-            for label, row in zip(self._labels, profile.iter_rows(named=True), strict=True)
-        ]
-        totals = [
-            columns[name][1](profile[name].sum(), lang) if name in _ADDED else "" for name in names
-        ]
-        header = [text("table.segment", lang), *(columns[name][0] for name in names)]
-        return header, [*rows, [text("table.total", lang), *totals]]
-
-    def _grid(self, value: str) -> tuple[list[str], list[list[str]]]:
+    def _grid(self, value: str) -> Table:
         lang = self._lang
         parts = self._tables.cells.group_by("r", "f").agg(pl.col(value))
         # Exact, whatever the order of the parts.
@@ -160,97 +131,48 @@ class _Writing:
         lines = sorted({r for r, _ in found}, reverse=True)
         columns = sorted({f for _, f in found})
         header = [text("column.r", lang), *(f"{text('column.f', lang)} {f}" for f in columns)]
-        return header, [
-            [str(r), *(whole(found.get((r, f), 0), lang) for f in columns)] for r in lines
-        ]
+        rows = [[str(r), *(whole(found.get((r, f), 0), lang) for f in columns)] for r in lines]
+        return Table("", header, rows)
 
-    def _bars(self, criterion: str) -> tuple[list[str], list[list[str]]]:
+    def _bars(self, criterion: str) -> Table:
         lang = self._lang
         bars = self._tables.bars[criterion]
         sums = bars.group_by("start", "end", "open").agg(pl.col("clients").sum()).sort("start")
         header = [text("report.values", lang), text("table.clients", lang)]
         lowest = bars["start"].min()
-        return header, [
+        rows = [
             [_span(row, lang, is_first=row["start"] == lowest), whole(row["clients"], lang)]
             for row in sums.iter_rows(named=True)
         ]
+        return Table("", header, rows)
 
-    def _curve(self, curve: pl.DataFrame) -> tuple[list[str], list[list[str]]]:
+    def _curve(self, curve: pl.DataFrame) -> Table:
         lang = self._lang
         tenths = curve.filter(pl.col("segment") == ALL).gather_every(10)
         header = [text("report.of_lowest", lang), text("report.of_money", lang)]
-        return header, [
+        rows = [
             [percent(clients, lang), percent(share, lang)]
             for clients, share in tenths.select("clients", "money").iter_rows()
         ]
-
-
-# Columns of segments that have a total.
-_ADDED: Final = ("clients", "share", "money", "money_share")
-
-
-def _one_decimal(number: float, lang: str) -> str:
-    return in_language(f"{number:z,.1f}", lang)
-
-
-def _number(value: float, lang: str) -> str:
-    return in_language(format_number(value), lang)
+        return Table("", header, rows)
 
 
 def _span(row: dict[str, Any], lang: str, *, is_first: bool) -> str:
-    low, high = _number(row["start"], lang), _number(row["end"], lang)
+    low, high = number(row["start"], lang), number(row["end"], lang)
     if not row["open"]:
         return text("band.between", lang, low=low, high=high)
     return text("band.below", lang, high=high) if is_first else text("band.from", lang, low=low)
 
 
 def _account(quality: Quality, lang: str) -> Part:
-    rows = [
-        [
-            text(f"reason.{reason}", lang),
-            whole(rows, lang),
-            percent(share, lang),
-            whole(sum_of, lang),
-        ]
-        for reason, rows, share, sum_of in quality.frame.iter_rows()
-    ]
-    total = [
-        text("table.total", lang),
-        whole(quality.rows_read, lang),
-        percent(1, lang),
-        whole(quality.money_read, lang),
-    ]
-    header = [
-        text("report.reason", lang),
-        text("report.rows", lang),
-        text("report.share_of_rows", lang),
-        text("table.money", lang),
-    ]
-    title = text("report.account", lang)
-    meaning = text("report.account_meaning", lang)
-    return Part(title, meaning, Table(title, header, [*rows, total]))
+    table = quality.written(lang)
+    return Part(table.name, text("report.account_meaning", lang), table)
 
 
-def _bands(tables: ChartTables) -> Part:
-    lang = tables.lang
-    model = tables.model
-    words = section("table", lang)
-    names = ["band", "points", "from", "to", "clients", "share"]
-    rows = [
-        [
-            text(f"criterion.{row['criterion']}", lang),
-            str(row["band"]),
-            str(row["points"]),
-            *("" if row[end] is None else _number(row[end], lang) for end in ("from", "to")),
-            whole(row["clients"], lang),
-            percent(row["share"], lang),
-        ]
-        for row in model.bands.iter_rows(named=True)
-    ]
-    title = text("report.bands", lang)
-    table = Table(title, [words["criterion"], *(words[name] for name in names)], rows)
+def _bands(model: FittedModel, lang: str) -> Part:
+    table = bands_table(model, lang)
     merged = [said for fitted in model.fitted for said in _merged(fitted, model.clients, lang)]
-    return Part(title, text("report.bands_meaning", lang), table, merged)
+    return Part(table.name, text("report.bands_meaning", lang), table, merged)
 
 
 def _merged(fitted: FittedBands, clients: int, lang: str) -> list[str]:
@@ -261,7 +183,7 @@ def _merged(fitted: FittedBands, clients: int, lang: str) -> list[str]:
             lang,
             criterion=text(f"criterion.{fitted.criterion.name}", lang),
             share=percent(run.clients / clients, lang),
-            value=_number(run.value, lang),
+            value=number(run.value, lang),
             first=run.first,
             last=run.last,
             bands=fitted.size,

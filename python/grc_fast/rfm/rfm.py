@@ -35,6 +35,7 @@ from grc_fast.rfm.sales_facts import read_facts
 from grc_fast.rfm.scoring import assemble, score_clients
 from grc_fast.rfm.segment_sums import segment_sums
 from grc_fast.rfm.specification import Specification
+from grc_fast.rfm.written_tables import bands_table, segments_table
 
 if TYPE_CHECKING:
     from grc_fast.rfm.plots import Plots
@@ -467,6 +468,9 @@ class RFMModel(FittedModel):
         check_process()
         return cls._of_file(model_from_dict(data, "the model"))
 
+    def _repr_html_(self) -> str:
+        return bands_table(self, self.rfm.lang).html()
+
     def _lang(self, lang: Lang | None) -> Lang:
         if lang is None:
             return self.rfm.lang
@@ -530,7 +534,7 @@ class RFMResult:
         Parameters
         ----------
         path
-            The file, `.html`; it is written whole or not at all.
+            The file, whose name ends in .html; it is written whole or not at all.
         lang
             Language of the page; that of the specification by default.
 
@@ -576,6 +580,9 @@ class RFMResult:
         from grc_fast.rfm.plots import Plots
 
         return Plots(self._tables(None))
+
+    def _repr_html_(self) -> str:
+        return segments_table(self._tables(None)).html()
 
     def _tables(self, lang: Lang | None) -> ChartTables:
         """Return the tables that charts are drawn from."""

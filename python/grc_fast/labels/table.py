@@ -1,0 +1,42 @@
+"""Tables as people read them: every cell written in words of their language."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+
+from grc_fast._utils.messages import harmless
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table as it is read; the first column names the row.
+
+    Examples
+    --------
+    >>> "<td>1,204</td>" in Table("sizes", ["segment", "clients"], [["new", "1,204"]]).html()
+    True
+    """
+
+    name: str
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+    def html(self) -> str:
+        """Return it as HTML for a notebook, every cell escaped."""
+        head = "".join(f"<th>{_escaped(caption)}</th>" for caption in self.header)
+        body = "".join(
+            f"<tr><th>{_escaped(row[0])}</th>"
+            + "".join(f"<td>{_escaped(cell)}</td>" for cell in row[1:])
+            + "</tr>"
+            for row in self.rows
+        )
+        return (
+            f"<table><caption>{_escaped(self.name)}</caption><thead><tr>{head}</tr></thead>"
+            f"<tbody>{body}</tbody></table>"
+        )
+
+
+def _escaped(text: str) -> str:
+    return escape(harmless(text))
