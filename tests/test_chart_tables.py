@@ -74,7 +74,11 @@ def test_bars_hold_every_client_between_their_ends(clients):
         bars = tables.bars[name]
         assert bars["clients"].sum() == len(clients)
         assert bars["start"].n_unique() <= 42
-        closed = bars.filter(~pl.col("open")).group_by("start", "end").agg(pl.sum("clients"))
+        closed = (
+            bars.filter(~pl.any_horizontal("below", "beyond"))
+            .group_by("start", "end")
+            .agg(pl.sum("clients"))
+        )
         values = tables.scores[name].to_list()
         for start, end, count in closed.iter_rows():
             assert sum(start <= value < end for value in values) == count
@@ -123,7 +127,7 @@ def test_an_endless_value_is_counted_in_the_last_bar():
     segments = segment_sums(scores, None, 0)
     bars = ChartTables(scores, segments, model, None, 0, "en").bars["monetary"]
     assert bars["clients"].sum() == 3
-    assert bars.filter("open")["end"].unique().to_list() == [3.0]
+    assert bars.filter("beyond")["end"].unique().to_list() == [3.0]
 
 
 def test_points_of_many_bands_are_shown_by_fifths():

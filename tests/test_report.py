@@ -252,6 +252,20 @@ def test_criteria_left_out_have_no_charts(criteria, figures, html_of):
     assert ("rf-clients" in names) == (not left_out & {"recency", "frequency"})
 
 
+def test_a_single_bar_that_values_lie_beyond_says_so(html_of):
+    orders = [1] * 299 + [50]
+    sales = pl.DataFrame(
+        {
+            "client_id": [client for client, count in enumerate(orders) for _ in range(count)],
+            "date": ["2025-12-01"] * sum(orders),
+            "amount": [5.0] * sum(orders),
+        }
+    ).with_columns(pl.col("date").str.to_date())
+    spec = grc.RFM(frequency=grc.Frequency("lines"))
+    html = html_of(spec.score(sales, as_of="2026-01-01"))
+    assert '<th scope="row">1 or more</th><td>300</td>' in html
+
+
 def test_notebooks_show_results_models_and_accounts_as_tables():
     result = demo("fr")
     shown = result._repr_html_()

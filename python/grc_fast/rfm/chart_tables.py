@@ -134,7 +134,7 @@ class ChartTables:
         """The `clients` of each `segment` from `start` to below `end`, for each criterion.
 
         About one client in a hundred has a value beyond the last bar, or below the first where
-        there are negative ones; those are counted in it, and `open` says so.
+        there are negative ones; those are counted in it, and `below` and `beyond` say so.
         """
         return {name: self._bars(name) for name in self.measures}
 
@@ -160,10 +160,6 @@ class ChartTables:
         values = self._clients.select("segment", value=pl.col(f"{criterion} value")).drop_nulls()
         edges = _edges(values["value"].filter(values["value"].is_finite()))
         last = len(edges) - 2
-        beyond = {
-            0: bool((values["value"] < edges[0]).any()),
-            last: bool((values["value"] >= edges[-1]).any()),
-        }
         places = pl.Series(edges).search_sorted(values["value"], side="right").cast(pl.Int64) - 1
         # One key takes half the time of two.
         counted = (
@@ -182,9 +178,11 @@ class ChartTables:
                 "bar": range(last + 1),
                 "start": edges[:-1],
                 "end": edges[1:],
-                "open": [beyond.get(bar, False) for bar in range(last + 1)],
             },
             schema_overrides={"bar": pl.Int64},
+        ).with_columns(
+            below=(pl.col("bar") == 0) & bool((values["value"] < edges[0]).any()),
+            beyond=(pl.col("bar") == last) & bool((values["value"] >= edges[-1]).any()),
         )
         return counted.join(ends, on="bar", how="left", maintain_order="left").drop("bar")
 

@@ -38,7 +38,7 @@ def map_of(tables: ChartTables, value: HeatMapOf) -> alt.LayerChart:
 def distribution_of(tables: ChartTables, criterion: str) -> alt.LayerChart:
     """Draw the values of a criterion and the thresholds between its bands."""
     caption = text(f"column.{tables.measures[criterion]}", tables.lang)
-    bars = tables.bars[criterion].drop("open")
+    bars = tables.bars[criterion].drop("below", "beyond")
     return distribution_chart(bars, thresholds_of(tables, criterion), caption, tables.lang)
 
 

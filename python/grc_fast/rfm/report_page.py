@@ -5,9 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
+import altair as alt
 import polars as pl
 
 from grc_fast.facts.quality import Quality
@@ -101,27 +101,18 @@ class _Writing:
         for name, measure in tables.measures.items():
             if tables.bars[name].is_empty():
                 continue
-            chart = distribution_of(tables, name)
             title = text("chart.distribution", lang, measure=text(f"column.{measure}", lang))
-            table = self._bars(name)
+            chart, table = distribution_of(tables, name), self._bars(name, title)
             meaning = "distribution_meaning"
-            yield self._figure(f"distribution-{name}", chart, table, title=title, meaning=meaning)
+            yield self._figure(f"distribution-{name}", chart, table, meaning=meaning)
         if tables.curve is not None:
             yield self._figure("lorenz", lorenz_of(tables), self._curve(tables.curve))
 
     def _figure(
-        self,
-        name: str,
-        chart: Any,
-        table: Table,
-        *,
-        title: str | None = None,
-        meaning: str | None = None,
+        self, name: str, chart: alt.LayerChart, table: Table, *, meaning: str | None = None
     ) -> Figure:
-        title = title or text(f"chart.{name}", self._lang)
         told = text(f"chart.{meaning or f'{name}_meaning'}", self._lang)
-        drawn = specification(chart, self._lang)
-        return Figure(name, title, told, drawn, replace(table, name=title))
+        return Figure(name, table.name, told, specification(chart, self._lang), table)
 
     def _grid(self, value: str) -> Table:
         lang = self._lang
@@ -132,19 +123,18 @@ class _Writing:
         columns = sorted({f for _, f in found})
         header = [text("column.r", lang), *(f"{text('column.f', lang)} {f}" for f in columns)]
         rows = [[str(r), *(whole(found.get((r, f), 0), lang) for f in columns)] for r in lines]
-        return Table("", header, rows)
+        return Table(text(f"chart.rf-{value}", lang), header, rows)
 
-    def _bars(self, criterion: str) -> Table:
+    def _bars(self, criterion: str, title: str) -> Table:
         lang = self._lang
         bars = self._tables.bars[criterion]
-        sums = bars.group_by("start", "end", "open").agg(pl.col("clients").sum()).sort("start")
+        ends = ["start", "end", "below", "beyond"]
+        sums = bars.group_by(ends).agg(pl.col("clients").sum()).sort("start")
         header = [text("report.values", lang), text("table.clients", lang)]
-        lowest = bars["start"].min()
         rows = [
-            [_span(row, lang, is_first=row["start"] == lowest), whole(row["clients"], lang)]
-            for row in sums.iter_rows(named=True)
+            [_span(row, lang), whole(row["clients"], lang)] for row in sums.iter_rows(named=True)
         ]
-        return Table("", header, rows)
+        return Table(title, header, rows)
 
     def _curve(self, curve: pl.DataFrame) -> Table:
         lang = self._lang
@@ -154,14 +144,19 @@ class _Writing:
             [percent(clients, lang), percent(share, lang)]
             for clients, share in tenths.select("clients", "money").iter_rows()
         ]
-        return Table("", header, rows)
+        return Table(text("chart.lorenz", lang), header, rows)
 
 
-def _span(row: dict[str, Any], lang: str, *, is_first: bool) -> str:
-    low, high = number(row["start"], lang), number(row["end"], lang)
-    if not row["open"]:
-        return text("band.between", lang, low=low, high=high)
-    return text("band.below", lang, high=high) if is_first else text("band.from", lang, low=low)
+def _span(bar: dict[str, Any], lang: str) -> str:
+    """Say which values a bar holds."""
+    low, high = number(bar["start"], lang), number(bar["end"], lang)
+    words = {
+        (False, False): "between",
+        (True, False): "below",
+        (False, True): "from",
+        (True, True): "all",
+    }
+    return text(f"band.{words[bar['below'], bar['beyond']]}", lang, low=low, high=high)
 
 
 def _account(quality: Quality, lang: str) -> Part:
