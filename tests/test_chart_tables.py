@@ -16,6 +16,7 @@ from grc_fast.report.charts.chart import svg
 from grc_fast.report.charts.segments import segments_chart
 from grc_fast.report.choice import ALL
 from grc_fast.rfm.chart_tables import ChartTables
+from grc_fast.rfm.charts import thresholds_of
 from grc_fast.rfm.segment_sums import segment_sums
 
 AMOUNTS = st.one_of(
@@ -128,6 +129,15 @@ def test_an_endless_value_is_counted_in_the_last_bar():
     bars = ChartTables(scores, segments, model, None, 0, "en").bars["monetary"]
     assert bars["clients"].sum() == 3
     assert bars.filter("beyond")["end"].unique().to_list() == [3.0]
+
+
+@pytest.mark.parametrize(("frequency", "drawn"), [(None, [2.0]), (grc.Frequency(bands=[2]), [2.0])])
+def test_a_threshold_is_drawn_between_the_bars_that_it_parts(frequency, drawn):
+    clients = [(10, 1, 1.0)] * 5 + [(10, 2, 1.0), (10, 3, 1.0), (10, 4, 1.0)]
+    tables = tables_of(clients, frequency=frequency or grc.Frequency(), bins=2)
+    bands = tables.model.bands.filter(criterion="frequency")
+    assert bands["clients"].to_list() == [5, 3]
+    assert thresholds_of(tables, "frequency") == drawn
 
 
 def test_points_of_many_bands_are_shown_by_fifths():

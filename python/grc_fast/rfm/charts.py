@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import altair as alt
 import polars as pl
 
@@ -49,6 +51,11 @@ def lorenz_of(tables: ChartTables) -> alt.LayerChart:
 
 
 def thresholds_of(tables: ChartTables, criterion: str) -> list[float]:
-    """Return the values between the bands of a criterion."""
+    """Return where the bands of a criterion part on the axis of its bars."""
     bands = tables.model.bands.filter(pl.col("criterion") == criterion)
-    return [edge for edge in bands["to"].to_list() if edge is not None]
+    edges = bands["to"].drop_nulls().to_list()
+    closed = next(f.closed for f in tables.model.fitted if f.criterion.name == criterion)
+    if closed == "right" and tables.scores[criterion].dtype.is_integer():
+        # The bar of a whole number begins with it, and an edge belongs to the band below.
+        return [math.floor(edge) + 1.0 for edge in edges]
+    return edges

@@ -34,7 +34,7 @@ def segments_chart(segments: pl.DataFrame) -> alt.LayerChart:
     base = chart_of(_rectangles(segments))
     left = alt.X("left:Q", axis=None, scale=_pixels(0, _WIDTH))
     top = alt.Y("top:Q", axis=None, scale=_pixels(_HEIGHT, 0))
-    opacity = alt.condition(IS_SHOWN, alt.value(1), alt.value(0.25))
+    opacity = alt.condition(IS_SHOWN, alt.value(1), alt.value(0.45))
     rectangles = base.mark_rect(stroke="white", strokeWidth=1, cursor="pointer").encode(
         x=left, x2="right", y=top, y2="bottom", color=shade(), opacity=opacity
     )
