@@ -91,6 +91,8 @@ class ArrowStream:
 class ArrowColumns:
     """Columns of a table of another library, to be read once."""
 
+    @property
+    def all_rows(self) -> int | None: ...
     def __arrow_c_stream__(self, requested_schema: Any = None) -> Any: ...
 
 class _Account(TypedDict):

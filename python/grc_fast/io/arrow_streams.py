@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from grc_fast._core import ArrowStream
+from grc_fast._core import ArrowColumns, ArrowStream
 from grc_fast._utils.messages import first_line, quoted
 from grc_fast._utils.panics import is_panic
 from grc_fast.errors import ColumnError, SourceError
@@ -19,10 +19,9 @@ from grc_fast.io.source import (
     Found,
     Part,
     Source,
-    as_many_as_promised,
+    counted_stream,
     needed_columns,
     polars_errors,
-    stream,
 )
 
 _STREAM = "__arrow_c_stream__"
@@ -143,12 +142,13 @@ class _ArrowPart(Part):
         with polars_errors(self.place):
             names = projection.columns
             opened = self.once or _Opened.of(self.table.give(names), self.place)
-            batches = stream(pl.scan_arrow_c_stream(opened.columns(names)), projection.expressions)
-            if self.table.rows is None:
-                yield from batches
-            else:
-                rows = int(self.table.rows)
-                yield from as_many_as_promised(batches, lambda: rows, self.place)
+            columns = opened.columns(names)
+            query = pl.scan_arrow_c_stream(columns)
+            promised = partial(self._promised, columns)
+            yield from counted_stream(query, projection.expressions, promised, self.place)
+
+    def _promised(self, columns: ArrowColumns) -> int | None:
+        return columns.all_rows if self.table.rows is None else int(self.table.rows)
 
     def first_rows(self, count: int) -> pl.DataFrame | None:  # noqa: ARG002
         """Give None: a stream is read once."""
@@ -176,7 +176,7 @@ class _Opened:
             raise
         return cls(place, found, tuple(name for name, *_ in found.columns))
 
-    def columns(self, names: Sequence[str]) -> Any:
+    def columns(self, names: Sequence[str]) -> ArrowColumns:
         """Give some columns, to be read once."""
         for name in names:
             self.type_of(name)

@@ -11,13 +11,21 @@ import polars as pl
 _END: Final = "\0end"
 
 
+def received_batches(query: pl.LazyFrame, rows: int) -> Iterator[pl.DataFrame]:
+    """Run a query, and give the rows that arrive in their order, so many at a time.
+
+    Whether all have arrived is for the caller to find out.
+
+    This is the only use of an interface that is still unstable.
+    """
+    return query.collect_batches(chunk_size=rows, maintain_order=True, lazy=True)
+
+
 def query_batches(query: pl.LazyFrame, rows: int) -> Iterator[pl.DataFrame]:
     """Run a query, and give its rows in their order, so many at a time.
 
     A query that breaks off inside the engine ends its batches as one that is through: nothing is
     raised. So a row of ours stands after the last, and rows are whole only where it arrives.
-
-    This is the only use of an interface that is still unstable.
 
     Raises
     ------
@@ -26,13 +34,16 @@ def query_batches(query: pl.LazyFrame, rows: int) -> Iterator[pl.DataFrame]:
     """
     ended = pl.concat([query, pl.LazyFrame({_END: [True]})], how="diagonal")
     given, is_whole = 0, False
-    for batch in ended.collect_batches(chunk_size=rows, maintain_order=True, lazy=True):
+    for batch in received_batches(ended, rows):
         is_whole = batch.height > 0 and batch[_END][-1] is True
         found = batch.drop(_END).head(batch.height - is_whole)
         given += found.height
         if found.height:
             yield found
     if not is_whole:
-        raise pl.exceptions.ComputeError(
-            f"the rows break off after {given:,}, as what holds them is damaged: make it anew"
-        )
+        raise pl.exceptions.ComputeError(broken_off(given))
+
+
+def broken_off(rows: int) -> str:
+    """Return the error of a query that ends otherwise than by its end, after so many rows."""
+    return f"the rows break off after {rows:,}, as what holds them is damaged: make it anew"

@@ -16,7 +16,7 @@ from grc_fast._utils.messages import describe, first_line
 from grc_fast._utils.panics import is_panic, reason_of_panic
 from grc_fast.errors import ColumnError, DataError, GrcError, SourceError
 from grc_fast.io.file_listing import Listing
-from grc_fast.io.query_batches import query_batches
+from grc_fast.io.query_batches import broken_off, query_batches, received_batches
 from grc_fast.io.roles import (
     ClientRoles,
     Projection,
@@ -328,34 +328,76 @@ def among_the_first(rows: pl.DataFrame | None, names: Iterable[str]) -> str:
 def stream(frame: pl.LazyFrame, expressions: Sequence[pl.Expr]) -> Iterator[pl.DataFrame]:
     """Run a query and give expressions of it, batch by batch in the order of the rows.
 
-    The query itself only selects columns by name: with any expression in it, Polars reads as far
-    ahead as it can, and the memory of a run grows with the rows.
-
     Raises
     ------
     polars.exceptions.PolarsError
         If the query fails, or ends otherwise than by its end.
     """
-    names = dict.fromkeys(name for part in expressions for name in part.meta.root_names())
-    for batch in query_batches(frame.select(*names), BATCH_ROWS):
+    for batch in query_batches(_needed(frame, expressions), BATCH_ROWS):
         yield batch.select(expressions)
 
 
-def as_many_as_promised(
-    batches: Iterable[pl.DataFrame], promised: Callable[[], int], place: str
+def counted_stream(
+    frame: pl.LazyFrame,
+    expressions: Sequence[pl.Expr],
+    promised: Callable[[], int | None],
+    place: str,
 ) -> Iterator[pl.DataFrame]:
-    """Give batches, and count their rows against those that the source says it has.
+    """Run a query as `stream` does, where something tells how many rows there are.
+
+    Of a stream, the row that `query_batches` puts after the last would let Polars read ahead
+    without end.
 
     Raises
     ------
+    polars.exceptions.PolarsError, SourceError
+        If the query fails, or gives other rows than promised (see `as_many_as_promised`).
+    """
+    batches = received_batches(_needed(frame, expressions), BATCH_ROWS)
+    for batch in as_many_as_promised(batches, promised, place):
+        yield batch.select(expressions)
+
+
+def _needed(frame: pl.LazyFrame, expressions: Sequence[pl.Expr]) -> pl.LazyFrame:
+    """Select the columns that expressions read by name.
+
+    With any expression in the query, Polars reads as far ahead as it can, and the memory of a run
+    grows with the rows.
+    """
+    names = dict.fromkeys(name for part in expressions for name in part.meta.root_names())
+    return frame.select(*names)
+
+
+def as_many_as_promised(
+    batches: Iterable[pl.DataFrame], promised: Callable[[], int | None], place: str
+) -> Iterator[pl.DataFrame]:
+    """Give batches, and count their rows against those that the source says it has.
+
+    Parameters
+    ----------
+    batches
+        All its rows.
+    promised
+        Tells, after the last batch, how many rows the source has; None if it was not read to its
+        end.
+    place
+        How errors name it.
+
+    Raises
+    ------
+    polars.exceptions.ComputeError
+        If the source was not read to its end.
     SourceError
-        If there are more or fewer.
+        If there are more rows or fewer.
     """
     given = 0
     for batch in batches:
         given += batch.height
         yield batch
-    if given != (rows := promised()):
+    rows = promised()
+    if rows is None:
+        raise pl.exceptions.ComputeError(broken_off(given))
+    if given != rows:
         raise SourceError(
             f"{redact(place)} has {given:,} rows where it says that it has {rows:,}: it is "
             "damaged, so make it anew"

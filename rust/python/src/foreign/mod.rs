@@ -6,7 +6,7 @@ mod checks;
 mod stream;
 mod texts;
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow_schema::{DataType, Field};
 use grc_core::Error;
@@ -15,7 +15,7 @@ use pyo3::types::PyCapsule;
 
 use crate::errors::exception;
 use batches::{Batches, Column};
-use stream::CheckedBatches;
+use stream::{CheckedBatches, Progress};
 
 // The keys of a field's metadata under which a type of somebody's own is told.
 const EXTENSION: &str = "ARROW:extension:";
@@ -104,10 +104,20 @@ impl ArrowStream {
 
 /// Columns of a table, to be read once through the C interface of Arrow.
 #[pyclass(module = "grc_fast._core")]
-pub struct ArrowColumns(Mutex<Option<CheckedBatches>>);
+pub struct ArrowColumns {
+    /// None once somebody reads them.
+    batches: Mutex<Option<CheckedBatches>>,
+    progress: Arc<Progress>,
+}
 
 #[pymethods]
 impl ArrowColumns {
+    /// How many rows were handed over, None before the end was.
+    #[getter]
+    fn all_rows(&self) -> Option<u64> {
+        self.progress.all_rows()
+    }
+
     #[pyo3(signature = (requested_schema=None))]
     #[expect(unused_variables, reason = "whoever reads may wish for types, which need not be met")]
     fn __arrow_c_stream__<'py>(
@@ -115,13 +125,13 @@ impl ArrowColumns {
         py: Python<'py>,
         requested_schema: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyCapsule>> {
-        PyCapsule::new_with_value(py, taken(&mut self.0)?.into_ffi(), batches::STREAM)
+        PyCapsule::new_with_value(py, taken(&mut self.batches)?.into_ffi(), batches::STREAM)
     }
 }
 
 impl ArrowColumns {
     fn of(batches: CheckedBatches) -> Self {
-        Self(Mutex::new(Some(batches)))
+        Self { progress: batches.progress(), batches: Mutex::new(Some(batches)) }
     }
 }
 

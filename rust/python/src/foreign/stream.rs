@@ -5,6 +5,8 @@
 
 use std::ffi::{CString, c_char, c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use arrow_array::ffi::{FFI_ArrowArray, FFI_ArrowSchema};
 use arrow_array::ffi_stream::FFI_ArrowArrayStream;
@@ -22,13 +24,34 @@ pub struct CheckedBatches {
     /// How many columns each batch must have.
     width: usize,
     columns: Vec<(usize, Field)>,
+    progress: Arc<Progress>,
     last_error: CString,
+}
+
+/// How far a stream has been read.
+#[derive(Default)]
+pub struct Progress {
+    rows: AtomicU64,
+    has_ended: AtomicBool,
+}
+
+impl Progress {
+    /// The rows of all batches, None before the stream has ended.
+    pub fn all_rows(&self) -> Option<u64> {
+        self.has_ended.load(Ordering::Acquire).then(|| self.rows.load(Ordering::Acquire))
+    }
 }
 
 impl CheckedBatches {
     /// Select columns, by their positions among all.
     pub fn new(batches: Batches, all: &[Column], columns: Vec<(usize, Field)>) -> Self {
-        Self { batches, width: all.len(), columns, last_error: CString::default() }
+        let width = all.len();
+        Self { batches, width, columns, progress: Arc::default(), last_error: CString::default() }
+    }
+
+    /// How far they have been read, to be seen while somebody reads them.
+    pub fn progress(&self) -> Arc<Progress> {
+        Arc::clone(&self.progress)
     }
 
     /// The stream of the C interface.
@@ -48,7 +71,10 @@ impl CheckedBatches {
     }
 
     fn next(&mut self) -> Result<FFI_ArrowArray, String> {
-        let Some(batch) = self.batches.next()? else { return Ok(FFI_ArrowArray::empty()) };
+        let Some(batch) = self.batches.next()? else {
+            self.progress.has_ended.store(true, Ordering::Release);
+            return Ok(FFI_ArrowArray::empty());
+        };
         // SAFETY: whoever hands a batch over answers for what cannot be checked.
         let children = unsafe { checks::columns(&batch, self.width) }
             .map_err(|fault| format!("a batch is broken, as {fault}"))?;
@@ -60,6 +86,7 @@ impl CheckedBatches {
                 .map_err(|fault| format!("its column '{}' is broken, as {fault}", field.name()))?;
             chosen.push(child);
         }
+        self.progress.rows.fetch_add(batch.length as u64, Ordering::Release);
         Ok(Selection::of(batch, chosen))
     }
 
