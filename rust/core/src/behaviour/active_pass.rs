@@ -8,22 +8,18 @@ use super::account::BehaviourAccount;
 use super::batch::EventBatch;
 use super::batch_dictionaries::BatchDictionaries;
 use super::compiled_rules::CompiledRules;
-use super::dictionary::{MISSING, SharedDictionary};
 use super::drop_reason::EventDropReason;
 use super::event::{EventDictionaries, Flags};
 use super::event_block::{read_clients, zone_of};
 use super::event_id::{EventId, convert_id, read_event_id};
 use super::event_reader::{EventReader, chunk_rows};
 use super::event_tally::EventTally;
-use super::id_type::IdType;
 use super::options::BehaviourOptions;
 use super::outcome::BehaviourOutcome;
-use super::output::{ledger_columns, score_columns, sorted_ids, state_columns};
+use super::output::{ledger_columns, score_columns, state_columns};
 use super::output_columns::StatePart;
 use super::partition_scorer::{PartitionScorer, PartitionWork};
-use super::partitioned_chunk::{
-    PARTITIONS, PartitionEvents, PartitionSlice, PartitionedChunk, partition_of,
-};
+use super::partitioned_chunk::{PartitionEvents, PartitionSlice, PartitionedChunk};
 use super::read_context::ReadContext;
 use super::repeat_limiter::LocalDays;
 use super::rules::RuleSet;
@@ -33,7 +29,9 @@ use super::scorer::ScoringDrops;
 use super::seen_ids::SeenIds;
 use super::spill::Spill;
 use crate::calendar::{Clock, DAY, day_of_instant};
+use crate::clients::{IdType, PARTITIONS, partition_of, sorted_ids};
 use crate::columns::{Column, DateValues, IdValues};
+use crate::dictionary::{MISSING, SharedDictionary};
 use crate::error::{Error, Result};
 use crate::stop::stop_if_asked;
 use crate::threads::{Reused, lock, map_each};
@@ -235,7 +233,9 @@ impl ActivePass {
         drop(chunks);
         let clients = self.context.clients.read();
         let client_ids = self.context.client_ids;
-        let (ids, locations) = sorted_ids(&parts, client_ids, &clients, options.plain_integer_ids);
+        let clients_of: Vec<&[u64]> = parts.iter().map(|part| part.clients.as_slice()).collect();
+        let (ids, locations) =
+            sorted_ids(&clients_of, client_ids, &clients, options.plain_integer_ids);
         let event_ids = self.context.event_ids;
         let ledger = options
             .ledger

@@ -1,9 +1,9 @@
 //! The dictionary-encoded columns of a batch, in the codes of the run.
 
 use super::batch::{EventBatch, TextValues};
-use super::dictionary::{MISSING, SharedDictionary};
 use super::read_context::ReadContext;
 use crate::columns::Column;
+use crate::dictionary::{MISSING, SharedDictionary};
 use crate::error::Result;
 use crate::stop::stop_if_asked;
 

@@ -1,11 +1,11 @@
 //! The rules compiled for the kinds and pages that occur: which rules win for which events.
 
 use super::decay_weights::DecayWeights;
-use super::dictionary::TextDictionary;
 use super::page_patterns::{PageMatcher, PagePattern, Specificity};
 use super::phase::PhaseSignal;
 use super::repeat_limiter::RepeatLimit;
 use super::rules::{Bounds, Category, Decay, Density, Rule, RuleSet};
+use crate::dictionary::TextDictionary;
 use crate::error::Result;
 
 /// One rule, as far as it concerns events that it has won.

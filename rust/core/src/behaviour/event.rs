@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::dictionary::TextDictionary;
+use crate::dictionary::TextDictionary;
 
 /// What goes through partitions, temporary files and sorts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

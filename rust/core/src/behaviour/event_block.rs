@@ -4,16 +4,14 @@ use std::ops::Range;
 
 use super::batch::{EventBatch, TextValues};
 use super::batch_dictionaries::BatchDictionaries;
-use super::dictionary::{MISSING, SharedDictionary, ViewCache};
 use super::drop_reason::{EventDropReason, KEPT};
 use super::event::Measures;
-use super::id_type::{IdType, SIGN};
 use super::read_context::ReadContext;
 use super::read_measures::{read_clicks, read_dwell};
 use crate::calendar::DAY;
-use crate::columns::{
-    Column, DateValues, IdValues, Integers, Texts, mixed_ids, mixed_signs, to_micros, whole, widen,
-};
+use crate::clients::{IdType, read_integer_words};
+use crate::columns::{Column, DateValues, IdValues, Texts, mixed_ids, to_micros, widen};
+use crate::dictionary::{MISSING, SharedDictionary, ViewCache};
 use crate::error::{Error, Result};
 use crate::text_values::parse_instant;
 
@@ -189,37 +187,25 @@ impl EventBlock {
         if column.validity.is_some() {
             self.mark(n, EventDropReason::Client, |i| !column.is_valid(rows.start + i));
         }
-        match (&column.values, context.client_ids) {
-            (IdValues::Texts(texts), IdType::Text) => {
-                let text =
-                    |i: usize| column.is_valid(rows.start + i).then(|| texts.get(rows.start + i));
-                // The page array lends itself for their codes: it is filled later.
-                context.clients.encode(text, &mut self.page[..n])?;
-                for (client, &code) in self.client.iter_mut().zip(&self.page[..n]) {
-                    *client = code.into();
-                }
-                return Ok(());
+        if context.client_ids == IdType::Text {
+            let IdValues::Texts(texts) = &column.values else {
+                return Err(mixed_ids());
+            };
+            let text =
+                |i: usize| column.is_valid(rows.start + i).then(|| texts.get(rows.start + i));
+            // The page array lends itself for their codes: it is filled later.
+            context.clients.encode(text, &mut self.page[..n])?;
+            for (client, &code) in self.client.iter_mut().zip(&self.page[..n]) {
+                *client = code.into();
             }
-            (IdValues::Texts(_), _) | (_, IdType::Text) => return Err(mixed_ids()),
-            (IdValues::Integers(values), _) => widen(*values, rows.clone(), &mut self.wide[..n]),
-            (IdValues::Floats(values), _) => {
-                self.mark(n, EventDropReason::Client, |i| values[rows.start + i].is_nan());
-                for (i, &value) in values[rows.clone()].iter().enumerate() {
-                    self.wide[i] =
-                        if self.drop_reason[i] == KEPT { whole(value, "client")? } else { 0 };
-                }
-            }
+            return Ok(());
         }
-        let unsigned = matches!(&column.values, IdValues::Integers(Integers::U64(_)));
-        let flip = if context.client_ids == IdType::Signed { SIGN } else { 0 };
-        let differ = unsigned != (context.client_ids == IdType::Unsigned);
-        if differ && (0..n).any(|i| self.wide[i] < 0 && self.drop_reason[i] == KEPT) {
-            return Err(mixed_signs());
+        if let IdValues::Floats(values) = &column.values {
+            self.mark(n, EventDropReason::Client, |i| values[rows.start + i].is_nan());
         }
-        for (client, &wide) in self.client[..n].iter_mut().zip(&self.wide) {
-            *client = wide as u64 ^ flip;
-        }
-        Ok(())
+        let is_used = |i: usize| self.drop_reason[i] == KEPT;
+        let (wide, words) = (&mut self.wide[..n], &mut self.client[..n]);
+        read_integer_words(column, rows, context.client_ids, "client", is_used, wide, words)
     }
 
     fn read_instants(

@@ -1,6 +1,6 @@
 //! Ids of events: how they are read, compared and kept.
 
-use super::id_type::{IdType, SIGN};
+use crate::clients::{IdType, SIGN};
 use crate::columns::{Column, IdValues, whole, widen};
 use crate::error::{Error, Result};
 

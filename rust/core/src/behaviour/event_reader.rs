@@ -4,16 +4,15 @@ use std::ops::Range;
 
 use super::batch::EventBatch;
 use super::batch_dictionaries::BatchDictionaries;
-use super::dictionary::ViewCache;
 use super::drop_reason::{EventDropReason, KEPT};
 use super::event::{Event, Flags};
 use super::event_block::{BLOCK, EventBlock, blocks};
 use super::event_id::read_event_id;
-use super::partitioned_chunk::{
-    PARTITIONS, PartitionedChunk, PartitionedChunkBuilder, partition_of,
-};
+use super::partitioned_chunk::{PartitionedChunk, PartitionedChunkBuilder};
 use super::read_context::ReadContext;
+use crate::clients::{PARTITIONS, partition_of};
 use crate::columns::{Column, IdValues};
+use crate::dictionary::ViewCache;
 use crate::error::Result;
 
 /// The most rows of a chunk: each partition gets some hundred events of them, and all of them take a

@@ -1,6 +1,6 @@
 //! What rules did: the events that each won, its awards, and the pages and kinds that none won.
 
-use super::dictionary::{MISSING, TextDictionary};
+use crate::dictionary::{MISSING, TextDictionary};
 
 /// Counts of one thread; those of all threads are added up, so that they depend on no order.
 ///
@@ -77,8 +77,8 @@ fn most_frequent(counts: &[u64], texts: &TextDictionary) -> Vec<(String, u64)> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::dictionary::SharedDictionary;
     use super::*;
+    use crate::dictionary::SharedDictionary;
 
     #[test]
     fn the_most_frequent_come_first_whatever_their_codes() {

@@ -3,32 +3,18 @@
 //! Events are grouped first: each client's few dozen then lie side by side, and stay in the first
 //! caches while they are sorted and scored.
 
-use super::dictionary::MISSING;
 use super::event::{Event, EventDictionaries};
 use super::event_id::PackedId;
 use super::partitioned_chunk::PartitionSlice;
 use super::seen_ids::ClientSeenIds;
-use super::small_sort::SmallSort;
 use super::timeline::Timeline;
-use crate::hash::hash_word;
-use crate::prefetch::prefetch;
-
-/// A free slot of the table.
-const FREE: u32 = u32::MAX;
+use crate::clients::{ClientGroups, SmallSort};
+use crate::dictionary::MISSING;
 
 /// The events of one partition, grouped; its arrays are reused from partition to partition.
 #[derive(Debug, Default)]
 pub(super) struct GroupedEvents {
-    /// Open addressing by the hash of the client: its number, or [`FREE`].
-    slots: Vec<u32>,
-    /// The clients, by number.
-    pub clients: Vec<u64>,
-    /// Where the events of each client begin, and where the last one's end.
-    starts: Vec<u32>,
-    /// The number of the client of each event, in the order of the slices.
-    numbers: Vec<u32>,
-    /// Where the next event of each client goes.
-    next: Vec<u32>,
+    groups: ClientGroups,
     /// The events, client after client; what is beyond them is left from earlier partitions.
     events: Vec<Event>,
     /// Their ids, if any event may have one.
@@ -48,138 +34,47 @@ impl GroupedEvents {
         others: impl Iterator<Item = u64>,
         text_ids: bool,
     ) {
-        let rows = slices.iter().map(|slice| slice.events.len()).sum();
-        self.count(slices, rows);
-        for client in others {
-            self.number_of(client);
-        }
-        let mut start = 0;
-        for count in &mut self.starts {
-            start += std::mem::replace(count, start);
-        }
-        self.starts.push(start);
-        self.next.clone_from(&self.starts);
+        let events: Vec<&[Event]> = slices.iter().map(|slice| slice.events).collect();
+        self.groups.group(&events, |event| event.client, others);
+        let rows = self.groups.rows();
         if self.events.len() < rows {
             self.events.resize(rows, Event::default());
         }
         self.timeline.begin(text_ids);
+        let count = |slice: &PartitionSlice| slice.events.len();
         self.ids.clear();
         if slices.iter().any(|slice| !slice.ids.is_empty()) {
             self.ids.resize(rows, 0);
-            self.scatter_ids(slices);
-            self.next.clone_from(&self.starts);
+            self.groups.scatter(slices, count, |slice, i, to| {
+                if let Some(&id) = slice.ids.get(i) {
+                    self.ids[to] = self.timeline.adopt_id(id, slice.arena);
+                }
+            });
         }
         self.messages.clear();
         if slices.iter().any(|slice| !slice.messages.is_empty()) {
             self.messages.resize(rows, MISSING);
-            self.scatter_messages(slices);
-            self.next.clone_from(&self.starts);
+            self.groups.scatter(slices, count, |slice, i, to| {
+                self.messages[to] = slice.messages.get(i).copied().unwrap_or(MISSING);
+            });
         }
-        self.scatter(slices);
+        self.groups.scatter(
+            &events,
+            |events| events.len(),
+            |events, i, to| {
+                self.events[to] = events[i];
+            },
+        );
     }
 
-    /// Number the clients of all events, and count the events of each.
-    fn count(&mut self, slices: &[PartitionSlice], rows: usize) {
-        self.clients.clear();
-        self.starts.clear();
-        self.slots.clear();
-        self.slots.resize((rows / 4).next_power_of_two().max(64), FREE);
-        let mut numbers = std::mem::take(&mut self.numbers); // lent, so that clients can be added
-        numbers.resize(rows, 0);
-        let (mut rest, none) = (numbers.as_mut_slice(), PartitionSlice::default());
-        let following = slices.iter().skip(1).chain([&none]);
-        for (slice, next) in slices.iter().zip(following) {
-            let own;
-            (own, rest) = rest.split_at_mut(slice.events.len());
-            for (i, (event, number)) in slice.events.iter().zip(own).enumerate() {
-                prefetch(next.events, i); // in another chunk, which no processor can predict
-                *number = self.number_of(event.client);
-                self.starts[*number as usize] += 1;
-            }
-        }
-        self.numbers = numbers;
-    }
-
-    fn scatter(&mut self, slices: &[PartitionSlice]) {
-        let mut numbers = self.numbers.as_slice();
-        for slice in slices {
-            let (own, rest) = numbers.split_at(slice.events.len());
-            for (event, &number) in slice.events.iter().zip(own) {
-                let next = &mut self.next[number as usize];
-                self.events[*next as usize] = *event;
-                *next += 1;
-            }
-            numbers = rest;
-        }
-    }
-
-    /// The same for ids, of which a slice may have none.
-    fn scatter_ids(&mut self, slices: &[PartitionSlice]) {
-        let mut numbers = self.numbers.as_slice();
-        for slice in slices {
-            let (own, rest) = numbers.split_at(slice.events.len());
-            for (i, &number) in own.iter().enumerate() {
-                let next = &mut self.next[number as usize];
-                if let Some(&id) = slice.ids.get(i) {
-                    self.ids[*next as usize] = self.timeline.adopt_id(id, slice.arena);
-                }
-                *next += 1;
-            }
-            numbers = rest;
-        }
-    }
-
-    /// The same for e-mails.
-    fn scatter_messages(&mut self, slices: &[PartitionSlice]) {
-        let mut numbers = self.numbers.as_slice();
-        for slice in slices {
-            let (own, rest) = numbers.split_at(slice.events.len());
-            for (i, &number) in own.iter().enumerate() {
-                let next = &mut self.next[number as usize];
-                self.messages[*next as usize] = slice.messages.get(i).copied().unwrap_or(MISSING);
-                *next += 1;
-            }
-            numbers = rest;
-        }
+    /// The clients, by number.
+    pub fn clients(&self) -> &[u64] {
+        &self.groups.clients
     }
 
     /// The number of a client, who is added if new.
-    #[inline]
     pub fn number_of(&mut self, client: u64) -> u32 {
-        let mask = self.slots.len() - 1;
-        let mut slot = hash_word(client) as usize & mask;
-        loop {
-            let number = self.slots[slot];
-            if number == FREE {
-                break;
-            }
-            if self.clients[number as usize] == client {
-                return number;
-            }
-            slot = (slot + 1) & mask;
-        }
-        let number = self.clients.len() as u32;
-        self.slots[slot] = number;
-        self.clients.push(client);
-        self.starts.push(0);
-        if self.clients.len() * 2 > self.slots.len() {
-            self.grow();
-        }
-        number
-    }
-
-    #[cold]
-    fn grow(&mut self) {
-        let mask = self.slots.len() * 2 - 1;
-        self.slots.clear();
-        self.slots.resize(mask + 1, FREE);
-        for (number, &client) in (0..).zip(&self.clients) {
-            let mut slot = hash_word(client) as usize & mask;
-            while self.slots[slot] != FREE {
-                slot = (slot + 1) & mask;
-            }
-            self.slots[slot] = number;
-        }
+        self.groups.number_of(client)
     }
 
     /// Make the timeline of a client. How many events were dropped as duplicates of each other or of
@@ -190,7 +85,7 @@ impl GroupedEvents {
         dictionaries: EventDictionaries,
         seen: &ClientSeenIds,
     ) -> u64 {
-        let range = self.starts[client] as usize..self.starts[client + 1] as usize;
+        let range = self.groups.range(client);
         let events = &self.events[range.clone()];
         let tied = self.sort.sort(events.iter().map(|event| event.instant));
         let ids = self.ids.get(range.clone()).unwrap_or_default();
@@ -209,10 +104,10 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::super::dictionary::SharedDictionary;
     use super::super::event::Flags;
     use super::super::event_id::{EventId, append_text};
     use super::*;
+    use crate::dictionary::SharedDictionary;
 
     /// Slices of events of a few clients; `page` numbers the events.
     fn slices(instant: impl Strategy<Value = i64>) -> impl Strategy<Value = Vec<Vec<Event>>> {
@@ -264,12 +159,12 @@ mod tests {
         for _ in 0..2 {
             grouped.group(&borrowed, [9].into_iter(), false); // who has no event
             expected.entry(9).or_default();
-            assert_eq!(grouped.clients.len(), expected.len());
-            for client in 0..grouped.clients.len() {
+            assert_eq!(grouped.clients().len(), expected.len());
+            for client in 0..grouped.clients().len() {
                 grouped.make_timeline(client, dictionaries, &ClientSeenIds::default());
                 let found: Vec<u32> =
                     grouped.timeline.events.iter().map(|event| event.page).collect();
-                assert_eq!(found, expected[&grouped.clients[client]]);
+                assert_eq!(found, expected[&grouped.clients()[client]]);
             }
         }
     }
@@ -306,7 +201,7 @@ mod tests {
             for _ in 0..2 {
                 grouped.group(&slices, std::iter::empty(), text_ids);
                 let mut found = BTreeMap::new();
-                for client in 0..grouped.clients.len() {
+                for client in 0..grouped.clients().len() {
                     let dropped =
                         grouped.make_timeline(client, dictionaries, &ClientSeenIds::default());
                     let own = &grouped.timeline;
@@ -318,7 +213,7 @@ mod tests {
                     let rows = (0..own.events.len()).map(|i| (own.events[i].instant, length(i)));
                     let rows: Vec<(i64, u64)> = rows.collect();
                     let messages: Vec<u32> = (0..rows.len()).map(|i| own.message(i)).collect();
-                    found.insert(grouped.clients[client], (dropped, rows, messages));
+                    found.insert(grouped.clients()[client], (dropped, rows, messages));
                 }
                 assert_eq!(found[&1], (1, vec![(3, 0), (5, 1)], vec![0, 8]), "texts: {text_ids}");
                 assert_eq!(found[&2], (0, vec![(4, 2), (6, 0)], vec![9, 0]), "texts: {text_ids}");

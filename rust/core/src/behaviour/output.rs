@@ -1,9 +1,7 @@
 //! Scored partitions made into columns: one row a client, ascending by id; ledgers and states likewise.
 
-use super::dictionary::{MISSING, TextDictionary};
 use super::event::{Event, EventDictionaries};
 use super::event_id::OwnedEventId;
-use super::id_type::{IdType, SIGN};
 use super::output_columns::{
     EventIdColumn, LedgerColumns, ScoreColumns, StateColumns, StatePart, TextColumn,
 };
@@ -11,71 +9,11 @@ use super::rules::{Repeat, RuleSet};
 use super::saved_state::StateEntry;
 use super::scored_partition::{LedgerRow, ScoredPartition, StateRow};
 use super::scorer::ClientScore;
-use crate::columns::{Ids, plain_integer};
+use crate::clients::{IdType, RowLocation};
+use crate::columns::Ids;
+use crate::dictionary::MISSING;
 use crate::stop::stop_if_asked;
-use crate::threads::{ROWS_A_TASK, Reused, all, for_each, map_each, map_rows, sort_unstable_by};
-
-/// Where a client's results are.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct RowLocation {
-    partition: u32,
-    row: u32,
-}
-
-/// The client ids in ascending order, and where each client's results are.
-pub(super) fn sorted_ids(
-    parts: &[ScoredPartition],
-    ids: IdType,
-    clients: &TextDictionary,
-    plain_integers: bool,
-) -> (Ids, Vec<RowLocation>) {
-    let keyed = map_each(parts, |partition, part| -> Vec<(u64, RowLocation)> {
-        let clients = part.clients.iter().zip(0..);
-        let located = |row| RowLocation { partition: partition as u32, row };
-        clients.map(|(&client, row)| (client, located(row))).collect()
-    });
-    let mut keyed = keyed.concat();
-    let text = |client: u64| clients.get(client as u32).unwrap_or_default();
-    if ids != IdType::Text {
-        sort_unstable_by(&mut keyed, |a, b| a.0.cmp(&b.0));
-        return (integer_ids(&keyed, ids), keyed.into_iter().map(|pair| pair.1).collect());
-    }
-    let number = |client: u64| plain_integer(text(client));
-    let are_plain =
-        |_, pairs: &[(u64, RowLocation)]| pairs.iter().all(|pair| number(pair.0).is_some());
-    if plain_integers && all(keyed.chunks(ROWS_A_TASK), are_plain) {
-        for pair in &mut keyed {
-            pair.0 = number(pair.0).unwrap_or(0) as u64 ^ SIGN;
-        }
-        sort_unstable_by(&mut keyed, |a, b| a.0.cmp(&b.0));
-        let ids = integer_ids(&keyed, IdType::Signed);
-        return (ids, keyed.into_iter().map(|pair| pair.1).collect());
-    }
-    // The first 16 bytes, as one number, order most texts.
-    let prefix = |client: u64| {
-        let mut bytes = [0; 16];
-        let text = text(client);
-        let length = text.len().min(16);
-        bytes[..length].copy_from_slice(&text[..length]);
-        u128::from_be_bytes(bytes)
-    };
-    let mut prefixed = map_rows(keyed.len(), |row| {
-        let (client, location) = keyed[row];
-        (prefix(client), client, location)
-    });
-    sort_unstable_by(&mut prefixed, |a, b| a.0.cmp(&b.0).then_with(|| text(a.1).cmp(text(b.1))));
-    let mut column = TextColumn::default();
-    let views = prefixed.iter().map(|row| column.view(text(row.1))).collect();
-    let ids = Ids::Texts { views, buffers: column.buffers };
-    (ids, prefixed.into_iter().map(|row| row.2).collect())
-}
-
-fn integer_ids(keyed: &[(u64, RowLocation)], ids: IdType) -> Ids {
-    match ids {
-        IdType::Unsigned => Ids::Unsigned(keyed.iter().map(|pair| pair.0).collect()),
-        _ => Ids::Signed(keyed.iter().map(|pair| (pair.0 ^ SIGN) as i64).collect()),
-    }
-}
+use crate::threads::{Reused, for_each};
 
 /// Ids, each as often as said.
 fn repeated(ids: &Ids, times: impl Fn(usize) -> usize) -> Ids {

@@ -1,13 +1,10 @@
 //! The columns that come out.
 
-use super::dictionary::TextDictionary;
 use super::event_id::EventId;
-use super::id_type::{IdType, SIGN};
-use crate::columns::{Ids, view_of};
+use crate::clients::{IdType, SIGN};
+use crate::columns::{Ids, append_text};
+use crate::dictionary::TextDictionary;
 use crate::stop::stop_if_asked;
-
-/// The most bytes of a buffer of texts: views count offsets in 32 bits.
-const MAX_BUFFER: usize = 1 << 30;
 
 /// Texts as string views.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -27,18 +24,8 @@ impl TextColumn {
         self.validity.push(text.is_some());
     }
 
-    /// The view of a text, which is copied into a buffer if it is long.
-    pub(super) fn view(&mut self, text: &[u8]) -> u128 {
-        if text.len() <= 12 {
-            return view_of(text, 0, 0);
-        }
-        if self.buffers.last().is_none_or(|buffer| buffer.len() + text.len() > MAX_BUFFER) {
-            self.buffers.push(Vec::new());
-        }
-        let number = self.buffers.len() - 1;
-        let start = self.buffers[number].len();
-        self.buffers[number].extend_from_slice(text);
-        view_of(text, number as u32, start as u32)
+    fn view(&mut self, text: &[u8]) -> u128 {
+        append_text(text, &mut self.buffers)
     }
 
     /// The texts of codes, each copied once.

@@ -9,9 +9,9 @@ use std::collections::{BTreeMap, HashMap};
 use globset::GlobBuilder;
 use regex::bytes::{RegexSet, RegexSetBuilder};
 
-use super::dictionary::TextDictionary;
 use super::page_address::{AddressPart, fold_case};
 use super::prefixes::Prefixes;
+use crate::dictionary::TextDictionary;
 use crate::error::{Error, Result};
 use crate::threads::map_each;
 

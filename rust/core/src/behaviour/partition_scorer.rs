@@ -44,7 +44,7 @@ impl PartitionScorer<'_> {
     ) -> (ScoredPartition, u64, ScoringDrops) {
         let saved_clients = saved.iter().map(|(client, _)| *client);
         grouped.group(slices, saved_clients.chain(seen.clients()), self.text_ids);
-        let mut seen_numbers = vec![None; grouped.clients.len()];
+        let mut seen_numbers = vec![None; grouped.clients().len()];
         for (n, client) in seen.clients().enumerate() {
             seen_numbers[grouped.number_of(client) as usize] = Some(n);
         }
@@ -55,7 +55,7 @@ impl PartitionScorer<'_> {
         let EventDictionaries { kinds, pages, .. } = self.dictionaries;
         tally.prepare(self.rules.rules.len(), pages.codes(), kinds.codes());
         let mut scorer = Scorer::new(self.rules, self.as_of, self.days.clone(), self.state, tally);
-        let mut out = ScoredPartition::with_room(grouped.clients.len(), self.rules.groups.len());
+        let mut out = ScoredPartition::with_room(grouped.clients().len(), self.rules.groups.len());
         let (mut duplicates, mut first) = (0, 0);
         for (client, n) in seen_numbers.into_iter().enumerate() {
             stop_if_asked();
@@ -67,7 +67,7 @@ impl PartitionScorer<'_> {
             let own_saved = &entries[first..last];
             first = last;
             let score = self.score_client(&mut scorer, (own_saved, &own_seen), grouped, &mut out);
-            out.clients.push(grouped.clients[client]);
+            out.clients.push(grouped.clients()[client]);
             out.scores.push(score);
             out.sums.extend_from_slice(&scorer.sums);
         }
@@ -84,7 +84,7 @@ impl PartitionScorer<'_> {
     ) -> ClientScore {
         let timeline = &grouped.timeline;
         let events = timeline.events.as_slice();
-        let client = grouped.clients[out.clients.len()];
+        let client = grouped.clients()[out.clients.len()];
         let owned_id = |index: usize| timeline.id(index).map(Into::into);
         let (state, seen_later) = (&mut out.state, &mut out.seen);
         let save = |entries: &[StateEntry], first_open: usize| {

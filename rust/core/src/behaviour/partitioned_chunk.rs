@@ -2,20 +2,10 @@
 
 use std::ops::Range;
 
-use super::dictionary::MISSING;
 use super::event::{EVENT_BYTES, Event};
 use super::event_id::{EventId, PackedId};
-use crate::hash::fibonacci_hash;
-
-/// Partitions of the clients: of 20 million events each holds some 40,000, which stay in the cache of
-/// a core while they are grouped and scored.
-pub(super) const PARTITIONS: usize = 512;
-
-/// The partition of a client.
-#[inline]
-pub(super) fn partition_of(client: u64) -> usize {
-    (fibonacci_hash(client) >> (u64::BITS - PARTITIONS.trailing_zeros())) as usize
-}
+use crate::clients::PARTITIONS;
+use crate::dictionary::MISSING;
 
 /// Events of one partition. Either all of them have an entry among the ids or none has, and so for
 /// the messages.

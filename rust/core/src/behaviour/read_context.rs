@@ -1,8 +1,8 @@
 //! What events are read with, the same for every batch.
 
-use super::dictionary::SharedDictionary;
-use super::id_type::IdType;
 use crate::calendar::Clock;
+use crate::clients::IdType;
+use crate::dictionary::SharedDictionary;
 
 /// What turns columns into events.
 #[derive(Debug)]

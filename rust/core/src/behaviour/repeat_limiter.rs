@@ -2,9 +2,9 @@
 
 use std::collections::{HashSet, VecDeque};
 
-use super::dictionary::MISSING;
 use super::rules::Repeat;
 use crate::calendar::{Clock, DAY, day_of_instant};
+use crate::dictionary::MISSING;
 
 /// The number of no visit; visits count from 1.
 pub(super) const NO_VISIT: u32 = 0;

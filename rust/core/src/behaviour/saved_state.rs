@@ -1,12 +1,12 @@
 //! Saved states: what later runs must know of clients, and how it is read back.
 
-use super::dictionary::{MISSING, SharedDictionary};
 use super::event::{Event, Flags, Measures};
 use super::output_columns::StatePart;
 use super::phase::PhaseSignal;
 use super::read_context::ReadContext;
 use super::rules::{Repeat, RuleSet};
 use crate::columns::{Column, IdValues, Texts};
+use crate::dictionary::{MISSING, SharedDictionary};
 use crate::error::{Error, Result};
 
 /// What earlier runs know of a client.

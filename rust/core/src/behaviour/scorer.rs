@@ -3,7 +3,6 @@
 use std::ops::Range;
 
 use super::compiled_rules::{CompiledRule, CompiledRules};
-use super::dictionary::MISSING;
 use super::drop_reason::EventDropReason;
 use super::event::{Event, Flags};
 use super::event_tally::EventTally;
@@ -17,6 +16,7 @@ use super::saved_state::StateEntry;
 use super::timeline::Timeline;
 use super::visits::{Visit, Visits};
 use crate::calendar::DAY;
+use crate::dictionary::MISSING;
 
 /// The result of one client.
 #[derive(Debug, Clone, Copy, PartialEq)]

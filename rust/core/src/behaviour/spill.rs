@@ -4,10 +4,11 @@ use std::fs::File;
 use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
-use super::dictionary::MISSING;
 use super::event::{EVENT_BYTES, Event};
 use super::event_id::{PackedId, append_text, text_at};
-use super::partitioned_chunk::{PARTITIONS, PartitionEvents, PartitionSlice};
+use super::partitioned_chunk::{PartitionEvents, PartitionSlice};
+use crate::clients::PARTITIONS;
+use crate::dictionary::MISSING;
 use crate::error::{Error, Result};
 
 const ID_BYTES: usize = size_of::<PackedId>();

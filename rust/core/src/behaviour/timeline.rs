@@ -1,9 +1,9 @@
 //! The timeline of one client: its events in their order, each once.
 
-use super::dictionary::MISSING;
 use super::event::{Event, EventDictionaries, Flags, compare_columns};
 use super::event_id::{EventId, PackedId, append_text, text_at};
 use super::seen_ids::ClientSeenIds;
+use crate::dictionary::MISSING;
 use crate::stop::Call;
 
 /// The events of one client; its arrays are reused from client to client.

@@ -175,10 +175,10 @@ fn is_too_fast(instants: &[i64], most: usize) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::dictionary::SharedDictionary;
     use super::super::event::Measures;
     use super::super::rules::{Bounds, Decay, RuleSet};
     use super::*;
+    use crate::dictionary::SharedDictionary;
 
     /// The visits of web events of unknown dwell at these instants.
     fn visits_of(instants: &[i64], timeout: i64, last_dwell: i64) -> Visits {

@@ -16,4 +16,4 @@ pub(crate) use ids::{mixed_ids, mixed_signs, plain_integer, whole};
 pub use integers::Integers;
 pub(crate) use integers::{integer_at, widen};
 pub use texts::Texts;
-pub(crate) use texts::{view_bytes, view_of};
+pub(crate) use texts::{append_text, view_bytes, view_of};

@@ -68,3 +68,20 @@ pub(crate) fn view_of(bytes: &[u8], buffer: u32, start: u32) -> u128 {
     head[..4].copy_from_slice(&bytes[..4]);
     length | u128::from_le_bytes(head) << 32 | u128::from(buffer) << 64 | u128::from(start) << 96
 }
+
+/// The most bytes of a buffer of texts: views count offsets in 32 bits.
+const MAX_BUFFER: usize = 1 << 30;
+
+/// The view of a text, which is copied into the last of the buffers if it is long.
+pub(crate) fn append_text(text: &[u8], buffers: &mut Vec<Vec<u8>>) -> u128 {
+    if text.len() <= 12 {
+        return view_of(text, 0, 0);
+    }
+    if buffers.last().is_none_or(|buffer| buffer.len() + text.len() > MAX_BUFFER) {
+        buffers.push(Vec::new());
+    }
+    let number = buffers.len() - 1;
+    let start = buffers[number].len();
+    buffers[number].extend_from_slice(text);
+    view_of(text, number as u32, start as u32)
+}

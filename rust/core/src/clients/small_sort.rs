@@ -10,7 +10,7 @@ const LONG_SORT: usize = 1 << 20;
 
 /// A sort of instants; its arrays are reused from sort to sort.
 #[derive(Debug, Default)]
-pub(super) struct SmallSort {
+pub(crate) struct SmallSort {
     /// Ascending: instants in the high bits, if they fit there, and their indices below.
     keys: Vec<i64>,
     index_bits: u32,

@@ -4,7 +4,7 @@ use crate::columns::{IdValues, Integers};
 
 /// How the ids of a column are kept in words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum IdType {
+pub(crate) enum IdType {
     /// Integers with the sign bit flipped, so that words order as they do.
     Signed,
     /// Integers as they are.
@@ -25,4 +25,4 @@ impl IdType {
 }
 
 /// The bit that is flipped in a signed integer, so that words order as the integers do.
-pub(super) const SIGN: u64 = 1 << 63;
+pub(crate) const SIGN: u64 = 1 << 63;

@@ -7,14 +7,14 @@ use crate::hash::hash_bytes;
 use crate::prefetch::prefetch;
 
 /// The code of no text.
-pub(super) const MISSING: u32 = 0;
+pub(crate) const MISSING: u32 = 0;
 /// Within a block, the code of a text that is not known yet.
 const UNKNOWN: u32 = u32::MAX;
 
 /// A dictionary that threads fill together. Codes depend on which text comes first: they tell texts
 /// apart, and no result depends on their order.
 #[derive(Debug)]
-pub(super) struct SharedDictionary {
+pub(crate) struct SharedDictionary {
     texts: RwLock<TextDictionary>,
     /// The column, for errors.
     role: &'static str,
@@ -23,7 +23,7 @@ pub(super) struct SharedDictionary {
 
 /// Distinct texts: code 0 is that of no text, the others count from 1.
 #[derive(Debug, Default)]
-pub(super) struct TextDictionary {
+pub(crate) struct TextDictionary {
     /// Open addressing by the hash: codes, or [`MISSING`] in a free slot.
     slots: Vec<u32>,
     entries: Vec<Entry>,
@@ -36,7 +36,7 @@ const CACHE_SLOTS: usize = 4096;
 
 /// The codes of the string views that one thread last read in one column of one batch.
 #[derive(Debug)]
-pub(super) struct ViewCache {
+pub(crate) struct ViewCache {
     /// Views and their codes, in an array whose length the compiler knows: no check of bounds.
     slots: Box<[(u128, u32); CACHE_SLOTS]>,
 }
