@@ -20,6 +20,7 @@ pub mod keyed_hash;
 pub mod money;
 pub mod plan;
 mod prefetch;
+pub mod profile;
 pub mod quantiles;
 pub mod simulation;
 pub mod stop;

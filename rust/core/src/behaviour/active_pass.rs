@@ -2,7 +2,6 @@
 
 use std::path::Path;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::account::BehaviourAccount;
 use super::batch::EventBatch;
@@ -12,7 +11,7 @@ use super::drop_reason::EventDropReason;
 use super::event::{EventDictionaries, Flags};
 use super::event_block::{read_clients, zone_of};
 use super::event_id::{EventId, convert_id, read_event_id};
-use super::event_reader::{EventReader, chunk_rows};
+use super::event_reader::EventReader;
 use super::event_tally::EventTally;
 use super::options::BehaviourOptions;
 use super::outcome::BehaviourOutcome;
@@ -29,7 +28,7 @@ use super::scorer::ScoringDrops;
 use super::seen_ids::SeenIds;
 use super::spill::Spill;
 use crate::calendar::{Clock, DAY, day_of_instant};
-use crate::clients::{IdType, PARTITIONS, partition_of, sorted_ids};
+use crate::clients::{IdType, PARTITIONS, partition_of, read_chunks, sorted_ids};
 use crate::columns::{Column, DateValues, IdValues};
 use crate::dictionary::{MISSING, SharedDictionary};
 use crate::error::{Error, Result};
@@ -111,27 +110,10 @@ impl ActivePass {
     fn read(&mut self, batch: &EventBatch) -> Result<()> {
         let dictionaries = BatchDictionaries::new(batch, &self.context)?;
         let context = &self.context;
-        let readers = self.readers.len();
-        let next = AtomicUsize::new(0); // the first row that no reader has taken
-        let end = |start: usize| start + chunk_rows(batch.rows - start, batch.rows, readers);
-        let read = |_, reader: &mut EventReader| {
-            reader.begin();
-            loop {
-                stop_if_asked();
-                let take = |start| (start < batch.rows).then(|| end(start));
-                let start = next.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).ok()?;
-                if let Err(error) = reader.read(batch, &dictionaries, start..end(start), context) {
-                    next.store(batch.rows, Ordering::Relaxed); // no reader begins another chunk
-                    return Some((start, error));
-                }
-            }
-        };
-        // All chunks before the first wrong one were taken before it, so its error is always found.
-        let errors = map_each(&mut self.readers, read);
-        match errors.into_iter().flatten().min_by_key(|(start, _)| *start) {
-            Some((_, error)) => Err(error),
-            None => Ok(()),
-        }
+        self.readers.iter_mut().for_each(EventReader::begin);
+        read_chunks(batch.rows, &mut self.readers, |reader, rows| {
+            reader.read(batch, &dictionaries, rows, context)
+        })
     }
 
     pub fn bytes(&self) -> u64 {

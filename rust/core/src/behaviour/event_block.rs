@@ -9,14 +9,11 @@ use super::event::Measures;
 use super::read_context::ReadContext;
 use super::read_measures::{read_clicks, read_dwell};
 use crate::calendar::DAY;
-use crate::clients::{IdType, read_integer_words};
+use crate::clients::{BLOCK, IdType, blocks, read_integer_words};
 use crate::columns::{Column, DateValues, IdValues, Texts, mixed_ids, to_micros, widen};
 use crate::dictionary::{MISSING, SharedDictionary, ViewCache};
 use crate::error::{Error, Result};
 use crate::text_values::parse_instant;
-
-/// Rows of a block: its arrays stay in the first cache levels.
-pub(super) const BLOCK: usize = if cfg!(test) { 8 } else { 1024 };
 
 /// The arrays of one block, reused from block to block.
 #[derive(Debug)]
@@ -35,12 +32,6 @@ pub(super) struct EventBlock {
     pub drop_reason: Vec<u8>,
     /// Of kinds, pages, channels and messages.
     pub caches: [ViewCache; 4],
-}
-
-/// The rows of a range, a block at a time.
-pub(super) fn blocks(rows: &Range<usize>) -> impl Iterator<Item = Range<usize>> + use<> {
-    let end = rows.end;
-    rows.clone().step_by(BLOCK).map(move |start| start..(start + BLOCK).min(end))
 }
 
 /// The words of a column of client ids, none of which is missing.

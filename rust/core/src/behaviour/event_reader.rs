@@ -6,29 +6,14 @@ use super::batch::EventBatch;
 use super::batch_dictionaries::BatchDictionaries;
 use super::drop_reason::{EventDropReason, KEPT};
 use super::event::{Event, Flags};
-use super::event_block::{BLOCK, EventBlock, blocks};
+use super::event_block::EventBlock;
 use super::event_id::read_event_id;
 use super::partitioned_chunk::{PartitionedChunk, PartitionedChunkBuilder};
 use super::read_context::ReadContext;
-use crate::clients::{PARTITIONS, partition_of};
+use crate::clients::{BLOCK, MAX_ROWS, PARTITIONS, blocks, partition_of};
 use crate::columns::{Column, IdValues};
 use crate::dictionary::ViewCache;
 use crate::error::Result;
-
-/// The most rows of a chunk: each partition gets some hundred events of them, and all of them take a
-/// little less than 2 MiB, so that allocators do not begin another large page for a few.
-const MAX_ROWS: usize = if cfg!(test) { 64 } else { 60 << 10 };
-/// The fewest in a long batch: looking a partition up in a chunk costs as much as reading some events.
-const MIN_ROWS: usize = MAX_ROWS / 4;
-/// The fewest in a short one, which all readers are to share.
-const MIN_ROWS_OF_SHORT: usize = MAX_ROWS / 16;
-
-/// The rows of the next chunk of a batch, of which `left` rows are left: fewer towards its end, so that
-/// all readers end at about the same time.
-pub(super) fn chunk_rows(left: usize, rows: usize, readers: usize) -> usize {
-    let fewest = rows.div_ceil(readers).clamp(MIN_ROWS_OF_SHORT, MIN_ROWS);
-    left.div_ceil(2 * readers).next_multiple_of(BLOCK).clamp(fewest, MAX_ROWS).min(left)
-}
 
 /// What one thread has read.
 #[derive(Debug)]
@@ -206,37 +191,4 @@ fn push_with_id(
     let index = chunk.push(partition, event);
     chunk.set_id(index, id);
     Ok(index)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The chunks that a batch falls into.
-    fn chunks(rows: usize, readers: usize) -> Vec<usize> {
-        let mut left = rows;
-        let mut chunks = Vec::new();
-        while left > 0 {
-            chunks.push(chunk_rows(left, rows, readers));
-            left -= chunks[chunks.len() - 1];
-        }
-        chunks
-    }
-
-    #[test]
-    fn chunks_become_shorter_and_short_batches_are_shared() {
-        for (rows, readers, expected) in [
-            (0, 2, vec![]),
-            (1, 2, vec![1]),
-            (MAX_ROWS / 16, 8, vec![MAX_ROWS / 16]),
-            (MAX_ROWS / 4, 2, vec![MAX_ROWS / 8, MAX_ROWS / 8]),
-            (MAX_ROWS, 1, vec![MAX_ROWS / 2, MAX_ROWS / 4, MAX_ROWS / 4]),
-        ] {
-            assert_eq!(chunks(rows, readers), expected, "{rows} rows, {readers} readers");
-        }
-        let many = chunks(20 * MAX_ROWS, 2);
-        assert!(many.is_sorted_by(|a, b| a >= b), "{many:?}");
-        assert_eq!(many[0], MAX_ROWS);
-        assert!(many[many.len() - 2] >= MIN_ROWS);
-    }
 }

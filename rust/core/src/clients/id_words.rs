@@ -33,7 +33,7 @@ pub(crate) fn read_integer_words(
     let flip = if ids == IdType::Signed { SIGN } else { 0 };
     let differ = unsigned != (ids == IdType::Unsigned);
     if differ && wide.iter().enumerate().any(|(i, &wide)| wide < 0 && is_used(i)) {
-        return Err(mixed_signs());
+        return Err(mixed_signs(role));
     }
     for (word, &wide) in words.iter_mut().zip(&*wide) {
         *word = wide as u64 ^ flip;

@@ -1,10 +1,11 @@
-//! What passes share that keep rows by client: ids as words, partitions, groups, and the order of the
-//! rows that come out.
+//! What passes share that keep rows by client: chunks of rows, ids as words, partitions,
+//! groups, and the order of the rows that come out.
 
 mod client_groups;
 mod id_type;
 mod id_words;
 mod partitions;
+mod row_chunks;
 mod small_sort;
 mod sorted_ids;
 
@@ -12,5 +13,6 @@ pub(crate) use client_groups::ClientGroups;
 pub(crate) use id_type::{IdType, SIGN};
 pub(crate) use id_words::read_integer_words;
 pub(crate) use partitions::{PARTITIONS, partition_of};
-pub(crate) use small_sort::SmallSort;
+pub(crate) use row_chunks::{BLOCK, MAX_ROWS, blocks, read_chunks};
+pub(crate) use small_sort::{SmallSort, sort};
 pub(crate) use sorted_ids::{RowLocation, sorted_ids};

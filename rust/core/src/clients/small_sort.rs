@@ -72,7 +72,8 @@ fn sort_keys(keys: &mut [i64]) {
     }
 }
 
-fn sort<K: Ord>(keys: &mut [K]) {
+/// Sort a client's rows, equal ones in any order.
+pub(crate) fn sort<K: Ord>(keys: &mut [K]) {
     if keys.len() < LONG_SORT {
         return keys.sort_unstable();
     }

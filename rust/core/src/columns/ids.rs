@@ -54,10 +54,10 @@ pub(crate) fn plain_integer(text: &[u8]) -> Option<i64> {
 }
 
 /// Ids that mean other numbers in another place.
-pub(crate) fn mixed_signs() -> Error {
-    Error::Column(
-        "client ids are signed integers in one place and unsigned 64-bit integers in another, and some have no value in both: cast them to one type".to_owned(),
-    )
+pub(crate) fn mixed_signs(role: &str) -> Error {
+    Error::Column(format!(
+        "{role} ids are signed integers in one place and unsigned 64-bit integers in another, and some have no value in both: cast them to one type"
+    ))
 }
 
 /// Ids of two kinds.

@@ -141,7 +141,7 @@ fn read_integers(
         IdValues::Texts(_) => return Err(mixed_ids()),
     };
     if signedness != Signedness::Bits && signedness != natural {
-        same_in_both(&out.rows[..n], flip, out.drops)?;
+        same_in_both(&out.rows[..n], flip, role, out.drops)?;
     }
     Ok(())
 }
@@ -168,9 +168,9 @@ fn write_keys(values: Integers, rows: Range<usize>, flip: u64, out: &mut KeyArra
 }
 
 /// Signed and unsigned ids may meet as long as each means the same number as both.
-fn same_in_both(keys: &[u64], flip: u64, drops: &[u8]) -> Result<()> {
+fn same_in_both(keys: &[u64], flip: u64, role: &str, drops: &[u8]) -> Result<()> {
     if keys.iter().zip(drops).any(|(&key, &drop)| ((key ^ flip) as i64) < 0 && drop == USED) {
-        return Err(mixed_signs());
+        return Err(mixed_signs(role));
     }
     Ok(())
 }
