@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import grc_fast as grc
+from grc_fast import _core
 from grc_fast.cli import main
 from grc_fast.segmentation.profile.axes import reliability_of
 
@@ -269,6 +270,33 @@ def test_batches_that_part_orders_do_not_matter(monkeypatch):
     parted = grc.profile(sales, order="order_id")
     assert whole.scores.equals(parted.scores)
     assert whole.reliability == parted.reliability
+
+
+@given(tables())
+def test_an_order_of_several_columns_is_that_of_one(found):
+    sold, done = found
+    sales, table = pl.DataFrame(sold, schema=SALES), pl.DataFrame(done, EVENTS, orient="row")
+    ticket = pl.col("order_id")
+    sales = sales.with_columns(
+        till=ticket // 10, text=ticket.cast(pl.String).str.zfill(3), number=ticket % 10
+    )
+
+    one, several, text = (
+        grc.profile(sales, table, order=order) for order in ("order_id", ["till", "number"], "text")
+    )
+
+    for other in (several, text):
+        assert one.scores.equals(other.scores)
+        assert one.reliability == other.reliability
+
+
+@given(tables())
+def test_nothing_depends_on_the_number_of_threads(found):
+    sold, done = found
+    sales, table = pl.DataFrame(sold, schema=SALES), pl.DataFrame(done, EVENTS, orient="row")
+    one, other = (grc.profile(sales, table, order="order_id", threads=n) for n in (1, 3))
+    assert one.scores.equals(other.scores)
+    assert one.reliability == other.reliability
 
 
 # Each axis, by hand
@@ -536,6 +564,55 @@ def test_sales_on_days_and_events_with_a_zone_meet_on_the_clocks_of_the_zone():
         grc.profile(sales, events, timezone="Europe/Pariss")
 
 
+@pytest.mark.parametrize(
+    ("sold", "done", "expected"),
+    [
+        (["7", "8"], [7], [7, 8]),
+        (["7", "008"], [7], ["008", "7"]),
+        ([7, 8], ["007"], ["007", "7", "8"]),
+        ([7, 8], ["7"], [7, 8]),
+        (["x"], ["7"], ["7", "x"]),
+    ],
+)
+@pytest.mark.parametrize("file", ["sales", "events"])
+def test_clients_of_files_meet_whether_text_or_numbers(tmp_path, file, sold, done, expected):
+    sales = pl.concat([purchases(1, "A").with_columns(client_id=pl.lit(one)) for one in sold])
+    events = pl.DataFrame({"client_id": done, "timestamp": DAYS[0], "kind": "email_click"})
+    path = tmp_path / "table.csv"
+    (sales if file == "sales" else events).write_csv(path)
+    found = grc.profile(*((path, events) if file == "sales" else (sales, path))).scores
+    assert found["client_id"].to_list() == expected
+    counts = dict(found.select("client_id", "active_events").iter_rows())
+    met = set(map(str, sold)) & set(map(str, done))
+    assert all(counts[client] == 1 + (str(client) in met) for client in expected)
+
+
+@pytest.mark.parametrize(("client", "other"), [("7", 7), (7, "7")])
+def test_clients_that_are_text_in_one_table_and_numbers_in_another_are_refused(client, other):
+    sales = purchases(client, "A")
+    events = pl.DataFrame({"client_id": [other], "timestamp": DAYS[:1], "kind": ["search"]})
+    with pytest.raises(grc.ColumnError, match=r"the sales and .* in the events: .* cast one"):
+        grc.profile(sales, events)
+    # Where no purchase is left there is nothing to meet.
+    returns = sales.with_columns(amount=pl.lit(-1.0))
+    assert grc.profile(returns, events).scores["client_id"].to_list() == [other]
+
+
+@pytest.mark.parametrize("dtype", [pl.Int16, pl.UInt32, pl.Int64, pl.UInt64, pl.String])
+def test_clients_keep_their_type(dtype):
+    sales = purchases(1, "AB").with_columns(pl.col("client_id").cast(dtype))
+    assert grc.profile(sales).scores.schema["client_id"] == dtype
+
+
+@pytest.mark.parametrize("dtype", [pl.UInt8, pl.Int16, pl.UInt64])
+def test_clients_of_a_narrow_type_meet_any_number_of_a_file(tmp_path, dtype):
+    sales = purchases(7, "A").with_columns(pl.col("client_id").cast(dtype))
+    events = pl.DataFrame({"client_id": [7, 70_000], "timestamp": DAYS[0], "kind": "search"})
+    events.write_csv(tmp_path / "events.csv")
+    found = grc.profile(sales, tmp_path / "events.csv").scores
+    assert found.select("client_id", "active_events").rows() == [(7, 2), (70_000, 1)]
+
+
 @pytest.mark.parametrize("kind", ["polars", "lazy", "pandas", "pyarrow"])
 def test_tables_of_any_library_are_read(kind):
     sales = purchases(1, "ABCDEFGH")
@@ -590,6 +667,20 @@ def test_profiles_are_written_with_the_reliability_in_the_metadata(run):
     assert "sales: 16 rows read, 16 used" in err
     assert "channels that suit" in out
     assert "app, web, social" in out
+
+
+def test_threads_are_as_many_as_asked(run, monkeypatch):
+    builder, asked = _core.ProfileBuilder, []
+
+    def build(**options):
+        asked.append(options["threads"])
+        return builder(**options)
+
+    monkeypatch.setattr(_core, "ProfileBuilder", build)
+    for threads in ("1", "3"):
+        assert run("sales.csv", "-o", f"{threads}.csv", "--threads", threads)[0] == 0
+    assert asked == [1, 3]
+    assert Path("1.csv").read_bytes() == Path("3.csv").read_bytes()
 
 
 def test_labels_are_in_french_on_request(run):

@@ -107,6 +107,12 @@ rule = {"name": "view", "group": "web", "kind": "page_view", "points": 1}
 rules = grc.BehaviourRules.from_dict({"groups": {"web": {}}, "rule": [rule]})
 call = lambda: grc.score_behaviour(table, rules, as_of="2024-01-01", threads=1, memory=memory)
 """,
+    "profile": """
+table = sales(16_000_000, 1_000_000).with_columns(
+    category=pl.Series(draw.integers(0, 50, 16_000_000)).cast(pl.String)
+)
+call = lambda: grc.profile(table, threads=1)
+""",
     "fit": """
 clients = pl.DataFrame(
     _core.simulate_clients(

@@ -22,6 +22,7 @@ __all__ = [
     "ModelError",
     "OptionError",
     "OutputError",
+    "ProfileBuilder",
     "SourceError",
     "StopSwitch",
     "bands",
@@ -200,6 +201,32 @@ class BehaviourBuilder:
     def finish(
         self,
     ) -> tuple[_ArrowStream, _ArrowStream | None, _ArrowStream | None, _EventAccount]: ...
+
+@final
+class ProfileBuilder:
+    """A pass over purchases and events in progress: batches in, what is counted of a client out.
+
+    Every row has a client and an instant, in microseconds (Int64). A line that lacks an order id is
+    an order of its own. On each axis an event is a hit (true), none (false), or does not count.
+    """
+
+    def __new__(
+        cls, *, plain_integer_ids: bool = False, threads: int | None = None
+    ) -> ProfileBuilder: ...
+    def push_purchases(
+        self,
+        client: _Column,
+        instant: _Column,
+        *,
+        order: Sequence[_Column] | None = None,
+        category: _Column | None = None,
+        channel: _Column | None = None,
+        promo: _Column | None = None,
+    ) -> None: ...
+    def push_events(
+        self, client: _Column, instant: _Column, *, active: _Column, relational: _Column
+    ) -> None: ...
+    def finish(self) -> _ArrowStream: ...
 
 class _Certificate(TypedDict):
     value: float

@@ -24,6 +24,7 @@ from grc_fast.cli.options import (
     taking,
 )
 from grc_fast.cli.reading import sales_columns, source_of
+from grc_fast.facts.options import Reading
 from grc_fast.io.output_checks import check_outputs
 from grc_fast.io.output_style import OutputStyle
 from grc_fast.io.write import STDOUT, json_writer, write_result, write_text
@@ -121,9 +122,7 @@ def profile(options: ProfileOptions) -> None:
     given = (*options.source, options.events, options.settings)
     inputs = [path for path in given if path is not None]
     messages.notes(check_outputs([options.output], further, inputs))
-    columns = sales_columns(options)
     with messages.progress() as progress:
-        columns["progress"] = progress
         found = profile_clients(
             source_of(options),
             options.events,
@@ -134,7 +133,7 @@ def profile(options: ProfileOptions) -> None:
             kind=options.kind,
             settings=options.settings,
             lang=options.lang,
-            **columns,
+            **(sales_columns(options) | Reading(threads=options.threads, progress=progress)),
         )
     _tell(found, messages)
     files: dict[AnyPath, Callable[[Path], None]] = {

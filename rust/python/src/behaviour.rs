@@ -18,6 +18,7 @@ use grc_core::behaviour::{
     RuleSet, ScoreColumns, StateBatch, StateColumns, TextColumn, TextValues, check_pattern,
     check_patterns,
 };
+use grc_core::bitmap::Bitmap;
 use grc_core::columns::{Column, IdValues, Texts};
 use grc_core::{Error, Result};
 use pyo3::prelude::*;
@@ -333,9 +334,9 @@ fn batch<'a>(
         channel: next().map(|column| texts(column, "channel")).transpose()?,
         message: next().map(|column| texts(column, "message")).transpose()?,
         event_id: next().map(|column| ffi::ids(column, "event_id")).transpose()?,
-        machine_open: next().map(ffi::keep).transpose()?,
-        keep: next().map(ffi::keep).transpose()?,
-        consented: next().map(ffi::keep).transpose()?,
+        machine_open: flags(next(), "machine_open column")?,
+        keep: flags(next(), "where condition")?,
+        consented: flags(next(), "consent column")?,
     })
 }
 
@@ -352,13 +353,12 @@ fn texts<'a>(array: &'a dyn Array, role: &str) -> Result<Column<'a, TextValues<'
         }
         _ => array.as_string_view_opt().map(|array| TextValues::Plain(ffi::texts(array))),
     };
-    let values = values.ok_or_else(|| {
-        Error::Column(format!(
-            "the {role} column is of type {}: it must hold text, cast it",
-            array.data_type()
-        ))
-    })?;
+    let values = values.ok_or_else(|| ffi::no_texts(array, role))?;
     Ok(Column { values, validity: ffi::validity(array) })
+}
+
+fn flags<'a>(array: Option<&'a dyn Array>, what: &str) -> Result<Option<Column<'a, Bitmap<'a>>>> {
+    array.map(|array| ffi::flags(array, what)).transpose()
 }
 
 /// The columns of a saved state.

@@ -160,7 +160,10 @@ fn batch(pieces: &[Vec<ArrayRef>], piece: usize, orders: usize) -> Result<Batch<
         order: (3..3 + orders)
             .map(|number| ffi::ids(column(number), "order"))
             .collect::<Result<_>>()?,
-        keep: pieces.get(3 + orders).map(|keep| ffi::keep(&keep[piece])).transpose()?,
+        keep: pieces
+            .get(3 + orders)
+            .map(|keep| ffi::flags(&keep[piece], "where condition"))
+            .transpose()?,
     })
 }
 

@@ -270,16 +270,30 @@ pub fn amounts(array: &dyn Array) -> Result<Column<'_, AmountValues<'_>>> {
     Ok(Column { values, validity: validity(array) })
 }
 
-/// The rows to keep.
-pub fn keep(array: &dyn Array) -> Result<Column<'_, Bitmap<'_>>> {
+/// A column of true and false; `what` is how errors name it.
+pub fn flags<'a>(array: &'a dyn Array, what: &str) -> Result<Column<'a, Bitmap<'a>>> {
     let bits: &BooleanArray = array.as_boolean_opt().ok_or_else(|| {
         Error::Column(format!(
-            "the where condition is of type {}: it must be true or false",
+            "the {what} is of type {}: it must be true or false",
             array.data_type()
         ))
     })?;
     let values = Bitmap { bytes: bits.values().values(), offset: bits.values().offset() };
     Ok(Column { values, validity: validity(array) })
+}
+
+/// A column of texts that are string views.
+pub fn text_column<'a>(array: &'a dyn Array, role: &str) -> Result<Column<'a, Texts<'a>>> {
+    let values = array.as_string_view_opt().map(texts).ok_or_else(|| no_texts(array, role))?;
+    Ok(Column { values, validity: validity(array) })
+}
+
+/// The error of a column that holds something else than texts.
+pub fn no_texts(array: &dyn Array, role: &str) -> Error {
+    Error::Column(format!(
+        "the {role} column is of type {}: it must hold text, cast it",
+        array.data_type()
+    ))
 }
 
 /// Client ids as an array of the type they came in.

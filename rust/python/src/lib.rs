@@ -10,6 +10,7 @@ mod foreign;
 mod keyed_hash;
 mod pass;
 mod plan;
+mod profile;
 mod quantiles;
 mod simulation;
 mod text_values;
@@ -47,6 +48,8 @@ mod _core {
     use crate::keyed_hash::keyed_hashes;
     #[pymodule_export]
     use crate::plan::{ContactOffers, order_of_offers, salted_hashes};
+    #[pymodule_export]
+    use crate::profile::ProfileBuilder;
     #[pymodule_export]
     use crate::quantiles::{
         bands, bands_by_pair, cell_counts, cell_lookup, quantile_bands, split_bands,

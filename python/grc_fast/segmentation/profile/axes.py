@@ -7,8 +7,6 @@ from typing import Final
 
 import polars as pl
 
-from grc_fast.facts.table import CLIENT
-
 #: So many events of the mean client are added to everyone's.
 SHRINKAGE: Final = 5
 #: An axis rests on so many events, or is null.
@@ -17,8 +15,6 @@ LEAST_EVENTS: Final = 5
 _LEAST_CLIENTS: Final = 3
 _HALVES: Final = ("odd", "even")
 _DECIMALS: Final = 9
-# In microseconds.
-_DAY: Final = 86_400_000_000
 
 
 @dataclass(frozen=True)
@@ -45,41 +41,57 @@ class Axis:
 
     Attributes
     ----------
-    frame
-        `client_id`, `value` (0 to 100, null below five events), `events` (UInt32).
+    value
+        By client, 0 to 100, null below five events.
+    events
+        By client, UInt32.
     reliability
         That of the values.
     """
 
-    frame: pl.DataFrame
+    value: pl.Series
+    events: pl.Series
     reliability: Reliability
 
     @property
     def is_unknown(self) -> bool:
         """Whether it is null for every client."""
-        return self.frame["value"].null_count() == self.frame.height
+        return self.value.null_count() == len(self.value)
 
 
-def axis_of_shares(counts: pl.DataFrame) -> Axis:
-    """Return the axis of the share of hits among events.
+def counts_of(counts: pl.DataFrame, axis: str) -> pl.DataFrame:
+    """Return the counts of one axis: `events`, `hits`, `events_odd`, `hits_odd` (Int64).
 
     Parameters
     ----------
     counts
-        `client_id`, `events` and `hits`, and of them those of one half, `events_odd` and
-        `hits_odd`. Where all events of all clients are hits, or none is, the axis
-        tells nobody apart, and is null.
+        As `Counts.frame` is.
+    axis
+        Its name.
     """
-    counts = counts.sort(CLIENT)
-    shares = shrunken_shares(counts)
-    tells_apart = 0 < counts["hits"].sum() < counts["events"].sum()
+    names = ("events", "hits", "events_odd", "hits_odd")
+    return counts.select(pl.col(f"{axis}_{name}").cast(pl.Int64).alias(name) for name in names)
+
+
+def axis_of_shares(counts: pl.DataFrame, axis: str) -> Axis:
+    """Return the axis of the share of hits among events.
+
+    Where all events of all clients are hits, or none is, the axis tells nobody apart, and is null.
+
+    Parameters
+    ----------
+    counts
+        As `Counts.frame` is.
+    axis
+        Its name.
+    """
+    own = counts_of(counts, axis)
+    shares = shrunken_shares(own)
+    tells_apart = 0 < own["hits"].sum() < own["events"].sum()
     known = (pl.col("events") >= LEAST_EVENTS) & tells_apart
-    value = percentile(pl.when(known).then(pl.col("whole")))
-    frame = counts.select(CLIENT, "events").hstack(shares).with_columns(value.alias("value"))
-    return Axis(
-        frame.select(CLIENT, "value", pl.col("events").cast(pl.UInt32)),
-        reliability_of(frame.filter(known)),
-    )
+    frame = own.select("events").hstack(shares)
+    value = frame.select(percentile(pl.when(known).then(pl.col("whole")))).to_series()
+    return Axis(value, counts[f"{axis}_events"], reliability_of(frame.filter(known)))
 
 
 def shrunken_shares(counts: pl.DataFrame) -> pl.DataFrame:
@@ -116,31 +128,3 @@ def reliability_of(halves: pl.DataFrame) -> Reliability:
     correlation = max(float(both.select(pl.corr(*_HALVES)).item()), 0.0)
     # The last digits are those of the machine's arithmetic.
     return Reliability(round(2 * correlation / (1 + correlation), 6), halves.height)
-
-
-def counts_in_time(events: pl.DataFrame) -> pl.DataFrame:
-    """Count events and hits, and how many of them are on a client's first, third … day.
-
-    Days and not events are shared out, as what is done in one go is no proof of a habit.
-
-    Parameters
-    ----------
-    events
-        `client_id`, `instant` (µs), `hit` (Boolean).
-    """
-    day = pl.col("instant").floordiv(_DAY)
-    is_first = pl.col(CLIENT).ne_missing(pl.col(CLIENT).shift(1))
-    number = (is_first | (day != day.shift(1))).cum_sum()
-    since_first = number - pl.when(is_first).then(number).forward_fill()
-    is_odd, hit = pl.col("is_odd"), pl.col("hit")
-    return (
-        events.sort(CLIENT, "instant")
-        .with_columns(is_odd=since_first % 2 == 0)
-        .group_by(CLIENT)
-        .agg(
-            events=pl.len().cast(pl.Int64),
-            hits=hit.sum().cast(pl.Int64),
-            events_odd=is_odd.sum().cast(pl.Int64),
-            hits_odd=(is_odd & hit).sum().cast(pl.Int64),
-        )
-    )

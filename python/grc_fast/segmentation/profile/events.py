@@ -66,9 +66,9 @@ def read_events(
                 "without a kind": pl.col("kind").is_null(),
             },
         )
-        strange = used.filter(~pl.col("kind").is_in(wanted))
-        others.update(dict(strange["kind"].value_counts().iter_rows()))
-        used = rows_of_kinds(used, wanted)
+        is_wanted = pl.col("kind").is_in(wanted)
+        others.update(dict(used.filter(~is_wanted)["kind"].value_counts().iter_rows()))
+        used = used.filter(is_wanted)
         if "event_id" not in used.columns:
             used = used.with_columns(event_id=pl.lit(None, pl.String))
         parts.append(used.select(CLIENT, "instant", "kind", "event_id"))
@@ -88,8 +88,3 @@ def read_events(
             "map them in [kinds] of your own settings"
         )
     return ClientEvents(once.drop("event_id"), rows, opened.plain_integer_ids, tuple(warnings))
-
-
-def rows_of_kinds(events: pl.DataFrame, kinds: list[str]) -> pl.DataFrame:
-    """Return the events of some kinds."""
-    return events.filter(pl.col("kind").is_in(kinds))

@@ -18,18 +18,13 @@ from grc_fast.behaviour.events import EventRoles
 from grc_fast.errors import OptionError
 from grc_fast.facts.options import Reading, SalesReading
 from grc_fast.facts.table import CLIENT
-from grc_fast.io.small_tables import meeting
+from grc_fast.io.open import open_source
 from grc_fast.labels.catalogue import check_lang, section
-from grc_fast.segmentation.profile.axes import (
-    Axis,
-    Reliability,
-    axis_of_shares,
-    counts_in_time,
-)
-from grc_fast.segmentation.profile.events import read_events, rows_of_kinds
+from grc_fast.segmentation.profile.axes import Axis, Reliability, axis_of_shares
+from grc_fast.segmentation.profile.counts import count_clients
+from grc_fast.segmentation.profile.events import read_events
 from grc_fast.segmentation.profile.openness import openness
-from grc_fast.segmentation.profile.orders import read_orders
-from grc_fast.segmentation.profile.roles import PROMO, ProfileRoles
+from grc_fast.segmentation.profile.roles import ProfileRoles
 from grc_fast.segmentation.profile.rows import RowCount
 from grc_fast.segmentation.profile.settings import BALANCED, POLES, ProfileSettings
 
@@ -159,7 +154,7 @@ def profile(
     timezone
         The zone whose clocks and days count for instants with a zone.
     client, date, amount, order, where, encoding, separator, decimal, thousands, date_format
-        As for `facts`, and so are `null_values`, `skip_rows`, `sheet` and `progress`.
+        As for `facts`, and so are `null_values`, `skip_rows`, `sheet`, `threads` and `progress`.
 
     Returns
     -------
@@ -189,7 +184,9 @@ def profile(
     Shares are put on percentiles among the clients whose axis is not null: 100 (rank - 1/2) / N,
     with equal values at the middle of their ranks.
 
-    Time is that of sorting the orders, and memory grows with the lines.
+    Time grows with the lines, and so does memory: all of them are kept until the last is read, 24
+    bytes each, or 32 with an order id, as the place of an order among those of its client depends
+    on every other.
 
     Examples
     --------
@@ -222,62 +219,35 @@ def profile(
         promo=promo,
     )
     event_roles = EventRoles(client=read.client, timestamp=timestamp, kind=kind)
-    bought = read_orders(sales, roles, read)
+    source = open_source(sales, read.text)
+    opened = source.open(roles)
     done = (
         None
         if events is None
         else read_events(events, event_roles, settings.kinds, read.text, read.timezone)
     )
-    tables = {"the sales": bought.orders, "the purchases": bought.purchases}
-    plain = bought.plain_integer_ids
-    if done is not None:
-        tables["the events"] = done.frame
-        plain |= done.plain_integer_ids
-    orders, purchases, *others = meeting(tables, from_files=plain).values()
-    seen = others[0] if others else orders.clear().select(CLIENT, "instant", kind=pl.lit(""))
-    sides = settings.kinds.sides
-    alone = orders.filter(pl.col(PROMO))
+    counts = count_clients(source, opened, read, done, settings.kinds.sides)
     axes = {
-        "open": openness(orders, purchases),
-        "active": _axis_of(*sides["active"], seen, orders=orders, hit=True),
-        "relational": _axis_of(*sides["relational"], seen, orders=alone, hit=False),
+        "open": openness(counts.frame),
+        "active": axis_of_shares(counts.frame, "active"),
+        "relational": axis_of_shares(counts.frame, "relational"),
     }
     return ProfileResult(
-        _scores(axes, section("profile", lang)),
+        _scores(counts.frame[CLIENT], axes, section("profile", lang)),
         {axis: found.reliability for axis, found in axes.items()},
         settings,
-        (bought.rows,) if done is None else (bought.rows, done.rows),
-        tuple(_notes(axes, bought.roles)),
+        (counts.rows,) if done is None else (counts.rows, done.rows),
+        tuple(_notes(axes, counts.roles)),
         () if done is None else done.warnings,
     )
 
 
-def _axis_of(
-    raising: list[str],
-    lowering: list[str],
-    events: pl.DataFrame,
-    *,
-    orders: pl.DataFrame,
-    hit: bool,
-) -> Axis:
-    """Return the axis of events on one side or the other, and of orders that are all on one."""
-    parts = [(orders, hit), (rows_of_kinds(events, raising), True)]
-    parts.append((rows_of_kinds(events, lowering), False))
-    sided = [
-        frame.select(CLIENT, "instant", pl.lit(is_hit).alias("hit")) for frame, is_hit in parts
-    ]
-    return axis_of_shares(counts_in_time(pl.concat(sided)))
-
-
-def _scores(axes: Mapping[str, Axis], words: Mapping[str, str]) -> pl.DataFrame:
-    """Join the axes by client, and name what is off the centre."""
-    clients = pl.concat([axis.frame.select(CLIENT) for axis in axes.values()])
-    table = clients.unique().sort(CLIENT)
+def _scores(clients: pl.Series, axes: Mapping[str, Axis], words: Mapping[str, str]) -> pl.DataFrame:
+    """Put the axes side by side, and name what is off the centre."""
+    columns: dict[str, pl.Series] = {CLIENT: clients}
     for name, axis in axes.items():
-        found = axis.frame.select(
-            CLIENT, pl.col("value").alias(name), pl.col("events").alias(f"{name}_events")
-        )
-        table = table.join(found, on=CLIENT, how="left", maintain_order="left")
+        columns |= {name: axis.value, f"{name}_events": axis.events}
+    table = pl.DataFrame(columns)
     # The position of the combination of labels in the list of all.
     code = pl.lit(0)
     for name in POLES:
@@ -287,9 +257,7 @@ def _scores(axes: Mapping[str, Axis], words: Mapping[str, str]) -> pl.DataFrame:
     names = [", ".join(words[label] for label in labels) for labels in _combinations()]
     known = pl.any_horizontal(pl.col(list(POLES)).is_not_null())
     labels = pl.lit(pl.Series(names, dtype=pl.Enum(names))).gather(code)
-    return table.with_columns(pl.col(f"{name}_events").fill_null(0) for name in POLES).with_columns(
-        profile=pl.when(known).then(labels)
-    )
+    return table.with_columns(profile=pl.when(known).then(labels))
 
 
 def _combinations() -> Iterator[tuple[str, ...]]:

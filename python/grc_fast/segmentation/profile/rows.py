@@ -52,10 +52,11 @@ class RowCount:
         """Count the rows of a batch, and return those for which no reason holds."""
         self.read += batch.height
         for reason, is_wrong in reasons.items():
-            kept = batch.filter(~is_wrong)
-            if kept.height < batch.height:
+            wrong = batch.select(is_wrong).to_series()
+            if wrong.any():
+                kept = batch.filter(~wrong)
                 self.dropped[reason] += batch.height - kept.height
-            batch = kept
+                batch = kept
         return batch
 
 
