@@ -90,7 +90,7 @@ def axis_of_shares(counts: pl.DataFrame, axis: str) -> Axis:
     tells_apart = 0 < own["hits"].sum() < own["events"].sum()
     known = (pl.col("events") >= LEAST_EVENTS) & tells_apart
     frame = own.select("events").hstack(shares)
-    value = frame.select(percentile(pl.when(known).then(pl.col("whole")))).to_series()
+    value = percentile(frame.select(pl.when(known).then(pl.col("whole"))).to_series())
     return Axis(value, counts[f"{axis}_events"], reliability_of(frame.filter(known)))
 
 
@@ -114,9 +114,17 @@ def _shrunken(hits: pl.Expr, events: pl.Expr, mean: float) -> pl.Expr:
     return (SHRINKAGE * mean + hits) / (SHRINKAGE + events)
 
 
-def percentile(values: pl.Expr) -> pl.Expr:
-    """Place values among all that are known: 100 (rank - 1/2) / n, equal values at their middle."""
-    return 100 * (values.rank("average") - 0.5) / values.count()
+def percentile(values: pl.Series) -> pl.Series:
+    """Place values among all that are known: 100 (rank - 1/2) / n, equal ones at their middle.
+
+    The values of many clients are few, so each is ranked once.
+    """
+    name = values.name
+    numbers = values.drop_nulls().to_frame().group_by(name).len("equal").sort(name)
+    middle = pl.col("equal").cum_sum() - pl.col("equal") / 2
+    places = numbers.select(name, place=100 * middle / pl.col("equal").sum())
+    found = values.to_frame().join(places, on=name, how="left", maintain_order="left")
+    return found["place"].alias(name)
 
 
 def reliability_of(halves: pl.DataFrame) -> Reliability:

@@ -35,16 +35,15 @@ def openness(counts: pl.DataFrame) -> Axis:
         of the channels. Of who has no channel, the mean of two.
     """
     news = counts_of(counts, "open")
-    is_known = pl.col("events") >= LEAST_EVENTS
-    parts = pl.concat([news, shrunken_shares(news), counts], how="horizontal")
-    values = parts.select(
-        "events",
-        **{
-            half: pl.mean_horizontal(
-                percentile(pl.when(is_known).then(pl.col(part)))
+    is_known = news["events"] >= LEAST_EVENTS
+    parts = pl.concat([shrunken_shares(news), counts], how="horizontal")
+    values = pl.DataFrame(
+        {
+            half: pl.DataFrame(
+                percentile(parts[part].set(~is_known, None))
                 for part in (half, f"categories_{half}", f"channels_{half}")
-            )
+            ).mean_horizontal()
             for half in _HALVES
-        },
+        }
     )
     return Axis(values["whole"], counts["open_events"], reliability_of(values.filter(is_known)))
