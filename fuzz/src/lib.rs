@@ -6,4 +6,4 @@ mod bytes;
 mod targets;
 
 pub use arrow::arrow;
-pub use targets::{TARGETS, behaviour, csv, facts, plan, quantiles, states, texts, value};
+pub use targets::{TARGETS, behaviour, csv, facts, plan, profile, quantiles, states, texts, value};

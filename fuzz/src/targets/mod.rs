@@ -5,6 +5,7 @@ mod behaviour;
 mod csv;
 mod facts;
 mod plan;
+mod profile;
 mod quantiles;
 mod states;
 mod texts;
@@ -14,6 +15,7 @@ pub use behaviour::behaviour;
 pub use csv::csv;
 pub use facts::facts;
 pub use plan::plan;
+pub use profile::profile;
 pub use quantiles::quantiles;
 pub use states::states;
 pub use texts::texts;
@@ -23,7 +25,7 @@ pub use value::value;
 pub type Target = fn(&[u8]);
 
 /// Every target, by its name.
-pub const TARGETS: [(&str, Target); 8] = [
+pub const TARGETS: [(&str, Target); 9] = [
     ("facts", facts),
     ("quantiles", quantiles),
     ("behaviour", behaviour),
@@ -32,4 +34,5 @@ pub const TARGETS: [(&str, Target); 8] = [
     ("texts", texts),
     ("value", value),
     ("plan", plan),
+    ("profile", profile),
 ];
