@@ -122,7 +122,8 @@ def test_standard_output_has_the_segment_table_alone(scored: Scored) -> None:
     assert lines[0].split("  ")[0] == "segment"
     assert "clients" in lines[0]
     assert "share of money" in lines[0]
-    assert len(lines) == 1 + CLASSIC_SEGMENTS
+    assert len(lines) == 1 + CLASSIC_SEGMENTS + 1
+    assert lines[-1].split()[0] == "total"
     assert all(line.endswith("%") for line in lines[1:])
     assert "\x1b" not in scored.run.out.decode()
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import grc_fast as grc
 from grc_fast.cli import main
-from grc_fast.rfm.drift import stability_index, stability_sentence
+from grc_fast.rfm.drift import stability_index, stability_phrase
 
 MONEY = grc.RFM(None, None, grc.Monetary(), bins=4, groups=2)
 
@@ -55,7 +55,7 @@ def test_the_index_is_never_negative_and_none_of_equal_shares(sizes: list[tuple[
     ],
 )
 def test_the_index_says_what_it_means(index: float, lang: str, said: str) -> None:
-    assert said in stability_sentence(index, lang)
+    assert said in stability_phrase(index).said(lang)
 
 
 def test_todays_clients_are_counted_under_the_edges_of_the_fit() -> None:

@@ -345,7 +345,7 @@ def test_lists_of_files_are_those_of_frames(command: Runner) -> None:
 
     assert code == 0, err
     assert out.split() == ["channel", "rows", "email", "2", "post", "1"]
-    assert "no_address                1" in err
+    assert "no address for the channel        1" in err
     assert files_of(Path("out")) == ["email.csv", "manifest.json", "post.csv"]
     expected = grc.channel_lists(OFFERS, CLIENTS)
     assert pl.read_csv("out/email.csv")["code"].equals(expected.tables["email"]["code"])

@@ -703,7 +703,7 @@ def test_the_command_writes_what_the_library_gives(base, tmp_path, capsys):
     assert pl.read_parquet(out).equals(report.table)
     assert "(raw, not incremental)" in said.err
     assert "incremental: +" in said.err
-    assert "control_rate" in said.out
+    assert "added by contacts" in said.out
     assert pl.read_parquet(out)["kind"].unique().to_list() == ["incremental"]
     assert (tmp_path / "r.svg").stat().st_size > 10_000
 

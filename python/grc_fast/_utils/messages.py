@@ -141,8 +141,14 @@ def nearest(word: object, names: Iterable[str]) -> str:
     '; the valid names are name, segment'
     """
     known = list(names)
-    lowered = str(word).lower()
-    close = get_close_matches(lowered, known, n=1) if len(lowered) <= _LONGEST_NAME else []
-    if close:
-        return f"; did you mean {close[0]!r}?"
+    close = near_name(word, known)
+    if close is not None:
+        return f"; did you mean {close!r}?"
     return f"; the valid names are {', '.join(known)}" if known else ""
+
+
+def near_name(word: object, names: Sequence[str]) -> str | None:
+    """Return the name that `word` is likely meant to be, if there is one."""
+    lowered = str(word).lower()
+    close = get_close_matches(lowered, names, n=1) if len(lowered) <= _LONGEST_NAME else []
+    return close[0] if close else None

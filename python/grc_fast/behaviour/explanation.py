@@ -11,7 +11,7 @@ from typing import Any, Unpack
 
 import polars as pl
 
-from grc_fast._typing import Instant
+from grc_fast._typing import Instant, Lang
 from grc_fast._utils.panics import panics_as_errors
 from grc_fast._utils.processes import check_process
 from grc_fast.behaviour.events import EventRoles, open_events
@@ -22,6 +22,10 @@ from grc_fast.behaviour.run import BehaviourResult, EventReading, Run, run_event
 from grc_fast.errors import DataError, OptionError
 from grc_fast.facts.table import CLIENT
 from grc_fast.io.ids import id_as_held
+from grc_fast.labels.catalogue import check_lang, text
+from grc_fast.labels.filling import Wording
+from grc_fast.labels.phrases import Phrase, Phrases
+from grc_fast.labels.written import moment
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +44,8 @@ class BehaviourExplanation:
         `group`, `sum` of the contributions, `floor`, `cap`, and the `score` within them.
     result
         The scores of a run over the events of this client alone.
+    lang
+        The language of what a reader sees.
     """
 
     client_id: Any
@@ -47,6 +53,7 @@ class BehaviourExplanation:
     visits: pl.DataFrame
     groups: pl.DataFrame
     result: BehaviourResult
+    lang: Lang = "en"
 
     @property
     def score(self) -> float:
@@ -82,8 +89,8 @@ class BehaviourExplanation:
     @property
     def title(self) -> str:
         """Who, seen from when."""
-        as_of = self.result.as_of.isoformat(sep=" ", timespec="seconds")
-        return f"client {self.client_id}, {as_of}"
+        as_of = self.result.as_of
+        return text("behaviour.title", self.lang, client=str(self.client_id), as_of=as_of)
 
     def _event_lines(self) -> list[str]:
         lines, visits = [], {row["visit"]: row for row in self.visits.to_dicts()}
@@ -92,29 +99,34 @@ class BehaviourExplanation:
         for row in self.ledger.to_dicts():
             if row["visit"] is not None and row["visit"] != seen:
                 seen = row["visit"]
-                lines.append(_visit_line(visits[seen]))
+                lines.append(_visit_phrase(visits[seen]).said(self.lang))
             indent = "" if row["visit"] is None else "  "
             what = " ".join(str(part) for part in (row["kind"], row["page"]) if part is not None)
-            moment = row["timestamp"].isoformat(sep=" ", timespec="seconds")
-            shown = f"{moment}  same" if row["event"] == last else f"{moment}  {what}"
+            same = text("behaviour.same", self.lang)
+            shown = same if row["event"] == last else what
             last = row["event"]
-            lines.append(f"{indent}{shown}: {_award(row)}")
+            award = _award(row).said(self.lang)
+            lines.append(f"{indent}{moment(row['timestamp'], self.lang)}  {shown}: {award}")
         return lines
 
     @property
     def sums(self) -> list[str]:
         """The sums of the groups, the score, and the phase, a line each."""
-        lines = []
+        lines: list[Wording] = []
         for row in self.groups.to_dicts():
             bound = _bound(row["sum"], row["score"], row["floor"], row["cap"])
-            lines.append(f"{row['group']}: {row['sum']:.4f}{bound}")
+            lines.append(
+                Phrase("behaviour.sum", group=row["group"], sum=row["sum"], bound=Phrases(bound))
+            )
         bounds = self.result.rules.score
         total = float(self.groups["score"].sum())
         bound = _bound(total, self.score, bounds.min, bounds.max)
-        lines.append(f"score: {self.score:.4f}" + (f" (from {total:.4f}{bound})" if bound else ""))
+        key = "behaviour.score_within" if bound else "behaviour.score"
+        lines.append(Phrase(key, score=self.score, total=total, bound=Phrases(bound)))
         row = self.result.scores.row(0, named=True)
-        hits = ", ".join(f"{name} {row[name]}" for name in ("hot", "warm", "eliminatory"))
-        return [*lines, f"phase: {self.phase} (hits in the window: {hits})"]
+        hits = {name: row[name] for name in ("hot", "warm", "eliminatory")}
+        lines.append(Phrase("behaviour.phase", phase=Phrase(f"phase.{self.phase}"), **hits))
+        return [line.said(self.lang) for line in lines]
 
 
 @panics_as_errors()
@@ -124,6 +136,7 @@ def explain_behaviour(
     *,
     client_id: int | str,
     as_of: Instant,
+    lang: Lang = "en",
     **reading: Unpack[EventReading],
 ) -> BehaviourExplanation:
     """Take one client's score apart: visits, events, rules, weights and sums.
@@ -134,6 +147,8 @@ def explain_behaviour(
         As for `score_behaviour`.
     client_id
         The client.
+    lang
+        The language of what a reader sees, `en` or `fr`.
     **reading
         The columns, `where`, `timezone`, `tracking` and `threads`, as for `score_behaviour`.
 
@@ -159,6 +174,7 @@ def explain_behaviour(
       score: 2.0000
       phase: discovery (hits in the window: hot 0, warm 0, eliminatory 0)
     """
+    check_lang(lang)
     run, read = Run.of(as_of, reading, ledger=True), read_rules(rules)
     run = replace(run, roles=replace(run.roles, with_message=True))
     if run.state is not None:
@@ -168,7 +184,7 @@ def explain_behaviour(
     plain = EventRoles(with_channel=True)
     result, ledger = run_events(own, read, _with_roles(run, plain))
     assert ledger is not None
-    frame = readable(ledger, read)
+    frame = readable(ledger, read, lang)
     if frame.is_empty():
         raise DataError(
             f"no event of the client {client_id!r} can be used: {_drops(result.quality.dropped)}"
@@ -179,6 +195,7 @@ def explain_behaviour(
         visits=_visits(frame),
         groups=_groups(frame, result),
         result=result,
+        lang=lang,
     )
 
 
@@ -264,28 +281,29 @@ def _groups(ledger: pl.DataFrame, result: BehaviourResult) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema)
 
 
-def _visit_line(visit: dict[str, Any]) -> str:
-    verdict = "passes" if visit["passed"] else "does not pass"
-    if visit["bot"]:
-        verdict = "set aside: made by a program"
-    clicks = f"{visit['clicks']} click" + ("" if visit["clicks"] == 1 else "s")
-    return f"visit {visit['visit']}: {visit['dwell']:g} s, {clicks}, {verdict}"
+def _visit_phrase(visit: Mapping[str, Any]) -> Wording:
+    verdict = "passes" if visit["passed"] else "fails"
+    told = Phrase(f"behaviour.{'of_program' if visit['bot'] else verdict}")
+    number, dwell = visit["visit"], visit["dwell"]
+    return Phrase(
+        "behaviour.visit", number=number, dwell=dwell, clicks=visit["clicks"], verdict=told
+    )
 
 
-def _award(row: dict[str, Any]) -> str:
+def _award(row: Mapping[str, Any]) -> Wording:
     if row["rule"] is None:
-        return str(row["reason"])
-    if row["outcome"] != "awarded":
-        return f"{row['rule']}, 0 ({row['reason']})"
-    return f"{row['rule']}, {row['points']:+g} × {row['weight']:.4g} = {row['contribution']:.4f}"
+        return Phrases([row["reason"]])
+    return Phrase(
+        "behaviour.awarded" if row["outcome"] == "awarded" else "behaviour.nothing", **row
+    )
 
 
-def _bound(total: float, score: float, floor: float | None, cap: float | None) -> str:
+def _bound(total: float, score: float, floor: float | None, cap: float | None) -> list[Wording]:
     if cap is not None and score < total:
-        return f", capped at {cap:g}"
+        return [Phrase("behaviour.capped", cap=cap)]
     if floor is not None and score > total:
-        return f", raised to {floor:g}"
-    return ""
+        return [Phrase("behaviour.raised", floor=floor)]
+    return []
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,8 @@ from grc_fast._utils.panics import panics_as_errors
 from grc_fast.behaviour.rules import BehaviourRules, read_rules
 from grc_fast.behaviour.run import EventReading, Run, run_events
 from grc_fast.facts.table import CLIENT
+from grc_fast.labels.catalogue import section, text
+from grc_fast.labels.phrases import Phrase, Phrases
 
 #: What became of an event under a rule.
 OUTCOMES: Final = pl.Enum(
@@ -70,8 +72,8 @@ def behaviour_ledger(
     return readable(ledger, read)
 
 
-def readable(ledger: pl.DataFrame, rules: BehaviourRules) -> pl.DataFrame:
-    """Turn the extension's ledger into one for readers: names instead of numbers."""
+def readable(ledger: pl.DataFrame, rules: BehaviourRules, lang: str = "en") -> pl.DataFrame:
+    """Turn the extension's ledger into one for readers: names and words instead of numbers."""
     table = pl.DataFrame(
         {
             "rule": pl.Series(range(len(rules.rule)), dtype=pl.UInt32),
@@ -109,44 +111,41 @@ def readable(ledger: pl.DataFrame, rules: BehaviourRules) -> pl.DataFrame:
             "outcome",
             "weight",
             "contribution",
-            reason=_reason(rules),
+            reason=_reason(rules, lang),
         )
     )
 
 
-def _reason(rules: BehaviourRules) -> pl.Expr:
+def _reason(rules: BehaviourRules, lang: str) -> pl.Expr:
     """Say in words why an event gave what it gave."""
-    outcome = pl.col("outcome")
-    demands = "" if rules.density is None else _demands(rules)
+    words = section("ledger", lang)
+    demands = _demands(rules, lang)
     density = pl.format(
-        "the visit does not pass: {} s on pages, clicks: {}" + (f"; {demands}" if demands else ""),
+        text("ledger.density", lang, dwell="{}", clicks="{}") + (f"; {demands}" if demands else ""),
         pl.col("visit_dwell"),
         pl.col("visit_clicks"),
     )
+    outcome = pl.col("outcome").cast(pl.String)
+    limit = pl.format(text("ledger.repeat", lang, limit="{}"), pl.col("repeat"))
+    plain = {name: words[name] for name in ("awarded", "no_rule", "machine_open", "bot", "carried")}
     return (
-        pl.when(outcome == "awarded")
-        .then(pl.lit("awarded"))
-        .when(outcome == "no_rule")
-        .then(pl.lit("no rule is about it"))
-        .when(outcome == "repeat")
-        .then(pl.format("limit: {}", pl.col("repeat")))
-        .when(outcome == "machine_open")
-        .then(pl.lit("opened by a machine"))
-        .when(outcome == "bot")
-        .then(pl.lit("a program made the visit"))
-        .when(outcome == "carried")
-        .then(pl.lit("awarded in an earlier run"))
+        pl.when(outcome == "repeat")
+        .then(limit)
+        .when(outcome.is_in(list(plain)))
+        .then(outcome.replace(plain))
         .otherwise(density)
     )
 
 
-def _demands(rules: BehaviourRules) -> str:
+def _demands(rules: BehaviourRules, lang: str) -> str:
     density = rules.density
-    assert density is not None
-    demands = []
+    if density is None:
+        return ""
+    demands: list[object] = []
     if density.min_dwell is not None:
         demands.append(density.min_dwell)
     if density.min_clicks is not None:
-        demands.append(f"{density.min_clicks} clicks")
-    between = " and " if density.mode == "all" else " or "
-    return f"asked for: {between.join(demands)}" if demands else ""
+        demands.append(Phrase("ledger.clicks", clicks=density.min_clicks))
+    last = "list.and" if density.mode == "all" else "list.or"
+    asked = Phrases(demands, last=last)
+    return text("ledger.asked", lang, demands=asked) if demands else ""

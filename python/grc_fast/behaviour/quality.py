@@ -9,6 +9,8 @@ from typing import Any, Final
 
 from grc_fast._utils.dates import shown_instant
 from grc_fast.io.file_listing import Listing
+from grc_fast.labels.filling import Wording
+from grc_fast.labels.phrases import Phrase, Phrases, first_of, indented
 
 #: Why an event is not used; one that could be dropped for several reasons counts under the first.
 EVENT_REASONS: Final = (
@@ -23,25 +25,13 @@ EVENT_REASONS: Final = (
     "machine_open",
     "bot",
 )
-_CAPTIONS: Final = {
-    "where": "dropped by the where condition",
-    "client": "without a client",
-    "timestamp": "without a timestamp",
-    "kind": "without a kind",
-    "future": "later than as_of",
-    "before_state": "not later than the saved state",
-    "tracking": "without consent to tracking",
-    "duplicate": "duplicates of an event id",
-    "machine_open": "opened by a machine",
-    "bot": "in visits of programs",
-}
 # How many kinds an account lists before it only counts them.
 _LISTED: Final = 20
 
 
-def reason_caption(reason: str) -> str:
+def reason_caption(reason: str) -> Wording:
     """Return a reason in words: `without a client`."""
-    return _CAPTIONS[reason]
+    return Phrase(f"events.{reason}")
 
 
 @dataclass(frozen=True)
@@ -59,10 +49,6 @@ class RuleCount:
 
     won: int
     awarded: int
-
-    def __str__(self) -> str:
-        """Write both for a reader."""
-        return f"won {_count(self.won, 'event')}, gave {_count(self.awarded, 'award')}"
 
 
 @dataclass(frozen=True)
@@ -124,8 +110,8 @@ class BehaviourQuality:
     last_event: dt.datetime | None
     as_of: dt.datetime
     spilled: int = 0
-    notes: tuple[str, ...] = field(default=())
-    warnings: tuple[str, ...] = field(default=())
+    notes: tuple[Wording, ...] = field(default=())
+    warnings: tuple[Wording, ...] = field(default=())
     files: Listing = field(default_factory=Listing)
 
     @classmethod
@@ -136,8 +122,8 @@ class BehaviourQuality:
         known_kinds: frozenset[str],
         rule_names: Sequence[str],
         timezone: str,
-        notes: tuple[str, ...] = (),
-        warnings: tuple[str, ...] = (),
+        notes: tuple[Wording, ...] = (),
+        warnings: tuple[Wording, ...] = (),
         files: Listing | None = None,
     ) -> BehaviourQuality:
         """Make it of the account that the extension keeps: instants in microseconds."""
@@ -198,65 +184,67 @@ class BehaviourQuality:
 
     def __str__(self) -> str:
         """Write the account for a reader, a line a reason."""
-        lines = [f"{_count(self.rows_read, 'event')} read", self._line("used", self.rows_used)]
+        return self.said("en")
+
+    def said(self, lang: str) -> str:
+        """Return the account for a reader, a line a reason."""
+        lines: list[Wording] = [
+            Phrase("events.read", events=self.rows_read),
+            self._line("used", self.rows_used),
+        ]
         lines += [
-            self._line(_CAPTIONS[reason], self.dropped[reason])
+            self._line(reason, self.dropped[reason])
             for reason in EVENT_REASONS
             if self.dropped[reason]
         ]
-        events = ""
-        if self.first_event is not None and self.last_event is not None:
-            events = f"; events from {_minute(self.first_event)} to {_minute(self.last_event)}"
-        lines.append(
-            f"{_count(self.clients, 'client')} scored{events}; as of {_minute(self.as_of)}"
-        )
+        lines.append(self._client_line())
         if self.bot_visits:
-            lines.append(f"{_count(self.bot_visits, 'visit')} of programs set aside")
-        lines += [f"rule {name!r}: {count}" for name, count in self.rules.items()]
+            lines.append(Phrase("events.bot_visits", visits=self.bot_visits))
+        lines += [
+            Phrase("events.rule", name=repr(name), won=count.won, awarded=count.awarded)
+            for name, count in self.rules.items()
+        ]
         if self.unknown_kinds:
-            lines.append(f"kinds that no rule names: {_listed(self.unknown_kinds)}")
+            lines.append(Phrase("events.unknown_kinds", kinds=_listed(self.unknown_kinds)))
         if self.spilled:
-            lines.append(f"{_size(self.spilled)} went through a temporary file")
-        lines += [f"note: {note}" for note in (*self.notes, *str(self.files).splitlines())]
-        return "\n".join(lines + [f"warning: {warning}" for warning in self.warnings])
+            lines.append(Phrase("events.spilled", size=_size(self.spilled)))
+        lines += [Phrase("message.note", said=note) for note in (*self.notes, *self.files.phrases)]
+        lines += [Phrase("message.warning", said=warning) for warning in self.warnings]
+        return "\n".join(line.said(lang) for line in lines)
 
-    def _line(self, caption: str, rows: int) -> str:
-        share = f"{100 * rows / self.rows_read:.1f} %" if self.rows_read else "-"
-        return f"  {caption}: {rows:,} ({share})"
+    def _line(self, reason: str, rows: int) -> Wording:
+        share = 100 * rows / self.rows_read if self.rows_read else 0.0
+        caption = reason_caption(reason)
+        return indented(Phrase("events.rows", caption=caption, rows=rows, share=share))
+
+    def _client_line(self) -> Wording:
+        told: list[Wording] = [Phrase("account.scored", clients=self.clients)]
+        if self.first_event is not None and self.last_event is not None:
+            told.append(Phrase("events.span", first=self.first_event, last=self.last_event))
+        return Phrases([*told, Phrase("account.as_of", day=self.as_of)], "; ")
 
 
-def _idle(rules: list[str], pages: Mapping[str, int], kinds: Mapping[str, int]) -> str:
+def _idle(rules: list[str], pages: Mapping[str, int], kinds: Mapping[str, int]) -> Wording:
     """Say that rules won no event, and what may be meant by them instead."""
-    named = ", ".join(map(repr, rules[:_LISTED]))
-    more = f" and {len(rules) - _LISTED:,} more" if len(rules) > _LISTED else ""
-    subject = f"the rule {named}" if len(rules) == 1 else f"the rules {named}{more}"
-    text = f"{subject} won no event"
+    named = first_of([repr(name) for name in rules], _LISTED)
     if not kinds:
-        return f"{text}; every event was won by another rule"
-    shown = [f"kinds {_listed(kinds)}"]
+        return Phrase("events.idle", rules=named, count=len(rules))
+    shown = [Phrase("events.kinds", kinds=_listed(kinds))]
     if pages:
-        shown.insert(0, f"pages {_listed(pages)}")
-    return f"{text}; most events that no rule won are of {' and '.join(shown)}"
+        shown.insert(0, Phrase("events.pages", pages=_listed(pages)))
+    unwon = Phrases(shown, last="list.and")
+    return Phrase("events.idle_beside", rules=named, count=len(rules), unwon=unwon)
 
 
-def _listed(kinds: Mapping[str, int]) -> str:
-    first = [f"{kind} ({events:,})" for kind, events in list(kinds.items())[:_LISTED]]
-    more = len(kinds) - len(first)
-    return ", ".join(first) + (f" and {more:,} more" if more else "")
+def _listed(kinds: Mapping[str, int]) -> Wording:
+    counts = [Phrase("events.counted", name=kind, events=events) for kind, events in kinds.items()]
+    return first_of(counts, _LISTED)
 
 
-def _minute(instant: dt.datetime) -> str:
-    return instant.isoformat(sep=" ", timespec="seconds")
-
-
-def _size(size: int) -> str:
+def _size(size: int) -> Wording:
     """Write a number of bytes: `128 bytes`, `1.5 KB`, `23 MB`."""
     if size < 2**10:
-        return _count(size, "byte")
-    unit, scale = ("KB", 2**10) if size < 2**20 else ("MB", 2**20)
+        return Phrase("size.bytes", size=size)
+    unit, scale = ("kilobytes", 2**10) if size < 2**20 else ("megabytes", 2**20)
     number = size / scale
-    return f"{number:,.1f} {unit}" if number < 10 else f"{number:,.0f} {unit}"
-
-
-def _count(number: int, thing: str) -> str:
-    return f"{number:,} {thing}" + ("" if number == 1 else "s")
+    return Phrase(f"size.{unit}", size=round(number, 1) if number < 10 else round(number))

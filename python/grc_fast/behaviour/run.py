@@ -26,13 +26,10 @@ from grc_fast.facts.table import CLIENT
 from grc_fast.io.locate import locate
 from grc_fast.io.source import Opened, Source
 from grc_fast.io.text_options import DETECTED, TextOptions, TextReading
+from grc_fast.labels.phrases import Phrase, Phrases
 
 #: Where a client stands, from nothing to lost.
 PHASES: Final = pl.Enum(["inactive", "discovery", "consideration", "decision", "won", "excluded"])
-_NOT_CHECKED: Final = (
-    "whether clients agree to have opens of e-mails tracked was not checked: give tracking "
-    "(--tracking), the table of their consents"
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -203,15 +200,18 @@ def run_events(
     frame = frame.with_columns(phases.gather(frame["phase"]))
     notes = opened.notes
     if as_of is None:
-        notes += ("as_of is the midnight after the last event",)
+        notes += (Phrase("note.midnight_after_last_event"),)
     if run.tracking is None and dict(account["kinds"]).get(OPEN):
-        notes += (_NOT_CHECKED,)
+        notes += (Phrase("note.tracking_not_checked"),)
     warnings = []
     if per_message and not has_role(opened, "message"):
-        warnings.append(
-            f"{_rules(per_message)} once per message, and the events have no column "
-            f"{run.roles.column('message')!r} of it: every event counts"
+        without = Phrase(
+            "events.without_message",
+            rules=Phrases([repr(name) for name in per_message]),
+            count=len(per_message),
+            column=repr(run.roles.column("message")),
         )
+        warnings.append(without)
     quality = BehaviourQuality.from_account(
         account,
         known_kinds=rules.known_kinds,
@@ -232,13 +232,6 @@ def run_events(
         )
     result = BehaviourResult(frame, quality, rules, quality.as_of, kept)
     return result, None if ledger is None else pl.DataFrame(ledger)
-
-
-def _rules(names: list[str]) -> str:
-    """Name rules as the subject of a sentence: `the rule 'a' counts`."""
-    if len(names) == 1:
-        return f"the rule {names[0]!r} counts"
-    return f"the rules {', '.join(map(repr, names))} count"
 
 
 def saved_state(state: object) -> BehaviourState | None:

@@ -7,6 +7,8 @@ import math
 import polars as pl
 
 from grc_fast.campaigns.cell_keys import key
+from grc_fast.labels.filling import Wording
+from grc_fast.labels.phrases import Phrase
 
 # Shares that luck alone explains less often than this are called unequal.
 _UNLIKELY = 0.001
@@ -57,7 +59,7 @@ def balance_table(contacts: pl.DataFrame, level: str) -> pl.DataFrame:
     return joined.select("campaign", key(joined[level]), pl.exclude("campaign", level, "key"))
 
 
-def said_of_balance(balance: pl.DataFrame, level: str) -> str | None:
+def phrase_of_balance(balance: pl.DataFrame, level: str) -> Wording | None:
     """Say where shares differ more than by luck; None where they do not."""
     unequal = balance.filter(pl.col("p_value") < _UNLIKELY)
     if unequal.is_empty():
@@ -66,11 +68,13 @@ def said_of_balance(balance: pl.DataFrame, level: str) -> str | None:
         low=pl.col("control_share").min(), high=pl.col("control_share").max()
     )
     campaign, low, high = spans.sort(pl.col("low") - pl.col("high"), maintain_order=True).row(0)
-    more = f" (so do those of {spans.height - 1:,} more campaigns)" if spans.height > 1 else ""
-    return (
-        f"control groups differ from {level} to {level}: they are {low:.1%} to {high:.1%} of the "
-        f"clients of the campaign {campaign!r}{more}, so what contacts add is compared {level} by "
-        f"{level}"
+    return Phrase(
+        "response.unbalanced" if spans.height == 1 else "response.unbalanced_more",
+        level=Phrase(f"response.{level}"),
+        low=low,
+        high=high,
+        campaign=repr(campaign),
+        more=spans.height - 1,
     )
 
 

@@ -13,7 +13,7 @@ from grc_fast._utils.checks import one_of
 from grc_fast._utils.panics import panics_as_errors
 from grc_fast._utils.processes import check_process
 from grc_fast.campaigns.attribution import Overlap, contacts_of
-from grc_fast.campaigns.balance import balance_table, said_of_balance
+from grc_fast.campaigns.balance import balance_table, phrase_of_balance
 from grc_fast.campaigns.break_even import Money, break_even
 from grc_fast.campaigns.calibration import Unreached, probabilities
 from grc_fast.campaigns.campaign_files import (
@@ -36,7 +36,7 @@ from grc_fast.campaigns.depth import depth_table, judged_profit
 from grc_fast.campaigns.empirical_bayes import Shrunk
 from grc_fast.campaigns.levels import Level as Places
 from grc_fast.campaigns.panel import Panel
-from grc_fast.campaigns.rate_tables import RAW, LevelTable, expected_column, level_table
+from grc_fast.campaigns.rate_tables import LevelTable, expected_column, level_table
 from grc_fast.campaigns.response_chart import response_figure
 from grc_fast.campaigns.score_interval import answers_added, money_added
 from grc_fast.campaigns.strata import sides
@@ -45,17 +45,13 @@ from grc_fast.errors import ColumnError, DataError, OptionError
 from grc_fast.io.ids import with_common_ids
 from grc_fast.io.report_file import ReportFile
 from grc_fast.io.small_tables import is_path, meeting, whole
+from grc_fast.labels.filling import Wording
+from grc_fast.labels.phrases import Phrase, Phrases
 from grc_fast.rfm.rfm import RFMResult
 from grc_fast.rfm.segments.table import SegmentTable
 
 # What became of answers, in the words of the report.
-_ANSWERS = {
-    "attributed": "attributed",
-    "control": "of control groups",
-    "outside_window": "outside every window",
-    "not_contacted": "of clients who were not contacted",
-    "incomplete": "without client, campaign or date",
-}
+_ANSWERS = ("attributed", "control", "outside_window", "not_contacted", "incomplete")
 
 
 @dataclass(frozen=True)
@@ -232,66 +228,74 @@ class ResponseReport(ReportFile):
         )
 
     def __str__(self) -> str:
-        contacts = f"{self.contacts:,} contacts"
-        if self.clients < self.contacts:
-            contacts += f" with {self.clients:,} clients"
-        lines = [
-            f"{contacts}, {self.responses:,} responses: {self.rate:.2%} ({RAW})",
+        return self.said("en")
+
+    def said(self, lang: str) -> str:
+        """Return the rates of all, what contacts added, and how deep to go, a line each."""
+        lines: list[Wording] = [
+            Phrase(
+                "response.rate",
+                contacts=self._counted("contacts", self.contacts, self.clients),
+                responses=self.responses,
+                rate=self.rate,
+            ),
             *self._said_of_control(),
         ]
         if self.answers:
-            parts = [f"{self.answers[name]:,} {said}" for name, said in _ANSWERS.items()]
-            lines.append(f"answers read: {self.answers['read']:,}: {', '.join(parts)}")
+            parts = [Phrase(f"response.{name}", answers=self.answers[name]) for name in _ANSWERS]
+            read = self.answers["read"]
+            lines.append(Phrase("response.answers", read=read, parts=Phrases(parts)))
         if self.unscored:
-            lines.append(f"contacts with clients without a score: {self.unscored:,}")
+            lines.append(Phrase("response.unscored", contacts=self.unscored))
         if self.unscored_control:
-            lines.append(
-                f"clients of control groups without a score, left out: {self.unscored_control:,}"
-            )
+            lines.append(Phrase("response.unscored_control", clients=self.unscored_control))
         if self.break_even is not None:
-            lines.append(f"break-even: {self.break_even:.3%}")
+            lines.append(Phrase("response.break_even", rate=self.break_even))
             lines += self._said_of_depth()
-        return "\n".join(lines)
+        return "\n".join(line.said(lang) for line in lines)
 
-    def _said_of_control(self) -> list[str]:
+    def _counted(self, what: str, contacts: int | None, clients: int | None) -> Wording:
+        """Say how many contacts there are, and with how many clients if these are fewer."""
+        if clients is not None and contacts is not None and clients < contacts:
+            return Phrase(f"response.{what}_with", contacts=contacts, clients=clients)
+        return Phrase(f"response.{what}", contacts=contacts)
+
+    def _said_of_control(self) -> list[Wording]:
         """Say what contacts added."""
         if self.incremental is None:
             return []
-        span = f"{self.incremental_low:+.2%} to {self.incremental_high:+.2%}"
-        held = f"{self.control_contacts:,} control contacts"
-        if self.control_clients < self.control_contacts:
-            held += f" with {self.control_clients:,} clients"
-        rate = f"{self.incremental:+.2%} (95 % interval {span})"
-        lines = [f"incremental: {rate}, against {held}: {self.control_rate:.2%}"]
+        added = Phrase(
+            "response.added",
+            rate=self.incremental,
+            low=self.incremental_low,
+            high=self.incremental_high,
+            held=self._counted("control_contacts", self.control_contacts, self.control_clients),
+            control_rate=self.control_rate,
+        )
+        lines: list[Wording] = [added]
         if self.incremental_spend is not None:
-            ends = f"{self.incremental_spend_low:+,.2f} to {self.incremental_spend_high:+,.2f}"
+            low, high = self.incremental_spend_low, self.incremental_spend_high
             lines.append(
-                f"incremental spend: {self.incremental_spend:+,.2f} a contact (95 % interval "
-                f"{ends})"
+                Phrase("response.added_spend", spend=self.incremental_spend, low=low, high=high)
             )
         if self.without_control:
-            lines.append(f"contacts of campaigns without a control group: {self.without_control:,}")
+            lines.append(Phrase("response.without_control", contacts=self.without_control))
         if self.uncompared:
-            lines.append(
-                f"contacts in places of a campaign where nobody was left alone: {self.uncompared:,}"
-            )
-        said = said_of_balance(self.balance, self._balanced) if self.balance.height else None
-        return [*lines, *([said] if said else [])]
+            lines.append(Phrase("response.uncompared", contacts=self.uncompared))
+        balance = phrase_of_balance(self.balance, self._balanced) if self.balance.height else None
+        return [*lines, *([balance] if balance else [])]
 
-    def _said_of_depth(self) -> list[str]:
+    def _said_of_depth(self) -> list[Wording]:
         """Say how deep to mail, and what it brings."""
         best = self.depth.filter("best")
-        lines = (
-            ["no place is worth its cost"]
+        lines: list[Wording] = [
+            Phrase("response.no_depth")
             if best.is_empty()
-            else [f"best depth: the first {best['share'][0]:.0%} of the contacts"]
-        )
+            else Phrase("response.best_depth", share=best["share"][0])
+        ]
         if self.profit is not None:
-            span = f"{self.profit_low:+,.0f} to {self.profit_high:+,.0f}"
-            lines.append(
-                f"profit of a depth chosen so, on clients who did not choose it: "
-                f"{self.profit:+,.0f} (90 % interval {span})"
-            )
+            low, high = self.profit_low, self.profit_high
+            lines.append(Phrase("response.profit", profit=self.profit, low=low, high=high))
         return lines
 
     @property

@@ -13,18 +13,20 @@ import polars as pl
 import typer
 from rich.table import Table
 
-from grc_fast._typing import AnyPath, Lang
+from grc_fast._typing import AnyPath
 from grc_fast.behaviour.ledger import readable
 from grc_fast.behaviour.memory import parse_memory
 from grc_fast.behaviour.rules import preset_text, read_rules
 from grc_fast.behaviour.run import BehaviourResult, EventReading, Run, run_events
 from grc_fast.behaviour.state import state_held
-from grc_fast.cli.console import Messages, frame_table, show_table
+from grc_fast.cli.console import Messages, show_table
+from grc_fast.cli.figures import frame_table
 from grc_fast.cli.options import (
     ClientColumn,
     Condition,
     CsvStyleOption,
     EventColumns,
+    LangOption,
     QualityFile,
     RunOptions,
     SourceOptions,
@@ -36,7 +38,6 @@ from grc_fast.cli.reading import event_columns, source_of
 from grc_fast.io.output_checks import check_outputs
 from grc_fast.io.output_style import OutputStyle
 from grc_fast.io.write import STDOUT, frame_writer, json_writer, write_result, write_text
-from grc_fast.labels.catalogue import section
 
 
 def _print_preset(name: str | None) -> None:
@@ -134,7 +135,7 @@ class BehaviourOptions(RunOptions, EventColumns, SourceOptions):
         ),
     ] = None
     quality: QualityFile = None
-    lang: Annotated[Lang, typer.Option("--lang", help="Language of the labels.")] = "en"
+    lang: LangOption = "en"
 
 
 def _is_same(path: str, other: str | None) -> bool:
@@ -156,15 +157,16 @@ def behaviour(options: BehaviourOptions) -> None:
     if options.state_in is not None and not _is_same(options.state_in, options.state_out):
         # The state that a run replaces is read before, and stands until the run has succeeded.
         inputs.append(options.state_in)
-    messages = Messages(quiet=options.quiet)
+    messages = Messages.of(options, options.lang)
     messages.notes(check_outputs([options.output], other_files, inputs))
     with ExitStack() as held:
         if options.state_out is not None:
             held.enter_context(state_held(options.state_out))
         result, ledger = _score(options, messages)
-        messages.note(str(result.quality))
+        messages.account(result.quality.said(options.lang))
         phases = _phase_table(result, options.lang)
-        _write(result, ledger, options)
+        with messages.writing(options.output):
+            _write(result, ledger, options)
     if options.output == STDOUT:
         messages.table(phases)
         return
@@ -180,7 +182,7 @@ def _score(
     rules = read_rules(options.rules)
     wants_ledger = options.ledger is not None
     source = source_of(options)
-    with messages.progress() as progress:
+    with messages.step("read", options.source) as progress:
         reading = event_columns(options) | EventReading(
             client=options.client,
             where=options.where,
@@ -199,7 +201,7 @@ def _score(
         )
         result, ledger = run_events(source, rules, run)
     if ledger is not None:
-        ledger = readable(ledger, rules)
+        ledger = readable(ledger, rules, options.lang)
     return result, ledger
 
 
@@ -219,7 +221,4 @@ def _write(result: BehaviourResult, ledger: pl.DataFrame | None, options: Behavi
 
 def _phase_table(result: BehaviourResult, lang: str) -> Table:
     """Return the phases with their clients and mean scores."""
-    words = section("phase", lang)
-    phase = pl.col("phase").cast(pl.String).replace(words)
-    frame = result.phases.with_columns(phase, pl.col("score").round(2))
-    return frame_table(frame, section("table", lang))
+    return frame_table(result.phases, lang)

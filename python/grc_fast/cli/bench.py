@@ -16,7 +16,8 @@ from grc_fast.bench.harness import Comparison
 from grc_fast.bench.setting import even_threads
 from grc_fast.bench.suite import run_suite
 from grc_fast.bench.table import SHOWN, columns, conditions, figure_rows, in_unit
-from grc_fast.cli.console import Messages, frame_table, show_table
+from grc_fast.cli.console import Messages, show_table
+from grc_fast.cli.figures import frame_table
 from grc_fast.cli.options import RunOptions, comma_list, taking
 from grc_fast.cli.threads import limit_polars
 from grc_fast.errors import DataError
@@ -95,7 +96,7 @@ def bench(options: BenchOptions) -> None:
 def note(done: Comparison, messages: Messages) -> None:
     """Say the medians of a case."""
     medians = ", ".join(f"{way} {in_unit(m, done.unit)}" for way, m in done.medians.items())
-    messages.note(f"{done.name}: {medians}")
+    messages.account(f"{done.name}: {medians}")
 
 
 def keep(run: Mapping[str, Any], directory: Path) -> None:
@@ -109,17 +110,19 @@ def write(run: Mapping[str, Any], directory: Path, messages: Messages) -> None:
     if has_matplotlib():
         outputs[directory / "bench.svg"] = chart_writer(run)
     else:
-        messages.warn('there is no chart without Matplotlib: run pip install "grc-fast[bench]"')
+        messages.account(
+            'warning: there is no chart without Matplotlib: run pip install "grc-fast[bench]"'
+        )
     write_outputs(outputs)
     for path in outputs:
-        messages.note(f"written: {path}")
-    messages.note(conditions(run))
+        messages.written(str(path))
+    messages.account(conditions(run))
 
 
 def show(run: Mapping[str, Any]) -> None:
     """Show every figure on standard output."""
     rows = pl.DataFrame(columns(figure_rows(run), SHOWN), schema=list(SHOWN), orient="row")
-    show_table(frame_table(rows, {}))
+    show_table(frame_table(rows, "en"))
 
 
 def check(run: Mapping[str, Any]) -> None:

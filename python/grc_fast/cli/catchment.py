@@ -11,9 +11,11 @@ import polars as pl
 import typer
 
 from grc_fast._typing import AnyPath, Lang
-from grc_fast.cli.console import Messages, frame_table, show_table
+from grc_fast.cli.console import Messages, show_table
+from grc_fast.cli.figures import frame_table
 from grc_fast.cli.options import (
     CsvStyleOption,
+    LangOption,
     RunOptions,
     TextFileOptions,
     comma_list,
@@ -93,7 +95,7 @@ class CatchmentOptions(RunOptions, TextFileOptions):
         ),
     ] = None
     csv_style: CsvStyleOption = "plain"
-    lang: Annotated[Lang, typer.Option("--lang", help="Language of the zones.")] = "en"
+    lang: LangOption = "en"
 
 
 @taking(CatchmentOptions)
@@ -103,25 +105,25 @@ def catchment(options: CatchmentOptions) -> None:
     The clients and the money of the zones of all stores go to standard output (or the clients,
     with -o -); everything else goes to standard error.
     """
-    messages = Messages(quiet=options.quiet)
+    messages = Messages.of(options, options.lang)
     if options.by_zone == STDOUT:
         raise OptionError("only -o takes - for standard output: give --by-zone a name")
     further = [] if options.by_zone is None else [options.by_zone]
     given = (options.clients, options.stores, options.postcodes)
     inputs = [path for path in given if path is not None]
     messages.notes(check_outputs([options.output, *further], [], inputs))
-    found = catchment_of(
-        options.clients,
-        options.stores,
-        options.postcodes,
-        money=options.money,
-        zones=_zones(options.zones),
-        threads=options.threads,
-        text=TextOptions(**text_reading(options)),
-    )
+    with messages.step("compute"):
+        found = catchment_of(
+            options.clients,
+            options.stores,
+            options.postcodes,
+            money=options.money,
+            zones=_zones(options.zones),
+            threads=options.threads,
+            text=TextOptions(**text_reading(options)),
+        )
     messages.notes(found.notes)
-    for warning in found.warnings:
-        messages.warn(warning)
+    messages.warnings(found.warnings)
     style = OutputStyle(csv=options.csv_style, lang=options.lang)
     beside: dict[AnyPath, Callable[[Path], None]] = {
         path: frame_writer(found.by_zone, path, style) for path in further
@@ -130,7 +132,7 @@ def catchment(options: CatchmentOptions) -> None:
     for path in (options.output, *further):
         if path != STDOUT:
             messages.written(path)
-    table = frame_table(_zone_table(found, options.lang), section("table", options.lang))
+    table = frame_table(_zone_table(found, options.lang), options.lang)
     messages.table(table) if options.output == STDOUT else show_table(table)
 
 

@@ -9,9 +9,16 @@ import polars as pl
 import typer
 from rich.table import Table
 
-from grc_fast._typing import Lang
-from grc_fast.cli.console import Messages, frame_table, show_table
-from grc_fast.cli.options import CsvStyleOption, RunOptions, TextFileOptions, output_option, taking
+from grc_fast.cli.console import Messages, show_table
+from grc_fast.cli.figures import frame_table
+from grc_fast.cli.options import (
+    CsvStyleOption,
+    LangOption,
+    RunOptions,
+    TextFileOptions,
+    output_option,
+    taking,
+)
 from grc_fast.cli.reading import text_reading
 from grc_fast.io.ids import with_common_ids
 from grc_fast.io.output_checks import check_outputs
@@ -19,7 +26,8 @@ from grc_fast.io.output_style import OutputStyle
 from grc_fast.io.small_tables import read_table
 from grc_fast.io.text_options import TextOptions
 from grc_fast.io.write import STDOUT, write_result
-from grc_fast.labels.catalogue import section
+from grc_fast.labels.filling import Wording
+from grc_fast.labels.phrases import Phrase
 from grc_fast.segmentation.purchase_interest import action_sizes
 from grc_fast.segmentation.purchase_interest import combine as combine_scores
 
@@ -44,7 +52,7 @@ class CombineOptions(RunOptions, TextFileOptions):
         int,
         typer.Option("--groups", metavar="N", help="Groups of the RFM scores, as for score."),
     ] = 5
-    lang: Annotated[Lang, typer.Option("--lang", help="Language of the actions.")] = "en"
+    lang: LangOption = "en"
 
 
 @taking(CombineOptions)
@@ -54,13 +62,14 @@ def combine(options: CombineOptions) -> None:
     The clients of either table get a row. The number of clients of every action goes to standard
     output (or the table, with -o -).
     """
-    messages = Messages(quiet=options.quiet)
+    messages = Messages.of(options, options.lang)
     messages.notes(check_outputs([options.output], [], [options.rfm, options.behaviour]))
     text = TextOptions(**text_reading(options))
     rfm, behaviour = with_common_ids(
         read_table(options.rfm, text), read_table(options.behaviour, text)
     )
-    combined = combine_scores(rfm, behaviour, groups=options.groups, lang=options.lang)
+    with messages.step("compute"):
+        combined = combine_scores(rfm, behaviour, groups=options.groups, lang=options.lang)
     messages.note(_account(combined, rfm, behaviour))
     style = OutputStyle(csv=options.csv_style, lang=options.lang)
     write_result(combined, options.output, {}, style)
@@ -72,16 +81,18 @@ def combine(options: CombineOptions) -> None:
     show_table(table)
 
 
-def _account(combined: pl.DataFrame, rfm: pl.DataFrame, behaviour: pl.DataFrame) -> str:
+def _account(combined: pl.DataFrame, rfm: pl.DataFrame, behaviour: pl.DataFrame) -> Wording:
     """Say how many clients each table has, and how many have no event."""
-    both = rfm.height + behaviour.height - combined.height
-    return (
-        f"{combined.height:,} clients: {rfm.height:,} in RFM scores, {behaviour.height:,} in "
-        f"behaviour scores, {both:,} in both; the actions of "
-        f"{combined['phase'].null_count():,} without an event rest on purchases alone"
+    return Phrase(
+        "note.combined",
+        clients=combined.height,
+        rfm=rfm.height,
+        behaviour=behaviour.height,
+        both=rfm.height + behaviour.height - combined.height,
+        without_event=combined["phase"].null_count(),
     )
 
 
 def _action_table(combined: pl.DataFrame, lang: str) -> Table:
     """Return the actions with their clients."""
-    return frame_table(action_sizes(combined), section("table", lang))
+    return frame_table(action_sizes(combined), lang)

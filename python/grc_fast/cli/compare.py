@@ -9,12 +9,14 @@ from typing import Annotated
 
 import typer
 
-from grc_fast._typing import AnyPath, Lang
-from grc_fast.cli.console import Messages, frame_table, show_table
+from grc_fast._typing import AnyPath
+from grc_fast.cli.console import Messages, show_table
+from grc_fast.cli.figures import frame_table
 from grc_fast.cli.options import (
     ClientColumn,
     CsvStyleOption,
     JsonFile,
+    LangOption,
     MoneyColumn,
     RunOptions,
     TextFileOptions,
@@ -26,7 +28,6 @@ from grc_fast.errors import OptionError
 from grc_fast.io.output_checks import check_outputs
 from grc_fast.io.output_style import OutputStyle
 from grc_fast.io.write import STDOUT, frame_writer, json_writer, write_result
-from grc_fast.labels.catalogue import section
 from grc_fast.segmentation.migration import By, Migration
 from grc_fast.segmentation.migration import compare as compare_scores
 
@@ -58,7 +59,7 @@ class CompareOptions(RunOptions, TextFileOptions):
         ),
     ] = None
     json: JsonFile = None
-    lang: Annotated[Lang, typer.Option("--lang", help="Language of the labels.")] = "en"
+    lang: LangOption = "en"
 
 
 @taking(CompareOptions)
@@ -68,7 +69,7 @@ def compare(options: CompareOptions) -> None:
     The flows of every segment go to standard output (or the moves, with -o -); how many stayed,
     moved, entered and left, and the population stability index, go to standard error.
     """
-    messages = Messages(quiet=options.quiet)
+    messages = Messages.of(options, options.lang)
     if options.left_best == STDOUT:
         raise OptionError("only -o takes - for standard output: give --left-best a file name")
     frames = [path for path in (options.output, options.left_best) if path is not None]
@@ -76,13 +77,14 @@ def compare(options: CompareOptions) -> None:
     inputs = [options.before, options.after]
     messages.notes(check_outputs(frames, files, inputs))
     needed = [options.by, "group", options.money or "monetary"]
-    before, after = client_tables(inputs, options, options.client, needed)
-    found = compare_scores(before, after, by=options.by, money=options.money, lang=options.lang)
+    with messages.step("compute"):
+        before, after = client_tables(inputs, options, options.client, needed)
+        found = compare_scores(before, after, by=options.by, money=options.money, lang=options.lang)
     messages.notes(found.notes)
-    messages.note(str(found))
+    messages.account(found.said(options.lang))
     style = OutputStyle(csv=options.csv_style, lang=options.lang)
     write_result(found.moves, options.output, _beside(options, found, style), style)
-    flows = frame_table(found.flows, section("table", options.lang))
+    flows = frame_table(found.flows, options.lang)
     if options.output != STDOUT:
         messages.written(options.output)
     for path in (options.left_best, options.json):

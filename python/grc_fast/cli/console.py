@@ -4,40 +4,47 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from typing import Any, Final, Literal, TextIO
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from typing import Final, TextIO
 
-import polars as pl
-from rich import box
 from rich.console import Console, RenderableType
 from rich.panel import Panel
-from rich.progress import Progress, ProgressColumn, SpinnerColumn, Task
 from rich.table import Table
 from rich.text import Text
 
 from grc_fast._utils.addresses import masked
 from grc_fast._utils.messages import harmless
+from grc_fast.cli.options import RunOptions
+from grc_fast.cli.progress import Count, Step, reporter
 from grc_fast.io.databases.address import shown_address
-from grc_fast.io.write import write_text
-from grc_fast.rfm.bands import format_number
+from grc_fast.io.write import STDOUT, write_text
+from grc_fast.labels.filling import Wording
+from grc_fast.labels.phrases import Phrase
 
 # Wide enough that nothing is cut where there is no screen to fit in.
 _UNLIMITED: Final = 100_000
-# Columns that are read as something else than a plain number.
-_SHARES: Final = ("share", "money_share", "share_fit", "share_today")
-_MONEY: Final = ("money", "money_before", "money_after", "money_net")
-_FORMATS: Final = {**dict.fromkeys(_SHARES, "{:.1%}"), **dict.fromkeys(_MONEY, "{:,.2f}")}
 
 
 class Messages:
     """Standard error: progress, notes, warnings and tables; nothing when quiet."""
 
-    def __init__(self, *, quiet: bool) -> None:
+    def __init__(self, *, quiet: bool, lang: str = "en", json_progress: bool = False) -> None:
         self._quiet = quiet
+        self._lang = lang
+        self._reporter = reporter(quiet=quiet, json_lines=json_progress, lang=lang)
 
-    def note(self, text: str) -> None:
+    @classmethod
+    def of(cls, options: RunOptions, lang: str) -> Messages:
+        """Return what says what a command has to say, as its options ask for."""
+        return cls(quiet=options.quiet, lang=lang, json_progress=options.json_progress)
+
+    def note(self, text: Wording) -> None:
         """Write one line, or several, without what is secret in addresses or steers a terminal."""
+        self.account(text.said(self._lang))
+
+    def account(self, text: str) -> None:
+        """Write what is in the language already, such as an account of several lines."""
         self._write(harmless(masked(text)))
 
     def _write(self, text: str) -> None:
@@ -48,16 +55,17 @@ class Messages:
 
     def written(self, name: str) -> None:
         """Say where something was written."""
-        self.note(f"written: {shown_address(name)}")
+        self.note(Phrase("message.written", name=shown_address(name)))
 
-    def notes(self, texts: Iterable[str]) -> None:
+    def notes(self, texts: Iterable[Wording]) -> None:
         """Write notes, a line each."""
         for text in texts:
-            self.note(f"note: {text}")
+            self.note(Phrase("message.note", said=text))
 
-    def warn(self, text: str) -> None:
-        """Write one line that asks for attention."""
-        self.note(f"warning: {text}")
+    def warnings(self, texts: Iterable[Wording]) -> None:
+        """Write what asks for attention, a line each."""
+        for text in texts:
+            self.note(Phrase("message.warning", said=text))
 
     def table(self, table: Table) -> None:
         """Show a table."""
@@ -65,42 +73,33 @@ class Messages:
             self._write(masked(rendered(table, sys.stderr)))
 
     @contextmanager
-    def progress(self) -> Iterator[Callable[[int], None] | None]:
-        """Show the rows read so far while a block runs, if standard error is a terminal.
+    def step(self, name: str, sources: Iterable[str] = ()) -> Iterator[Count]:
+        """Show a step of the run, such as `read`, while a block runs.
+
+        Parameters
+        ----------
+        name
+            A word of the section `step`.
+        sources
+            What is read: of files it is known, or can be told, how many rows they have.
 
         Yields
         ------
-        Callable or None
+        Callable
             What to call with the number of rows read so far.
         """
-        if self._quiet or not sys.stderr.isatty():
-            yield None
-            return
-        with Progress(
-            SpinnerColumn(),
-            _RowsRead(),
-            console=Console(stderr=True),
-            transient=True,
-            redirect_stdout=False,
-            redirect_stderr=False,
-        ) as progress:
-            task = progress.add_task("rows", total=None)
+        step = Step(name, list(sources))
+        with self._reporter.showing(step) as moved:
 
-            def show(rows: int) -> None:
-                if rows < progress.tasks[0].completed:
-                    # A second pass begins, after the one that looked for the last sale.
-                    progress.reset(task)
-                progress.update(task, completed=rows)
+            def count(rows: int) -> None:
+                step.count(rows)
+                moved()
 
-            yield show
+            yield count
 
-
-class _RowsRead(ProgressColumn):
-    """The rows read so far, and how many a second."""
-
-    def render(self, task: Task) -> Text:
-        rate = f", {task.completed / task.elapsed:,.0f} rows/s" if task.elapsed else ""
-        return Text(f"{task.completed:,.0f} rows read{rate}")
+    def writing(self, output: str) -> AbstractContextManager[object]:
+        """Show that a result is being written, unless it goes where the bar would be in its way."""
+        return nullcontext() if output == STDOUT else self.step("write")
 
 
 def rendered(what: RenderableType, stream: TextIO) -> str:
@@ -139,27 +138,3 @@ def show_text(text: str) -> None:
         write_text(rendered(panel, sys.stdout))
     else:
         write_text(f"{text}\n")
-
-
-def frame_table(frame: pl.DataFrame, captions: Mapping[str, str]) -> Table:
-    """Make a table of a frame, figures to the right."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name, dtype in frame.schema.items():
-        justify: Literal["left", "right"] = "right" if dtype.is_numeric() else "left"
-        # A Text, because brackets in a plain string would be read as markup.
-        table.add_column(_cell_text(captions.get(name, name)), justify=justify)
-    for row in frame.iter_rows(named=True):
-        table.add_row(*(_cell_text(_cell(name, value)) for name, value in row.items()))
-    return table
-
-
-def _cell_text(text: str) -> Text:
-    return Text(harmless(text).replace("\n", "\\n"))
-
-
-def _cell(name: str, value: Any) -> str:
-    if value is None:
-        return ""
-    if name in _FORMATS:
-        return _FORMATS[name].format(value)
-    return format_number(value) if isinstance(value, (int, float)) else str(value)

@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final
 
-import polars as pl
 import typer
+from rich.table import Table
 
-from grc_fast._typing import AnyPath, Lang
-from grc_fast.cli.console import Messages, frame_table, show_table
+from grc_fast._typing import AnyPath
+from grc_fast.cli.console import Messages, show_table
+from grc_fast.cli.figures import frame_table, matrix_table
 from grc_fast.cli.options import (
     ClientColumn,
     CsvStyleOption,
     JsonFile,
+    LangOption,
     RunOptions,
     TextFileOptions,
     numbers,
@@ -26,11 +28,12 @@ from grc_fast.cli.reading import client_tables
 from grc_fast.io.output_checks import check_outputs
 from grc_fast.io.output_style import OutputStyle
 from grc_fast.io.write import STDOUT, json_writer, write_result
-from grc_fast.labels.catalogue import section
 from grc_fast.segmentation.grid import grid
 
 # A wider matrix does not fit a screen.
 _MOST_COLUMNS: Final = 12
+# What says how far a cell departs from independence.
+_DEPARTURES: Final = ("row", "column", "clients", "expected", "index", "residual")
 
 
 @dataclass(kw_only=True)
@@ -93,7 +96,7 @@ class CrosstabOptions(RunOptions, TextFileOptions):
     ] = 10
     client: ClientColumn = "client_id"
     json: JsonFile = None
-    lang: Annotated[Lang, typer.Option("--lang", help="Language of the labels.")] = "en"
+    lang: LangOption = "en"
 
 
 @taking(CrosstabOptions)
@@ -103,23 +106,24 @@ def crosstab(options: CrosstabOptions) -> None:
     The clients of every cell, and the cells that depart most from independence, go to standard
     output (or the cells, with -o -); everything else goes to standard error.
     """
-    messages = Messages(quiet=options.quiet)
+    messages = Messages.of(options, options.lang)
     files = [path for path in (options.json,) if path is not None]
     messages.notes(check_outputs([options.output], files, [options.table]))
     needed = [options.rows, options.columns, *([options.values] if options.values else [])]
-    [table] = client_tables([options.table], options, options.client, needed)
-    found = grid(
-        table,
-        rows=options.rows,
-        columns=options.columns,
-        values=options.values,
-        row_bands=numbers("--row-bands", options.row_bands),
-        column_bands=numbers("--column-bands", options.column_bands),
-        min_cell=options.min_cell,
-        lang=options.lang,
-    )
+    with messages.step("compute"):
+        [table] = client_tables([options.table], options, options.client, needed)
+        found = grid(
+            table,
+            rows=options.rows,
+            columns=options.columns,
+            values=options.values,
+            row_bands=numbers("--row-bands", options.row_bands),
+            column_bands=numbers("--column-bands", options.column_bands),
+            min_cell=options.min_cell,
+            lang=options.lang,
+        )
     messages.notes(found.notes)
-    messages.note(str(found))
+    messages.account(found.said(options.lang))
     written: dict[AnyPath, Callable[[Path], None]] = {
         path: json_writer(found.to_dict()) for path in files
     }
@@ -129,12 +133,12 @@ def crosstab(options: CrosstabOptions) -> None:
         messages.written(options.output)
     for path in files:
         messages.written(path)
-    shown: list[pl.DataFrame] = []
+    shown: list[Table] = []
     clients = found.table()
     if clients.width <= _MOST_COLUMNS + 2:
-        shown.append(clients)
+        shown.append(matrix_table(clients, options.lang))
     if found.independence is not None:
-        shown.append(found.departures())
-    for one in shown:
-        printed = frame_table(one, section("table", options.lang))
+        departures = found.departures().select(_DEPARTURES)
+        shown.append(frame_table(departures, options.lang))
+    for printed in shown:
         messages.table(printed) if options.output == STDOUT else show_table(printed)

@@ -7,10 +7,9 @@ from typing import Annotated
 
 import typer
 
-from grc_fast._typing import Lang
 from grc_fast.cli import scoring
 from grc_fast.cli.console import Messages, show_table
-from grc_fast.cli.options import RunOptions, taking
+from grc_fast.cli.options import LangOption, RunOptions, taking
 from grc_fast.datasets.groceries import run_demo
 
 
@@ -24,19 +23,19 @@ class DemoOptions(RunOptions):
             "--output-dir", "-o", metavar="DIRECTORY", help="Where the scores and the model go."
         ),
     ] = "grc-fast-demo"
-    lang: Annotated[Lang, typer.Option("--lang", help="Language of the labels.")] = "en"
+    lang: LangOption = "en"
 
 
 @taking(DemoOptions)
 def demo(options: DemoOptions) -> None:
     """Score the 2,469 households of a real grocer: 1.5 million lines of the year 2017."""
-    messages = Messages(quiet=options.quiet)
-    with messages.progress() as progress:
+    messages = Messages.of(options, options.lang)
+    with messages.step("read") as progress:
         run = run_demo(
             options.output_dir, lang=options.lang, threads=options.threads, progress=progress
         )
-    messages.note(str(run.result.quality))
+    messages.account(run.result.quality.said(options.lang))
     scoring.report(run.result.model, messages, options.lang)
     for path in (run.scores, run.model):
-        messages.note(f"written: {path}")
-    show_table(scoring.segment_table(run.result.segments, run.result.model, options.lang))
+        messages.written(str(path))
+    show_table(scoring.segment_table(run.result.segments, messages, options.lang))

@@ -8,9 +8,11 @@ from typing import Annotated, Any
 import polars as pl
 import typer
 
+from grc_fast._typing import Lang
 from grc_fast.behaviour.explanation import BehaviourExplanation, explain_behaviour
 from grc_fast.behaviour.run import EventReading
-from grc_fast.cli.console import Messages, frame_table, show_lines, show_table, show_text
+from grc_fast.cli.console import Messages, show_lines, show_table, show_text
+from grc_fast.cli.figures import frame_table
 from grc_fast.cli.options import (
     EventColumns,
     SalesOptions,
@@ -22,7 +24,7 @@ from grc_fast.cli.options import (
     taking,
 )
 from grc_fast.cli.reading import day_of, event_columns, sales_reading, source_of
-from grc_fast.cli.scoring import model_and_specification
+from grc_fast.cli.scoring import language, model_and_specification
 from grc_fast.errors import OptionError
 from grc_fast.io.write import json_text, write_text
 from grc_fast.rfm.explanation import Explanation
@@ -62,24 +64,25 @@ def explain(options: ExplainOptions) -> None:
         _explain_events(options, options.rules)
         return
 
-    explanation = _explain_score(options, Messages(quiet=options.quiet))
+    explanation = _explain_score(options)
     if options.json:
         write_text(json_text(explanation.to_dict()))
     else:
         show_text(str(explanation))
 
 
-def _explain_score(options: ExplainOptions, messages: Messages) -> Explanation:
+def _explain_score(options: ExplainOptions) -> Explanation:
     """Read the sales and take the score of one client apart."""
     model, rfm = model_and_specification(options)
-    with messages.progress() as progress:
+    lang = language(options, rfm)
+    with Messages.of(options, lang).step("read", options.source) as progress:
         reading = sales_reading(options, rfm.returns, options.threads, progress)
         source = source_of(options)
         facts, _ = read_facts(rfm, source, reading, as_of=day_of(options))
     if model is None:
         model = rfm.fit(facts, threads=options.threads)
     client_id = _client_id(options.id, facts.frame["client_id"].dtype)
-    return model.explain(facts, client_id=client_id, lang=options.lang)
+    return model.explain(facts, client_id=client_id, lang=lang)
 
 
 def _client_id(text: str, dtype: pl.DataType) -> int | str:
@@ -98,8 +101,9 @@ def _options_of_sales() -> dict[str, Any]:
     """Return the options that are about sales alone, with their values where not given."""
     shared = {"client", "as_of", "where", "timezone"}
     shared |= {field.name for part in (SourceOptions, TextFileOptions) for field in fields(part)}
-    own = [field for field in fields(SalesOptions) if field.name not in shared]
-    return {field.name: field.default for field in (*own, *fields(ScoringOptions))}
+    shared.add("lang")
+    own = (*fields(SalesOptions), *fields(ScoringOptions))
+    return {field.name: field.default for field in own if field.name not in shared}
 
 
 def _explain_events(options: ExplainOptions, rules: str) -> None:
@@ -112,12 +116,14 @@ def _explain_events(options: ExplainOptions, rules: str) -> None:
     if options.as_of is None:
         raise typer.BadParameter("--rules needs --as-of, the instant that ages are counted from")
 
-    with Messages(quiet=options.quiet).progress() as progress:
+    lang: Lang = options.lang or "en"
+    with Messages.of(options, lang).step("read", options.source) as progress:
         explanation = explain_behaviour(
             source_of(options),
             rules,
             client_id=options.id,
             as_of=options.as_of,
+            lang=lang,
             **(
                 event_columns(options)
                 | EventReading(
@@ -154,12 +160,10 @@ _SHOWN = (
 
 def _show_explanation(explanation: BehaviourExplanation) -> None:
     """Write one client's score taken apart on standard output: visits, ledger, sums."""
-    moment = pl.col(pl.Datetime).dt.strftime("%Y-%m-%d %H:%M:%S")
+    lang = explanation.lang
     show_lines(f"{explanation.title}\n\n")
     if explanation.visits.height:
-        verdicts = pl.col("passed", "bot").replace_strict({True: "yes", False: "no"})
-        show_table(frame_table(explanation.visits.with_columns(moment, verdicts), {}))
+        show_table(frame_table(explanation.visits, lang))
         write_text("\n")
-    ledger = explanation.ledger.select(_SHOWN).with_columns(moment, pl.col("contribution").round(4))
-    show_table(frame_table(ledger, {}))
+    show_table(frame_table(explanation.ledger.select(_SHOWN), lang))
     show_lines("\n" + "\n".join(explanation.sums) + "\n")

@@ -16,6 +16,7 @@ SIGNAL: Final = 128
 # Python runs the handlers of signals between two calls: one of another library that lasts longer
 # than so many seconds is not waited for.
 _PATIENCE: Final = 1.5
+_LINE_WITH_CURSOR: Final = "\r\x1b[2K\x1b[?25h"
 _NAMES: Final = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
@@ -85,4 +86,6 @@ def _say(number: int) -> None:
         "they were, and the next run removes what it was writing\n"
     )
     with suppress(OSError):
-        os.write(2, sentence.encode())
+        # A bar hides the cursor, and the thread that draws it cannot give it back any more.
+        shown = f"{_LINE_WITH_CURSOR}{sentence}" if os.isatty(2) else sentence
+        os.write(2, shown.encode())

@@ -7,13 +7,15 @@ from typing import Annotated, Any
 
 import polars as pl
 import typer
+from rich.table import Table
 
-from grc_fast._typing import Lang
-from grc_fast.cli.console import Messages, frame_table, show_table
+from grc_fast.cli.console import Messages, show_table
+from grc_fast.cli.figures import frame_table
 from grc_fast.cli.options import (
     ClientColumn,
     ControlFile,
     CsvStyleOption,
+    LangOption,
     PermissionOptions,
     RunOptions,
     TextFileOptions,
@@ -104,7 +106,7 @@ class ListsOptions(
         ),
     ] = "csv"
     csv_style: CsvStyleOption = "plain"
-    lang: Annotated[Lang, typer.Option("--lang", help="Language of a workbook's summary.")] = "en"
+    lang: LangOption = "en"
     top: Annotated[
         int | None,
         typer.Option(
@@ -164,7 +166,7 @@ def lists(options: ListsOptions) -> None:
     """
     best = TopClients.of(options.top, options.by, options.channel)
     check_sellers(options, pseudonyms=options.pseudonyms, as_of=options.as_of)
-    messages = Messages(quiet=options.quiet)
+    messages = Messages.of(options, options.lang)
     messages.notes(check_folder(options.out, options.format, _inputs(options)))
     key = None if options.pseudonyms is None else read_key(options.pseudonyms)
     text = TextOptions(**text_reading(options))
@@ -174,18 +176,19 @@ def lists(options: ListsOptions) -> None:
     tables = Tables(**read_tables(_tables(options), text))
     # As for a plan: no word on consent is no consent. A plan has had its word.
     policy = "fr" if options.policy is None and best is not None else options.policy
-    found = listed_offers(offers, base, tables, policy, options.as_of)
-    made = as_lists(found, best, options.campaign, key)
-    style = OutputStyle(csv=options.csv_style, lang=options.lang)
-    files = list_writers(made.tables, options.format, style)
-    sold = lists_of_sellers(
-        options,
-        made,
-        text=text,
-        as_of=options.as_of,
-        policy=options.policy,
-        lang=options.lang,
-    )
+    with messages.step("compute"):
+        found = listed_offers(offers, base, tables, policy, options.as_of)
+        made = as_lists(found, best, options.campaign, key)
+        style = OutputStyle(csv=options.csv_style, lang=options.lang)
+        files = list_writers(made.tables, options.format, style)
+        sold = lists_of_sellers(
+            options,
+            made,
+            text=text,
+            as_of=options.as_of,
+            policy=options.policy,
+            lang=options.lang,
+        )
     files |= sold.writers(style)
     manifest = {**made.manifest, **sold.manifest}
     written, notes = write_folder(options.out, files, manifest, _inputs(options))
@@ -193,8 +196,8 @@ def lists(options: ListsOptions) -> None:
     for path in written:
         messages.written(str(path))
     refused = {reason: count for reason, count in made.manifest["refused"].items() if count}
-    messages.table(_counts("reason", "refused", refused))
-    show_table(_counts("channel", "rows", made.manifest["rows"]))
+    messages.table(_counts("reason", "refused", refused, options.lang))
+    show_table(_counts("channel", "rows", made.manifest["rows"], options.lang))
 
 
 def _plan(options: ListsOptions, best: TopClients | None, text: TextOptions) -> pl.DataFrame:
@@ -213,8 +216,8 @@ def _inputs(options: ListsOptions) -> list[str]:
     return [*options.plan, *(path for path in further if path is not None)]
 
 
-def _counts(name: str, what: str, counts: dict[str, int]) -> Any:
+def _counts(name: str, what: str, counts: dict[str, int], lang: str) -> Table:
     frame = pl.DataFrame(
         {name: list(counts), what: list(counts.values())}, schema={name: pl.String, what: pl.Int64}
     )
-    return frame_table(frame, {})
+    return frame_table(frame, lang)

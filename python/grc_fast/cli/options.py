@@ -108,6 +108,11 @@ def output_option(what: str) -> Any:
     )
 
 
+LangOption = Annotated[
+    Lang, typer.Option("--lang", help="Language of labels, messages, figures and dates.")
+]
+
+
 @dataclass(kw_only=True)
 class RunOptions:
     """How a command runs."""
@@ -130,6 +135,13 @@ class RunOptions:
             "--quiet",
             "-q",
             help="Say nothing on standard error but errors.",
+        ),
+    ] = False
+    json_progress: Annotated[
+        bool,
+        typer.Option(
+            "--json-progress",
+            help="Say on standard error how far the run is as lines of JSON, for a scheduler.",
         ),
     ] = False
 
@@ -594,7 +606,7 @@ class ScoringOptions:
         typer.Option(
             "--lang",
             show_default=False,
-            help="Language of the labels (en by default).",
+            help="Language of labels, messages, figures and dates (en by default).",
         ),
     ] = None
     model_in: Annotated[

@@ -10,10 +10,12 @@ from typing import Annotated
 import polars as pl
 import typer
 
-from grc_fast._typing import AnyPath
-from grc_fast.cli.console import Messages, frame_table, show_table
+from grc_fast._typing import AnyPath, Lang
+from grc_fast.cli.console import Messages, show_table
+from grc_fast.cli.figures import frame_table
 from grc_fast.cli.options import (
     CsvStyleOption,
+    LangOption,
     PermissionOptions,
     RunOptions,
     TextFileOptions,
@@ -29,6 +31,7 @@ from grc_fast.io.output_style import OutputStyle
 from grc_fast.io.report_file import check_report_path
 from grc_fast.io.text_options import TextOptions
 from grc_fast.io.write import STDOUT, frame_writer, json_writer, write_result
+from grc_fast.labels.catalogue import text as label
 from grc_fast.plan.contact_plan import PlanLimits, PlanResult, planned
 from grc_fast.plan.control import check_draw, drawn_control
 from grc_fast.plan.offers import checked_offers, sorted_offers
@@ -155,6 +158,7 @@ class PlanOptions(RunOptions, TextFileOptions, PermissionOptions):
             'the extra "report"); may be repeated.',
         ),
     ] = None
+    lang: LangOption = "en"
 
 
 @taking(PlanOptions)
@@ -171,7 +175,7 @@ def plan(options: PlanOptions) -> None:
         options.max_contacts,
     )
     budgets = None if options.sweep is None else _budgets(options.sweep)
-    messages = Messages(quiet=options.quiet)
+    messages = Messages.of(options, options.lang)
     _check_outputs(options, messages)
     source = options.offers[0] if len(options.offers) == 1 else options.offers
     text = TextOptions(**text_reading(options))
@@ -181,22 +185,27 @@ def plan(options: PlanOptions) -> None:
     tables = Tables(**read_tables(options.tables(), text), control=control)
     # No word on consent is no consent: who handles it elsewhere says so.
     policy = "fr" if options.policy is None else options.policy
-    table, notes = permitted_offers(table, tables, policy, options.as_of)
-    offers = sorted_offers(table, limits.channels, options.threads)
-    found = planned(offers, limits, notes)
-    sweep = None if budgets is None else swept(offers, limits, budgets)
+    with messages.step("compute"):
+        table, notes = permitted_offers(table, tables, policy, options.as_of)
+        offers = sorted_offers(table, limits.channels, options.threads)
+        found = planned(offers, limits, notes)
+        sweep = None if budgets is None else swept(offers, limits, budgets)
     messages.notes(found.notes)
-    messages.note(str(found))
+    messages.account(found.said(options.lang))
     further = _further_outputs(options, found, sweep)
     if control is not None and options.control_share is not None and options.control is not None:
         further[options.control] = frame_writer(control, options.control)
-    write_result(found.plan, options.output, further, OutputStyle(csv=options.csv_style))
+    write_result(
+        found.plan, options.output, further, OutputStyle(csv=options.csv_style, lang=options.lang)
+    )
     to_stdout = options.output == STDOUT
-    results = [_channel_table(found), *([] if sweep is None else [sweep.table])]
+    results = [_channel_table(found)]
+    if sweep is not None:
+        results.append(_sweep_table(sweep, options.lang))
     for name in _named(options):
         messages.written(name)
     for one in results:
-        shown = frame_table(one, {})
+        shown = frame_table(one, options.lang)
         messages.table(shown) if to_stdout else show_table(shown)
 
 
@@ -253,7 +262,7 @@ def _further_outputs(
     options: PlanOptions, found: PlanResult, sweep: SweepResult | None
 ) -> dict[AnyPath, Callable[[Path], None]]:
     """Return what is written beside the plan."""
-    style = OutputStyle(csv=options.csv_style)
+    style = OutputStyle(csv=options.csv_style, lang=options.lang)
     written: dict[AnyPath, Callable[[Path], None]] = {}
     if options.certificate is not None:
         written[options.certificate] = json_writer(found.to_dict())
@@ -321,3 +330,11 @@ def _channel_table(found: PlanResult) -> pl.DataFrame:
         pl.col("cost").fill_null(0.0),
         "one_more_earns",
     )
+
+
+def _sweep_table(sweep: SweepResult, lang: Lang) -> pl.DataFrame:
+    """Return what plans come to by budget, with the contacts of each channel."""
+    table, prefix = sweep.table.drop("bound", "gap"), "contacts_"
+    caption = label("table.contacts", lang)
+    names = [name for name in table.columns if name.startswith(prefix)]
+    return table.rename({name: f"{caption}: {name.removeprefix(prefix)}" for name in names})

@@ -11,10 +11,12 @@ import polars as pl
 import typer
 
 from grc_fast._typing import AnyPath, Lang
-from grc_fast.cli.console import Messages, frame_table, show_table
+from grc_fast.cli.console import Messages, show_table
+from grc_fast.cli.figures import frame_table
 from grc_fast.cli.options import (
     CsvStyleOption,
     KindColumn,
+    LangOption,
     QualityFile,
     RunOptions,
     SalesColumns,
@@ -29,6 +31,7 @@ from grc_fast.io.output_checks import check_outputs
 from grc_fast.io.output_style import OutputStyle
 from grc_fast.io.write import STDOUT, json_writer, write_result, write_text
 from grc_fast.labels.catalogue import section
+from grc_fast.labels.phrases import Phrase
 from grc_fast.segmentation.profile.profile import ProfileResult
 from grc_fast.segmentation.profile.profile import profile as profile_clients
 from grc_fast.segmentation.profile.settings import settings_text
@@ -107,7 +110,7 @@ class ProfileOptions(RunOptions, SalesColumns, SourceOptions):
     ] = False
     quality: QualityFile = None
     csv_style: CsvStyleOption = "plain"
-    lang: Annotated[Lang, typer.Option("--lang", help="Language of the labels.")] = "en"
+    lang: LangOption = "en"
 
 
 @taking(ProfileOptions)
@@ -117,12 +120,12 @@ def profile(options: ProfileOptions) -> None:
     The clients of every profile, and the channels that suit them, go to standard output (or the
     profiles, with -o -); everything else goes to standard error.
     """
-    messages = Messages(quiet=options.quiet)
+    messages = Messages.of(options, options.lang)
     further = [] if options.quality is None else [options.quality]
     given = (*options.source, options.events, options.settings)
     inputs = [path for path in given if path is not None]
     messages.notes(check_outputs([options.output], further, inputs))
-    with messages.progress() as progress:
+    with messages.step("read", options.source) as progress:
         found = profile_clients(
             source_of(options),
             options.events,
@@ -144,23 +147,20 @@ def profile(options: ProfileOptions) -> None:
     for path in (options.output, *further):
         if path != STDOUT:
             messages.written(path)
-    table = frame_table(_profile_table(found, options.lang), section("table", options.lang))
+    table = frame_table(_profile_table(found, options.lang), options.lang)
     messages.table(table) if options.output == STDOUT else show_table(table)
 
 
 def _tell(found: ProfileResult, messages: Messages) -> None:
     """Say which rows were read, how far the axes can be relied upon, and what looks wrong."""
     for rows in found.rows:
-        messages.note(str(rows))
+        messages.note(rows.wording)
     for axis, reliability in found.reliability.items():
         if reliability.value is not None:
-            messages.note(
-                f"{axis}: known of {reliability.clients:,} clients, reliability "
-                f"{reliability.value:.2f}"
-            )
+            known, value = reliability.clients, reliability.value
+            messages.note(Phrase("profiles.known", axis=axis, clients=known, reliability=value))
     messages.notes(found.notes)
-    for warning in found.warnings:
-        messages.warn(warning)
+    messages.warnings(found.warnings)
 
 
 def _profile_table(found: ProfileResult, lang: Lang) -> pl.DataFrame:

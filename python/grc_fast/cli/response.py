@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated, Final, cast
 
 import polars as pl
 import typer
@@ -23,9 +23,11 @@ from grc_fast.campaigns.campaign_files import (
 )
 from grc_fast.campaigns.cell_keys import Level
 from grc_fast.campaigns.scores_before import score_before_campaigns
-from grc_fast.cli.console import Messages, frame_table, show_table
+from grc_fast.cli.console import Messages, show_table
+from grc_fast.cli.figures import frame_table
 from grc_fast.cli.options import (
     CsvStyleOption,
+    LangOption,
     RunOptions,
     SalesColumns,
     TextFileOptions,
@@ -39,6 +41,7 @@ from grc_fast.io.output_checks import check_outputs
 from grc_fast.io.output_style import OutputStyle
 from grc_fast.io.report_file import check_report_path
 from grc_fast.io.write import STDOUT, write_result
+from grc_fast.labels.phrases import Phrase
 
 
 @dataclass(kw_only=True)
@@ -178,6 +181,7 @@ class ResponseOptions(RunOptions, ContactColumns, SalesColumns):
             '"report").',
         ),
     ] = None
+    lang: LangOption = "en"
 
 
 @taking(ResponseOptions)
@@ -192,54 +196,54 @@ def response(options: ResponseOptions) -> None:
     given = (options.scores, options.campaigns, options.responses, options.calibrate)
     inputs = [path for path in given if path is not None]
     reports = [] if options.report is None else [options.report]
-    messages = Messages(quiet=options.quiet)
+    messages = Messages.of(options, options.lang)
     messages.notes(check_outputs([options.output], reports, inputs))
     if options.report is not None:
         check_report_path(options.report)
     scores, campaigns, responses, clients = _tables(options, messages)
-    found = campaign_response.response(
-        scores,
-        campaigns,
-        responses=responses,
-        window=options.window,
-        overlap=options.overlap,
-        cost=options.cost,
-        margin=options.margin,
-    )
-    messages.note(str(found))
+    with messages.step("compute"):
+        found = campaign_response.response(
+            scores,
+            campaigns,
+            responses=responses,
+            window=options.window,
+            overlap=options.overlap,
+            cost=options.cost,
+            margin=options.margin,
+        )
+    messages.account(found.said(options.lang))
     written = found.table if clients is None else _calibrated(found, clients, options, messages)
     files: dict[AnyPath, Callable[[Path], None]] = {path: found.writer(path) for path in reports}
-    write_result(written, options.output, files, OutputStyle(csv=options.csv_style))
+    write_result(
+        written, options.output, files, OutputStyle(csv=options.csv_style, lang=options.lang)
+    )
     to_stdout = options.output == STDOUT
     for path in reports if to_stdout else [*reports, options.output]:
         messages.written(path)
     show = messages.table if to_stdout else show_table
     for table in (found.groups, found.segments, found.campaigns):
         if table.height:
-            show(frame_table(on_screen(table), {}))
+            show(frame_table(on_screen(table), options.lang))
+
+
+# What is left out stands in the file: intervals of spends, controls, and what indices are of.
+_SHOWN: Final = (
+    "contacts",
+    "responses",
+    "shrunk",
+    "low",
+    "high",
+    "lift",
+    "index",
+    "incremental",
+    "incremental_low",
+    "incremental_high",
+)
 
 
 def on_screen(table: pl.DataFrame) -> pl.DataFrame:
-    """Write the rates of a table as per cent, and its money with two decimals."""
-
-    def written(form: str, name: str) -> pl.Series:
-        texts = [None if value is None else form.format(value) for value in table[name]]
-        return pl.Series(name, texts, pl.String)
-
-    forms = {
-        **dict.fromkeys(("rate", "shrunk", "low", "high", "control_rate"), "{:.2%}"),
-        **dict.fromkeys(
-            ("difference", "incremental", "incremental_low", "incremental_high"), "{:+.2%}"
-        ),
-        **dict.fromkeys(
-            ("incremental_spend", "incremental_spend_low", "incremental_spend_high"), "{:+,.2f}"
-        ),
-        "spend": "{:,.2f}",
-        "lift": "{:.2f}",
-        "index": "{:+.0f}",
-    }
-    shown = [written(form, name) for name, form in forms.items() if name in table.columns]
-    return table.with_columns(shown).drop("kind")
+    """Return the columns of a table that a reader needs first: all of them are in the file."""
+    return table.select(table.columns[0], *(n for n in _SHOWN if n in table.columns[1:]))
 
 
 def _check(options: ResponseOptions) -> None:
@@ -294,7 +298,7 @@ def _columns(options: ResponseOptions) -> CampaignColumns:
 
 
 def _scores(options: ResponseOptions, campaigns: pl.DataFrame, messages: Messages) -> pl.DataFrame:
-    with messages.progress() as progress:
+    with messages.step("read", [options.scores]) as progress:
         scores = score_before_campaigns(
             options.scores,
             campaigns,
@@ -302,8 +306,8 @@ def _scores(options: ResponseOptions, campaigns: pl.DataFrame, messages: Message
         )
     count = scores["campaign"].n_unique()
     read = campaigns.drop_nulls(["campaign", "contacted_on"])["campaign"].n_unique()
-    early = f" ({read - count:,} more began before the first sale)" if read > count else ""
-    messages.note(f"clients were scored as of the day before each of {count:,} campaigns{early}")
+    key = "note.scored_before_some" if read > count else "note.scored_before"
+    messages.note(Phrase(key, campaigns=count, early=read - count))
     return scores
 
 
@@ -315,9 +319,12 @@ def _calibrated(
 ) -> pl.DataFrame:
     chances = report.calibrate(clients, by=options.by, unreached=options.unreached)
     nothing = int(chances["basis"].null_count())
-    messages.note(
-        f"probabilities ({chances['kind'][0]}): {chances.height - nothing:,} clients have that of "
-        f"their {options.by}; {nothing:,} have none, without a score"
-        + (f" or in a {options.by} that no campaign reached" if options.unreached == "null" else "")
+    calibrated = Phrase(
+        f"response.calibrated{'_or_unreached' if options.unreached == 'null' else ''}",
+        kind=chances["kind"][0],
+        clients=chances.height - nothing,
+        level=Phrase(f"response.{options.by}"),
+        nothing=nothing,
     )
+    messages.note(calibrated)
     return chances

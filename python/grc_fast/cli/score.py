@@ -32,7 +32,7 @@ from grc_fast.io.text_options import TextOptions
 from grc_fast.io.write import STDOUT, json_writer, text_writer, write_result
 from grc_fast.report.page_file import check_page_path
 from grc_fast.rfm.chart_tables import ChartTables
-from grc_fast.rfm.rfm import RFMModel, score_sales
+from grc_fast.rfm.rfm import RFM, RFMModel, score_sales
 from grc_fast.rfm.segment_sums import segment_sums
 
 
@@ -103,15 +103,22 @@ def score(options: ScoreOptions) -> None:
     other_files = [path for path in named if path is not None]
     if options.report is not None:
         check_page_path(options.report)
-    messages = Messages(quiet=options.quiet)
+    model, rfm = scoring.model_and_specification(options)
+    lang = scoring.language(options, rfm)
+    messages = Messages.of(options, lang)
     messages.notes(check_outputs([options.output], other_files, _inputs(options)))
-    result = _score_clients(options) if options.client_level else _score(options, messages)
+    result = (
+        _score_clients(options, model, rfm)
+        if options.client_level
+        else _score(options, model, rfm, messages)
+    )
     if result.quality is not None:
-        messages.note(str(result.quality))
+        messages.account(result.quality.said(lang))
     frozen = None if options.model_in is None else result.scores
-    scoring.report(result.model, messages, options.lang, frozen=frozen)
-    segments = scoring.segment_table(result.segments, result.model, options.lang)
-    _write(result, options)
+    scoring.report(result.model, messages, lang, frozen=frozen)
+    segments = scoring.segment_table(result.segments, messages, lang)
+    with messages.writing(options.output):
+        _write(result, options, lang)
     if options.output == STDOUT:
         messages.table(segments)
         return
@@ -126,14 +133,13 @@ def _inputs(options: ScoreOptions) -> list[str]:
     return [*options.source, *(path for path in named if path is not None)]
 
 
-def _score_clients(options: ScoreOptions) -> _Scored:
+def _score_clients(options: ScoreOptions, model: RFMModel | None, rfm: RFM) -> _Scored:
     """Score the clients of a table that has their recency, frequency and monetary value."""
     for name in ("clients", "keep", "where", "order", "quality"):
         if getattr(options, name):
             raise typer.BadParameter(
                 f"--{name} does not go with --client-level: it is of sales, not of clients"
             )
-    model, rfm = scoring.model_and_specification(options)
     table = read_table(source_of(options), TextOptions(**text_reading(options)), options.client)
     table = table.rename({options.client: "client_id"})
     as_of, lang, threads = options.as_of, options.lang, options.threads
@@ -145,10 +151,9 @@ def _score_clients(options: ScoreOptions) -> _Scored:
     return _Scored(scores, model, segment_sums(scores, None, 0), day)
 
 
-def _score(options: ScoreOptions, messages: Messages) -> _Scored:
+def _score(options: ScoreOptions, model: RFMModel | None, rfm: RFM, messages: Messages) -> _Scored:
     """Read the sales and score their clients, with a new model or a saved one."""
-    model, rfm = scoring.model_and_specification(options)
-    with messages.progress() as progress:
+    with messages.step("read", options.source) as progress:
         source = source_of(options)
         reading = sales_reading(options, rfm.returns, options.threads, progress)
         result = score_sales(
@@ -165,7 +170,7 @@ def _score(options: ScoreOptions, messages: Messages) -> _Scored:
     )
 
 
-def _write(result: _Scored, options: ScoreOptions) -> None:
+def _write(result: _Scored, options: ScoreOptions, lang: Lang) -> None:
     """Write the files of a run: all of them, or none."""
     files: dict[AnyPath, Callable[[Path], None]] = {}
     if options.model_out is not None:
@@ -173,8 +178,8 @@ def _write(result: _Scored, options: ScoreOptions) -> None:
     if options.quality is not None and result.quality is not None:
         files[options.quality] = json_writer(result.quality.to_dict())
     if options.report is not None:
-        files[options.report] = text_writer(_page(result, options.lang or result.model.rfm.lang))
-    style = OutputStyle(csv=options.csv_style, lang=options.lang or result.model.rfm.lang)
+        files[options.report] = text_writer(_page(result, lang))
+    style = OutputStyle(csv=options.csv_style, lang=lang)
     write_result(result.scores, options.output, files, style)
 
 

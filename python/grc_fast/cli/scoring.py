@@ -10,9 +10,10 @@ import typer
 from rich.table import Table
 
 from grc_fast._typing import Lang
-from grc_fast.cli.console import Messages, frame_table
+from grc_fast.cli.console import Messages
+from grc_fast.cli.figures import frame_table
 from grc_fast.cli.options import ScoringOptions, comma_list, numbers
-from grc_fast.labels.catalogue import section
+from grc_fast.labels.phrases import Phrase
 from grc_fast.rfm.criteria import Frequency, Monetary, Recency
 from grc_fast.rfm.rfm import RFM, RFMModel
 
@@ -65,28 +66,28 @@ def model_and_specification(options: ScoringOptions) -> tuple[RFMModel | None, R
     return model, model.rfm
 
 
+def language(options: ScoringOptions, rfm: RFM) -> Lang:
+    """Return the language that is asked for, or that of a saved model."""
+    return options.lang or rfm.lang
+
+
 def report(
-    model: RFMModel, messages: Messages, lang: Lang | None, *, frozen: pl.DataFrame | None = None
+    model: RFMModel, messages: Messages, lang: Lang, *, frozen: pl.DataFrame | None = None
 ) -> None:
     """Say how large every band is, and what to beware of.
 
     `frozen` has the scores of other clients than those of the fit, whose sizes go beside.
     """
-    criteria = section("criterion", lang or model.rfm.lang)
     drift = None if frozen is None else model.drift(frozen)
     bands = model.bands if drift is None else drift.bands
-    named = bands.with_columns(pl.col("criterion").replace(criteria))
-    messages.table(_captioned(named, model, lang))
-    for sentence in [] if drift is None else drift.sentences(lang or model.rfm.lang):
-        messages.note(sentence)
-    for warning in model.warnings:
-        messages.warn(warning)
+    messages.table(frame_table(bands, lang))
+    for phrase in () if drift is None else drift.phrases:
+        messages.note(phrase)
+    messages.warnings(model.warnings)
 
 
-def segment_table(segments: pl.DataFrame, model: RFMModel, lang: Lang | None) -> Table:
-    """Return the segments with their clients, their money and the shares of both."""
-    return _captioned(segments, model, lang)
-
-
-def _captioned(frame: pl.DataFrame, model: RFMModel, lang: Lang | None) -> Table:
-    return frame_table(frame, section("table", lang or model.rfm.lang))
+def segment_table(segments: pl.DataFrame, messages: Messages, lang: Lang) -> Table:
+    """Return the segments with their clients, their money and both shares; say what money is."""
+    if segments["money"].count():
+        messages.note(Phrase("message.money"))
+    return frame_table(segments, lang, total=True)

@@ -7,11 +7,12 @@ from typing import Annotated
 
 import typer
 
-from grc_fast._typing import Lang
-from grc_fast.cli.console import Messages, frame_table
+from grc_fast.cli.console import Messages
+from grc_fast.cli.figures import frame_table
 from grc_fast.cli.options import (
     ClientColumn,
     CsvStyleOption,
+    LangOption,
     MoneyColumn,
     RunOptions,
     TextFileOptions,
@@ -22,7 +23,6 @@ from grc_fast.cli.reading import client_tables
 from grc_fast.io.output_checks import check_outputs
 from grc_fast.io.output_style import OutputStyle
 from grc_fast.io.write import STDOUT, write_result
-from grc_fast.labels.catalogue import section
 from grc_fast.segmentation.definition import Segmentation
 from grc_fast.segmentation.segments import segment as put_into_segments
 
@@ -65,7 +65,7 @@ class SegmentOptions(RunOptions, TextFileOptions):
         ),
     ] = None
     money: MoneyColumn = None
-    lang: Annotated[Lang, typer.Option("--lang", help="Language of the labels.")] = "en"
+    lang: LangOption = "en"
 
 
 @taking(SegmentOptions)
@@ -74,24 +74,24 @@ def segment(options: SegmentOptions) -> None:
 
     The clients and the money of every segment go to standard error, with what is to beware of.
     """
-    messages = Messages(quiet=options.quiet)
+    messages = Messages.of(options, options.lang)
     messages.notes(check_outputs([options.output], [], [*options.clients, options.rules]))
     definition = Segmentation.load(options.rules)
-    found = put_into_segments(
-        *client_tables(options.clients, options, options.client),
-        rules=definition,
-        bins=options.bins,
-        groups=options.groups,
-        as_of=options.as_of,
-        money=options.money,
-        lang=options.lang,
-    )
-    messages.note(str(definition))
+    with messages.step("compute"):
+        found = put_into_segments(
+            *client_tables(options.clients, options, options.client),
+            rules=definition,
+            bins=options.bins,
+            groups=options.groups,
+            as_of=options.as_of,
+            money=options.money,
+            lang=options.lang,
+        )
+    messages.account(definition.said(options.lang))
     messages.notes(found.notes)
-    for warning in found.warnings:
-        messages.warn(warning)
+    messages.warnings(found.warnings)
     style = OutputStyle(csv=options.csv_style, lang=options.lang)
     write_result(found.clients, options.output, {}, style)
-    messages.table(frame_table(found.sizes, section("table", options.lang)))
+    messages.table(frame_table(found.sizes, options.lang, total=True))
     if options.output != STDOUT:
         messages.written(options.output)

@@ -8,19 +8,22 @@ from typing import Annotated, Final
 
 import typer
 
+from grc_fast._typing import Lang
 from grc_fast._utils.checks import rate
 from grc_fast._utils.extras import import_extra
 from grc_fast.cli.console import Messages, show_lines
 from grc_fast.cli.options import ControlFile, PermissionOptions, SharedOptions, taking
 from grc_fast.cli.reading import day_of, sales_reading, source_of
-from grc_fast.cli.scoring import model_and_specification
+from grc_fast.cli.scoring import language, model_and_specification
 from grc_fast.errors import OptionError, OutputError
 from grc_fast.io.output_checks import check_outputs
 from grc_fast.io.small_tables import frame_of
 from grc_fast.io.write import json_writer, text_writer, write_outputs
+from grc_fast.labels.phrases import Phrase
 from grc_fast.lists.client_sheets import Known, sheets_of_clients
 from grc_fast.lists.sheet import ClientSheets
 from grc_fast.plan.permission import Tables
+from grc_fast.rfm.rfm import RFM, RFMModel
 from grc_fast.value.prediction import MARGIN
 
 _IDS: Final = "the file of --ids"
@@ -96,14 +99,16 @@ def sheet(options: SheetOptions) -> None:
     Names and addresses are those of --clients. The sheet goes to standard output as text, or into
     a file of JSON or HTML.
     """
-    messages = Messages(quiet=options.quiet)
+    model, rfm = model_and_specification(options)
+    lang = language(options, rfm)
+    messages = Messages.of(options, lang)
     if options.output is not None:
         _check_output(options.output)
         messages.notes(check_outputs([], [options.output], _inputs(options)))
     if options.margin is None:
-        messages.note(f"margin {MARGIN:.0%} is assumed: give your own with --margin")
+        messages.note(Phrase("note.margin_assumed", margin=MARGIN))
     clients = _clients(options)
-    found = _sheets(options, clients, messages)
+    found = _sheets(options, clients, rfm if model is None else model, messages, lang)
     # A client who is asked for alone has a page, or a file, of their own.
     shown = found.sheets[0] if options.ids is None and len(clients) == 1 else found
     if options.output is None:
@@ -147,9 +152,15 @@ def _clients(options: SheetOptions) -> list[int | str]:
     return found
 
 
-def _sheets(options: SheetOptions, clients: list[int | str], messages: Messages) -> ClientSheets:
+def _sheets(
+    options: SheetOptions,
+    clients: list[int | str],
+    model: RFM | RFMModel,
+    messages: Messages,
+    lang: Lang,
+) -> ClientSheets:
     """Read the sales and all else that is given."""
-    model, rfm = model_and_specification(options)
+    rfm = model if isinstance(model, RFM) else model.rfm
     margin = MARGIN if options.margin is None else options.margin
     known = Known(
         tables=Tables(**options.tables(), control=options.control),
@@ -158,14 +169,14 @@ def _sheets(options: SheetOptions, clients: list[int | str], messages: Messages)
         profile=options.profile,
         margin=rate("--margin", margin, least=0, most=1),
     )
-    with messages.progress() as progress:
+    with messages.step("read", options.source) as progress:
         reading = sales_reading(options, rfm.returns, options.threads, progress)
         return sheets_of_clients(
             source_of(options),
             clients,
             reading,
-            rfm if model is None else model,
+            model,
             known,
             as_of=day_of(options),
-            lang=options.lang or rfm.lang,
+            lang=lang,
         )

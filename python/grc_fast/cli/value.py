@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
+import polars as pl
 import typer
 
-from grc_fast._typing import AnyPath, Returns
+from grc_fast._typing import AnyPath, Lang, Returns
 from grc_fast._utils.checks import rate
-from grc_fast.cli.console import Messages, frame_table, show_table
+from grc_fast.cli.console import Messages, show_table
+from grc_fast.cli.figures import frame_table
 from grc_fast.cli.options import (
     CsvStyleOption,
+    LangOption,
     QualityFile,
     RunOptions,
     SalesOptions,
@@ -27,6 +30,10 @@ from grc_fast.io.output_checks import check_outputs
 from grc_fast.io.output_style import OutputStyle
 from grc_fast.io.report_file import check_report_path
 from grc_fast.io.write import STDOUT, json_writer, write_result
+from grc_fast.labels.catalogue import section
+from grc_fast.labels.phrases import Phrase
+from grc_fast.labels.written import whole
+from grc_fast.validation.gains import SCORES
 from grc_fast.validation.holdout import HoldoutReport, compare_holdout
 from grc_fast.value.histories import VALUE_FACTS, Basket
 from grc_fast.value.horizons import HORIZONS, check_horizons
@@ -159,6 +166,7 @@ class ValueOptions(RunOptions, SalesOptions):
             'need the extra "report").',
         ),
     ] = None
+    lang: LangOption = "en"
 
 
 @taking(ValueOptions)
@@ -169,7 +177,7 @@ def value(options: ValueOptions) -> None:
     standard output, or the values with -o -; everything else goes to standard error.
     """
     _check(options)
-    messages = Messages(quiet=options.quiet)
+    messages = Messages.of(options, options.lang)
     files = [
         path for path in (options.model_out, options.quality, options.report) if path is not None
     ]
@@ -179,32 +187,33 @@ def value(options: ValueOptions) -> None:
         check_report_path(options.report)
     margin = _margin(options.margin)
     if options.margin is None:
-        messages.note(f"margin {MARGIN:.0%} is assumed: give your own with --margin")
+        messages.note(Phrase("note.margin_assumed", margin=MARGIN))
     report = None if options.holdout is None else _holdout(options, margin, messages)
     result = _result(options, margin, messages) if report is None else report.result
-    messages.note(str(result.quality))
+    if result.quality is not None:
+        messages.account(result.quality.said(options.lang))
     for note in result.notes:
         messages.note(note)
-    for warning in result.warnings:
-        messages.warn(warning)
-    _write(options, result, report)
+    messages.warnings(result.warnings)
+    with messages.writing(options.output):
+        _write(options, result, report)
     if options.output != STDOUT:
         for path in (options.output, *files):
             messages.written(path)
-    tables = [result.summary]
+    tables = [_summary(result.summary, options.lang)]
     if report is not None:
-        messages.note(str(report))
-        tables = [report.deciles, report.ranking]
+        messages.account(report.said(options.lang))
+        tables = [report.deciles, _ranking(report, options.lang)]
     show = messages.table if options.output == STDOUT else show_table
     for table in tables:
         if table.height:
-            show(frame_table(table, {}))
+            show(frame_table(table, options.lang))
 
 
 def _holdout(options: ValueOptions, margin: float | str, messages: Messages) -> HoldoutReport:
     if isinstance(margin, str):
         raise OptionError("--holdout takes a margin as a rate: it compares money, not gain")
-    with messages.progress() as progress:
+    with messages.step("read", options.source) as progress:
         return compare_holdout(
             source_of(options),
             sales_reading(options, options.returns, options.threads, progress),
@@ -218,25 +227,26 @@ def _holdout(options: ValueOptions, margin: float | str, messages: Messages) -> 
 
 
 def _result(options: ValueOptions, margin: float | str, messages: Messages) -> ValueResult:
-    with messages.progress() as progress:
+    with messages.step("read", options.source) as progress:
         reading = sales_reading(options, options.returns, options.threads, progress)
         known, quality, shares = read_histories(
             source_of(options), reading, day_of(options), margin, facts=_facts(options)
         )
-    if options.model_in is not None:
-        model = ValueModel.load(options.model_in)
-    else:
-        model = fit_value(known, **_fitting(options), threads=options.threads)
-    return value_clients(
-        known,
-        model,
-        check_horizons(_horizons(options)),
-        shares,
-        discount=options.discount,
-        intervals=check_level(options.intervals),
-        quality=quality,
-        threads=options.threads,
-    )
+    with messages.step("compute"):
+        if options.model_in is not None:
+            model = ValueModel.load(options.model_in)
+        else:
+            model = fit_value(known, **_fitting(options), threads=options.threads)
+        return value_clients(
+            known,
+            model,
+            check_horizons(_horizons(options)),
+            shares,
+            discount=options.discount,
+            intervals=check_level(options.intervals),
+            quality=quality,
+            threads=options.threads,
+        )
 
 
 def _horizons(options: ValueOptions) -> list[str]:
@@ -310,8 +320,35 @@ def _write(options: ValueOptions, result: ValueResult, report: HoldoutReport | N
         files[options.quality] = json_writer(_quality(result))
     if options.report is not None and report is not None:
         files[options.report] = report.writer(options.report)
-    write_result(result.values, options.output, files, OutputStyle(csv=options.csv_style))
+    write_result(
+        result.values, options.output, files, OutputStyle(csv=options.csv_style, lang=options.lang)
+    )
 
 
 def _quality(result: ValueResult) -> dict[str, Any]:
     return {} if result.quality is None else result.quality.to_dict()
+
+
+def _summary(summary: pl.DataFrame, lang: Lang) -> pl.DataFrame:
+    """Return the sums by horizon, with each interval in one column."""
+
+    def between(what: str) -> pl.Series:
+        ends = summary.select(f"{what}_low", f"{what}_high").iter_rows()
+        told = [f"{whole(low, lang)} – {whole(high, lang)}" for low, high in ends]
+        return pl.Series(f"{what}_between", told, pl.String)
+
+    return summary.with_columns(between("purchases"), between("gain")).select(
+        "horizon",
+        "clients",
+        "purchases",
+        "purchases_between",
+        "gain",
+        "gain_between",
+        "gain_per_client",
+    )
+
+
+def _ranking(report: HoldoutReport, lang: Lang) -> pl.DataFrame:
+    """Return the rankings, by the names of the scores in a language."""
+    names = dict(zip(SCORES.values(), section("ranking", lang).values(), strict=True))
+    return report.ranking.with_columns(pl.col("score").replace(names))

@@ -28,6 +28,7 @@ from grc_fast.io.locate import locate
 from grc_fast.io.open import open_source
 from grc_fast.io.source import Opened, Source, among_the_first
 from grc_fast.io.sql import roots_or_nothing
+from grc_fast.labels.phrases import Phrase
 
 #: A fact, over all time or over a window.
 Request: TypeAlias = tuple[str, str | None]
@@ -115,7 +116,7 @@ def collect_facts(
         outside = account["clients_outside_base"]
         warnings += warning_of_base(frame[STATUS], frame[CLIENT], outside)
     if as_of is None:
-        notes.append(f"as_of is {day}, the day after the last sale")
+        notes.append(Phrase("note.day_after_last_sale", day=day))
     quality = Quality.from_account(
         account,
         returns_dropped=reading.returns == "drop",

@@ -12,6 +12,8 @@ from grc_fast._utils.messages import quoted
 from grc_fast.facts.table import CLIENT
 from grc_fast.io.source import Opened
 from grc_fast.io.text_options import said
+from grc_fast.labels.filling import Wording
+from grc_fast.labels.phrases import Phrase
 
 #: So many of the first rows are looked at.
 FIRST_ROWS: Final = 1_000
@@ -25,7 +27,7 @@ _HARDLY_ANY: Final = 100
 _STANDS_FOR_NOBODY: Final = ("0", "NA", "N/A", "n/a", "-", "?", "unknown", "guest")
 
 
-def warnings_of_rows(opened: Opened) -> Iterator[str]:
+def warnings_of_rows(opened: Opened) -> Iterator[Wording]:
     """Warn of what the first rows show."""
     part, projection = opened.parts[0]
     rows = part.first_rows(FIRST_ROWS) if opened.replayable else None
@@ -49,18 +51,19 @@ def _any_twice(lines: pl.DataFrame, columns: Sequence[str]) -> bool:
     return bool(lines[columns].is_duplicated().any())
 
 
-def _lines_at_one_instant(lines: pl.DataFrame) -> Iterator[str]:
+def _lines_at_one_instant(lines: pl.DataFrame) -> Iterator[Wording]:
     used = pl.all_horizontal(pl.col("client", "date").is_not_null(), pl.col("amount") > 0)
     several = lines.filter(used).select("client", "date").is_duplicated()
     if several.any():
-        yield (
-            f"{int(several.sum()):,} of the first {lines.height:,} rows share their client and "
-            "their instant with another, and each counts as an order: name the order's id in "
-            f"{said('order')}"
+        yield Phrase(
+            "plausibility.one_instant",
+            rows=int(several.sum()),
+            first=lines.height,
+            option=said("order"),
         )
 
 
-def _one_amount_an_order(lines: pl.DataFrame, orders: Sequence[str]) -> Iterator[str]:
+def _one_amount_an_order(lines: pl.DataFrame, orders: Sequence[str]) -> Iterator[Wording]:
     of_orders = (
         lines.drop_nulls([*orders, "amount"])
         .group_by(orders)
@@ -71,23 +74,16 @@ def _one_amount_an_order(lines: pl.DataFrame, orders: Sequence[str]) -> Iterator
         return
     if of_orders.height > 1 and of_orders["amount"].n_unique() == 1:
         return  # one price for all
-    yield (
-        f"the lines of each order repeat one amount ({of_orders.height:,} orders of several lines "
-        f"among the first {lines.height:,} rows): where that is the total of the order, it counts "
-        "as often as the order has lines"
-    )
+    yield Phrase("plausibility.one_amount", orders=of_orders.height, first=lines.height)
 
 
-def _lines_twice(rows: pl.DataFrame) -> Iterator[str]:
+def _lines_twice(rows: pl.DataFrame) -> Iterator[Wording]:
     twice = rows.is_duplicated()
     if twice.any():
-        yield (
-            f"{int(twice.sum()):,} of the first {rows.height:,} rows occur twice or more, whole, "
-            "and count as often: were they loaded twice?"
-        )
+        yield Phrase("plausibility.rows_twice", rows=int(twice.sum()), first=rows.height)
 
 
-def notes_of_ids(clients: pl.DataFrame) -> Iterator[str]:
+def notes_of_ids(clients: pl.DataFrame) -> Iterator[Wording]:
     """Note ids that are likely to stand for nobody, or for one client in several ways.
 
     Parameters
@@ -99,19 +95,17 @@ def notes_of_ids(clients: pl.DataFrame) -> Iterator[str]:
     of_nobody = _STANDS_FOR_NOBODY if ids.dtype == pl.String else (0,)
     for name in of_nobody:
         if _holds(ids, name):
-            yield (
-                f"the id {quoted(str(name))} is a client like any other: shops give it to all "
-                "guests"
-            )
+            yield Phrase("plausibility.nobody", id=quoted(str(name)))
     if ids.dtype != pl.String or not _is_mail(_some(ids)).any():
         return
     mails = ids.filter(_is_mail(ids))
     alike = mails.str.strip_chars().str.to_lowercase()
     if (twice := alike.filter(alike.is_duplicated())).len():
-        yield (
-            f"{len(twice):,} clients are e-mail addresses that differ from others by case or "
-            f"blanks alone, such as {quoted(str(twice[0]))}: SQL such as LOWER(TRIM(email)) as "
-            f"{said('client')} makes one of them"
+        yield Phrase(
+            "plausibility.addresses_alike",
+            clients=len(twice),
+            address=quoted(str(twice[0])),
+            option=said("client"),
         )
 
 
@@ -134,7 +128,7 @@ def _is_mail(ids: pl.Series) -> pl.Series:
     return ids.str.contains("@", literal=True)
 
 
-def warning_of_ids(clients: pl.DataFrame) -> Iterator[str]:
+def warning_of_ids(clients: pl.DataFrame) -> Iterator[Wording]:
     """Warn of ids that are written as whole numbers and with a point: `501` beside `501.0`."""
     ids = clients[CLIENT]
     if ids.dtype != pl.String:
@@ -145,13 +139,15 @@ def warning_of_ids(clients: pl.DataFrame) -> Iterator[str]:
     stems = pointed.str.head(-2)
     twice = stems.filter(stems.is_in(ids.implode()))
     if len(twice):
-        yield (
-            f"{len(twice):,} clients occur twice, as {twice[0]} and as {twice[0]}.0: make one of "
-            f"them by SQL such as REPLACE(id, '.0', '') as {said('client')}"
+        yield Phrase(
+            "plausibility.ids_with_point",
+            clients=len(twice),
+            id=str(twice[0]),
+            option=said("client"),
         )
 
 
-def notes_of_shares(clients: pl.DataFrame, counts: Sequence[str]) -> Iterator[str]:
+def notes_of_shares(clients: pl.DataFrame, counts: Sequence[str]) -> Iterator[Wording]:
     """Note a client who has a large share of all orders or lines."""
     if clients.height < _MANY_CLIENTS:
         return
@@ -161,19 +157,27 @@ def notes_of_shares(clients: pl.DataFrame, counts: Sequence[str]) -> Iterator[st
         share = (values[row] or 0) / max(values.sum(), 1)
         if share > _LARGE_SHARE:
             client = clients[CLIENT][row]
-            yield f"one client, {client}, has {100 * share:.1f} % of all {name}: is it a client?"
+            yield Phrase(
+                "plausibility.large_share",
+                client=str(client),
+                share=100 * share,
+                what=Phrase(f"column.{name}"),
+            )
             return
 
 
-def warning_of_base(status: pl.Series, ids: pl.Series, outside: int) -> Iterator[str]:
+def warning_of_base(status: pl.Series, ids: pl.Series, outside: int) -> Iterator[Wording]:
     """Warn of a client base of whom hardly any client matches one of the sales."""
     never = status == "never_bought"
     matched = len(status) - int(never.sum()) - outside
     if not never.any() or not outside or matched * _HARDLY_ANY > int(never.sum()) + matched:
         return
     bought = ids.filter(~never)
-    yield (
-        f"{'no client' if matched == 0 else f'only {matched:,} clients'} of the client base "
-        f"bought, and {outside:,} who bought are not in it: its ids are such as "
-        f"{ids.filter(never)[0]}, those of the sales such as {bought[0]}"
+    matching = "plausibility.none_matches" if matched == 0 else "plausibility.few_match"
+    yield Phrase(
+        "plausibility.other_base",
+        matching=Phrase(matching, clients=matched),
+        outside=outside,
+        base_id=str(ids.filter(never)[0]),
+        sales_id=str(bought[0]),
     )

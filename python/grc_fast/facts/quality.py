@@ -13,20 +13,13 @@ import polars as pl
 from grc_fast._utils.dates import day_of_number
 from grc_fast.io.file_listing import Listing
 from grc_fast.labels.catalogue import text
+from grc_fast.labels.filling import Wording
+from grc_fast.labels.phrases import Phrase, Phrases, indented
 from grc_fast.labels.table import Table
 from grc_fast.labels.written import percent, whole
 
 # A row that could be dropped for several reasons counts under the first.
 REASONS = ("where", "client", "date", "amount", "future", "returns")
-_CAPTIONS = {
-    "used": "used",
-    "where": "dropped by the where condition",
-    "client": "without a client",
-    "date": "without a date",
-    "amount": "without an amount",
-    "future": "later than as_of",
-    "returns": "returns, dropped as asked",
-}
 
 
 @dataclass(frozen=True)
@@ -91,8 +84,8 @@ class Quality:
     first_day: dt.date | None
     last_day: dt.date | None
     as_of: dt.date
-    notes: tuple[str, ...] = field(default=())
-    warnings: tuple[str, ...] = field(default=())
+    notes: tuple[Wording, ...] = field(default=())
+    warnings: tuple[Wording, ...] = field(default=())
     files: Listing = field(default_factory=Listing)
 
     @classmethod
@@ -102,8 +95,8 @@ class Quality:
         *,
         returns_dropped: bool = False,
         out_of_window: int = 0,
-        notes: tuple[str, ...] = (),
-        warnings: tuple[str, ...] = (),
+        notes: tuple[Wording, ...] = (),
+        warnings: tuple[Wording, ...] = (),
         files: Listing | None = None,
     ) -> Quality:
         """Make it of the account that the extension keeps.
@@ -251,8 +244,12 @@ class Quality:
         }
 
     def __str__(self) -> str:
-        lines = [
-            f"{_count(self.rows_read, 'row')} read, money {_amount(self.money_read)}",
+        return self.said("en")
+
+    def said(self, lang: str) -> str:
+        """Return the account for a reader, a line a reason."""
+        lines: list[Wording] = [
+            Phrase("account.read", rows=self.rows_read, money=self.money_read),
             self._row_line("used", self.rows_used, self.money_used),
         ]
         lines += [
@@ -261,43 +258,49 @@ class Quality:
             if rows
         ]
         lines += [self._client_line(), *self._order_lines()]
-        lines += [f"warning: {warning}" for warning in self.warnings]
-        notes = [*self.notes, *str(self.files).splitlines()]
-        return "\n".join(lines + [f"note: {note}" for note in notes])
+        lines += [Phrase("message.warning", said=warning) for warning in self.warnings]
+        lines += [Phrase("message.note", said=note) for note in (*self.notes, *self.files.phrases)]
+        return "\n".join(line.said(lang) for line in lines)
 
     def _repr_html_(self) -> str:
         return self.written("en").html()
 
-    def _row_line(self, reason: str, rows: int, money: Decimal) -> str:
-        share = f"{100 * rows / self.rows_read:.1f} %" if self.rows_read else "-"
-        return f"  {_CAPTIONS[reason]}: {rows:,} ({share}), money {_amount(money)}"
+    def _row_line(self, reason: str, rows: int, money: Decimal) -> Wording:
+        share = 100 * rows / self.rows_read if self.rows_read else 0.0
+        caption = Phrase(f"account.{reason}")
+        return indented(
+            Phrase("account.rows", caption=caption, rows=rows, share=share, money=money)
+        )
 
-    def _client_line(self) -> str:
+    def _client_line(self) -> Wording:
         others = {
-            "with returns only": self.clients_returns_only,
-            "never bought": self.clients_never_bought,
-            "out of the window": self.clients_out_of_window,
-            "outside the client base": self.clients_outside_base,
+            "returns_only": self.clients_returns_only,
+            "never_bought": self.clients_never_bought,
+            "out_of_window": self.clients_out_of_window,
+            "outside_base": self.clients_outside_base,
         }
-        said = "".join(f", {count:,} {words}" for words, count in others.items() if count)
-        days = ""
+        told: list[Wording] = [Phrase("account.scored", clients=self.clients_scored)]
+        told += [
+            Phrase(f"account.{words}", clients=count) for words, count in others.items() if count
+        ]
+        days: list[Wording] = []
         if self.first_day is not None and self.last_day is not None:
-            days = f"; sales from {self.first_day} to {self.last_day}"
-        return f"{_count(self.clients_scored, 'client')} scored{said}{days}; as of {self.as_of}"
+            days.append(Phrase("account.sales", first=self.first_day, last=self.last_day))
+        days.append(Phrase("account.as_of", day=self.as_of))
+        return Phrases([Phrases(told), *days], "; ")
 
-    def _order_lines(self) -> list[str]:
-        lines = []
+    def _order_lines(self) -> list[Wording]:
+        lines: list[Wording] = []
         if self.returns:
-            lines.append(f"{_count(self.returns, 'return')}, money {_amount(self.returns_money)}")
+            returns, money = self.returns, self.returns_money
+            lines.append(Phrase("account.returned", rows=returns, money=money))
         if self.orders_on_two_dates:
-            orders = _count(self.orders_on_two_dates, "order id")
-            lines.append(f"warning: {orders} on several dates: add the day to the order")
+            orders = Phrase("account.orders_on_two_dates", orders=self.orders_on_two_dates)
+            lines.append(Phrase("message.warning", said=orders))
         if self.rows_without_order:
-            rows = _count(self.rows_without_order, "row")
-            lines.append(f"{rows} without an order, each counted as one of its own")
+            lines.append(Phrase("account.without_order", rows=self.rows_without_order))
         if self.base_rows_dropped:
-            rows = _count(self.base_rows_dropped, "row")
-            lines.append(f"{rows} of the client base without a client")
+            lines.append(Phrase("account.base_without_client", rows=self.base_rows_dropped))
         return lines
 
 
@@ -313,12 +316,3 @@ def _money(units: int, scale: int) -> Decimal:
     """Place the decimal point; built from the digits, so no context can round it."""
     digits = tuple(int(digit) for digit in str(abs(units)))
     return Decimal((int(units < 0), digits, -scale))
-
-
-def _amount(money: Decimal) -> str:
-    """Write money with thousands separators and two decimals, for reading."""
-    return f"{money:,.2f}"
-
-
-def _count(number: int, thing: str) -> str:
-    return f"{number:,} {thing}" + ("" if number == 1 else "s")

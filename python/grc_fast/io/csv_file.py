@@ -23,6 +23,8 @@ from grc_fast.io.text_columns import (
     sql_column,
 )
 from grc_fast.io.text_options import TextOptions, said
+from grc_fast.labels.filling import Wording
+from grc_fast.labels.phrases import Phrase, Phrases
 
 
 class CsvFile:
@@ -74,22 +76,24 @@ class CsvFile:
         return ids | {name: f"{name}\0text" for name in self._ids_in_sql}
 
     @property
-    def notes(self) -> list[str]:
+    def notes(self) -> list[Wording]:
         """How the file is written, and what is worth knowing of it, as far as it is read."""
         encoding = self._bytes.encoding
         encoding = "" if encoding in ("auto", "utf-8", "ascii") else encoding
         forms = [part for column in self._columns.values() for part in column.form]
-        parts = [str(self._dialect), f"encoding {encoding}" if encoding else "", *forms]
-        notes = [_joined(list(dict.fromkeys(part for part in parts if part)))]
+        parts: list[Wording] = [self._dialect.wording]
+        if encoding:
+            parts.append(Phrase("form.encoding", encoding=encoding))
+        notes: list[Wording] = [Phrases(list(dict.fromkeys([*parts, *forms])), last="list.and")]
         words = sum((column.null_words for column in self._columns.values()), Counter[str]())
         if words:
-            shown = ", ".join(f'"{word}" {count:,} times' for word, count in words.most_common())
-            notes.append(f"read as no value: {shown}")
+            shown = [
+                Phrase("note.null_word", word=word, count=count)
+                for word, count in words.most_common()
+            ]
+            notes.append(Phrase("note.null_words", words=Phrases(shown)))
         if self._blank_lines:
-            many = self._blank_lines > 1
-            notes.append(
-                f"{self._blank_lines:,} blank {'lines are no rows' if many else 'line is no row'}"
-            )
+            notes.append(Phrase("note.blank_lines", lines=self._blank_lines))
         return notes
 
     def tables(self, projection: Projection) -> Iterator[pl.DataFrame]:
@@ -259,12 +263,6 @@ class CsvFile:
             elif name in sql:
                 columns[name] = sql_column(*given, first, is_whole=self._dialect.is_whole)
         return columns
-
-
-def _joined(parts: list[str]) -> str:
-    """Join parts by commas, and the last by a word."""
-    *others, last = parts
-    return f"{', '.join(others)} and {last}" if others else last
 
 
 def _after(

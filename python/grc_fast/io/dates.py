@@ -9,7 +9,10 @@ from typing import Final
 import polars as pl
 
 from grc_fast.io.numbers import NULL_WORDS_OF_VALUES
-from grc_fast.io.text_options import NUMBERED_DATES, TextOptions, said
+from grc_fast.io.text_options import DAY_ORDERS, NUMBERED_DATES, TextOptions, said
+from grc_fast.labels.catalogue import text
+from grc_fast.labels.filling import Wording
+from grc_fast.labels.phrases import Phrase
 
 _ISO: Final = r"^\s*[+-]?\d{4,6}-\d{2}-\d{2}(?:[T\s].*)?\s*$|^\s*\d{8}(?:T.*)?\s*$"
 _YEAR_FIRST: Final = r"^\s*\d{4}[-/.]\d{1,2}[-/.]\d{1,2}\b"
@@ -55,16 +58,13 @@ class DateForm:
         """Whether it is a pattern of `strptime`."""
         return "%" in self.form
 
-    def __str__(self) -> str:
-        orders = {
-            "iso": "",
-            "dmy": "dates as day, month, year",
-            "mdy": "dates as month, day, year",
-            "ymd": "dates as year, month, day",
-        }
-        if self.form in orders:
-            return orders[self.form]
-        return f"dates in {NUMBERED_DATES.get(self.form, repr(self.form))}"
+    @property
+    def wording(self) -> Wording:
+        """How the dates are written, for a reader."""
+        if self.form in ("iso", *DAY_ORDERS):
+            return Phrase(f"form.{self.form}")
+        numbered = Phrase(f"form.{self.form}") if self.form in NUMBERED_DATES else repr(self.form)
+        return Phrase("form.dates", form=numbered)
 
 
 def detect_dates(values: pl.Series, options: TextOptions) -> DateForm | str | None:
@@ -144,7 +144,7 @@ def unknown_date(value: str) -> str:
         digits = len(re.sub(r"\D.*", "", value.strip().lstrip("+-")))
         likely = {10: "epoch-s", 13: "epoch-ms", 16: "epoch-us"}.get(digits, "excel")
         hint = (
-            f"where numbers are {NUMBERED_DATES[likely]}, give {said('date_format', likely)}; "
+            f"where numbers are {text(f'form.{likely}')}, give {said('date_format', likely)}; "
             f"the others are {', '.join(name for name in NUMBERED_DATES if name != likely)}"
         )
     return f'holds "{value}", which is no date in a form that is known: {hint}'

@@ -12,6 +12,8 @@ from typing import Final, Literal
 
 from grc_fast.errors import SourceError
 from grc_fast.io.text_options import TextOptions, said
+from grc_fast.labels.filling import Wording
+from grc_fast.labels.phrases import Phrase
 
 _SEPARATORS: Final = (",", ";", "\t", "|")
 _SAMPLE_ROWS: Final = 500
@@ -46,9 +48,11 @@ class Dialect:
         """Give the first values of a column."""
         return [row[position] for row in self.rows]
 
-    def __str__(self) -> str:
-        shown = "tab" if self.separator == "\t" else f'"{self.separator}"'
-        return f"CSV with {shown}"
+    @property
+    def wording(self) -> Wording:
+        """How the file is written, for a reader."""
+        tab = self.separator == "\t"
+        return Phrase("form.csv", separator=Phrase("form.tab") if tab else f'"{self.separator}"')
 
 
 def detect_dialect(path: str, sample: str, options: TextOptions, *, is_whole: bool) -> Dialect:

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Final
 
 from grc_fast.errors import SourceError
+from grc_fast.labels.filling import Wording
+from grc_fast.labels.phrases import Phrase, first_of
 
 # How many names a sentence lists.
 _NAMED: Final = 10
@@ -32,14 +34,16 @@ class Listing:
     read: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()
 
-    def __str__(self) -> str:
-        """Name them for a reader, where there is more to say than one name."""
-        lines = []
+    @property
+    def phrases(self) -> list[Wording]:
+        """Their names for a reader, where there is more to say than one name."""
+        found: list[Wording] = []
         if len(self.read) > 1:
-            lines.append(f"read from {len(self.read):,} files: {_names(self.read)}")
+            names = first_of(self.read, _NAMED)
+            found.append(Phrase("note.files_read", files=len(self.read), names=names))
         if self.skipped:
-            lines.append(f"skipped: {_names(self.skipped)}")
-        return "\n".join(lines)
+            found.append(Phrase("note.files_skipped", names=first_of(self.skipped, _NAMED)))
+        return found
 
 
 def folder_listing(folder: Path, is_table: Callable[[str], bool]) -> Listing:
@@ -153,8 +157,3 @@ def is_file(path: Path) -> bool:
 
 def _shown(path: Path) -> str:
     return f"{path}/" if path.is_dir() else str(path)
-
-
-def _names(names: tuple[str, ...]) -> str:
-    more = len(names) - _NAMED
-    return ", ".join(names[:_NAMED]) + (f" and {more:,} more" if more > 0 else "")

@@ -62,11 +62,10 @@ from grc_fast.io.unpacked_copies import (
     unpacked_copy,
 )
 from grc_fast.io.workbook import sheet_part
+from grc_fast.labels.filling import Wording
+from grc_fast.labels.phrases import Phrase
 
 _ASKED_AT_ONCE = 16
-_OWN_COLUMNS = (
-    "columns that stand both in files and in the names of their folders are read from the files"
-)
 _GIVE = f"give {KINDS_OF_SOURCE}"
 # A file, its columns, and whether the names of its folders are among them.
 _Parquet = tuple[str, pl.Schema, bool]
@@ -96,7 +95,7 @@ class CsvPart(Part):
             return first.head(count)
 
     @property
-    def notes(self) -> Sequence[str]:
+    def notes(self) -> Sequence[Wording]:
         """How the file is written."""
         assert self.file is not None
         return self.file.notes
@@ -170,7 +169,7 @@ def list_source(sources: Sequence[object], text: TextOptions) -> Source:
 def path_source(paths: Sequence[str], text: TextOptions) -> Source:
     """Open paths, globs and directories as one source."""
     read: dict[str, str] = {}
-    given_twice: list[str] = []
+    given_twice: list[Wording] = []
     skipped: list[str] = []
     hive = False
     for given in paths:
@@ -238,11 +237,10 @@ def _is_utf8(name: str) -> bool:
     return True
 
 
-def _once(first: str, again: str) -> str:
+def _once(first: str, again: str) -> Wording:
     """Say that a file is given twice."""
-    if first == again:
-        return f"{redact(first)} is given more than once, and is read once"
-    return f"{redact(again)} is the file {redact(first)}, which is read once"
+    key = "note.given_twice" if first == again else "note.same_file"
+    return Phrase(key, first=redact(first), again=redact(again))
 
 
 def _file_parts(
@@ -252,7 +250,7 @@ def _file_parts(
     *,
     hive: bool,
     text: TextOptions,
-    notes: Sequence[str],
+    notes: Sequence[Wording],
 ) -> Found:
     for file in files:
         if "://" not in file:
@@ -308,7 +306,7 @@ def _json_parts(files: Sequence[str], roles: TableRoles) -> tuple[list[Part], bo
 
 def _parquet_parts(
     files: Sequence[str], roles: TableRoles, *, hive: bool
-) -> tuple[list[Part], list[str]]:
+) -> tuple[list[Part], list[Wording]]:
     """Scan neighbours with the same types in the needed columns together, as one part.
 
     Further columns, and columns in another order, make no difference. What is worth saying of the
@@ -351,7 +349,7 @@ def _parquet_parts(
             others = (item for item in more if not isinstance(item, Part))
             parts.append(_scan_part([first, *others], roles))
     has_both = hive and not all(from_folders for _, _, from_folders in schemas)
-    return parts, [_OWN_COLUMNS] if has_both else []
+    return parts, [Phrase("note.columns_of_folders")] if has_both else []
 
 
 def _scan_part(members: Sequence[_Parquet], roles: TableRoles) -> ScanPart:

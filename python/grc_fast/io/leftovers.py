@@ -13,6 +13,8 @@ from typing import Final
 
 from grc_fast._typing import AnyPath
 from grc_fast.io.locks import FileLock
+from grc_fast.labels.filling import Wording
+from grc_fast.labels.phrases import Phrase
 
 #: The end of the name of a file that is being written.
 NEW: Final = "tmp"
@@ -28,30 +30,26 @@ def beside(target: Path, end: str = NEW) -> Path:
     return target.with_name(f"{_beginning(target)}{secrets.token_hex(8)}.{end}")
 
 
-def clear_leftovers(paths: Iterable[AnyPath]) -> list[str]:
+def clear_leftovers(paths: Iterable[AnyPath]) -> list[Wording]:
     """Remove what killed processes have left beside targets, and say so.
 
     Files of a process that still runs are locked by it, and stay.
 
     Returns
     -------
-    list of str
+    list of Wording
         A sentence for each target that had some.
     """
-    sentences = []
+    sentences: list[Wording] = []
     for path in paths:
         target = Path(os.path.realpath(path))
         left = [found for found in _temporary_files(target) if _remove_if_left(found)]
         if not left:
             continue
         names = ", ".join(sorted(found.name for found in left))
-        sentence = (
-            f"an earlier run was killed while it wrote {os.fspath(path)!r}; removed what it left: "
-            f"{names}"
-        )
-        if any(found.name.endswith(OLD) for found in left):
-            sentence += "; until they are written anew, its outputs may be of two runs"
-        sentences.append(sentence)
+        mixed = any(found.name.endswith(OLD) for found in left)
+        key = "note.leftovers_of_two_runs" if mixed else "note.leftovers"
+        sentences.append(Phrase(key, output=repr(os.fspath(path)), names=names))
     return sentences
 
 

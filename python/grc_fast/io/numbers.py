@@ -12,6 +12,8 @@ from typing import Final
 import polars as pl
 
 from grc_fast.io.text_options import TextOptions, said
+from grc_fast.labels.filling import Wording
+from grc_fast.labels.phrases import Phrase
 
 #: Words that stand for no value in every role's column, and in numbers and dates beside them.
 NULL_WORDS: Final = ("NULL", "null", "\\N", "None", "nan", "NaN")
@@ -19,7 +21,7 @@ NULL_WORDS_OF_VALUES: Final = (*NULL_WORDS, "NA", "N/A")
 # Blanks that part thousands are one mark, and so are straight and curled apostrophes.
 _BLANKS: Final = " \u00a0\u202f\u2009"
 _APOSTROPHES: Final = "'\u2019"
-_NAMES: Final = {".": "point", ",": "comma", " ": "blank", "'": "apostrophe"}
+_NAMED: Final = {".": "point", ",": "comma", " ": "blank", "'": "apostrophe"}
 _WRITTEN: Final = re.compile(
     rf"([^\d.,]*)([\d.,](?:[\d.,{_BLANKS}{_APOSTROPHES}]*[\d.,])?)(?:e[+-]?\d+)?(\D*)",
     re.IGNORECASE,
@@ -55,16 +57,21 @@ class NumberForm:
     currency: str | None = None
 
     @property
-    def parts(self) -> list[str]:
+    def parts(self) -> list[Wording]:
         """Name each mark, and the currency."""
-        found = []
+        found: list[Wording] = []
         if self.decimal is not None:
-            found.append(f"decimal {_NAMES[self.decimal]}")
+            found.append(Phrase("form.decimal", mark=_mark(self.decimal)))
         if self.thousands is not None:
-            found.append(f"thousands {_NAMES.get(self.thousands, self.thousands)}")
+            found.append(Phrase("form.thousands", mark=_mark(self.thousands)))
         if self.currency is not None:
-            found.append(f"amounts in {self.currency}")
+            found.append(Phrase("form.currency", currency=self.currency))
         return found
+
+
+def _mark(mark: str) -> str:
+    """Name a mark."""
+    return Phrase(f"form.{_NAMED[mark]}") if mark in _NAMED else mark
 
 
 @dataclass(frozen=True)
@@ -171,7 +178,7 @@ def ambiguous_number(value: str) -> str:
     mark = "," if "," in value else "."
     plain = value.replace(mark, "")
     return (
-        f'holds "{value}", whose {_NAMES[mark]} may part thousands or decimals, and no '
+        f'holds "{value}", whose {_mark(mark)} may part thousands or decimals, and no '
         f"other value of the file proves which: give {said('thousands', mark)} for "
         f"{_first_number(plain)}, or {said('decimal', mark)} for "
         f"{_first_number(value.replace(mark, '.'))}"

@@ -18,11 +18,12 @@ from grc_fast.io.databases.replace import check_table, output_table
 from grc_fast.io.leftovers import beside, clear_leftovers
 from grc_fast.io.write import STDOUT, check_standard_output, format_of
 from grc_fast.io.xlsx import require_xlsxwriter
+from grc_fast.labels.filling import Wording
 
 
 def check_outputs(
     frames: Iterable[AnyPath], files: Iterable[AnyPath], inputs: Iterable[Any]
-) -> list[str]:
+) -> list[Wording]:
     """Check every output of a run before any work: each by itself, and that they all differ.
 
     What runs that were killed have left beside the outputs is removed.
@@ -38,7 +39,7 @@ def check_outputs(
 
     Returns
     -------
-    list of str
+    list of Wording
         What was left, a sentence for each output.
     """
     frames, files, inputs = list(frames), list(files), list(inputs)

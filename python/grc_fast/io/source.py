@@ -25,6 +25,7 @@ from grc_fast.io.roles import (
     common_amount,
 )
 from grc_fast.io.store_faults import store_fault
+from grc_fast.labels.filling import Wording
 
 # Rows a batch: large enough that each call into Rust keeps all cores busy, small enough that a
 # batch takes little memory. From 1 to 4 million the pass gains about a tenth with each doubling.
@@ -83,7 +84,7 @@ class Part(ABC):
         return Projection.of(map(pl.col, self.schema), self.schema)
 
     @property
-    def notes(self) -> Sequence[str]:
+    def notes(self) -> Sequence[Wording]:
         """What is worth saying about the table, as far as it is read."""
         return ()
 
@@ -147,7 +148,7 @@ class WrappedPart(Part):
         return self.inner.first_rows(count)
 
     @property
-    def notes(self) -> Sequence[str]:
+    def notes(self) -> Sequence[Wording]:
         """What is worth saying about the other table."""
         return self.inner.notes
 
@@ -157,7 +158,7 @@ class WrappedPart(Part):
 
 
 # The parts of a source, notes about them, and whether text ids may turn out to be integers.
-Found = tuple[Sequence[Part], Sequence[str], bool]
+Found = tuple[Sequence[Part], Sequence[Wording], bool]
 
 
 @dataclass(frozen=True)
@@ -179,13 +180,13 @@ class Opened:
     """
 
     parts: tuple[tuple[Part, Projection], ...]
-    files_notes: tuple[str, ...]
+    files_notes: tuple[Wording, ...]
     plain_integer_ids: bool
     replayable: bool
     files: Listing = field(default_factory=Listing)
 
     @property
-    def notes(self) -> tuple[str, ...]:
+    def notes(self) -> tuple[Wording, ...]:
         """How files are written, such as `CSV with ";", decimal comma`, as far as they are read."""
         of_parts = [note for part, _ in self.parts for note in part.notes]
         return tuple(dict.fromkeys([*of_parts, *self.files_notes]))
@@ -300,7 +301,7 @@ class Source:
     def _opened(
         self,
         pairs: Iterable[tuple[Part, Projection]],
-        notes: Iterable[str],
+        notes: Iterable[Wording],
         plain_integer_ids: bool,  # noqa: FBT001 (as parts come with it)
     ) -> Opened:
         return Opened(tuple(pairs), tuple(notes), plain_integer_ids, self.replayable, self.files)

@@ -24,6 +24,8 @@ from grc_fast.io.numbers import (
     detect_numbers,
 )
 from grc_fast.io.text_options import TextOptions, said
+from grc_fast.labels.filling import Wording
+from grc_fast.labels.phrases import Phrase
 
 #: Gives all values of a column, batch by batch, as text.
 Values = Callable[[], Iterator[pl.Series]]
@@ -133,7 +135,7 @@ class TextColumn(ABC):
         self.null_words.update({word: count for word, count in found if count})
 
     @property
-    def form(self) -> list[str]:
+    def form(self) -> list[Wording]:
         """How its values are written, as far as that is worth saying."""
         return []
 
@@ -174,9 +176,10 @@ class IdColumn(TextColumn):
         return pl.String()
 
     @property
-    def form(self) -> list[str]:
+    def form(self) -> list[Wording]:
         """Whether ids are whole numbers with a point."""
-        return [f"{self.name!r} in whole numbers such as 501.0"] if self.whole_with_point else []
+        pointed = Phrase("form.whole_with_point", column=repr(self.name))
+        return [pointed] if self.whole_with_point else []
 
     def decide(self, first: pl.Series) -> None:
         """Tell whether ids are whole numbers with a point by the first that there are."""
@@ -225,7 +228,7 @@ class NumberColumn(TextColumn):
         return pl.Float64()
 
     @property
-    def form(self) -> list[str]:
+    def form(self) -> list[Wording]:
         """The marks and the currency."""
         return self.numbers.parts
 
@@ -320,9 +323,9 @@ class DateColumn(TextColumn):
         return pl.Datetime("us", "UTC" if self.dates.zoned else None)
 
     @property
-    def form(self) -> list[str]:
+    def form(self) -> list[Wording]:
         """The order of day, month and year, if it is not that of ISO."""
-        return [str(self.dates)] if str(self.dates) else []
+        return [] if self.dates.form == "iso" else [self.dates.wording]
 
     def decide(self, first: pl.Series) -> None:
         """Tell the form from the first values, or from all where these prove nothing."""
@@ -357,8 +360,7 @@ class DateColumn(TextColumn):
         if "zone" in message:
             there = "has none, and the dates before have a zone"
             return there if self.dates.zoned else "which has a zone, and the dates before have none"
-        shown = str(self.dates) or "dates in ISO form such as 2026-11-01"
-        return f"which is none of the {shown}"
+        return f"which is none of the {self.dates.wording}"
 
     def _parsed(self, texts: pl.Series) -> pl.Series:
         dates, count, _ = _core.parse_dates(

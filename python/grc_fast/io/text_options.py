@@ -12,13 +12,8 @@ from grc_fast.errors import OptionError
 
 #: Orders of day, month and year.
 DAY_ORDERS: Final = ("dmy", "mdy", "ymd")
-#: Dates that are numbers, and what one of them counts.
-NUMBERED_DATES: Final = {
-    "excel": "days of a spreadsheet",
-    "epoch-s": "seconds since 1970",
-    "epoch-ms": "milliseconds since 1970",
-    "epoch-us": "microseconds since 1970",
-}
+#: Dates that are numbers: days of a spreadsheet, and seconds or parts of them since 1970.
+NUMBERED_DATES: Final = ("excel", "epoch-s", "epoch-ms", "epoch-us")
 # A number of this many lines before the header is a mistake.
 _MOST_SKIPPED: Final = 10_000
 

@@ -9,6 +9,8 @@ import polars as pl
 
 from grc_fast.io.roles import Projection
 from grc_fast.io.source import Part, WrappedPart
+from grc_fast.labels.filling import Wording
+from grc_fast.labels.phrases import Phrase
 
 
 @dataclass
@@ -35,10 +37,11 @@ class WidenedPart(WrappedPart):
         return None if first is None else self._widened(first)
 
     @property
-    def notes(self) -> Sequence[str]:
+    def notes(self) -> Sequence[Wording]:
         """What is worth saying about the table, and that it lacks columns."""
-        lacking = ", ".join(map(repr, self.nulls))
-        return [*self.inner.notes, f"{self.place} lacks {lacking}, which is null there"]
+        columns = ", ".join(map(repr, self.nulls))
+        lacking = Phrase("note.lacking", place=self.place, columns=columns)
+        return [*self.inner.notes, lacking]
 
     def _widened(self, batch: pl.DataFrame) -> pl.DataFrame:
         return batch.with_columns(

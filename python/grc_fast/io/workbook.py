@@ -16,6 +16,8 @@ from grc_fast.io.roles import TableRoles
 from grc_fast.io.source import FramePart, needed_columns
 from grc_fast.io.text_columns import IdColumn, NumberColumn, TextColumn, UnreadError
 from grc_fast.io.text_options import TextOptions
+from grc_fast.labels.filling import Wording
+from grc_fast.labels.phrases import Phrase
 
 
 @dataclass
@@ -23,12 +25,12 @@ class SheetPart(FramePart):
     """A sheet of a workbook: cells that are text are read as those of a CSV file are."""
 
     first_row: int = 2
-    sheet_notes: list[str] = field(default_factory=list)
+    sheet_notes: list[Wording] = field(default_factory=list)
 
     dates_are_written = True
 
     @property
-    def notes(self) -> list[str]:
+    def notes(self) -> list[Wording]:
         """Which sheet it is."""
         return self.sheet_notes
 
@@ -73,7 +75,11 @@ def sheet_part(path: str, place: str, roles: TableRoles, options: TextOptions) -
     first_row = options.skip_rows + 2
     frame = _read_texts(frame, shown, roles, options, first_row)
     return SheetPart(
-        shown, frame.schema, frame=frame, first_row=first_row, sheet_notes=[f"sheet {name!r}"]
+        shown,
+        frame.schema,
+        frame=frame,
+        first_row=first_row,
+        sheet_notes=[Phrase("note.sheet", name=repr(name))],
     )
 
 

@@ -62,7 +62,7 @@ class WrittenDatesPart(WrappedPart):
         if self.in_condition and column.dates.form != "iso":
             raise ColumnError(
                 f"the where condition reads {column.name!r} of {self.place}, which is text that is "
-                f"no ISO date ({column.dates}): write the dates as 2026-11-01"
+                f"no ISO date ({column.dates.wording}): write the dates as 2026-11-01"
             )
 
     def _column(self, projection: Projection, name: str) -> DateColumn:

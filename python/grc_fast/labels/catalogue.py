@@ -10,6 +10,7 @@ from typing import Final
 
 from grc_fast._utils.messages import nearest
 from grc_fast.errors import OptionError
+from grc_fast.labels.filling import filled
 
 LANGUAGES: Final[tuple[str, ...]] = ("en", "fr")
 """The languages of every label; the first is the default."""
@@ -26,7 +27,7 @@ def text(key: str, lang: str = "en", /, **values: object) -> str:
     lang
         ``"en"`` or ``"fr"``.
     **values
-        What to put in the phrase's ``{braces}``.
+        What to put in the phrase's ``{braces}``; numbers and days are written as the language does.
 
     Raises
     ------
@@ -45,7 +46,7 @@ def text(key: str, lang: str = "en", /, **values: object) -> str:
     if key not in words:
         raise OptionError(f"no label is called {key!r}{nearest(key, words)}")
     try:
-        return words[key][lang].format(**values)
+        return filled(words[key][lang], lang, values)
     except KeyError as missing:
         raise OptionError(f"the label {key!r} needs a value for {missing}") from None
 

@@ -66,3 +66,16 @@ def day(date: dt.date, lang: str) -> str:
     ('2026-11-03', '03/11/2026')
     """
     return f"{date:%d/%m/%Y}" if lang == "fr" else date.isoformat()
+
+
+def moment(instant: dt.datetime, lang: str) -> str:
+    """Write an instant, to the second.
+
+    Examples
+    --------
+    >>> import datetime as dt
+    >>> moment(dt.datetime(2026, 11, 3, 18), "fr")
+    '03/11/2026 18:00:00'
+    """
+    clock = instant.isoformat(sep=" ", timespec="seconds").partition(" ")[2]
+    return f"{day(instant.date(), lang)} {clock}"

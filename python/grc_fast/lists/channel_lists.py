@@ -15,6 +15,7 @@ from grc_fast._utils.checks import one_of, text, whole
 from grc_fast._utils.panics import panics_as_errors
 from grc_fast.errors import OptionError
 from grc_fast.io.output_style import OutputStyle
+from grc_fast.labels.filling import Wording
 from grc_fast.lists.client_file import CONTACT_COLUMNS, IDENTIFYING, ClientColumns, read_clients
 from grc_fast.lists.folder import (
     FORMATS,
@@ -95,7 +96,7 @@ class ChannelLists:
 
     tables: Mapping[str, pl.DataFrame]
     manifest: Mapping[str, Any]
-    notes: tuple[str, ...] = ()
+    notes: tuple[Wording, ...] = ()
     rows: pl.DataFrame | None = field(default=None, repr=False)
 
     def write(

@@ -18,6 +18,8 @@ from grc_fast.io.output_checks import check_outputs
 from grc_fast.io.output_style import OutputStyle
 from grc_fast.io.write import frame_writer, json_writer, write_outputs
 from grc_fast.io.xlsx import require_xlsxwriter
+from grc_fast.labels.filling import Wording
+from grc_fast.labels.phrases import Phrase
 from grc_fast.lists.cell_text import as_cells
 
 ListFormat = Literal["csv", "xlsx", "parquet"]
@@ -69,12 +71,14 @@ def file_stems(names: Iterable[str], what: str) -> dict[str, str]:
     return stems
 
 
-def check_folder(directory: AnyPath, list_format: ListFormat, inputs: Iterable[Any]) -> list[str]:
+def check_folder(
+    directory: AnyPath, list_format: ListFormat, inputs: Iterable[Any]
+) -> list[Wording]:
     """Refuse a folder that could not be written, as far as can be said before any work.
 
     Returns
     -------
-    list of str
+    list of Wording
         What to know of what is there.
 
     Raises
@@ -115,7 +119,7 @@ def write_folder(
     files: Mapping[str, Callable[[Path], None]],
     manifest: Mapping[str, Any],
     inputs: Iterable[Any] = (),
-) -> tuple[tuple[Path, ...], tuple[str, ...]]:
+) -> tuple[tuple[Path, ...], tuple[Wording, ...]]:
     """Write files and then their manifest into a folder, which is made if it is not there.
 
     Returns
@@ -140,6 +144,7 @@ def write_folder(
         if path.is_file() and not path.name.startswith(".") and path not in writers
     )
     if others:
-        notes.append(f"not of this run, and left in {str(folder)!r}: {', '.join(others)}")
+        left = Phrase("note.left_in_folder", folder=repr(str(folder)), files=", ".join(others))
+        notes.append(left)
     write_outputs(writers, sealed=True)
     return tuple(Path(path) for path in writers), tuple(notes)

@@ -14,6 +14,7 @@ from grc_fast._utils.messages import quoted
 from grc_fast.errors import ColumnError, DataError
 from grc_fast.io.ids import same_ids, with_common_ids
 from grc_fast.io.small_tables import flag
+from grc_fast.labels.filling import Wording
 from grc_fast.lists.client_file import CLIENTS
 from grc_fast.plan.addresses import ADDRESSES
 from grc_fast.plan.offers import OFFERS
@@ -52,7 +53,7 @@ class ListedOffers:
     rows: pl.DataFrame
     channels: tuple[str, ...]
     refused: Mapping[str, int]
-    notes: tuple[str, ...] = ()
+    notes: tuple[Wording, ...] = ()
 
     def best(self, most: int) -> ListedOffers:
         """Keep the first rows; the others are refused, as the channel has no capacity for them."""

@@ -13,6 +13,8 @@ import polars as pl
 from grc_fast._utils.messages import nearest
 from grc_fast.errors import DataError
 from grc_fast.io.small_tables import days
+from grc_fast.labels.filling import Wording
+from grc_fast.labels.phrases import Phrase, with_nearest
 from grc_fast.plan.policy import ChannelRule, Policy
 
 #: How errors name the table.
@@ -27,30 +29,24 @@ def without_consent(
     policy: Policy,
     moment: dt.date | None,
     today: dt.date,
-) -> tuple[pl.Series, list[str]]:
+) -> tuple[pl.Series, list[Wording]]:
     """Offers that the policy does not permit, by the rows of consents, and what to say of it."""
     refused = pl.repeat(value=True, n=offers.height, dtype=pl.Boolean, eager=True)
-    notes = []
+    notes: list[Wording] = []
     lapsing = 0
     for channel in offers["channel"].unique().sort().to_list():
         of_channel = offers["channel"] == channel
         rule = policy.channels.get(channel)
         if rule is None:
-            near = nearest(channel, policy.channels)
-            notes.append(
-                f"the policy has no rule for the channel {channel!r}, so that nobody is contacted "
-                f"by it{near}"
-            )
+            without = Phrase("plan.no_rule", channel=repr(channel))
+            notes.append(with_nearest(without, channel, policy.channels))
             continue
         if rows is None and rule.consent == "opt_in":
-            notes.append(
-                f"{channel} needs a consent and there is no table of consents, so that nobody is "
-                "contacted by it: give one, or the policy none if consent is handled elsewhere"
-            )
+            notes.append(Phrase("plan.no_consents", channel=channel))
             continue
         if not rule.permits(moment):
-            on = "without a day" if moment is None else f"on {moment}"
-            notes.append(f"the policy permits no contact by {channel} {on}")
+            on = Phrase("plan.without_day" if moment is None else "plan.on_day", day=moment)
+            notes.append(Phrase("plan.not_permitted", channel=channel, on=on))
             continue
         if rows is None:
             refused &= ~of_channel
@@ -68,7 +64,7 @@ def without_consent(
             lapsing += states.filter(pl.col("granted") & pl.col("lapses_soon")).height
         refused = refused.scatter(of_channel.arg_true(), is_refused)
     if lapsing:
-        notes.append(f"{lapsing:,} consents lapse within 30 days")
+        notes.append(Phrase("plan.lapsing", consents=lapsing))
     return refused, notes
 
 

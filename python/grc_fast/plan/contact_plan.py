@@ -12,10 +12,11 @@ from typing import Any, Final
 import polars as pl
 
 from grc_fast._utils.checks import check_threads, finite, whole
-from grc_fast._utils.messages import nearest
 from grc_fast._utils.panics import panics_as_errors
 from grc_fast._utils.processes import check_process
 from grc_fast.errors import OptionError
+from grc_fast.labels.filling import Wording
+from grc_fast.labels.phrases import Phrase, Phrases, with_nearest
 from grc_fast.plan.offers import REFUSAL, ZONE, SortedOffers, checked_offers, sorted_offers
 from grc_fast.plan.permission import Tables, permitted_offers
 from grc_fast.plan.reasons import REASON, REASONS
@@ -82,20 +83,18 @@ class Certificate:
         }
 
     @property
-    def sentences(self) -> list[str]:
+    def phrases(self) -> list[Wording]:
         """What the shadow prices say, in words."""
         money = self.shadow_prices["budget"]
-        found = [f"one more unit of budget earns {money:,.2f}"] if money > 0 else []
+        found: list[Wording] = [Phrase("plan.budget_earns", price=money)] if money > 0 else []
         for channel, price in self.shadow_prices.items():
             if channel == "budget":
                 continue
             if price > 0:
-                found.append(f"one more contact by {channel} earns {price:,.2f}")
+                found.append(Phrase("plan.contact_earns", channel=channel, price=price))
             elif price < 0:
-                found.append(
-                    f"the last contact that the minimum of {channel} asks for loses {-price:,.2f}"
-                )
-        return found or ["neither the budget nor a channel is scarce: all that pays is in the plan"]
+                found.append(Phrase("plan.minimum_loses", channel=channel, price=-price))
+        return found or [Phrase("plan.nothing_scarce")]
 
 
 @dataclass(frozen=True)
@@ -111,7 +110,7 @@ class PlanResult:
     """
 
     certificate: Certificate
-    notes: tuple[str, ...]
+    notes: tuple[Wording, ...]
     # The offers as they came, why each is made or not, and the order in which plans have them.
     _frame: pl.DataFrame = field(repr=False)
     _reason: pl.Series = field(repr=False)
@@ -176,14 +175,25 @@ class PlanResult:
 
     def __str__(self) -> str:
         """Say in a few lines what the plan comes to."""
+        return self.said("en")
+
+    def said(self, lang: str) -> str:
+        """Return what the plan comes to, in a few lines."""
         found = self.certificate
-        contacts = ", ".join(f"{count:,} by {channel}" for channel, count in found.contacts.items())
-        total = (
-            f"{sum(found.contacts.values()):,} contacts ({contacts or 'no channel'}) for "
-            f"{found.cost:,.2f} are worth {found.value:,.2f} after cost; no plan is worth more "
-            f"than {found.bound:,.2f} (gap {found.gap:.4%})"
+        by_channel = [
+            Phrase("plan.contacts_by", contacts=count, channel=channel)
+            for channel, count in found.contacts.items()
+        ]
+        total = Phrase(
+            "plan.total",
+            contacts=sum(found.contacts.values()),
+            by_channel=Phrases(by_channel) if by_channel else Phrase("plan.no_channel"),
+            cost=found.cost,
+            value=found.value,
+            bound=found.bound,
+            gap=found.gap,
         )
-        return "\n".join([total, *found.sentences])
+        return "\n".join(line.said(lang) for line in (total, *found.phrases))
 
 
 def _counts(reasons: pl.Series) -> dict[str, int]:
@@ -243,11 +253,11 @@ class PlanLimits:
             "max_contacts": self.max_contacts,
         }
 
-    def notes(self, offers: SortedOffers) -> tuple[str, ...]:
+    def notes(self, offers: SortedOffers) -> tuple[Wording, ...]:
         """Say which channels have a limit and no offer."""
         known = offers.offered
         return tuple(
-            f"no offer is of the channel {channel!r}{nearest(channel, known)}"
+            with_nearest(Phrase("plan.no_offer_of", channel=repr(channel)), channel, known)
             for channel in self.channels
             if channel not in known
         )
@@ -380,7 +390,9 @@ def plan_contacts(
     return planned(sorted_offers(frame, limits.channels, threads), limits, notes)
 
 
-def planned(offers: SortedOffers, limits: PlanLimits, notes: tuple[str, ...] = ()) -> PlanResult:
+def planned(
+    offers: SortedOffers, limits: PlanLimits, notes: tuple[Wording, ...] = ()
+) -> PlanResult:
     """Plan the contacts of offers that are sorted."""
     codes, found = offers.kernel.plan(budget=limits.budget, **limits.of_channels(offers.channels))
     frame = offers.frame
@@ -399,8 +411,8 @@ def planned(offers: SortedOffers, limits: PlanLimits, notes: tuple[str, ...] = (
     )
 
 
-def _notes_on_gains(offers: pl.DataFrame) -> list[str]:
+def _notes_on_gains(offers: pl.DataFrame) -> list[Wording]:
     """Say where gains are not what contacts add, as far as the offers tell."""
     if "kind" not in offers.columns or (offers["kind"] == "incremental").all():
         return []
-    return ["the gains are not incremental: they count sales that would have been made anyway"]
+    return [Phrase("plan.not_incremental")]

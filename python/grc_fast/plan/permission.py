@@ -15,6 +15,7 @@ from grc_fast._utils.dates import parse_day
 from grc_fast.errors import ColumnError, OptionError
 from grc_fast.io.ids import same_ids, with_common_ids
 from grc_fast.io.small_tables import flag
+from grc_fast.labels.filling import Wording
 from grc_fast.plan.addresses import ADDRESSES, address, with_shared_addresses
 from grc_fast.plan.consent import CONSENT, consents, consents_in_force, without_consent
 from grc_fast.plan.offers import OFFERS, PRESSURE, REFUSAL
@@ -64,7 +65,7 @@ class Permissions:
     """
 
     offers: pl.DataFrame
-    notes: tuple[str, ...]
+    notes: tuple[Wording, ...]
 
 
 def permitted_offers(
@@ -72,7 +73,7 @@ def permitted_offers(
     tables: Tables,
     policy: str | Path | None,
     as_of: dt.date | str | None,
-) -> tuple[pl.DataFrame, tuple[str, ...]]:
+) -> tuple[pl.DataFrame, tuple[Wording, ...]]:
     """Say of offers that are checked which may not be made, and what to know of it.
 
     Raises
@@ -146,7 +147,7 @@ def permissions(
     read = _read(offers, tables)
     offers = read["offers"]
     reasons: list[tuple[str, pl.Series]] = []
-    notes: list[str] = []
+    notes: list[Wording] = []
     if tables.suppress is not None:
         reasons.append(("suppressed", _suppressed(offers, read["suppress"])))
     if policy is not None:

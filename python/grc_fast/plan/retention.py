@@ -8,7 +8,9 @@ from typing import Final
 import polars as pl
 
 from grc_fast.io.small_tables import days
-from grc_fast.plan.policy import Policy, Retention
+from grc_fast.labels.filling import Wording
+from grc_fast.labels.phrases import Phrase
+from grc_fast.plan.policy import Policy
 
 #: How errors name the table.
 LAST_SEEN: Final = "the table of signs of life"
@@ -20,14 +22,16 @@ def silent_too_long(
     consent: pl.DataFrame | None,
     policy: Policy,
     today: dt.date,
-) -> tuple[pl.Series, list[str]]:
+) -> tuple[pl.Series, list[Wording]]:
     """Offers to clients whose last sign of life is too long ago, or unknown; and what to say of it.
 
     A consent is a sign of life on the day on which it was given. A sign that is to come is none.
     """
     rule = policy.retention
     if rule is None or last_seen is None:
-        told = [] if rule is None else [_not_checked(rule)]
+        told: list[Wording] = []
+        if rule is not None:
+            told.append(Phrase("plan.silence_not_checked", silence=rule.silence))
         return pl.repeat(value=False, n=offers.height, dtype=pl.Boolean, eager=True), told
     signs = last_seen.select("client_id", days(last_seen, "last_seen", LAST_SEEN).alias("day"))
     if "kind" in last_seen.columns:
@@ -39,10 +43,3 @@ def silent_too_long(
     # The anniversary of 29 February is the 28th.
     heard = latest.filter(pl.col("day").dt.offset_by(rule.silence) > today)["client_id"]
     return ~offers["client_id"].is_in(heard.implode()), []
-
-
-def _not_checked(rule: Retention) -> str:
-    return (
-        f"nobody is left out for {rule.silence} without a sign of life, as the policy asks: give "
-        "last_seen, a table of client_id and last_seen, to have it checked"
-    )

@@ -12,6 +12,8 @@ import polars as pl
 from grc_fast import _core
 from grc_fast._typing import Edges, Number, Ties
 from grc_fast.errors import DataError, ModelError
+from grc_fast.labels.filling import Wording
+from grc_fast.labels.phrases import Phrase, Phrases
 from grc_fast.rfm.criteria import Criterion, Recency, small_is_best, threshold_days
 
 Kind = Literal["quantiles", "r-rfm", "split", "split_descending", "thresholds"]
@@ -324,52 +326,59 @@ def check_pair_ids(fitted: FittedBands, dtype: pl.DataType) -> None:
         )
 
 
-def band_warnings(fitted: FittedBands) -> list[str]:
+def band_warnings(fitted: FittedBands) -> list[Wording]:
     """Say which bands nobody is in, and why."""
     empty = [band for band, clients in enumerate(fitted.counts, start=1) if clients == 0]
     if fitted.kind == "thresholds" or not empty:
         return []
-    name, total = fitted.criterion.name, sum(fitted.counts)
+    name, total = Phrase(f"criterion.{fitted.criterion.name}"), sum(fitted.counts)
     if total < fitted.size:
-        return [
-            (
-                f"{name}: {total} clients are fewer than {fitted.size} bands: nobody has "
-                f"{_points_list(fitted, empty)}; fit on more clients or ask for fewer bins"
-            )
-        ]
+        few = Phrase(
+            "bands.few_clients",
+            criterion=name,
+            clients=total,
+            bands=fitted.size,
+            points=_points_list(fitted, empty),
+        )
+        return [few]
     warnings = [_tie_warning(fitted, run, empty, total) for run in fitted.ties]
     explained = {band for run in fitted.ties for band in range(run.first, run.last + 1)}
     others = [band for band in empty if band not in explained]
     if others:
-        warnings.append(
-            f"{name}: nobody is in {_list('band', others)} of {fitted.size}, so nobody has "
-            f"{_points_list(fitted, others)}"
+        nobody = Phrase(
+            "bands.nobody",
+            criterion=name,
+            count=len(others),
+            empty=join_numbers(others),
+            bands=fitted.size,
+            points=_points_list(fitted, others),
         )
+        warnings.append(nobody)
     return warnings
 
 
-def _tie_warning(fitted: FittedBands, run: TieRun, empty: list[int], total: int) -> str:
+def _tie_warning(fitted: FittedBands, run: TieRun, empty: list[int], total: int) -> Wording:
     merged = [band for band in empty if run.first <= band <= run.last]
-    return (
-        f"{fitted.criterion.name}: {100 * run.clients / total:.1f} % of clients have the value "
-        f"{format_number(run.value)}, so bands {run.first} to {run.last} of {fitted.size} are "
-        f"merged into band {run.first}: nobody has {_points_list(fitted, merged)}; "
-        'thresholds (bands=[…]), fewer bins or ties="split" avoid it'
+    return Phrase(
+        "bands.merged",
+        criterion=Phrase(f"criterion.{fitted.criterion.name}"),
+        share=100 * run.clients / total,
+        value=run.value,
+        first=run.first,
+        last=run.last,
+        bands=fitted.size,
+        points=_points_list(fitted, merged),
     )
 
 
-def _points_list(fitted: FittedBands, bands: Sequence[int]) -> str:
+def _points_list(fitted: FittedBands, bands: Sequence[int]) -> Wording:
     best_first = small_is_best(fitted.criterion)
     points = sorted(fitted.size + 1 - band if best_first else band for band in bands)
-    noun = "point" if points == [1] else "points"
-    return f"{join_numbers(points)} {noun}"
+    # A list of one number has that number's plural.
+    return Phrase("bands.points", numbers=join_numbers(points), count=max(points[0], len(points)))
 
 
-def _list(noun: str, numbers: Sequence[int]) -> str:
-    return f"{noun}{'s' if len(numbers) > 1 else ''} {join_numbers(numbers)}"
-
-
-def join_numbers(numbers: Sequence[int]) -> str:
+def join_numbers(numbers: Sequence[int]) -> Wording:
     """Write 1, 2, 3, 7 as "1 to 3 or 7"."""
     runs: list[list[int]] = []
     for number in numbers:
@@ -377,10 +386,11 @@ def join_numbers(numbers: Sequence[int]) -> str:
             runs[-1].append(number)
         else:
             runs.append([number])
-    parts: list[str] = []
+    parts: list[object] = []
     for run in runs:
-        parts += [f"{run[0]} to {run[-1]}"] if len(run) > 2 else [str(number) for number in run]
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} or {parts[-1]}"
+        span = Phrase("list.to", first=run[0], last=run[-1])
+        parts += [span] if len(run) > 2 else run
+    return Phrases(parts, last="list.or")
 
 
 def format_number(value: Number) -> str:

@@ -10,7 +10,8 @@ from typing import Final
 import polars as pl
 
 from grc_fast.errors import ColumnError
-from grc_fast.labels.catalogue import text
+from grc_fast.labels.filling import Wording
+from grc_fast.labels.phrases import Phrase
 from grc_fast.rfm.criteria import LETTERS
 from grc_fast.rfm.fitted import FittedModel
 
@@ -39,8 +40,13 @@ class Drift:
 
     def sentences(self, lang: str = "en") -> list[str]:
         """Return a sentence for each criterion: its index, and what it means."""
+        return [phrase.said(lang) for phrase in self.phrases]
+
+    @property
+    def phrases(self) -> list[Wording]:
+        """A phrase for each criterion: its index, and what it means."""
         return [
-            f"{text(f'criterion.{name}', lang)}: {stability_sentence(index, lang)}"
+            Phrase("stability.of", what=Phrase(f"criterion.{name}"), said=stability_phrase(index))
             for name, index in self.indices.items()
             if index is not None
         ]
@@ -94,9 +100,7 @@ def stability_index(before: Sequence[int], after: Sequence[int]) -> float | None
     return math.fsum((last - first) * math.log(last / first) for first, last in shares)
 
 
-def stability_sentence(index: float, lang: str) -> str:
+def stability_phrase(index: float) -> Wording:
     """Say an index, and what it means."""
     word = "stable" if index < _SOME else "shifted" if index <= _MUCH else "changed"
-    meaning = text(f"stability.{word}", lang)
-    shown = f"{index:.3f}".replace(".", "," if lang == "fr" else ".")
-    return text("stability.index", lang, index=shown, meaning=meaning)
+    return Phrase("stability.index", index=index, meaning=Phrase(f"stability.{word}"))

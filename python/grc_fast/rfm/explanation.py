@@ -17,7 +17,7 @@ from grc_fast.facts.frames import to_frame
 from grc_fast.facts.table import CLIENT, STATUS
 from grc_fast.io.ids import id_as_held
 from grc_fast.labels.catalogue import group, text
-from grc_fast.labels.written import in_language
+from grc_fast.labels.written import day, in_language
 from grc_fast.rfm.bands import FittedBands, apply_bands, format_number
 from grc_fast.rfm.client_table import ClientRows, day_of, has_status, read_clients, tenure_expr
 from grc_fast.rfm.criteria import LETTERS, unit_of
@@ -164,8 +164,8 @@ class Explanation:
         return plain
 
     def _title(self) -> str:
-        day = "" if self.as_of is None else f", {self.as_of.isoformat()}"
-        return f"{text('column.client_id', self.lang)} {self.client_id}{day}"
+        seen = "" if self.as_of is None else f", {day(self.as_of, self.lang)}"
+        return f"{text('column.client_id', self.lang)} {self.client_id}{seen}"
 
     def _lines(self) -> list[str]:
         if not self.scored:

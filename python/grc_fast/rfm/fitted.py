@@ -13,6 +13,8 @@ import polars as pl
 
 from grc_fast._typing import Number
 from grc_fast._utils.dates import day_number
+from grc_fast.labels.filling import Wording
+from grc_fast.labels.phrases import Phrase
 from grc_fast.rfm.bands import FittedBands, band_warnings, join_numbers
 from grc_fast.rfm.grades import Grades, sizes_of
 from grc_fast.rfm.specification import Specification
@@ -53,7 +55,7 @@ class FittedModel:
         return pl.DataFrame(rows, schema=schema, orient="row")
 
     @cached_property
-    def warnings(self) -> list[str]:
+    def warnings(self) -> list[Wording]:
         """Bands, groups and segments that nobody is in, or can be in, and why."""
         of_bands = [warning for fitted in self.fitted for warning in band_warnings(fitted)]
         return [*of_bands, *group_warnings(self.group_sizes), *self.rfm.table.warnings]
@@ -84,7 +86,7 @@ class FittedModel:
         ]
 
 
-def group_warnings(sizes: Sequence[int]) -> list[str]:
+def group_warnings(sizes: Sequence[int]) -> list[Wording]:
     """Say which groups nobody is in, and why."""
     empty = [group for group, clients in enumerate(sizes, start=1) if clients == 0]
     if not empty:
@@ -92,16 +94,15 @@ def group_warnings(sizes: Sequence[int]) -> list[str]:
     total, groups = sum(sizes), len(sizes)
     if total < groups:
         return [
-            (
-                f"group: {total} clients are fewer than {groups} groups: nobody is in group "
-                f"{join_numbers(empty)}; fit on more clients or ask for fewer groups"
-            )
+            Phrase("bands.few_for_groups", clients=total, groups=groups, empty=join_numbers(empty))
         ]
     largest = max(sizes)
     return [
-        (
-            f"group: nobody is in group {join_numbers(empty)} of {groups}: clients with equal "
-            f"points stay together, and {100 * largest / total:.1f} % of clients are in group "
-            f"{sizes.index(largest) + 1}; more criteria or more bands tell them apart"
+        Phrase(
+            "bands.nobody_in_group",
+            empty=join_numbers(empty),
+            groups=groups,
+            share=100 * largest / total,
+            largest=sizes.index(largest) + 1,
         )
     ]

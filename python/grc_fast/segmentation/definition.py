@@ -13,6 +13,9 @@ from grc_fast._utils.dates import parse_day
 from grc_fast._utils.processes import check_process
 from grc_fast._utils.validation import is_nested_deeply
 from grc_fast.errors import OptionError
+from grc_fast.labels.catalogue import text
+from grc_fast.labels.filling import Wording
+from grc_fast.labels.phrases import Phrase, Phrases
 from grc_fast.rfm.segments.rule import (
     SegmentCondition,
     SegmentRule,
@@ -155,8 +158,18 @@ class Segmentation:
             yield from rule.conditions()
 
     def __str__(self) -> str:
-        parts = [f"segments {self.name!r}"]
-        for word, value in (("version", self.version), ("of", self.date), ("by", self.owner)):
-            parts += [] if value is None else [f"{word} {value}"]
-        told = ", ".join(parts)
-        return told if self.description is None else f"{told}: {self.description}"
+        return self.said("en")
+
+    def said(self, lang: str) -> str:
+        """Return what it is called, and who answers for it."""
+        parts: list[Wording] = [Phrase("rules.name", name=repr(self.name))]
+        known = {"version": self.version, "date": self.date, "owner": self.owner}
+        parts += [
+            Phrase(f"rules.{word}", value=value)
+            for word, value in known.items()
+            if value is not None
+        ]
+        told = Phrases(parts).said(lang)
+        if self.description is None:
+            return told
+        return text("rules.described", lang, rules=told, description=self.description)

@@ -18,6 +18,8 @@ from grc_fast.io.report_file import ReportFile
 from grc_fast.io.roles import Table
 from grc_fast.io.small_tables import frame_of
 from grc_fast.labels.catalogue import check_lang, text
+from grc_fast.labels.filling import Wording
+from grc_fast.labels.phrases import Phrase
 from grc_fast.segmentation.independence import Independence, with_expectations
 from grc_fast.segmentation.keys import Keys
 from grc_fast.segmentation.matrix import json_rows, matrix, matrix_figure
@@ -62,7 +64,7 @@ class Grid(ReportFile):
     cells: pl.DataFrame
     independence: Independence | None
     min_cell: int
-    notes: list[str]
+    notes: list[Wording]
     lang: Lang = field(default="en")
 
     def table(self, measure: str = "clients") -> pl.DataFrame:
@@ -125,18 +127,23 @@ class Grid(ReportFile):
         return self.table()._repr_html_()
 
     def __str__(self) -> str:
-        if self.independence is None:
-            hidden = int(self.cells["hidden"].sum())
-            return (
-                f"{hidden:,} cells are hidden, of fewer than {self.min_cell} clients or such as "
-                "would tell them; so chi-square and Cramér's V are left out"
-            )
+        return self.said(self.lang)
+
+    def said(self, lang: str) -> str:
+        """Return the test of independence, or why there is none."""
         test = self.independence
-        strength = "none" if test.cramers_v is None else f"{test.cramers_v:.3f}"
-        degrees = "degree" if test.degrees_of_freedom == 1 else "degrees"
-        return (
-            f"chi-square {test.chi_square:,.1f} with {test.degrees_of_freedom:,} {degrees} of "
-            f"freedom, Cramér's V {strength}"
+        if test is None:
+            hidden = int(self.cells["hidden"].sum())
+            return text("grid.hidden", lang, cells=hidden, least=self.min_cell)
+        strength = Phrase("grid.no_strength")
+        if test.cramers_v is not None:
+            strength = Phrase("grid.strength", strength=test.cramers_v)
+        return text(
+            "grid.independence",
+            lang,
+            chi_square=test.chi_square,
+            degrees=test.degrees_of_freedom,
+            strength=strength,
         )
 
 
@@ -221,15 +228,12 @@ def grid(
     cells = _with_totals(_every_cell(counted, keys, lang))
     hidden = hide(_counts(cells), min_cell)
     if not hidden.is_smallest:
-        notes.append("a smaller set of cells to hide may exist: the search for it was cut short")
+        notes.append(Phrase("grid.cut_short"))
     inner = cells.filter(pl.col("row").is_not_null() & pl.col("column").is_not_null())
     sizes = inner["row"].n_unique(), inner["column"].n_unique()
     thin = int((inner["expected"] < _THIN).sum())
     if thin > inner.height * _THIN_SHARE:
-        notes.append(
-            f"{thin:,} of {inner.height:,} cells expect fewer than {_THIN} clients, so chi-square "
-            "and residuals are rough: take fewer or wider classes"
-        )
+        notes.append(Phrase("grid.thin", thin=thin, cells=inner.height, least=_THIN))
     shown = _shown(cells, pl.Series([cell for line in hidden.cells for cell in line]))
     return Grid(
         rows=rows,
@@ -243,20 +247,20 @@ def grid(
     )
 
 
-def _notes_of_clients(data: pl.DataFrame, min_cell: int) -> list[str]:
+def _notes_of_clients(data: pl.DataFrame, min_cell: int) -> list[Wording]:
     """Say whether clients have several rows; refuse to hide cells then."""
     if CLIENT not in data.columns:
         return []
     clients = data[CLIENT].n_unique()
     if clients == data.height:
         return []
-    told = f"{_PLACE} has {data.height:,} rows of {clients:,} clients"
     if min_cell:
         raise DataError(
-            f"{told}, and cells are hidden by their clients: give one row a client, or hide "
-            "nothing with min_cell = 0 (--min-cell 0)"
+            f"{_PLACE} has {data.height:,} rows of {clients:,} clients, and cells are hidden by "
+            "their clients: give one row a client, or hide nothing with min_cell = 0 "
+            "(--min-cell 0)"
         )
-    return [f"{told}: each row counts"]
+    return [Phrase("grid.rows_count", rows=data.height, clients=clients)]
 
 
 def _counted(data: pl.DataFrame, keys: tuple[Keys, Keys], money: pl.Series | None) -> pl.DataFrame:

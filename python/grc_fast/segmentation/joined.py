@@ -9,10 +9,12 @@ import polars as pl
 from grc_fast._utils.messages import quoted
 from grc_fast.errors import ColumnError
 from grc_fast.facts.table import CLIENT
+from grc_fast.labels.filling import Wording
+from grc_fast.labels.phrases import Phrase, Phrases
 from grc_fast.rfm.client_table import ascending
 
 
-def joined(tables: Mapping[str, pl.DataFrame]) -> tuple[pl.DataFrame, list[str]]:
+def joined(tables: Mapping[str, pl.DataFrame]) -> tuple[pl.DataFrame, list[Wording]]:
     """Make one table of several, ascending by client, and say what was done.
 
     Tables with the same columns are parts of one, such as the files of a folder. Others hold
@@ -31,19 +33,15 @@ def joined(tables: Mapping[str, pl.DataFrame]) -> tuple[pl.DataFrame, list[str]]
     if all(set(table.columns) == set(whole.columns) for _, table in others):
         parts = [table.select(whole.columns) for table in tables.values()]
         together = pl.concat(parts, how="vertical_relaxed")
-        return ascending(together, names), [
-            f"{len(parts)} tables with the same columns are parts of one"
-        ]
+        return ascending(together, names), [Phrase("note.parts_of_one", tables=len(parts))]
     whole = ascending(whole, first)
     heights = [whole.height]
     for name, table in others:
         table = ascending(table, name)  # noqa: PLW2901 (the same, in order)
         heights.append(table.height)
         whole = _side_by_side(whole, table, name)
-    counts = ", ".join(f"{height:,}" for height in heights)
-    return whole.sort(CLIENT), [
-        f"{len(heights)} tables are joined by client: {whole.height:,} clients of {counts}"
-    ]
+    told = Phrase("note.joined", tables=len(heights), clients=whole.height, counts=Phrases(heights))
+    return whole.sort(CLIENT), [told]
 
 
 def _side_by_side(whole: pl.DataFrame, table: pl.DataFrame, name: str) -> pl.DataFrame:

@@ -19,8 +19,10 @@ from grc_fast.io.report_file import ReportFile
 from grc_fast.io.roles import Table
 from grc_fast.io.small_tables import frame_of, is_path, meeting
 from grc_fast.labels.catalogue import check_lang, text
+from grc_fast.labels.filling import Wording
+from grc_fast.labels.phrases import Phrase
 from grc_fast.rfm.client_table import ascending, with_plain_ids
-from grc_fast.rfm.drift import stability_index, stability_sentence
+from grc_fast.rfm.drift import stability_index, stability_phrase
 from grc_fast.segmentation.matrix import json_rows, matrix, matrix_figure
 
 By = Literal["segment", "group", "rfm"]
@@ -62,7 +64,7 @@ class Migration(ReportFile):
     flows: pl.DataFrame
     left_best: pl.DataFrame | None
     index: float | None
-    notes: list[str]
+    notes: list[Wording]
     lang: Lang = "en"
 
     def table(self, measure: str = "clients") -> pl.DataFrame:
@@ -118,6 +120,10 @@ class Migration(ReportFile):
         return self.table()._repr_html_()
 
     def __str__(self) -> str:
+        return self.said(self.lang)
+
+    def said(self, lang: str) -> str:
+        """Return how many stayed, moved, came and went, and how much has changed."""
         moved = pl.col("from") != pl.col("to")
         of = {
             name: int(self.moves.filter(which)["clients"].sum())
@@ -128,17 +134,14 @@ class Migration(ReportFile):
                 ("left", pl.col("to").is_null()),
             )
         }
-        lines = [", ".join(f"{clients:,} {name}" for name, clients in of.items())]
+        lines: list[Wording] = [Phrase("migration.clients", **of)]
         if self.left_best is not None:
             gone = self.left_best["to"].null_count()
-            lines.append(
-                f"{self.left_best.height:,} left the two best groups, {gone:,} of them left the "
-                "base"
-            )
+            lines.append(Phrase("migration.left_best", clients=self.left_best.height, gone=gone))
         if self.index is not None:
-            what = text(f"column.{self.by}", self.lang)
-            lines.append(f"{what}: {stability_sentence(self.index, self.lang)}")
-        return "\n".join(lines)
+            stability = stability_phrase(self.index)
+            lines.append(Phrase("stability.of", what=Phrase(f"column.{self.by}"), said=stability))
+        return "\n".join(line.said(lang) for line in lines)
 
 
 @panics_as_errors()
@@ -223,7 +226,7 @@ def compare(
     nowhere = pl.col("from").is_null() & pl.col("to").is_null()
     unplaced = int(counted.filter(nowhere)["clients"].sum())
     if unplaced:
-        notes.append(f"{unplaced:,} clients have no {by} on either side: they are left out")
+        notes.append(Phrase("note.unplaced", clients=unplaced, what=Phrase(f"column.{by}")))
     counted = counted.filter(~nowhere)
     flows = _flows(counted).rename({"key": by})
     entered, left = pl.col("from").is_null(), pl.col("to").is_null()
@@ -243,11 +246,11 @@ def compare(
 
 def _spent(
     tables: Mapping[str, pl.DataFrame], money: str | None
-) -> tuple[dict[str, pl.Series] | None, list[str]]:
+) -> tuple[dict[str, pl.Series] | None, list[Wording]]:
     """Return the money of each side, of one type; None, and a note, where there is none."""
     if money is None:
         if not all(_MONEY in table.columns for table in tables.values()):
-            return None, [f"there is no money: a table has no column {_MONEY!r}, and none is named"]
+            return None, [Phrase("note.no_money", column=repr(_MONEY))]
         money = _MONEY
     spent = {
         side: table.select(Table(table.schema, side, {}).amount(money, "money")).to_series()

@@ -21,6 +21,8 @@ from grc_fast.io.report_file import ReportFile
 from grc_fast.io.roles import Table
 from grc_fast.io.small_tables import frame_of, is_path, meeting
 from grc_fast.labels.catalogue import text
+from grc_fast.labels.filling import Wording
+from grc_fast.labels.phrases import Phrase
 from grc_fast.rfm.client_table import tenure_expr, with_plain_ids
 from grc_fast.rfm.criteria import check_count
 from grc_fast.rfm.segment_sums import segment_sums
@@ -60,8 +62,8 @@ class SegmentResult(ReportFile):
     clients: pl.DataFrame
     sizes: pl.DataFrame
     definition: Segmentation
-    notes: list[str]
-    warnings: list[str]
+    notes: list[Wording]
+    warnings: list[Wording]
     lang: Lang = "en"
 
     @property
@@ -159,7 +161,7 @@ def segment(
     matched = frame.select(CLIENT, match.alias("matched"))["matched"].alias(SEGMENT)
     _refuse_uncovered(frame, matched)
     if SEGMENT in frame.columns:
-        notes.append("the column 'segment' of the clients is replaced")
+        notes.append(Phrase("note.segment_replaced"))
     placed = frame.drop(SEGMENT, strict=False).with_columns(matched)
     name = _MONEY if money is None and _MONEY in frame.columns else money
     spent = None
@@ -239,18 +241,12 @@ def _refuse_uncovered(frame: pl.DataFrame, matched: pl.Series) -> None:
 
 def _warnings(
     frame: pl.DataFrame, definition: Segmentation, given: Given, sizes: pl.DataFrame
-) -> list[str]:
+) -> list[Wording]:
     """Say of each segment without clients whether nobody meets its conditions."""
-    warnings = []
+    warnings: list[Wording] = []
     for rule, clients in zip(definition.rules, sizes["clients"], strict=False):
         if clients == 0:
             meeting_it = frame.select(CLIENT, holds=rule_holds(rule, given))["holds"].sum()
-            warnings.append(
-                f"segment {rule.name!r} is empty: "
-                + (
-                    f"rules above it take all {meeting_it:,} clients who meet its conditions"
-                    if meeting_it
-                    else "no client meets its conditions"
-                )
-            )
+            key = "rules.empty_taken" if meeting_it else "rules.empty"
+            warnings.append(Phrase(key, name=repr(rule.name), clients=meeting_it))
     return warnings

@@ -8,6 +8,8 @@ from typing import Final
 
 import polars as pl
 
+from grc_fast.labels.catalogue import section
+
 
 @dataclass(frozen=True)
 class Ranking:
@@ -50,6 +52,8 @@ def rank(score: pl.Series, outcome: pl.Series, tops: Sequence[float]) -> Ranking
     Examples
     --------
     >>> import polars as pl
+
+    from grc_fast.labels.catalogue import section
     >>> found = rank(pl.Series([3, 2, 1, 0]), pl.Series([6.0, 3.0, 1.0, 0.0]), [0.25, 0.5])
     >>> round(found.shares[0.25], 3), round(found.shares[0.5], 3), round(found.gini, 3)
     (0.6, 0.9, 0.5)
@@ -86,8 +90,4 @@ def _height_at(curve: pl.DataFrame, place: float) -> float:
 
 
 # What the report ranks by: the name in the report, and the words beside it.
-SCORES: Final = {
-    "expected_gain": "expected gain",
-    "last_year_spend": "spend of the last year",
-    "rfm_points": "RFM points",
-}
+SCORES: Final = section("ranking")

@@ -20,6 +20,8 @@ from grc_fast.facts.options import Reading, SalesReading
 from grc_fast.facts.quality import Quality
 from grc_fast.io.open import open_source
 from grc_fast.io.report_file import ReportFile
+from grc_fast.labels.filling import Wording
+from grc_fast.labels.phrases import Phrase, Phrases, indented
 from grc_fast.rfm.rfm import RFM
 from grc_fast.validation.gains import SCORES, Ranking, rank
 from grc_fast.validation.holdout_chart import holdout_figure
@@ -118,36 +120,37 @@ class HoldoutReport(ReportFile):
         )
 
     def __str__(self) -> str:
-        span = f"fitted until {self.fitted_until}, observed until {self.observed_until}"
-        lines = [f"{span}, {self.clients:,} clients"]
-        for name, total in self.totals.items():
-            error, mae = total["error"], total["mae"]
-            lines.append(
-                f"  {name}: {total['expected']:,.0f} expected ({total['low']:,.0f} to "
-                f"{total['high']:,.0f}), {total['actual']:,.0f} came"
-                + ("" if error is None else f" ({error:+.1%})")
-                + f"; off by {mae:,.2f} a client on average"
-            )
-        if self.models.height > 1:
-            lines.append("  " + self._choice())
-        if not self.rankings:
-            lines.append("  nobody brought money, so there is no ranking")
-        return "\n".join(lines)
+        return self.said("en")
 
-    def _choice(self) -> str:
+    def said(self, lang: str) -> str:
+        """Return what was expected and what came for a reader, in a few lines."""
+        lines: list[Wording] = [
+            Phrase(
+                "holdout.span",
+                fitted=self.fitted_until,
+                observed=self.observed_until,
+                clients=self.clients,
+            )
+        ]
+        for name, total in self.totals.items():
+            key = "holdout.total" if total["error"] is None else "holdout.total_with_error"
+            lines.append(indented(Phrase(key, what=Phrase(f"holdout.{name}"), **total)))
+        if self.models.height > 1:
+            lines.append(indented(self._choice()))
+        if not self.rankings:
+            lines.append(indented(Phrase("holdout.nobody")))
+        return "\n".join(line.said(lang) for line in lines)
+
+    def _choice(self) -> Wording:
         """Say which model was taken, and what the others would have expected."""
-        found = "; ".join(
-            f"{row['model']} {row['log_likelihood']:,.1f}, off by {row['mae']:,.3f} a client"
-            + ("" if row["error"] is None else f", {row['error']:+.1%} in all")
+        found = [
+            Phrase("holdout.model" if row["error"] is None else "holdout.model_with_error", **row)
             for row in self.models.iter_rows(named=True)
-        )
+        ]
         closest = self.models.sort("mae", "model")["model"][0]
         taken = self.models["model"][0]
-        held = "and comes closest" if closest == taken else f"though {closest} comes closest"
-        return (
-            f"{taken} is taken: its likelihood before the holdout is the highest, {held} in it "
-            f"({found})"
-        )
+        held = "holdout.taken_and_closest" if closest == taken else "holdout.taken_though"
+        return Phrase(held, taken=taken, closest=closest, found=Phrases(found, "; "))
 
 
 @panics_as_errors()

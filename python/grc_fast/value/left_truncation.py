@@ -10,6 +10,8 @@ from __future__ import annotations
 import datetime as dt
 from typing import Final, cast
 
+from grc_fast.labels.filling import Wording
+from grc_fast.labels.phrases import Phrase
 from grc_fast.value.histories import Histories
 
 # The start is the first of so many equal parts of the time of the sales. It is crowded if it has
@@ -19,7 +21,7 @@ _CROWDED: Final = 1.5
 _FEWEST: Final = 30
 
 
-def crowd_at_the_start(known: Histories) -> str | None:
+def crowd_at_the_start(known: Histories) -> Wording | None:
     """Say how many first purchases crowd at the start of the sales, if they do."""
     first = known.frame.filter(known.bought)["first_purchase"]
     if first.is_empty():
@@ -35,9 +37,12 @@ def crowd_at_the_start(known: Histories) -> str | None:
     extra = early - usual
     if extra < _FEWEST or early < _CROWDED * usual:
         return None
-    return (
-        f"{early:,} of {len(first):,} clients have their first purchase within {round(part)} days "
-        f"of {start}, where sales begin, and {usual:,.0f} would be usual: some {extra:,.0f} were "
-        "clients before, and forecasts are likely too high; take older sales as well, or value "
-        "those who came later"
+    return Phrase(
+        "value.crowded",
+        early=early,
+        clients=len(first),
+        days=round(part),
+        start=start,
+        usual=usual,
+        extra=extra,
     )

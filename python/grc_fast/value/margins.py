@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import polars as pl
@@ -15,6 +15,8 @@ from grc_fast.facts.collect import collect_facts, over_all_time
 from grc_fast.facts.options import SalesReading
 from grc_fast.facts.quality import Quality
 from grc_fast.io.open import open_source
+from grc_fast.labels.filling import Wording
+from grc_fast.labels.phrases import Phrase
 from grc_fast.value.histories import Histories
 
 _SHARE: Final = "share"
@@ -35,8 +37,8 @@ class Margins:
     """
 
     shares: pl.Series
-    said: str = "margin by client"
-    notes: tuple[str, ...] = ()
+    said: Wording = field(default_factory=lambda: Phrase("value.margin_by_client"))
+    notes: tuple[Wording, ...] = ()
 
 
 def check_margin(margin: object) -> float | str:
@@ -135,7 +137,7 @@ def margins_of_lines(
         .with_columns(pl.col("margin", "lines").fill_null(0))
     )
     missing = account.rows_used + account.dropped.get("returns", 0) - quality.rows_used
-    said = [f"lines without a margin, which count as 0: {missing:,}"] if missing else []
+    said = [Phrase("value.lines_without_margin", lines=missing)] if missing else []
     return _shares(both, margin, [*said, *_seem_rates(both, margin)])
 
 
@@ -153,7 +155,7 @@ def _margin_of_used_lines(source: Any, reading: SalesReading, margin: str) -> st
     return f"CASE WHEN {amount} - {amount} = 0 THEN {gain} END"
 
 
-def _seem_rates(both: pl.DataFrame, margin: str) -> list[str]:
+def _seem_rates(both: pl.DataFrame, margin: str) -> list[Wording]:
     """Refuse a rate of each line: 30 cents of whatever was paid, where 30 % of it are meant.
 
     Rates are within 0 and 1, though lines cost more, and differ by client less than their share of
@@ -176,7 +178,7 @@ def _seem_rates(both: pl.DataFrame, margin: str) -> list[str]:
             "mean whatever its amount, where money is read: multiply it by the amount, such as "
             f"'amount * {cut(margin, 60)}'"
         )
-    return [f"margins of lines are read as money, {gain / lines:.4g} a line in the mean"]
+    return [Phrase("value.margins_as_money", mean=gain / lines)]
 
 
 def _spread(shares: pl.Series) -> float:
@@ -185,7 +187,7 @@ def _spread(shares: pl.Series) -> float:
     return (high - low) / median if median > 0 else 0.0
 
 
-def _shares(both: pl.DataFrame, margin: str, said: list[str]) -> Margins:
+def _shares(both: pl.DataFrame, margin: str, said: list[Wording]) -> Margins:
     paying = both.filter(pl.col("money") > 0)
     money, gain = (float(paying[name].sum()) for name in ("money", "margin"))
     overall = gain / money if money else 0.0
@@ -202,11 +204,9 @@ def _shares(both: pl.DataFrame, margin: str, said: list[str]) -> Margins:
     ).to_series()
     beyond = int((~shares.is_between(0, 1)).sum())
     if beyond:
-        said.append(f"clients whose share of margin was brought back to 0 or 1: {beyond:,}")
+        said.append(Phrase("value.margins_beyond", clients=beyond))
     moneyless = both.height - paying.height
     if moneyless:
-        said.append(
-            f"clients without money above 0, at the share of all, {overall:.2%}: {moneyless:,}"
-        )
-    title = f"margin by client, {overall:.2%} over all"
+        said.append(Phrase("value.moneyless", share=overall, clients=moneyless))
+    title = Phrase("value.margin_over_all", share=overall)
     return Margins(shares.clip(0, 1), title, tuple(said))

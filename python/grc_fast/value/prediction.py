@@ -23,6 +23,8 @@ from grc_fast.facts.quality import Quality
 from grc_fast.facts.table import Facts
 from grc_fast.io.open import open_source
 from grc_fast.io.tables import column_names
+from grc_fast.labels.filling import Wording
+from grc_fast.labels.phrases import Phrase, Phrases
 from grc_fast.value.histories import LOG_GAPS, VALUE_FACTS, Basket, Histories, histories
 from grc_fast.value.horizons import HORIZONS, check_horizons
 from grc_fast.value.intervals import LEVEL, Simulation, check_level
@@ -85,14 +87,14 @@ class ValueResult:
     as_of: dt.date
     horizons: tuple[str, ...]
     quality: Quality | None
-    notes: tuple[str, ...] = ()
+    notes: tuple[Wording, ...] = ()
     clients_at_mean: Mapping[str, int] = field(default_factory=dict)
     level: float = LEVEL
-    crowded: str | None = None
+    crowded: Wording | None = None
     _simulation: Simulation | None = field(default=None, repr=False, compare=False)
 
     @property
-    def warnings(self) -> list[str]:
+    def warnings(self) -> list[Wording]:
         """What to beware of."""
         crowd = [] if self.crowded is None else [self.crowded]
         return [*self.model.warnings, *crowd]
@@ -408,45 +410,47 @@ def _clients_at_mean(known: Histories, basket: Basket) -> dict[str, int]:
 
 def _notes(
     model: ValueModel, margin: float | Margins, at_mean: Mapping[str, int]
-) -> tuple[str, ...]:
+) -> tuple[Wording, ...]:
     spend = cast(Any, model.spend)
     once, worthless = at_mean.values()
-    correlation = spend.correlation
-    said = margin.said if isinstance(margin, Margins) else f"margin {margin:.2%}"
-    more = margin.notes if isinstance(margin, Margins) else ()
-    baskets = (
-        f"basket of {once:,} clients without a repeat purchase and of {worthless:,} whose repeat "
-        f"purchases come to no money above 0: the mean of all, {spend.population_mean:,.2f}"
-        if spend.basket == "repeat"
-        else f"baskets learn from all purchase days; that of {worthless:,} clients whose days come "
-        f"to no money above 0 is the mean of all, {spend.population_mean:,.2f}"
+    known = margin if isinstance(margin, Margins) else None
+    said = Phrase("value.margin_rate", rate=margin) if known is None else known.said
+    more = () if known is None else known.notes
+    baskets = Phrase(
+        f"value.baskets_of_{spend.basket}",
+        once=once,
+        worthless=worthless,
+        mean=spend.population_mean,
     )
-    found = "not known" if correlation is None else f"{correlation:.3f}"
-    independence = f"correlation of spend and frequency, which the model takes for 0: {found}"
-    return (f"gain at a {said}", *more, *_choice(model.purchases), baskets, independence)
+    found = Phrase("value.correlation_unknown")
+    if spend.correlation is not None:
+        found = Phrase("value.correlation_found", correlation=spend.correlation)
+    independence = Phrase("value.independence", found=found)
+    return (
+        Phrase("value.gain_at", margin=said),
+        *more,
+        *_choice(model.purchases),
+        baskets,
+        independence,
+    )
 
 
-def _sureness(model: ValueModel, level: float) -> str:
+def _sureness(model: ValueModel, level: float) -> Wording:
     """Say what the intervals of totals are."""
-    said = f"totals lie within their intervals with a probability of {level:.0%}"
     parts = (model.purchases, *(() if model.spend is None else (model.spend,)))
     sure = all(part.covariance or getattr(part, "one_price", False) for part in parts)
-    if sure:
-        return said
-    return f"{said}; these are of chance alone, as the model was saved without its covariance"
+    return Phrase("value.sure" if sure else "value.of_chance_alone", level=level)
 
 
-def _choice(model: PurchaseModel) -> list[str]:
+def _choice(model: PurchaseModel) -> list[Wording]:
     """Say which model was taken of several, and why."""
     if not model.tried:
         return []
     ranked = sorted(model.tried.items(), key=lambda tried: -tried[1])
-    found = ", ".join(f"{title} {value:,.1f}" for title, value in ranked)
-    said = (
-        f"purchases follow the {model.title} model, under which the purchase days are likeliest "
-        f"(log-likelihoods: {found})"
-    )
-    return [said]
+    found = [
+        Phrase("value.log_likelihood", model=title, likelihood=value) for title, value in ranked
+    ]
+    return [Phrase("value.chosen", model=model.title, found=Phrases(found))]
 
 
 def check_model(model: object) -> str | ValueModel:

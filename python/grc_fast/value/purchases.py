@@ -15,6 +15,8 @@ from grc_fast import _core
 from grc_fast._utils.checks import check_threads, strictly_positive, whole
 from grc_fast._utils.panics import panics_as_errors
 from grc_fast.errors import ModelError
+from grc_fast.labels.filling import Wording
+from grc_fast.labels.phrases import Phrase, Phrases
 from grc_fast.value.histories import PURCHASE_FACTS, Histories, histories, histories_or_fitted
 from grc_fast.value.horizons import outlook
 from grc_fast.value.model_json import (
@@ -357,46 +359,27 @@ class PurchaseModel:
         return {name: getattr(self, name) for name in PURCHASE_PARAMETERS}
 
     @property
-    def warnings(self) -> list[str]:
+    def warnings(self) -> list[Wording]:
         """What to beware of: parameters that the data hardly tell, or not at all."""
         warnings = [self._meaning(limit) for limit in self.limits]
         if self.prior:
-            warnings.append(
-                "too few clients came back, or they differ too little, to tell every parameter of "
-                f"the {self.title} model: what is usual of shops (a weak prior) fills the gap, so "
-                "rely on totals and their intervals, not on single clients"
-            )
+            warnings.append(Phrase("value.prior", model=self.title))
         vague = [
             name for name, error in self.standard_errors.items() if error > getattr(self, name)
         ]
         if vague:
-            names = " and ".join(vague)
-            warnings.append(
-                f"the sales hardly tell {names} of the {self.title} model (standard errors "
-                "above the estimates): who has left is guesswork, so look at a holdout before you "
-                "rely on long horizons"
-            )
+            names = Phrases(vague, last="list.and")
+            warnings.append(Phrase("value.vague", parameters=names, model=self.title))
         return warnings
 
-    def _meaning(self, limit: str) -> str:
+    def _meaning(self, limit: str) -> Wording:
         """Say what it means that the likelihood is highest in a limit."""
         if limit == "no_dropout":
-            return (
-                "the sales show nobody leaving (the likelihood is highest where a is 0): p_alive "
-                "is 1 and purchases go on for ever, so look at a holdout before you rely on long "
-                "horizons"
-            )
+            return Phrase("value.no_dropout")
         if limit == "common_dropout":
-            return (
-                "the sales show no difference in how clients leave: all leave with one chance, "
-                f"{self.a / (self.a + self.b):.5f} after a purchase (the likelihood is highest "
-                "where a and b are infinite)"
-            )
-        return (
-            "the sales show no difference in how often clients buy: all buy at one rate, "
-            f"{self.r / self.alpha / self.regularity:.5f} in {self.time_scaler:g} days, as long as "
-            "they are clients (the likelihood is highest where r and alpha are infinite)"
-        )
+            return Phrase("value.common_dropout", chance=self.a / (self.a + self.b))
+        rate = self.r / self.alpha / self.regularity
+        return Phrase("value.common_rate", rate=rate, days=self.time_scaler)
 
     @panics_as_errors()
     def p_alive(

@@ -14,6 +14,8 @@ from grc_fast import _core
 from grc_fast._utils.checks import check_threads, finite, one_of, strictly_positive
 from grc_fast._utils.panics import panics_as_errors
 from grc_fast.errors import ModelError
+from grc_fast.labels.filling import Wording
+from grc_fast.labels.phrases import Phrase
 from grc_fast.value.histories import (
     BASKETS,
     SPEND_FACTS,
@@ -182,31 +184,18 @@ class SpendModel:
         return self.p * self.v / (self.q - 1)
 
     @property
-    def warnings(self) -> list[str]:
+    def warnings(self) -> list[Wording]:
         """What to beware of."""
         if self.one_price:
-            warning = (
-                f"there is one price: a purchase of each client costs {self.population_mean:,.2f}, "
-                "so gains differ by the number of purchases alone"
-            )
-            return [warning]
-        warnings = []
-        if self.prior:
-            warnings.append(
-                "too few clients, or spends too much alike, to tell how spends differ: what is "
-                "usual of shops (a weak prior) fills the gap, so rely on totals, not on single "
-                "clients"
-            )
+            return [Phrase("value.one_price", price=self.population_mean)]
+        warnings: list[Wording] = [Phrase("value.spend_prior")] if self.prior else []
         if self.correlation is None or abs(self.correlation) <= MOST_CORRELATION:
             return warnings
-        more, under = ("more", "under") if self.correlation > 0 else ("less", "over")
-        warning = (
-            f"clients who buy often spend {more} on a purchase (correlation "
-            f"{self.correlation:.2f}, beyond {MOST_CORRELATION}): the Gamma-Gamma model takes the "
-            f"two for independent, so the gain of frequent buyers is {under}estimated where few "
-            "purchases of theirs are known"
+        sign = "positive" if self.correlation > 0 else "negative"
+        correlated = Phrase(
+            f"value.{sign}_correlation", correlation=self.correlation, most=MOST_CORRELATION
         )
-        return [*warnings, warning]
+        return [*warnings, correlated]
 
     @panics_as_errors()
     def expected_spend(

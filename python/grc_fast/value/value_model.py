@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from grc_fast.labels.filling import Wording
 from grc_fast.value.model_json import SPEND, Parts, from_dict, load_parts, save_parts, to_dict
 from grc_fast.value.purchases import PurchaseModel
 from grc_fast.value.spend import SpendModel
@@ -36,7 +37,7 @@ class ValueModel:
     spend: SpendModel | None
 
     @property
-    def warnings(self) -> list[str]:
+    def warnings(self) -> list[Wording]:
         """What to beware of."""
         return self.purchases.warnings + ([] if self.spend is None else self.spend.warnings)
 

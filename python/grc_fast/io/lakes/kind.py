@@ -13,6 +13,8 @@ from grc_fast.errors import SourceError
 from grc_fast.io.object_store import StoredListing, files_below, has_glob, is_stored_file
 from grc_fast.io.source import redact
 from grc_fast.io.store_faults import is_in_object_store
+from grc_fast.labels.filling import Wording
+from grc_fast.labels.phrases import Phrase
 
 DELTA: Final = "Delta"
 ICEBERG: Final = "Iceberg"
@@ -96,16 +98,12 @@ def refuse_listed_tables(given: str, listing: StoredListing) -> None:
         raise _files_of(table, given)
 
 
-def note_of_file(file: str) -> list[str]:
+def note_of_file(file: str) -> list[Wording]:
     """Say that a file that was given by its name stands in a table."""
     table = None if is_in_object_store(file) else _table_around(_parent(file), set())
     if table is None:
         return []
-    note = (
-        f"{file} is one file of {table}, {table.root}, and is read as it is: rows that the table "
-        "has no more may be in it"
-    )
-    return [note]
+    return [Phrase("note.file_of_table", file=file, kind=table.kind, root=table.root)]
 
 
 def metadata_files(root: str) -> list[str]:

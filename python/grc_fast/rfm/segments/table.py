@@ -25,6 +25,8 @@ from grc_fast._utils.processes import check_process
 from grc_fast._utils.validation import is_nested_deeply
 from grc_fast.errors import OptionError
 from grc_fast.labels.catalogue import check_lang
+from grc_fast.labels.filling import Wording
+from grc_fast.labels.phrases import Phrase
 from grc_fast.rfm.segments.describe import describe_rule
 from grc_fast.rfm.segments.evaluate import Given, code_cells, first_match
 from grc_fast.rfm.segments.rule import (
@@ -232,7 +234,7 @@ class SegmentTable:
         return sorted({column for sql in parsed for column in sql.meta.root_names()})
 
     @property
-    def warnings(self) -> list[str]:
+    def warnings(self) -> list[Wording]:
         """One sentence for each segment that no client can reach.
 
         Examples
@@ -241,7 +243,10 @@ class SegmentTable:
         >>> table.warnings[0].partition(": 'all'")[0]
         "segment table 'two': segment 'vip' can never be reached"
         """
-        return [f"{self._which}: {sentence}" for sentence in self._unreachable]
+        return [
+            Phrase("rules.of_table", table=self._source or repr(self._name), said=said)
+            for said in self._unreachable
+        ]
 
     def labels(self, lang: str = "en") -> list[str]:
         """Return the labels in table order.

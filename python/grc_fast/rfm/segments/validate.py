@@ -11,6 +11,8 @@ import polars as pl
 from grc_fast._utils.messages import first_line, nearest, quoted_sql
 from grc_fast.errors import OptionError
 from grc_fast.labels.catalogue import LANGUAGES
+from grc_fast.labels.filling import Wording
+from grc_fast.labels.phrases import Phrase, Phrases
 from grc_fast.rfm.segments.evaluate import Given, code_cells, rule_holds
 from grc_fast.rfm.segments.rule import SCALE, SegmentRule, is_clean_text, parse_sql, saying_where
 
@@ -58,7 +60,7 @@ def _check_unique(key: str, values: Sequence[str]) -> None:
         seen[value] = number
 
 
-def check_covered(rules: Sequence[SegmentRule]) -> tuple[str, ...]:
+def check_covered(rules: Sequence[SegmentRule]) -> tuple[Wording, ...]:
     """Follow every code through the table, as the evaluation does.
 
     A code without a segment is an error; of each segment that no client can reach it is said why.
@@ -72,7 +74,7 @@ def check_covered(rules: Sequence[SegmentRule]) -> tuple[str, ...]:
     cells = code_cells(with_group=with_group, tenures=[*sorted(limits), None])
     may, sure = (_holds_on(cells, rules, unknown=unknown) for unknown in (True, False))
     taken_by: list[pl.Series] = []
-    unreachable: list[str] = []
+    unreachable: list[Wording] = []
     free = pl.repeat(value=True, n=cells.height, eager=True)
     for number, rule in enumerate(rules):
         if not (may[number] & free).any():
@@ -81,7 +83,7 @@ def check_covered(rules: Sequence[SegmentRule]) -> tuple[str, ...]:
                 for other, taken in zip(rules, taken_by, strict=False)
                 if (taken & may[number]).any()
             ]
-            unreachable.append(f"segment {rule.name!r} can never be reached: {_why(takers)}")
+            unreachable.append(_unreachable(rule.name, takers))
         taken_by.append(sure[number] & free)
         free = free & ~sure[number]
     if free.any():
@@ -99,12 +101,11 @@ def _holds_on(
     return cells.with_columns(holds).select(str(n) for n in range(len(rules))).get_columns()
 
 
-def _why(takers: Sequence[str]) -> str:
+def _unreachable(name: str, takers: Sequence[str]) -> Wording:
     if not takers:
-        return "its own conditions exclude one another"
-    names = ", ".join(repr(name) for name in takers)
-    takes = "takes" if len(takers) == 1 else "take"
-    return f"{names} above it {takes} all its codes, so move it up or remove it"
+        return Phrase("rules.contradicting", name=repr(name))
+    names = Phrases([repr(taker) for taker in takers])
+    return Phrase("rules.taken", name=repr(name), takers=names, count=len(takers))
 
 
 def _uncovered(cells: pl.DataFrame, limits: Sequence[int], *, unsure: bool) -> str:

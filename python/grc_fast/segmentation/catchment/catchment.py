@@ -16,6 +16,8 @@ from grc_fast.errors import DataError
 from grc_fast.facts.exact_money import exact_units, money_of
 from grc_fast.facts.table import CLIENT
 from grc_fast.io.text_options import DETECTED, TextOptions
+from grc_fast.labels.filling import Wording
+from grc_fast.labels.phrases import Phrase
 from grc_fast.segmentation.catchment.nearest_store import (
     DECIMALS_OF_KM,
     MILLIMETRES,
@@ -71,8 +73,8 @@ class Catchment:
     clients: pl.DataFrame
     by_zone: pl.DataFrame
     shares: tuple[int, ...]
-    notes: tuple[str, ...]
-    warnings: tuple[str, ...]
+    notes: tuple[Wording, ...]
+    warnings: tuple[Wording, ...]
 
     @property
     def zones(self) -> pl.DataFrame:
@@ -236,7 +238,7 @@ def catchment_of(
 
 def _stores(
     source: object, postcodes: pl.DataFrame | None, text: TextOptions
-) -> tuple[pl.DataFrame, list[str]]:
+) -> tuple[pl.DataFrame, list[Wording]]:
     """Read the stores that stand somewhere, ascending by id, and one for each place."""
     table = read_places(source, "stores", STORE, text, with_postcodes=postcodes is not None)
     table, warnings = located(table, "stores", postcodes)
@@ -250,11 +252,11 @@ def _stores(
             "or a postcode that the table of postcodes has"
         )
     if nowhere:
-        warnings.append(f"stores without coordinates, which get no clients: {some_of(nowhere)}")
+        warnings.append(Phrase("places.stores_nowhere", stores=some_of(nowhere)))
     twins = placed.filter(pl.struct(_PLACE).is_duplicated())
     for _, group in twins.group_by(_PLACE, maintain_order=True):
         ids = group[STORE].to_list()
-        warnings.append(f"stores at one place, of which the first gets all clients: {some_of(ids)}")
+        warnings.append(Phrase("places.stores_at_one_place", stores=some_of(ids)))
     return placed.unique(_PLACE, keep="first", maintain_order=True), warnings
 
 
@@ -399,7 +401,7 @@ def _in_units(exact: pl.Series, scale: int | None) -> pl.Series:
     return pl.Series(exact.name, decimals, dtype=pl.Decimal(38, scale))
 
 
-def _swapped(places: pl.DataFrame, stores: pl.DataFrame, threads: int | None) -> list[str]:
+def _swapped(places: pl.DataFrame, stores: pl.DataFrame, threads: int | None) -> list[Wording]:
     """Warn of coordinates that would make much more sense the other way round."""
     far = places.filter(pl.col("distance") > _FAR * MILLIMETRES)
     if far["clients"].sum() * 2 <= places["clients"].sum():
@@ -417,22 +419,15 @@ def _swapped(places: pl.DataFrame, stores: pl.DataFrame, threads: int | None) ->
     )
     if otherwise * _NEARER > usual:
         return []
-    told = (
-        f"more than half of the clients are {usual / MILLIMETRES:,.0f} km or so from any store, "
-        f"and would be {otherwise / MILLIMETRES:,.0f} km from one if latitude and longitude "
-        "changed places: they seem to be swapped in clients or in stores"
-    )
-    return [told]
+    far_off, near = usual / MILLIMETRES, otherwise / MILLIMETRES
+    return [Phrase("places.swapped", usual=far_off, otherwise=near)]
 
 
-def _notes(clients: int, nowhere: int, money: str | None) -> list[str]:
+def _notes(clients: int, nowhere: int, money: str | None) -> list[Wording]:
     """Say how distances are measured, what zones are shares of, and who has no place."""
-    of = "clients" if money is None else f"the column {money!r}"
-    measured = (
-        "distances are as the crow flies, and the nearest store by them need not be the one that "
-        f"is reached first; zones are shares of {of}"
-    )
-    notes = [measured]
+    of_clients = Phrase("places.of_clients")
+    of = of_clients if money is None else Phrase("places.of_column", column=repr(money))
+    notes: list[Wording] = [Phrase("places.measured", of=of)]
     if nowhere:
-        notes.append(f"{nowhere:,} of {clients:,} clients have no place: no store and no zone")
+        notes.append(Phrase("places.nowhere", nowhere=nowhere, clients=clients))
     return notes

@@ -13,6 +13,8 @@ from grc_fast.io.ids import plain_integers, whole_floats
 from grc_fast.io.roles import require_column
 from grc_fast.io.small_tables import ColumnKinds, is_path, read_table
 from grc_fast.io.text_options import TextOptions
+from grc_fast.labels.filling import Wording
+from grc_fast.labels.phrases import Phrase, first_of
 
 STORE: Final = "store_id"
 LATITUDE: Final = "latitude"
@@ -143,7 +145,7 @@ def read_postcodes(source: object, text: TextOptions) -> pl.DataFrame:
 
 def located(
     frame: pl.DataFrame, what: str, postcodes: pl.DataFrame | None
-) -> tuple[pl.DataFrame, list[str]]:
+) -> tuple[pl.DataFrame, list[Wording]]:
     """Give rows coordinates: their own, or else those of their postcode.
 
     Parameters
@@ -168,7 +170,7 @@ def located(
     """
     own = _degrees(frame, what) if LATITUDE in frame.columns else []
     frame = frame.with_columns(own or [pl.lit(None, pl.Float64).alias(name) for name in _LIMITS])
-    warnings: list[str] = []
+    warnings: list[Wording] = []
     if postcodes is not None and POSTCODE in frame.columns:
         frame = frame.with_columns(_postcodes(frame, what))
         warnings = _lost_zeros(frame.filter(pl.col(LATITUDE).is_null()), what, postcodes)
@@ -235,28 +237,31 @@ def _postcodes(frame: pl.DataFrame, what: str) -> pl.Series:
     return codes.str.strip_chars().replace("", None)
 
 
-def _lost_zeros(rows: pl.DataFrame, what: str, postcodes: pl.DataFrame) -> list[str]:
+def _lost_zeros(rows: pl.DataFrame, what: str, postcodes: pl.DataFrame) -> list[Wording]:
     """Warn of postcodes that are found only once a zero is put before one side or the other."""
     given, known = rows[POSTCODE].drop_nulls(), postcodes[POSTCODE]
     unknown = given.filter(~given.is_in(known.implode()))
-    warnings = []
+    warnings: list[Wording] = []
     for changed, where in (
-        ("0" + unknown, what),
-        (unknown.str.strip_prefix("0"), "the table of postcodes"),
+        ("0" + unknown, Phrase(f"places.{what}")),
+        (unknown.str.strip_prefix("0"), Phrase("places.postcodes")),
     ):
         found = (changed != unknown) & changed.is_in(known.implode())
         if found.any():
             example = unknown.filter(found).sort()[0]
             other = changed.filter(found & (unknown == example))[0]
-            warnings.append(
-                f"postcodes of {what} that the table of postcodes has with another number of "
-                f"zeros: {int(found.sum()):,} ({example} there is {other}); they have lost their "
-                f"zero in {where}, as in spreadsheets, and are not found: write them as text"
+            lost = Phrase(
+                "places.lost_zeros",
+                what=Phrase(f"places.{what}"),
+                postcodes=int(found.sum()),
+                example=example,
+                other=other,
+                where=where,
             )
+            warnings.append(lost)
     return warnings
 
 
-def some_of(names: Sequence[object]) -> str:
+def some_of(names: Sequence[object]) -> Wording:
     """Name the first of several."""
-    more = f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else ""
-    return f"{', '.join(map(str, names[:_SHOWN]))}{more}"
+    return first_of([str(name) for name in names], _SHOWN)

@@ -104,9 +104,9 @@ def _used(batch: pl.DataFrame, rows: RowCount) -> pl.DataFrame:
         batch,
         where
         | {
-            "without a client": pl.col(CLIENT).is_null(),
-            "without a date": pl.col("instant").is_null(),
-            "without an amount": no_amount,
+            "client": pl.col(CLIENT).is_null(),
+            "date": pl.col("instant").is_null(),
+            "amount": no_amount,
             "returns": amount < 0,
         },
     )

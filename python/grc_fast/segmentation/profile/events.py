@@ -10,6 +10,8 @@ import polars as pl
 from grc_fast.behaviour.events import EventRoles, open_events
 from grc_fast.facts.table import CLIENT
 from grc_fast.io.text_options import TextOptions
+from grc_fast.labels.filling import Wording
+from grc_fast.labels.phrases import Phrase, Phrases
 from grc_fast.segmentation.profile.rows import RowCount, with_client_and_instant
 from grc_fast.segmentation.profile.settings import Kinds
 
@@ -36,7 +38,7 @@ class ClientEvents:
     frame: pl.DataFrame
     rows: RowCount
     plain_integer_ids: bool
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Wording, ...] = ()
 
 
 def read_events(
@@ -61,9 +63,9 @@ def read_events(
             known,
             where
             | {
-                "without a client": pl.col(CLIENT).is_null(),
-                "without a timestamp": pl.col("instant").is_null(),
-                "without a kind": pl.col("kind").is_null(),
+                "client": pl.col(CLIENT).is_null(),
+                "timestamp": pl.col("instant").is_null(),
+                "kind": pl.col("kind").is_null(),
             },
         )
         is_wanted = pl.col("kind").is_in(wanted)
@@ -74,17 +76,18 @@ def read_events(
         parts.append(used.select(CLIENT, "instant", "kind", "event_id"))
     read.check_rows(rows.read)
     if others:
-        rows.dropped["of other kinds"] = others.total()
+        rows.dropped["other_kind"] = others.total()
     events = pl.concat(parts, how="vertical_relaxed").sort(CLIENT, "instant", "kind")
     twice = pl.col("event_id").is_not_null() & ~pl.struct(CLIENT, "event_id").is_first_distinct()
     once = events.filter(~twice)
     if once.height < events.height:
         rows.dropped["twice"] = events.height - once.height
-    warnings = []
+    warnings: list[Wording] = []
     if rows.read and once.is_empty():
-        shown = ", ".join(f"{kind} ({count:,})" for kind, count in others.most_common(_SHOWN))
-        warnings.append(
-            f"no event is of a kind that the settings name: there are {shown or 'none to use'}; "
-            "map them in [kinds] of your own settings"
-        )
+        counts = [
+            Phrase("events.counted", name=kind, events=count)
+            for kind, count in others.most_common(_SHOWN)
+        ]
+        shown = Phrases(counts) if counts else Phrase("profiles.none_to_use")
+        warnings.append(Phrase("profiles.other_kinds", kinds=shown))
     return ClientEvents(once.drop("event_id"), rows, opened.plain_integer_ids, tuple(warnings))

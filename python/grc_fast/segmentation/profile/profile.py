@@ -20,6 +20,8 @@ from grc_fast.facts.options import Reading, SalesReading
 from grc_fast.facts.table import CLIENT
 from grc_fast.io.open import open_source
 from grc_fast.labels.catalogue import check_lang, section
+from grc_fast.labels.filling import Wording
+from grc_fast.labels.phrases import Phrase
 from grc_fast.segmentation.profile.axes import Axis, Reliability, axis_of_shares
 from grc_fast.segmentation.profile.counts import count_clients
 from grc_fast.segmentation.profile.events import read_events
@@ -64,8 +66,8 @@ class ProfileResult:
     reliability: Mapping[str, Reliability]
     settings: ProfileSettings
     rows: tuple[RowCount, ...]
-    notes: tuple[str, ...]
-    warnings: tuple[str, ...]
+    notes: tuple[Wording, ...]
+    warnings: tuple[Wording, ...]
 
     @property
     def profiles(self) -> pl.DataFrame:
@@ -266,23 +268,19 @@ def _combinations() -> Iterator[tuple[str, ...]]:
         yield tuple(label for label in sides if label is not None) or (BALANCED,)
 
 
-def _notes(axes: Mapping[str, Axis], roles: frozenset[str]) -> Iterator[str]:
+def _notes(axes: Mapping[str, Axis], roles: frozenset[str]) -> Iterator[Wording]:
     """Say which axes are not known, and which are known too little to act on."""
     for name, axis in axes.items():
         if name == "open" and "category" not in roles:
-            yield "open is null for all clients: the sales have no category"
+            yield Phrase("profiles.no_category")
         elif axis.is_unknown and name == "open":
-            yield "open is null for all clients: none has five purchases after the third"
+            yield Phrase("profiles.few_purchases")
         elif axis.is_unknown:
-            yield (
-                f"{name} is null for all clients: none has five events that count, or all events "
-                f"are on the side of {POLES[name][0]}, or of {POLES[name][1]}"
-            )
+            low, high = (Phrase(f"profile.{pole}") for pole in POLES[name])
+            yield Phrase("profiles.unknown_axis", axis=name, low=low, high=high)
         else:
             value = axis.reliability.value
-            if value is None or value < _RELIABLE:
-                shown = "unknown" if value is None else f"{value:.2f}"
-                yield (
-                    f"the reliability of {name} is {shown}: as events of one client say different "
-                    "things, do not act on it"
-                )
+            if value is None:
+                yield Phrase("profiles.unknown_reliability", axis=name)
+            elif value < _RELIABLE:
+                yield Phrase("profiles.unreliable", axis=name, reliability=value)

@@ -14,6 +14,9 @@ from grc_fast.facts.table import CLIENT
 from grc_fast.io.ids import whole_floats
 from grc_fast.io.locate import locate
 from grc_fast.io.source import Opened
+from grc_fast.labels.catalogue import text
+from grc_fast.labels.filling import Wording
+from grc_fast.labels.phrases import Phrase, Phrases
 
 
 @dataclass
@@ -39,14 +42,24 @@ class RowCount:
         """Rows used."""
         return self.read - self.dropped.total()
 
-    def __str__(self) -> str:
-        reasons = [f"{reason}: {rows:,}" for reason, rows in self.dropped.items()]
-        beside = f"; {', '.join(reasons)}" if reasons else ""
-        return f"{self.name}: {self.read:,} rows read, {self.used:,} used{beside}"
+    @property
+    def wording(self) -> Wording:
+        """What was read, and what was not used and why, for a reader."""
+        name = Phrase(f"rows.{self.name}")
+        read = Phrase("rows.read", name=name, read=self.read, used=self.used)
+        reasons = [
+            Phrase("rows.dropped", reason=Phrase(f"rows.{reason}"), rows=rows)
+            for reason, rows in self.dropped.items()
+        ]
+        return Phrases([read, Phrases(reasons)], "; ") if reasons else read
 
     def to_dict(self) -> dict[str, object]:
         """Return the account in types that JSON knows."""
-        return {"rows_read": self.read, "rows_used": self.used, "dropped": dict(self.dropped)}
+        return {
+            "rows_read": self.read,
+            "rows_used": self.used,
+            "dropped": {text(f"rows.{reason}"): rows for reason, rows in self.dropped.items()},
+        }
 
     def drop(self, batch: pl.DataFrame, reasons: Mapping[str, pl.Expr]) -> pl.DataFrame:
         """Count the rows of a batch, and return those for which no reason holds."""
