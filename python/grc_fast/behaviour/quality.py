@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from grc_fast._utils.dates import shown_instant
 from grc_fast.io.file_listing import Listing
+from grc_fast.labels.catalogue import text
 from grc_fast.labels.filling import Wording
 from grc_fast.labels.phrases import Phrase, Phrases, first_of, indented
 
@@ -49,6 +50,10 @@ class RuleCount:
 
     won: int
     awarded: int
+
+    def __str__(self) -> str:
+        """Write both for a reader."""
+        return text("events.rule_count", won=self.won, awarded=self.awarded)
 
 
 @dataclass(frozen=True)
@@ -201,7 +206,9 @@ class BehaviourQuality:
         if self.bot_visits:
             lines.append(Phrase("events.bot_visits", visits=self.bot_visits))
         lines += [
-            Phrase("events.rule", name=repr(name), won=count.won, awarded=count.awarded)
+            Phrase(
+                "events.rule", name=repr(name), count=Phrase("events.rule_count", **asdict(count))
+            )
             for name, count in self.rules.items()
         ]
         if self.unknown_kinds:

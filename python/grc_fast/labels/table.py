@@ -32,10 +32,13 @@ class Table:
             + "</tr>"
             for row in self.rows
         )
-        return (
-            f"<table><caption>{_escaped(self.name)}</caption><thead><tr>{head}</tr></thead>"
-            f"<tbody>{body}</tbody></table>"
-        )
+        caption = f"<caption>{_escaped(self.name)}</caption>" if self.name else ""
+        return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def paragraphs(told: str) -> str:
+    """Return lines as HTML for a notebook, each a paragraph, every one escaped."""
+    return "".join(f"<p>{_escaped(line.strip())}</p>" for line in told.splitlines())
 
 
 def _escaped(text: str) -> str:
