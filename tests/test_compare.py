@@ -149,7 +149,7 @@ def test_the_result_shows_itself() -> None:
     assert "<table" in found._repr_html_()
     assert json.loads(json.dumps(found.to_dict()))["stability_index"] == 0
     assert "indice de stabilité 0,000" in str(found)
-    assert found.plot.axes[0].get_title(loc="left") == "clients"
+    assert found.plot.to_dict()["title"] == "clients"
 
 
 @pytest.fixture

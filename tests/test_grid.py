@@ -254,7 +254,7 @@ def test_the_result_shows_itself() -> None:
     assert json.loads(json.dumps(found.to_dict()))["cells"][0]["clients"] == 1
     assert found.table("total").row(2) == ("total", 6.0, 3.0, 9.0)
     assert "<table" in found._repr_html_()
-    assert found.plot.axes[0].get_title(loc="left") == "index"
+    assert found.plot.to_dict()["title"] == "index"
     sizes = found.departures()["residual"].abs().to_list()
     assert sizes == pytest.approx(sorted(sizes, reverse=True))
 

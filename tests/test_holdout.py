@@ -123,7 +123,7 @@ def test_a_report_is_saved_as_json_and_as_the_same_chart(report, tmp_path):
 
 
 def test_the_extra_that_charts_need_is_named(report, tmp_path, monkeypatch):
-    monkeypatch.setattr("grc_fast.io.figure.find_spec", lambda name: None)
+    monkeypatch.setattr("grc_fast.report.charts.chart_file.find_spec", lambda name: None)
     with pytest.raises(grc.OutputError, match=r'pip install "grc-fast\[report\]"'):
         report.save(tmp_path / "chart.svg")
     assert not list(tmp_path.iterdir())

@@ -118,10 +118,11 @@ def test_charts_are_titled_for_what_they_draw(base):
         (grc.response(table, campaigns), "(incremental)", "incremental"),
         (grc.response(table, campaigns.drop("control")), "(raw, not incremental)", "shrunk"),
     ):
-        panel = report._figure().axes[0]
-        assert title in panel.get_title(loc="left")
-        drawn = panel.lines[0].get_ydata()
-        assert list(drawn) == pytest.approx(report.groups[rates].to_list())
+        panel = report.plot.to_dict()["hconcat"][0]
+        assert title in panel["title"]
+        *_, points = panel["layer"]
+        drawn = [row["rate"] for row in points["data"]["values"]]
+        assert drawn == pytest.approx(report.groups[rates].to_list())
 
 
 def test_a_contact_counts_once_a_campaign():
@@ -368,9 +369,8 @@ def test_the_total_is_the_weighted_mean_of_the_places(base):
 
 def test_no_curve_is_drawn_where_nothing_is_caught():
     report = grc.response(scores([1, 2, 2]), mailing([False, False, False]))
-    figure = report._figure()
-    assert len(figure.axes) == 1
-    assert figure.axes[0].yaxis.get_major_formatter()(0.25) == "25%"
+    [panel] = report.plot.to_dict()["hconcat"]
+    assert panel["layer"][-1]["encoding"]["y"]["axis"]["format"] == "%"
 
 
 def test_equal_shares_of_control_groups_are_not_reported(base):

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from operator import index
-from typing import Any, Unpack
+from typing import Any, Final, Unpack
 
 import polars as pl
 
@@ -25,7 +25,24 @@ from grc_fast.io.ids import id_as_held
 from grc_fast.labels.catalogue import check_lang, text
 from grc_fast.labels.filling import Wording
 from grc_fast.labels.phrases import Phrase, Phrases
+from grc_fast.labels.table import paragraphs
 from grc_fast.labels.written import moment
+from grc_fast.labels.written_frame import written_frame
+
+#: The columns of a ledger that a reader sees.
+SHOWN: Final = (
+    "timestamp",
+    "visit",
+    "kind",
+    "page",
+    "group",
+    "rule",
+    "points",
+    "outcome",
+    "weight",
+    "contribution",
+    "reason",
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,6 +102,12 @@ class BehaviourExplanation:
         """Write the explanation for a reader: visits, events, sums."""
         lines = [*self._event_lines(), *self.sums]
         return "\n".join([self.title, *(f"  {line}" for line in lines)])
+
+    def _repr_html_(self) -> str:
+        shown = [self.visits] if self.visits.height else []
+        shown.append(self.ledger.select(SHOWN))
+        tables = [written_frame(frame, self.lang).html() for frame in shown]
+        return paragraphs(self.title) + "".join(tables) + paragraphs("\n".join(self.sums))
 
     @property
     def title(self) -> str:

@@ -12,6 +12,7 @@ from grc_fast.io.file_listing import Listing
 from grc_fast.labels.catalogue import text
 from grc_fast.labels.filling import Wording
 from grc_fast.labels.phrases import Phrase, Phrases, first_of, indented
+from grc_fast.labels.table import paragraphs
 
 #: Why an event is not used; one that could be dropped for several reasons counts under the first.
 EVENT_REASONS: Final = (
@@ -218,6 +219,9 @@ class BehaviourQuality:
         lines += [Phrase("message.note", said=note) for note in (*self.notes, *self.files.phrases)]
         lines += [Phrase("message.warning", said=warning) for warning in self.warnings]
         return "\n".join(line.said(lang) for line in lines)
+
+    def _repr_html_(self) -> str:
+        return paragraphs(str(self))
 
     def _line(self, reason: str, rows: int) -> Wording:
         share = 100 * rows / self.rows_read if self.rows_read else 0.0

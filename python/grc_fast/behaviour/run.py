@@ -10,7 +10,7 @@ from typing import Any, Final
 import polars as pl
 
 from grc_fast import _core
-from grc_fast._typing import Instant, Progress
+from grc_fast._typing import Instant, Lang, Progress
 from grc_fast._utils.checks import check_threads, known_options, text
 from grc_fast._utils.dates import parse_instant
 from grc_fast._utils.messages import with_short_quotes
@@ -26,14 +26,18 @@ from grc_fast.facts.table import CLIENT
 from grc_fast.io.locate import locate
 from grc_fast.io.source import Opened, Source
 from grc_fast.io.text_options import DETECTED, TextOptions, TextReading
+from grc_fast.labels.catalogue import section
+from grc_fast.labels.catalogue import text as label
 from grc_fast.labels.phrases import Phrase, Phrases
+from grc_fast.labels.written_frame import written_frame
+from grc_fast.report.report_file import Drawn
 
 #: Where a client stands, from nothing to lost.
 PHASES: Final = pl.Enum(["inactive", "discovery", "consideration", "decision", "won", "excluded"])
 
 
 @dataclass(frozen=True, eq=False)
-class BehaviourResult:
+class BehaviourResult(Drawn):
     """The scores of a run.
 
     Attributes
@@ -58,6 +62,16 @@ class BehaviourResult:
     rules: BehaviourRules
     as_of: dt.datetime
     state: BehaviourState | None = None
+
+    def _chart(self, lang: Lang) -> Any:
+        from grc_fast.report.charts.shares import shares_chart
+
+        phases = self.phases
+        names = phases["phase"].cast(pl.String).replace(section("phase", lang))
+        return shares_chart(names, {label("table.share", lang): phases["share"]})
+
+    def _repr_html_(self) -> str:
+        return written_frame(self.phases, self.lang).html()
 
     @property
     def phases(self) -> pl.DataFrame:

@@ -9,6 +9,7 @@ from typing import Any, Unpack, cast, get_args
 import numpy as np
 import polars as pl
 
+from grc_fast._typing import Lang
 from grc_fast._utils.checks import one_of
 from grc_fast._utils.panics import panics_as_errors
 from grc_fast._utils.processes import check_process
@@ -37,16 +38,17 @@ from grc_fast.campaigns.empirical_bayes import Shrunk
 from grc_fast.campaigns.levels import Level as Places
 from grc_fast.campaigns.panel import Panel
 from grc_fast.campaigns.rate_tables import LevelTable, expected_column, level_table
-from grc_fast.campaigns.response_chart import response_figure
 from grc_fast.campaigns.score_interval import answers_added, money_added
 from grc_fast.campaigns.strata import sides
 from grc_fast.campaigns.tables import CAMPAIGNS, RESPONSES, SCORES
 from grc_fast.errors import ColumnError, DataError, OptionError
 from grc_fast.io.ids import with_common_ids
-from grc_fast.io.report_file import ReportFile
 from grc_fast.io.small_tables import is_path, meeting, whole
 from grc_fast.labels.filling import Wording
 from grc_fast.labels.phrases import Phrase, Phrases
+from grc_fast.labels.table import paragraphs
+from grc_fast.labels.written_frame import written_frame
+from grc_fast.report.report_file import ReportFile
 from grc_fast.rfm.rfm import RFMResult
 from grc_fast.rfm.segments.table import SegmentTable
 
@@ -217,15 +219,26 @@ class ResponseReport(ReportFile):
             "balance": self.balance.to_dicts(),
         }
 
-    def _figure(self) -> Any:
+    def _chart(self, lang: Lang) -> Any:
+        from grc_fast.campaigns.response_chart import response_chart
+
         added = self.kind == "incremental" and self.incremental is not None
-        return response_figure(
-            next(table for table in (self.groups, self.segments, self.cells) if table.height),
+        return response_chart(
+            self._shown,
             self.depth,
-            kind=self.kind,
+            lang,
+            added=added,
             whole=cast(float, self.incremental) if added else self.rate,
             break_even=self.break_even,
         )
+
+    def _repr_html_(self) -> str:
+        return paragraphs(self.said(self.lang)) + written_frame(self._shown, self.lang).html()
+
+    @property
+    def _shown(self) -> pl.DataFrame:
+        """The rates that a reader looks at first."""
+        return next(table for table in (self.groups, self.segments, self.cells) if table.height)
 
     def __str__(self) -> str:
         return self.said("en")

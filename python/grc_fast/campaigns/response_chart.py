@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Final
 
+import altair as alt
 import polars as pl
 
-from grc_fast.io.figure import COLOURS, diagonal, panels, percents, share_curve
+from grc_fast.labels.catalogue import text
+from grc_fast.report.charts.chart import COLOURS, fixed, layered
+from grc_fast.report.charts.curves import gains_chart
+
+_WIDTH: Final = 340
+_HEIGHT: Final = 280
 
 
-def response_figure(
+def response_chart(
     rates_by: pl.DataFrame,
     depth: pl.DataFrame,
+    lang: str,
     *,
-    kind: str,
+    added: bool,
     whole: float,
     break_even: float | None,
-) -> Any:
+) -> alt.HConcatChart:
     """Draw the response rates of a level, or what contacts add, and the gains curve.
 
     Parameters
@@ -25,53 +32,65 @@ def response_figure(
         The rates by group, segment or cell.
     depth
         The gains, cumulative from the best place down.
-    kind
-        ``"incremental"``, or what the rates are.
+    lang
+        The language of titles and axes.
+    added
+        Whether rates are what contacts add, and not raw.
     whole
         The rate over all.
     break_even
         The rate at which a contact pays for itself, if it is known.
     """
-    added, level = kind == "incremental", rates_by.columns[0]
-    titles = (
-        [f"What contacts add, by {level} (incremental)", "Added responses, by the first contacts"]
-        if added
-        else [f"Response by {level} ({kind})", "Responses caught by the first contacts"]
-    )
+    lines = {text("figure.of_all", lang, rate=whole): whole}
+    if break_even is not None:
+        lines[text("figure.break_even", lang, rate=break_even)] = break_even
+    kind = "added" if added else "raw"
+    panels = [_rates(rates_by, lines, kind, lang)]
     # Where nobody answered, or contacts add nothing in all, there are no gains to share out.
-    curve = depth["caught"].null_count() == 0
-    figure, (rates, *rest) = panels(titles if curve else titles[:1])
+    if depth["caught"].null_count() == 0:
+        shares = (
+            pl.Series([0.0, *depth["share"]], dtype=pl.Float64),
+            pl.Series([0.0, *depth["caught"]], dtype=pl.Float64),
+        )
+        axes = text("figure.share_of_contacts", lang), text(f"figure.share_of_{kind}", lang)
+        title = text(f"figure.{kind}_caught", lang)
+        panels.append(gains_chart({text(f"figure.by_{kind}", lang): shares}, title, axes))
+    return alt.hconcat(*panels)
+
+
+def _rates(rates_by: pl.DataFrame, lines: dict[str, float], kind: str, lang: str) -> alt.LayerChart:
+    level = rates_by.columns[0]
     middle, low, high = (
         ("incremental", "incremental_low", "incremental_high")
-        if added
+        if kind == "added"
         else ("shrunk", "low", "high")
     )
-    groups, places = rates_by[level], list(range(rates_by.height))
-    below = (rates_by[middle] - rates_by[low]).clip(0).to_list()
-    above = (rates_by[high] - rates_by[middle]).clip(0).to_list()
-    rates.errorbar(
-        places,
-        rates_by[middle].to_list(),
-        yerr=[below, above],
-        fmt="o",
-        color=COLOURS[0],
-        capsize=3,
+    places = rates_by[level].cast(pl.String).to_list()
+    rows = rates_by.select(
+        pl.col(level).cast(pl.String).alias("place"), rate=middle, low=low, high=high
+    ).to_dicts()
+    caption = text(f"response.{level}", lang)
+    x = alt.X("place:N", sort=places, axis=alt.Axis(title=caption, labelAngle=-30))
+    axis = alt.Axis(title=text(f"figure.{kind}_rate", lang), format="%")
+    intervals = (
+        fixed(rows).mark_rule(color=COLOURS[0]).encode(x=x, y=alt.Y("low:Q", axis=axis), y2="high")
     )
-    rates.set_xticks(places, [str(group) for group in groups], fontsize=8)
-    rates.axhline(whole, color=COLOURS[3], linewidth=1, label=f"all, {whole:.2%}")
-    if break_even is not None:
-        label = f"break-even, {break_even:.2%}"
-        rates.axhline(break_even, color=COLOURS[1], linewidth=1, label=label)
-    if not added:
-        rates.set_ylim(bottom=0)
-    rates.yaxis.set_major_formatter(percents())
-    rates.set_xlabel(level)
-    rates.set_ylabel("added response rate" if added else "response rate")
-    rates.legend(frameon=False)
-    for gains in rest:
-        label = "by incremental rate" if added else "by shrunk rate"
-        caught = [0.0, *depth["caught"]]
-        share_curve(gains, [0.0, *depth["share"]], caught, label, COLOURS[0])
-        what = "share of added responses" if added else "share of responses"
-        diagonal(gains, "share of contacts", what, top=max([1.0, *depth["caught"].drop_nulls()]))
-    return figure
+    points = (
+        fixed(rows)
+        .mark_point(filled=True, size=50, color=COLOURS[0])
+        .encode(x=x, y=alt.Y("rate:Q", axis=axis))
+    )
+    names = list(lines)
+    colour = alt.Color(
+        "name:N",
+        sort=names,
+        scale=alt.Scale(domain=names, range=[COLOURS[3], COLOURS[1]][: len(names)]),
+        legend=alt.Legend(title=None, orient="bottom", labelLimit=_WIDTH),
+    )
+    rules = (
+        fixed([{"name": name, "rate": rate} for name, rate in lines.items()])
+        .mark_rule(strokeWidth=1.5)
+        .encode(y=alt.Y("rate:Q", axis=axis), color=colour)
+    )
+    chart = layered(rules, intervals, points, width=_WIDTH, height=_HEIGHT)
+    return chart.properties(title=text(f"figure.{kind}_by_level", lang, level=caption))

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-import polars as pl
 import typer
 
-from grc_fast._typing import AnyPath, Lang
+from grc_fast._typing import AnyPath
 from grc_fast.cli.console import Messages, show_table
 from grc_fast.cli.figures import frame_table
 from grc_fast.cli.options import (
@@ -28,8 +27,7 @@ from grc_fast.io.output_checks import check_outputs
 from grc_fast.io.output_style import OutputStyle
 from grc_fast.io.text_options import TextOptions
 from grc_fast.io.write import STDOUT, frame_writer, write_result
-from grc_fast.labels.catalogue import section
-from grc_fast.segmentation.catchment.catchment import ZONES, Catchment, catchment_of
+from grc_fast.segmentation.catchment.catchment import ZONES, catchment_of
 from grc_fast.segmentation.catchment.zones import check_zones
 
 
@@ -132,7 +130,7 @@ def catchment(options: CatchmentOptions) -> None:
     for path in (options.output, *further):
         if path != STDOUT:
             messages.written(path)
-    table = frame_table(_zone_table(found, options.lang), options.lang)
+    table = frame_table(found.named_zones(options.lang), options.lang)
     messages.table(table) if options.output == STDOUT else show_table(table)
 
 
@@ -147,10 +145,3 @@ def _zones(given: list[str] | None) -> tuple[int, ...]:
                 f"--zones has {share!r}: write whole numbers of per cent, such as 60,80,95"
             )
     return check_zones([int(share) for share in shares])
-
-
-def _zone_table(found: Catchment, lang: Lang) -> pl.DataFrame:
-    """Return the zones of all stores, by their names."""
-    words = section("zone", lang)
-    zone = pl.col("zone").cast(pl.String).replace(words).fill_null(words["outside"])
-    return found.zones.with_columns(zone)

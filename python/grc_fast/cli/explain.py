@@ -9,7 +9,7 @@ import polars as pl
 import typer
 
 from grc_fast._typing import Lang
-from grc_fast.behaviour.explanation import BehaviourExplanation, explain_behaviour
+from grc_fast.behaviour.explanation import SHOWN, BehaviourExplanation, explain_behaviour
 from grc_fast.behaviour.run import EventReading
 from grc_fast.cli.console import Messages, show_lines, show_table, show_text
 from grc_fast.cli.figures import frame_table
@@ -142,22 +142,6 @@ def _explain_events(options: ExplainOptions, rules: str) -> None:
         _show_explanation(explanation)
 
 
-# The columns of a ledger that a reader sees.
-_SHOWN = (
-    "timestamp",
-    "visit",
-    "kind",
-    "page",
-    "group",
-    "rule",
-    "points",
-    "outcome",
-    "weight",
-    "contribution",
-    "reason",
-)
-
-
 def _show_explanation(explanation: BehaviourExplanation) -> None:
     """Write one client's score taken apart on standard output: visits, ledger, sums."""
     lang = explanation.lang
@@ -165,5 +149,5 @@ def _show_explanation(explanation: BehaviourExplanation) -> None:
     if explanation.visits.height:
         show_table(frame_table(explanation.visits, lang))
         write_text("\n")
-    show_table(frame_table(explanation.ledger.select(_SHOWN), lang))
+    show_table(frame_table(explanation.ledger.select(SHOWN), lang))
     show_lines("\n" + "\n".join(explanation.sums) + "\n")

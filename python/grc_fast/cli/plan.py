@@ -28,7 +28,6 @@ from grc_fast.errors import OptionError
 from grc_fast.io.ids import with_common_ids
 from grc_fast.io.output_checks import check_outputs
 from grc_fast.io.output_style import OutputStyle
-from grc_fast.io.report_file import check_report_path
 from grc_fast.io.text_options import TextOptions
 from grc_fast.io.write import STDOUT, frame_writer, json_writer, write_result
 from grc_fast.labels.catalogue import text as label
@@ -38,6 +37,7 @@ from grc_fast.plan.offers import checked_offers, sorted_offers
 from grc_fast.plan.permission import Tables, permitted_offers
 from grc_fast.plan.sweep import MOST_BUDGETS, SweepResult, check_budgets, swept
 from grc_fast.plan.tables import read_plan_table, read_tables
+from grc_fast.report.report_file import check_report_path
 
 _REPORTS = {".json", ".svg", ".png"}
 
@@ -199,7 +199,7 @@ def plan(options: PlanOptions) -> None:
         found.plan, options.output, further, OutputStyle(csv=options.csv_style, lang=options.lang)
     )
     to_stdout = options.output == STDOUT
-    results = [_channel_table(found)]
+    results = [found.channels]
     if sweep is not None:
         results.append(_sweep_table(sweep, options.lang))
     for name in _named(options):
@@ -271,7 +271,9 @@ def _further_outputs(
     if sweep is not None:
         for path in options.sweep_out or []:
             written[path] = (
-                sweep.writer(path) if _is_report(path) else frame_writer(sweep.table, path, style)
+                sweep.writer(path, options.lang)
+                if _is_report(path)
+                else frame_writer(sweep.table, path, style)
             )
     return written
 
@@ -308,28 +310,6 @@ def _budgets(sweep: str) -> tuple[float, ...]:
             f"2 to {MOST_BUDGETS:,}, such as budget=10000:200000:20"
         )
     return check_budgets([low + (high - low) * step / (count - 1) for step in range(count)])
-
-
-def _channel_table(found: PlanResult) -> pl.DataFrame:
-    """Return the contacts, their cost and their value by channel."""
-    sums = found.plan.group_by("channel").agg(
-        pl.len().alias("contacts"), pl.col("gain").sum(), pl.col("cost").sum()
-    )
-    prices = found.certificate.shadow_prices
-    channels = pl.DataFrame(
-        {
-            "channel": list(found.certificate.contacts),
-            "one_more_earns": [prices[channel] for channel in found.certificate.contacts],
-        },
-        schema={"channel": pl.String, "one_more_earns": pl.Float64},
-    )
-    return channels.join(sums, on="channel", how="left", maintain_order="left").select(
-        "channel",
-        pl.col("contacts").fill_null(0),
-        pl.col("gain").fill_null(0.0),
-        pl.col("cost").fill_null(0.0),
-        "one_more_earns",
-    )
 
 
 def _sweep_table(sweep: SweepResult, lang: Lang) -> pl.DataFrame:

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-import polars as pl
 import typer
 
-from grc_fast._typing import AnyPath, Lang
+from grc_fast._typing import AnyPath
 from grc_fast.cli.console import Messages, show_table
 from grc_fast.cli.figures import frame_table
 from grc_fast.cli.options import (
@@ -30,7 +29,6 @@ from grc_fast.facts.options import Reading
 from grc_fast.io.output_checks import check_outputs
 from grc_fast.io.output_style import OutputStyle
 from grc_fast.io.write import STDOUT, json_writer, write_result, write_text
-from grc_fast.labels.catalogue import section
 from grc_fast.labels.phrases import Phrase
 from grc_fast.segmentation.profile.profile import ProfileResult
 from grc_fast.segmentation.profile.profile import profile as profile_clients
@@ -147,7 +145,7 @@ def profile(options: ProfileOptions) -> None:
     for path in (options.output, *further):
         if path != STDOUT:
             messages.written(path)
-    table = frame_table(_profile_table(found, options.lang), options.lang)
+    table = frame_table(found.named_profiles(options.lang), options.lang)
     messages.table(table) if options.output == STDOUT else show_table(table)
 
 
@@ -161,9 +159,3 @@ def _tell(found: ProfileResult, messages: Messages) -> None:
             messages.note(Phrase("profiles.known", axis=axis, clients=known, reliability=value))
     messages.notes(found.notes)
     messages.warnings(found.warnings)
-
-
-def _profile_table(found: ProfileResult, lang: Lang) -> pl.DataFrame:
-    """Return the profiles, those of whom too little is known included."""
-    unknown = section("profile", lang)["unknown"]
-    return found.profiles.with_columns(pl.col("profile").cast(pl.String).fill_null(unknown))

@@ -39,9 +39,9 @@ from grc_fast.facts.options import Reading
 from grc_fast.io.ids import with_common_ids
 from grc_fast.io.output_checks import check_outputs
 from grc_fast.io.output_style import OutputStyle
-from grc_fast.io.report_file import check_report_path
 from grc_fast.io.write import STDOUT, write_result
 from grc_fast.labels.phrases import Phrase
+from grc_fast.report.report_file import check_report_path
 
 
 @dataclass(kw_only=True)
@@ -213,7 +213,9 @@ def response(options: ResponseOptions) -> None:
         )
     messages.account(found.said(options.lang))
     written = found.table if clients is None else _calibrated(found, clients, options, messages)
-    files: dict[AnyPath, Callable[[Path], None]] = {path: found.writer(path) for path in reports}
+    files: dict[AnyPath, Callable[[Path], None]] = {
+        path: found.writer(path, options.lang) for path in reports
+    }
     write_result(
         written, options.output, files, OutputStyle(csv=options.csv_style, lang=options.lang)
     )

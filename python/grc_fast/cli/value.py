@@ -28,11 +28,10 @@ from grc_fast.cli.reading import day_of, sales_reading, source_of
 from grc_fast.errors import OptionError
 from grc_fast.io.output_checks import check_outputs
 from grc_fast.io.output_style import OutputStyle
-from grc_fast.io.report_file import check_report_path
 from grc_fast.io.write import STDOUT, json_writer, write_result
 from grc_fast.labels.catalogue import section
 from grc_fast.labels.phrases import Phrase
-from grc_fast.labels.written import whole
+from grc_fast.report.report_file import check_report_path
 from grc_fast.validation.gains import SCORES
 from grc_fast.validation.holdout import HoldoutReport, compare_holdout
 from grc_fast.value.histories import VALUE_FACTS, Basket
@@ -200,7 +199,7 @@ def value(options: ValueOptions) -> None:
     if options.output != STDOUT:
         for path in (options.output, *files):
             messages.written(path)
-    tables = [_summary(result.summary, options.lang)]
+    tables = [result.readable_summary(options.lang)]
     if report is not None:
         messages.account(report.said(options.lang))
         tables = [report.deciles, _ranking(report, options.lang)]
@@ -319,7 +318,7 @@ def _write(options: ValueOptions, result: ValueResult, report: HoldoutReport | N
     if options.quality is not None:
         files[options.quality] = json_writer(_quality(result))
     if options.report is not None and report is not None:
-        files[options.report] = report.writer(options.report)
+        files[options.report] = report.writer(options.report, options.lang)
     write_result(
         result.values, options.output, files, OutputStyle(csv=options.csv_style, lang=options.lang)
     )
@@ -327,25 +326,6 @@ def _write(options: ValueOptions, result: ValueResult, report: HoldoutReport | N
 
 def _quality(result: ValueResult) -> dict[str, Any]:
     return {} if result.quality is None else result.quality.to_dict()
-
-
-def _summary(summary: pl.DataFrame, lang: Lang) -> pl.DataFrame:
-    """Return the sums by horizon, with each interval in one column."""
-
-    def between(what: str) -> pl.Series:
-        ends = summary.select(f"{what}_low", f"{what}_high").iter_rows()
-        told = [f"{whole(low, lang)} – {whole(high, lang)}" for low, high in ends]
-        return pl.Series(f"{what}_between", told, pl.String)
-
-    return summary.with_columns(between("purchases"), between("gain")).select(
-        "horizon",
-        "clients",
-        "purchases",
-        "purchases_between",
-        "gain",
-        "gain_between",
-        "gain_per_client",
-    )
 
 
 def _ranking(report: HoldoutReport, lang: Lang) -> pl.DataFrame:

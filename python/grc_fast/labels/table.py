@@ -26,6 +26,7 @@ class Table:
     def html(self) -> str:
         """Return it as HTML for a notebook, every cell escaped."""
         head = "".join(f"<th>{_escaped(caption)}</th>" for caption in self.header)
+        head = f"<thead><tr>{head}</tr></thead>" if head else ""
         body = "".join(
             f"<tr><th>{_escaped(row[0])}</th>"
             + "".join(f"<td>{_escaped(cell)}</td>" for cell in row[1:])
@@ -33,7 +34,7 @@ class Table:
             for row in self.rows
         )
         caption = f"<caption>{_escaped(self.name)}</caption>" if self.name else ""
-        return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        return f"<table>{caption}{head}<tbody>{body}</tbody></table>"
 
 
 def paragraphs(told: str) -> str:

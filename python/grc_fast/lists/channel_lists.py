@@ -16,6 +16,7 @@ from grc_fast._utils.panics import panics_as_errors
 from grc_fast.errors import OptionError
 from grc_fast.io.output_style import OutputStyle
 from grc_fast.labels.filling import Wording
+from grc_fast.labels.written_frame import written_frame
 from grc_fast.lists.client_file import CONTACT_COLUMNS, IDENTIFYING, ClientColumns, read_clients
 from grc_fast.lists.folder import (
     FORMATS,
@@ -98,6 +99,18 @@ class ChannelLists:
     manifest: Mapping[str, Any]
     notes: tuple[Wording, ...] = ()
     rows: pl.DataFrame | None = field(default=None, repr=False)
+
+    def _repr_html_(self) -> str:
+        counts = (
+            ("channel", "rows", self.manifest["rows"]),
+            ("reason", "refused", {name: n for name, n in self.manifest["refused"].items() if n}),
+        )
+        frames = (
+            pl.DataFrame({key: list(found), what: list(found.values())})
+            for key, what, found in counts
+            if found
+        )
+        return "".join(written_frame(frame, "en").html() for frame in frames)
 
     def write(
         self,

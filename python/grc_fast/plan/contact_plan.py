@@ -17,6 +17,8 @@ from grc_fast._utils.processes import check_process
 from grc_fast.errors import OptionError
 from grc_fast.labels.filling import Wording
 from grc_fast.labels.phrases import Phrase, Phrases, with_nearest
+from grc_fast.labels.table import paragraphs
+from grc_fast.labels.written_frame import written_frame
 from grc_fast.plan.offers import REFUSAL, ZONE, SortedOffers, checked_offers, sorted_offers
 from grc_fast.plan.permission import Tables, permitted_offers
 from grc_fast.plan.reasons import REASON, REASONS
@@ -164,6 +166,28 @@ class PlanResult:
     def reasons(self) -> dict[str, int]:
         """The number of clients by reason, each client under one."""
         return _counts(self.clients["reason"])
+
+    @property
+    def channels(self) -> pl.DataFrame:
+        """Each channel of the offers: its `contacts`, their `gain` and `cost`, `one_more_earns`."""
+        sums = self.plan.group_by("channel").agg(
+            pl.len().alias("contacts"), pl.col("gain").sum(), pl.col("cost").sum()
+        )
+        names, prices = list(self.certificate.contacts), self.certificate.shadow_prices
+        channels = pl.DataFrame(
+            {"channel": names, "one_more_earns": [prices[name] for name in names]},
+            schema={"channel": pl.String, "one_more_earns": pl.Float64},
+        )
+        return channels.join(sums, on="channel", how="left", maintain_order="left").select(
+            "channel",
+            pl.col("contacts").fill_null(0),
+            pl.col("gain").fill_null(0.0),
+            pl.col("cost").fill_null(0.0),
+            "one_more_earns",
+        )
+
+    def _repr_html_(self) -> str:
+        return paragraphs(str(self)) + written_frame(self.channels, "en").html()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the certificate with the clients and the offers by reason, as JSON has them."""

@@ -8,13 +8,14 @@ from typing import Any, Final
 
 import polars as pl
 
+from grc_fast._typing import Lang
 from grc_fast._utils.checks import check_threads
 from grc_fast._utils.panics import panics_as_errors
 from grc_fast.errors import OptionError
-from grc_fast.io.report_file import ReportFile
+from grc_fast.labels.written_frame import written_frame
 from grc_fast.plan.contact_plan import Certificate, PlanLimits, check_budget
 from grc_fast.plan.offers import SortedOffers, checked_offers, sorted_offers
-from grc_fast.plan.sweep_chart import sweep_figure
+from grc_fast.report.report_file import ReportFile
 
 #: Budgets that one sweep may have.
 MOST_BUDGETS: Final = 1000
@@ -70,8 +71,13 @@ class SweepResult(ReportFile):
             ]
         }
 
-    def _figure(self) -> Any:
-        return sweep_figure(self.table)
+    def _chart(self, lang: Lang) -> Any:
+        from grc_fast.plan.sweep_chart import sweep_chart
+
+        return sweep_chart(self.table, lang)
+
+    def _repr_html_(self) -> str:
+        return written_frame(self.table, self.lang).html()
 
 
 @panics_as_errors()

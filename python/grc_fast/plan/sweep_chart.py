@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Final, cast
 
+import altair as alt
 import polars as pl
 
-from grc_fast.io.figure import COLOURS, panels
+from grc_fast.labels.catalogue import text
+from grc_fast.report.charts.chart import COLOURS, fixed
+
+_SIDE: Final = 280
 
 
-def sweep_figure(table: pl.DataFrame) -> Any:
+def sweep_chart(table: pl.DataFrame, lang: str) -> alt.HConcatChart:
     """Draw what plans are worth, and what one more of budget earns, by budget."""
-    figure, (value, marginal) = panels(["Value of the plan", "What one more of budget earns"])
-    budgets = table["budget"].to_list()
-    value.plot(budgets, table["value"].to_list(), color=COLOURS[0], marker="o", markersize=3)
-    marginal.plot(
-        budgets, table["marginal_return"].to_list(), color=COLOURS[1], marker="o", markersize=3
-    )
-    for panel in (value, marginal):
-        panel.set_xlabel("budget")
-        panel.set_ylim(bottom=min(0.0, panel.get_ylim()[0]))
-    value.set_ylabel("value after cost")
-    marginal.set_ylabel("gain after cost")
-    return figure
+    panels = [
+        _line(table, "value", text("figure.plan_value", lang), COLOURS[0], lang),
+        _line(table, "marginal_return", text("table.marginal_return", lang), COLOURS[1], lang),
+    ]
+    return alt.hconcat(*panels)
+
+
+def _line(table: pl.DataFrame, name: str, title: str, colour: str, lang: str) -> alt.Chart:
+    rows = table.select("budget", shown=name).to_dicts()
+    x = alt.X("budget:Q", axis=alt.Axis(title=text("table.budget", lang), format=",~r"))
+    y = alt.Y("shown:Q", axis=alt.Axis(title=None, format=",~r"))
+    chart = fixed(rows).mark_line(color=colour, point={"color": colour}).encode(x=x, y=y)
+    return cast(alt.Chart, chart.properties(title=title, width=_SIDE, height=_SIDE))

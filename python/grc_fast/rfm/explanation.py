@@ -17,6 +17,7 @@ from grc_fast.facts.frames import to_frame
 from grc_fast.facts.table import CLIENT, STATUS
 from grc_fast.io.ids import id_as_held
 from grc_fast.labels.catalogue import group, text
+from grc_fast.labels.table import Table, paragraphs
 from grc_fast.labels.written import day, in_language
 from grc_fast.rfm.bands import FittedBands, apply_bands, format_number
 from grc_fast.rfm.client_table import ClientRows, day_of, has_status, read_clients, tenure_expr
@@ -120,6 +121,11 @@ class Explanation:
     def __str__(self) -> str:
         """Write the explanation for a reader, a line a step."""
         return "\n".join([self._title(), *(f"  {line}" for line in self._lines())])
+
+    def _repr_html_(self) -> str:
+        if not self.scored:
+            return paragraphs(str(self))
+        return Table(self._title(), [], [list(step) for step in self.steps]).html()
 
     @property
     def steps(self) -> list[tuple[str, str]]:

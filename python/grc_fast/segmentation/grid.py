@@ -14,15 +14,17 @@ from grc_fast._utils.panics import panics_as_errors
 from grc_fast.errors import DataError
 from grc_fast.facts.exact_money import SCALE, exact_units, money_of
 from grc_fast.facts.table import CLIENT
-from grc_fast.io.report_file import ReportFile
 from grc_fast.io.roles import Table
 from grc_fast.io.small_tables import frame_of
 from grc_fast.labels.catalogue import check_lang, text
 from grc_fast.labels.filling import Wording
 from grc_fast.labels.phrases import Phrase
+from grc_fast.labels.table import paragraphs
+from grc_fast.labels.written_frame import written_matrix
+from grc_fast.report.report_file import ReportFile
 from grc_fast.segmentation.independence import Independence, with_expectations
 from grc_fast.segmentation.keys import Keys
-from grc_fast.segmentation.matrix import json_rows, matrix, matrix_figure
+from grc_fast.segmentation.matrix import json_rows, matrix
 from grc_fast.segmentation.suppression import hide
 
 _PLACE: Final = "the table"
@@ -96,11 +98,6 @@ class Grid(ReportFile):
         size = pl.col("residual").abs().round(9)
         return inner.sort(size, descending=True, maintain_order=True).head(most).drop("hidden")
 
-    @property
-    def plot(self) -> Any:
-        """The indices as a chart, 100 in the middle (extra `report`)."""
-        return self._figure()
-
     def to_dict(self) -> dict[str, Any]:
         """Return the cross-tab in types that JSON knows; the p-value needs the extra `crosstab`."""
         test = self.independence
@@ -118,13 +115,16 @@ class Grid(ReportFile):
             "cells": json_rows(self.cells),
         }
 
-    def _figure(self) -> Any:
+    def _chart(self, lang: Lang) -> Any:
+        from grc_fast.report.charts.matrix import matrix_chart
+
         inner = self.cells.drop_nulls(["row", "column"]).select("row", "column", "index")
         table = matrix(inner, corner=self.rows, last=("", ""))
-        return matrix_figure(table, text("table.index", self.lang), centre=100.0)
+        return matrix_chart(table, text("table.index", lang), form=",.0f", centre=100.0)
 
     def _repr_html_(self) -> str:
-        return self.table()._repr_html_()
+        table = written_matrix(self.table(), self.lang, name=text("table.clients", self.lang))
+        return table.html() + paragraphs(str(self))
 
     def __str__(self) -> str:
         return self.said(self.lang)

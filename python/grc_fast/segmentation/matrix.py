@@ -8,8 +8,6 @@ from typing import Any
 import polars as pl
 import polars.selectors as cs
 
-from grc_fast.io.figure import panels
-
 
 def matrix(cells: pl.DataFrame, *, corner: str, last: tuple[str, str]) -> pl.DataFrame:
     """Lay cells out: a row for each first key, a column for each second.
@@ -52,40 +50,3 @@ def _unique(label: str, taken: Collection[str | None]) -> str:
     while label in taken:
         label = f"({label})"
     return label
-
-
-def matrix_figure(table: pl.DataFrame, title: str, *, centre: float | None = None) -> Any:
-    """Draw a matrix as a map of colours with its figures.
-
-    Parameters
-    ----------
-    table
-        What `matrix` gave.
-    title
-        What the figures are.
-    centre
-        The value that is neither high nor low, if there is one.
-    """
-    figure, (panel,) = panels([title])
-    corner, *columns = table.columns
-    values = [[_number(value) for value in row] for row in table.drop(corner).iter_rows()]
-    figure.set_size_inches(2.5 + 0.9 * len(columns), 1.5 + 0.35 * max(len(values), 2))
-    known = [value for row in values for value in row if value == value]  # noqa: PLR0124 (NaN)
-    low, high = min(known, default=0.0), max(known, default=1.0)
-    if centre is not None:
-        reach = max(high - centre, centre - low, 1e-9)
-        low, high = centre - reach, centre + reach
-    panel.imshow(
-        values, aspect="auto", vmin=low, vmax=high, cmap="Blues" if centre is None else "PuOr_r"
-    )
-    for y, row in enumerate(values):
-        for x, value in enumerate(row):
-            if value == value:  # noqa: PLR0124 (NaN is a cell without a figure)
-                panel.text(x, y, f"{value:,.4g}", ha="center", va="center", fontsize=7)
-    panel.set_xticks(range(len(columns)), columns, rotation=30, ha="right", fontsize=8)
-    panel.set_yticks(range(len(values)), table[corner].to_list(), fontsize=8)
-    return figure
-
-
-def _number(value: Any) -> float:
-    return float("nan") if value is None else float(value)

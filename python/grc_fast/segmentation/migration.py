@@ -15,15 +15,17 @@ from grc_fast._utils.panics import panics_as_errors
 from grc_fast.errors import ColumnError
 from grc_fast.facts.exact_money import exact_units, money_of
 from grc_fast.facts.table import CLIENT
-from grc_fast.io.report_file import ReportFile
 from grc_fast.io.roles import Table
 from grc_fast.io.small_tables import frame_of, is_path, meeting
 from grc_fast.labels.catalogue import check_lang, text
 from grc_fast.labels.filling import Wording
 from grc_fast.labels.phrases import Phrase
+from grc_fast.labels.table import paragraphs
+from grc_fast.labels.written_frame import written_matrix
+from grc_fast.report.report_file import ReportFile
 from grc_fast.rfm.client_table import ascending, with_plain_ids
 from grc_fast.rfm.drift import stability_index, stability_phrase
-from grc_fast.segmentation.matrix import json_rows, matrix, matrix_figure
+from grc_fast.segmentation.matrix import json_rows, matrix
 
 By = Literal["segment", "group", "rfm"]
 # The groups that answer best: 1 and 2.
@@ -82,8 +84,11 @@ class Migration(ReportFile):
             where nobody moved so.
         """
         one_of("measure", measure, self.moves.columns[2:])
-        words = text("migration.entered", self.lang), text("migration.left", self.lang)
-        corner = text(f"column.{self.by}", self.lang)
+        return self._matrix(measure, self.lang)
+
+    def _matrix(self, measure: str, lang: str) -> pl.DataFrame:
+        words = text("migration.entered", lang), text("migration.left", lang)
+        corner = text(f"column.{self.by}", lang)
         origins, ends = (
             self.moves.select(pl.col(name).unique().sort(nulls_last=True))
             for name in ("from", "to")
@@ -98,11 +103,6 @@ class Migration(ReportFile):
         )
         return matrix(cells, corner=corner, last=words)
 
-    @property
-    def plot(self) -> Any:
-        """The matrix of clients as a chart (extra `report`)."""
-        return self._figure()
-
     def to_dict(self) -> dict[str, Any]:
         """Return the comparison in types that JSON knows; of clients only their numbers."""
         return {
@@ -113,11 +113,14 @@ class Migration(ReportFile):
             "moves": json_rows(self.moves),
         }
 
-    def _figure(self) -> Any:
-        return matrix_figure(self.table(), text("table.clients", self.lang))
+    def _chart(self, lang: Lang) -> Any:
+        from grc_fast.report.charts.matrix import matrix_chart
+
+        return matrix_chart(self._matrix("clients", lang), text("table.clients", lang))
 
     def _repr_html_(self) -> str:
-        return self.table()._repr_html_()
+        table = written_matrix(self.table(), self.lang, name=text("table.clients", self.lang))
+        return table.html() + paragraphs(str(self))
 
     def __str__(self) -> str:
         return self.said(self.lang)

@@ -17,12 +17,13 @@ from grc_fast._utils.panics import panics_as_errors
 from grc_fast.errors import ColumnError, DataError
 from grc_fast.facts.exact_money import SCALE
 from grc_fast.facts.table import CLIENT
-from grc_fast.io.report_file import ReportFile
 from grc_fast.io.roles import Table
 from grc_fast.io.small_tables import frame_of, is_path, meeting
 from grc_fast.labels.catalogue import text
 from grc_fast.labels.filling import Wording
 from grc_fast.labels.phrases import Phrase
+from grc_fast.labels.written_frame import written_frame
+from grc_fast.report.report_file import ReportFile
 from grc_fast.rfm.client_table import tenure_expr, with_plain_ids
 from grc_fast.rfm.criteria import check_count
 from grc_fast.rfm.segment_sums import segment_sums
@@ -34,10 +35,10 @@ from grc_fast.segmentation.definition import Segmentation
 from grc_fast.segmentation.joined import joined
 from grc_fast.segmentation.matrix import json_rows
 from grc_fast.segmentation.places import check_places
-from grc_fast.segmentation.segments_chart import segments_figure
 
 SEGMENT: Final = "segment"
 _MONEY: Final = "monetary"
+_SHARES: Final = ("share", "money_share")
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,11 +67,6 @@ class SegmentResult(ReportFile):
     warnings: list[Wording]
     lang: Lang = "en"
 
-    @property
-    def plot(self) -> Any:
-        """The shares of clients and of money as a chart (extra `report`)."""
-        return self._figure()
-
     def to_dict(self) -> dict[str, Any]:
         """Return the definition and the sizes in types that JSON knows."""
         return {
@@ -80,12 +76,15 @@ class SegmentResult(ReportFile):
             "warnings": self.warnings,
         }
 
-    def _figure(self) -> Any:
-        words = text("table.share", self.lang), text("table.money_share", self.lang)
-        return segments_figure(self.sizes, words)
+    def _chart(self, lang: Lang) -> Any:
+        from grc_fast.report.charts.shares import shares_chart
+
+        captions = {text(f"table.{name}", lang): self.sizes[name] for name in _SHARES}
+        known = {caption: shares for caption, shares in captions.items() if shares.count()}
+        return shares_chart(self.sizes["segment"], known)
 
     def _repr_html_(self) -> str:
-        return self.sizes._repr_html_()
+        return written_frame(self.sizes, self.lang, total=True).html()
 
 
 @panics_as_errors()

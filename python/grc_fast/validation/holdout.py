@@ -10,7 +10,7 @@ from typing import Any, Final, Unpack, cast
 import polars as pl
 
 from grc_fast import _core
-from grc_fast._typing import Returns
+from grc_fast._typing import Lang, Returns
 from grc_fast._utils.checks import rate
 from grc_fast._utils.dates import day_number, day_of_number, parse_day
 from grc_fast._utils.panics import panics_as_errors
@@ -19,12 +19,13 @@ from grc_fast.facts.collect import collect_facts, over_all_time
 from grc_fast.facts.options import Reading, SalesReading
 from grc_fast.facts.quality import Quality
 from grc_fast.io.open import open_source
-from grc_fast.io.report_file import ReportFile
 from grc_fast.labels.filling import Wording
 from grc_fast.labels.phrases import Phrase, Phrases, indented
+from grc_fast.labels.table import paragraphs
+from grc_fast.labels.written_frame import written_frame
+from grc_fast.report.report_file import ReportFile
 from grc_fast.rfm.rfm import RFM
 from grc_fast.validation.gains import SCORES, Ranking, rank
-from grc_fast.validation.holdout_chart import holdout_figure
 from grc_fast.value.histories import VALUE_FACTS, Basket, Histories, histories
 from grc_fast.value.horizons import HORIZONS, check_horizons
 from grc_fast.value.prediction import (
@@ -114,10 +115,14 @@ class HoldoutReport(ReportFile):
             "warnings": self.result.warnings,
         }
 
-    def _figure(self) -> Any:
-        return holdout_figure(
-            self.deciles, self.rankings, first=self.fitted_until, last=self.observed_until
-        )
+    def _chart(self, lang: Lang) -> Any:
+        from grc_fast.validation.holdout_chart import holdout_chart
+
+        first, last = self.fitted_until, self.observed_until
+        return holdout_chart(self.deciles, self.rankings, lang, first=first, last=last)
+
+    def _repr_html_(self) -> str:
+        return paragraphs(self.said(self.lang)) + written_frame(self.deciles, self.lang).html()
 
     def __str__(self) -> str:
         return self.said("en")

@@ -10,7 +10,7 @@ from typing import Any, Final, Unpack, cast
 
 import polars as pl
 
-from grc_fast._typing import Returns
+from grc_fast._typing import Lang, Returns
 from grc_fast._utils.checks import check_threads
 from grc_fast._utils.dates import parse_day
 from grc_fast._utils.messages import nearest
@@ -25,6 +25,9 @@ from grc_fast.io.open import open_source
 from grc_fast.io.tables import column_names
 from grc_fast.labels.filling import Wording
 from grc_fast.labels.phrases import Phrase, Phrases
+from grc_fast.labels.table import paragraphs
+from grc_fast.labels.written import whole as whole_number
+from grc_fast.labels.written_frame import written_frame
 from grc_fast.value.histories import LOG_GAPS, VALUE_FACTS, Basket, Histories, histories
 from grc_fast.value.horizons import HORIZONS, check_horizons
 from grc_fast.value.intervals import LEVEL, Simulation, check_level
@@ -145,6 +148,32 @@ class ValueResult:
             "gain_per_client": pl.Float64,
         }
         return pl.DataFrame(rows, schema=schema, orient="row")
+
+    def readable_summary(self, lang: Lang = "en") -> pl.DataFrame:
+        """Return the sums by horizon, with each interval in one column, as text."""
+        summary = self.summary
+
+        def between(what: str) -> pl.Series:
+            ends = summary.select(f"{what}_low", f"{what}_high").iter_rows()
+            told = [
+                None if low is None else f"{whole_number(low, lang)} – {whole_number(high, lang)}"
+                for low, high in ends
+            ]
+            return pl.Series(f"{what}_between", told, pl.String)
+
+        return summary.with_columns(between("purchases"), between("gain")).select(
+            "horizon",
+            "clients",
+            "purchases",
+            "purchases_between",
+            "gain",
+            "gain_between",
+            "gain_per_client",
+        )
+
+    def _repr_html_(self) -> str:
+        told = "\n".join([*self.notes, *self.warnings])
+        return written_frame(self.readable_summary(), "en").html() + paragraphs(told)
 
 
 @panics_as_errors()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from grc_fast.labels.filling import Wording
+from grc_fast.labels.table import Table, paragraphs
 from grc_fast.value.model_json import SPEND, Parts, from_dict, load_parts, save_parts, to_dict
 from grc_fast.value.purchases import PurchaseModel
 from grc_fast.value.spend import SpendModel
@@ -40,6 +41,12 @@ class ValueModel:
     def warnings(self) -> list[Wording]:
         """What to beware of."""
         return self.purchases.warnings + ([] if self.spend is None else self.spend.warnings)
+
+    def _repr_html_(self) -> str:
+        parts = (self.purchases, *(() if self.spend is None else (self.spend,)))
+        rows = [[name, f"{value:.5g}"] for part in parts for name, value in part.parameters.items()]
+        table = Table(self.purchases.title, [], rows)
+        return table.html() + paragraphs("\n".join(self.warnings))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the model as JSON, whole or not at all.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, cast
+from typing import Any, Final, TypeVar, cast
 
 import altair as alt
 import polars as pl
@@ -11,7 +11,11 @@ import vl_convert
 
 from grc_fast.report.choice import ALL, CHOSEN, IS_SHOWN
 
+Chart = TypeVar("Chart", bound=alt.TopLevelMixin)
+
 BLUE: Final = "#2a78c2"
+#: Blue, orange and green of the Okabe-Ito palette, which colour-blind readers tell apart; grey.
+COLOURS: Final = ("#0072B2", "#E69F00", "#009E73", "#999999")
 # Of the scale of shades, 0 to 1: above, blue is too dark for black letters.
 _DARK: Final = 0.75
 # Comes with vl-convert: widths of text, and so the bytes, do not depend on the machine's fonts.
@@ -65,9 +69,9 @@ def on_shade() -> Any:
     return alt.condition(f"datum.shade > {_DARK}", alt.value("white"), alt.value("black"))
 
 
-def in_language(chart: alt.LayerChart, lang: str) -> alt.LayerChart:
+def in_language(chart: Chart, lang: str) -> Chart:
     """Return the chart with its numbers written as a language does."""
-    return cast(alt.LayerChart, chart.configure(locale={"number": _NUMBERS[lang]}))
+    return cast(Chart, chart.configure(locale={"number": _NUMBERS[lang]}))
 
 
 def specification(chart: alt.TopLevelMixin, lang: str) -> dict[str, Any]:
@@ -93,6 +97,16 @@ def specification(chart: alt.TopLevelMixin, lang: str) -> dict[str, Any]:
         "view": {"stroke": None},
     }
     return drawn
+
+
+def with_own_font(specification: dict[str, Any]) -> dict[str, Any]:
+    """Return a chart whose letters are as wide on any machine."""
+    return {**specification, "config": {**specification.get("config", {}), "font": _FONT}}
+
+
+def png(specification: dict[str, Any], *, scale: float) -> bytes:
+    """Draw a chart in pixels: the same bytes for the same specification."""
+    return vl_convert.vegalite_to_png(specification, scale=scale, allowed_base_urls=[])
 
 
 def svg(specification: dict[str, Any]) -> str:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import polars as pl
 
+from grc_fast._typing import Lang
 from grc_fast._utils.checks import check_threads, column
 from grc_fast._utils.panics import panics_as_errors
 from grc_fast._utils.processes import check_process
@@ -16,8 +17,12 @@ from grc_fast.errors import DataError
 from grc_fast.facts.exact_money import exact_units, money_of
 from grc_fast.facts.table import CLIENT
 from grc_fast.io.text_options import DETECTED, TextOptions
+from grc_fast.labels.catalogue import section
+from grc_fast.labels.catalogue import text as label
 from grc_fast.labels.filling import Wording
 from grc_fast.labels.phrases import Phrase
+from grc_fast.labels.written_frame import written_frame
+from grc_fast.report.report_file import Drawn
 from grc_fast.segmentation.catchment.nearest_store import (
     DECIMALS_OF_KM,
     MILLIMETRES,
@@ -47,7 +52,7 @@ _SAMPLE: Final = 1_000
 
 
 @dataclass(frozen=True, eq=False)
-class Catchment:
+class Catchment(Drawn):
     """Which store each client is nearest to, and what its zones hold.
 
     Attributes
@@ -106,8 +111,24 @@ class Catchment:
             "warnings": list(self.warnings),
         }
 
+    def named_zones(self, lang: Lang = "en") -> pl.DataFrame:
+        """Return the zones of all stores together, by their names in a language."""
+        words = section("zone", lang)
+        zone = pl.col("zone").cast(pl.String).replace(words).fill_null(words["outside"])
+        return self.zones.with_columns(zone)
+
+    def _chart(self, lang: Lang) -> Any:
+        from grc_fast.report.charts.shares import shares_chart
+
+        zones = self.named_zones(lang)
+        shares = {label("table.share", lang): zones["share"]}
+        if self._has_money:
+            money = zones["money"].cast(pl.Float64)
+            shares[label("table.money_share", lang)] = money / (money.sum() or 1.0)
+        return shares_chart(zones["zone"], shares)
+
     def _repr_html_(self) -> str:
-        return self.zones._repr_html_()
+        return written_frame(self.named_zones(), self.lang).html()
 
 
 @panics_as_errors()

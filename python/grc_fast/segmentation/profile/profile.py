@@ -19,9 +19,11 @@ from grc_fast.errors import OptionError
 from grc_fast.facts.options import Reading, SalesReading
 from grc_fast.facts.table import CLIENT
 from grc_fast.io.open import open_source
-from grc_fast.labels.catalogue import check_lang, section
+from grc_fast.labels.catalogue import check_lang, section, text
 from grc_fast.labels.filling import Wording
 from grc_fast.labels.phrases import Phrase
+from grc_fast.labels.written_frame import written_frame
+from grc_fast.report.report_file import Drawn
 from grc_fast.segmentation.profile.axes import Axis, Reliability, axis_of_shares
 from grc_fast.segmentation.profile.counts import count_clients
 from grc_fast.segmentation.profile.events import read_events
@@ -40,7 +42,7 @@ _RELIABLE: Final = 0.5
 
 
 @dataclass(frozen=True, eq=False)
-class ProfileResult:
+class ProfileResult(Drawn):
     """How open, active and relational each client is.
 
     Attributes
@@ -113,8 +115,19 @@ class ProfileResult:
             "warnings": list(self.warnings),
         }
 
+    def named_profiles(self, lang: Lang = "en") -> pl.DataFrame:
+        """Return the profiles with a name for those of whom too little is known."""
+        unknown = text("profile.unknown", lang)
+        return self.profiles.with_columns(pl.col("profile").cast(pl.String).fill_null(unknown))
+
+    def _chart(self, lang: Lang) -> Any:
+        from grc_fast.report.charts.shares import shares_chart
+
+        profiles = self.named_profiles(lang)
+        return shares_chart(profiles["profile"], {text("table.share", lang): profiles["share"]})
+
     def _repr_html_(self) -> str:
-        return self.profiles._repr_html_()
+        return written_frame(self.named_profiles(), self.lang).html()
 
 
 @panics_as_errors()
