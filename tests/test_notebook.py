@@ -27,9 +27,7 @@ def scored(lang: str = "en") -> pl.DataFrame:
 
 
 def behaviour() -> grc.BehaviourResult:
-    return grc.score_behaviour(
-        read("events.csv"), read("rules.toml"), as_of="2025-03-31"
-    )
+    return grc.score_behaviour(read("events.csv"), read("rules.toml"), as_of="2025-03-31")
 
 
 def responded() -> grc.ResponseReport:

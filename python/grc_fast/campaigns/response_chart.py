@@ -8,7 +8,7 @@ import altair as alt
 import polars as pl
 
 from grc_fast.labels.catalogue import text
-from grc_fast.report.charts.chart import COLOURS, fixed, layered
+from grc_fast.report.charts.chart import COLOURS, fixed, label_angle, layered, side_by_side
 from grc_fast.report.charts.curves import gains_chart
 
 _WIDTH: Final = 340
@@ -55,7 +55,7 @@ def response_chart(
         axes = text("figure.share_of_contacts", lang), text(f"figure.share_of_{kind}", lang)
         title = text(f"figure.{kind}_caught", lang)
         panels.append(gains_chart({text(f"figure.by_{kind}", lang): shares}, title, axes))
-    return alt.hconcat(*panels)
+    return side_by_side(*panels)
 
 
 def _rates(rates_by: pl.DataFrame, lines: dict[str, float], kind: str, lang: str) -> alt.LayerChart:
@@ -70,7 +70,7 @@ def _rates(rates_by: pl.DataFrame, lines: dict[str, float], kind: str, lang: str
         pl.col(level).cast(pl.String).alias("place"), rate=middle, low=low, high=high
     ).to_dicts()
     caption = text(f"response.{level}", lang)
-    x = alt.X("place:N", sort=places, axis=alt.Axis(title=caption, labelAngle=-30))
+    x = alt.X("place:N", sort=places, axis=alt.Axis(title=caption, labelAngle=label_angle(places)))
     axis = alt.Axis(title=text(f"figure.{kind}_rate", lang), format="%")
     intervals = (
         fixed(rows).mark_rule(color=COLOURS[0]).encode(x=x, y=alt.Y("low:Q", axis=axis), y2="high")

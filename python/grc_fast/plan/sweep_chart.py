@@ -8,7 +8,7 @@ import altair as alt
 import polars as pl
 
 from grc_fast.labels.catalogue import text
-from grc_fast.report.charts.chart import COLOURS, fixed
+from grc_fast.report.charts.chart import COLOURS, fixed, side_by_side
 
 _SIDE: Final = 280
 
@@ -19,7 +19,7 @@ def sweep_chart(table: pl.DataFrame, lang: str) -> alt.HConcatChart:
         _line(table, "value", text("figure.plan_value", lang), COLOURS[0], lang),
         _line(table, "marginal_return", text("table.marginal_return", lang), COLOURS[1], lang),
     ]
-    return alt.hconcat(*panels)
+    return side_by_side(*panels)
 
 
 def _line(table: pl.DataFrame, name: str, title: str, colour: str, lang: str) -> alt.Chart:

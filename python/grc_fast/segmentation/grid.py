@@ -120,7 +120,9 @@ class Grid(ReportFile):
 
         inner = self.cells.drop_nulls(["row", "column"]).select("row", "column", "index")
         table = matrix(inner, corner=self.rows, last=("", ""))
-        return matrix_chart(table, text("table.index", lang), form=",.0f", centre=100.0)
+        return matrix_chart(
+            table, text("table.index", lang), self.columns, form=",.0f", centre=100.0
+        )
 
     def _repr_html_(self) -> str:
         table = written_matrix(self.table(), self.lang, name=text("table.clients", self.lang))

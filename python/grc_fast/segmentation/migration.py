@@ -116,7 +116,8 @@ class Migration(ReportFile):
     def _chart(self, lang: Lang) -> Any:
         from grc_fast.report.charts.matrix import matrix_chart
 
-        return matrix_chart(self._matrix("clients", lang), text("table.clients", lang))
+        table = self._matrix("clients", lang)
+        return matrix_chart(table, text("table.clients", lang), text("table.after", lang))
 
     def _repr_html_(self) -> str:
         table = written_matrix(self.table(), self.lang, name=text("table.clients", self.lang))

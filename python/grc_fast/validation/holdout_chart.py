@@ -10,7 +10,7 @@ import altair as alt
 import polars as pl
 
 from grc_fast.labels.catalogue import text
-from grc_fast.report.charts.chart import COLOURS, fixed
+from grc_fast.report.charts.chart import COLOURS, fixed, side_by_side
 from grc_fast.report.charts.curves import gains_chart
 from grc_fast.validation.gains import Ranking
 
@@ -39,7 +39,7 @@ def holdout_chart(
         }
         axes = text("table.share", lang), text("table.money_share", lang)
         panels.append(gains_chart(curves, text("figure.money_caught", lang), axes))
-    return alt.hconcat(*panels)
+    return side_by_side(*panels)
 
 
 def _bars(deciles: pl.DataFrame, title: str, lang: str) -> alt.Chart:

@@ -18,6 +18,8 @@ BLUE: Final = "#2a78c2"
 COLOURS: Final = ("#0072B2", "#E69F00", "#009E73", "#999999")
 # Of the scale of shades, 0 to 1: above, blue is too dark for black letters.
 _DARK: Final = 0.75
+# So many letters have room below a column.
+_SHORT: Final = 8
 # Comes with vl-convert: widths of text, and so the bytes, do not depend on the machine's fonts.
 _FONT: Final = "Liberation Sans"
 # French groups thousands by narrow spaces that do not break, and puts one before per cent.
@@ -55,6 +57,16 @@ def layered(*layers: alt.Chart, width: int, height: int) -> alt.LayerChart:
     chart = alt.layer(*layers, width=width, height=height)
     # Facets alone, which no chart here has, make it something else.
     return cast(alt.LayerChart, chart)
+
+
+def side_by_side(*charts: alt.Chart | alt.LayerChart) -> alt.HConcatChart:
+    """Return charts side by side, each with its own colours."""
+    return alt.hconcat(*charts).resolve_scale(color="independent")
+
+
+def label_angle(names: Sequence[str]) -> int:
+    """Return how labels of an axis below columns stand: aslant where some are long."""
+    return 0 if all(len(name) <= _SHORT for name in names) else -30
 
 
 def shade() -> alt.Color:

@@ -8,7 +8,7 @@ from typing import Any, Final
 import altair as alt
 import polars as pl
 
-from grc_fast.report.charts.chart import fixed, layered
+from grc_fast.report.charts.chart import fixed, label_angle, layered
 
 # The sides of a cell, which holds a figure.
 _WIDTH: Final = 70
@@ -18,7 +18,12 @@ _DARK: Final = 0.75
 
 
 def matrix_chart(
-    table: pl.DataFrame, title: str, *, form: str = ",d", centre: float | None = None
+    table: pl.DataFrame,
+    title: str,
+    across: str,
+    *,
+    form: str = ",d",
+    centre: float | None = None,
 ) -> alt.LayerChart:
     """Draw a matrix.
 
@@ -28,6 +33,8 @@ def matrix_chart(
         The keys of rows, then a column of numbers for each key of columns; nulls stay empty.
     title
         What the figures are.
+    across
+        What the keys of columns are.
     form
         How Vega writes a figure.
     centre
@@ -35,8 +42,9 @@ def matrix_chart(
     """
     corner, *columns = table.columns
     cells = list(_cells(table, centre))
+    axis = alt.Axis(title=across, labelAngle=label_angle(columns), orient="top")
     # In the order of the table, not of the alphabet.
-    x = alt.X("column:N", sort=columns, axis=alt.Axis(title=None, labelAngle=-30, orient="top"))
+    x = alt.X("column:N", sort=columns, axis=axis)
     y = alt.Y("row:N", sort=table[corner].to_list(), axis=alt.Axis(title=corner))
     scale = (
         alt.Scale(scheme="blues", domain=[-0.1, 1.1])

@@ -8,7 +8,7 @@ from typing import Final
 import altair as alt
 import polars as pl
 
-from grc_fast.report.charts.chart import BLUE, fixed, layered
+from grc_fast.report.charts.chart import BLUE, fixed, layered, side_by_side
 
 _WIDTH: Final = 260
 _BAR: Final = 22
@@ -26,7 +26,7 @@ def shares_chart(parts: pl.Series, shares: Mapping[str, pl.Series]) -> alt.HConc
     """
     names = parts.cast(pl.String).to_list()
     panels = [_bars(names, values.cast(pl.Float64), title) for title, values in shares.items()]
-    return alt.hconcat(*panels)
+    return side_by_side(*panels)
 
 
 def _bars(names: list[str], shares: pl.Series, title: str) -> alt.LayerChart:
