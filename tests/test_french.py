@@ -200,3 +200,39 @@ def test_a_long_list_names_the_first_alone() -> None:
     assert isinstance(named, Wording)
     assert named == "a, b, c and 2 more"
     assert named.said("fr") == "a, b, c et 2 autres"
+
+
+@pytest.mark.parametrize("options", [["c.xlsx"], ["c.csv", "--csv-style", "excel-fr"]])
+def test_statuses_and_phases_are_words_in_what_people_open(
+    options: list[str], folder: Path, told: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert told
+    monkeypatch.chdir(folder)
+    path = options[0]
+    score = "score sales.csv --clients clients.csv --order ticket_id --as-of 2026-11-01 -q -o"
+    assert main([*score.split(), *options, "--lang", "fr"]) == 0
+
+    shown = "".join(map(str, pl.read_excel(path).rows())) if path.endswith("x") else None
+    shown = shown or Path(path).read_text("utf-8-sig")
+    assert "jamais acheté" in shown
+    assert "never_bought" not in shown
+
+
+def test_words_that_are_written_for_people_are_read_as_codes(
+    folder: Path, told: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert told
+    monkeypatch.chdir(folder)
+    score = ["score", "sales.csv", "--clients", "clients.csv", "--as-of", "2026-11-01"]
+    act = ["behaviour", "events.csv", "--rules", "rules.toml"]
+    for end in ("csv", "parquet"):
+        french = ["--lang", "fr", "-q", "--csv-style", "excel-fr"]
+        assert main([*score, "-o", f"w.{end}", *french]) == 0
+        assert main([*act, "-o", f"i.{end}", *french]) == 0
+        assert main(["combine", f"w.{end}", f"i.{end}", "-o", f"from-{end}.parquet", "-q"]) == 0
+
+    words, codes = (
+        pl.read_parquet(f"from-{end}.parquet").select("action", "status", "phase")
+        for end in ("csv", "parquet")
+    )
+    assert words.cast(pl.String).equals(codes.cast(pl.String))

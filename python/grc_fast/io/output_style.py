@@ -18,7 +18,8 @@ class OutputStyle:
     csv
         `plain` CSV, or `excel-fr`: what French Excel opens.
     lang
-        The language of what a workbook says beside the rows.
+        The language of statuses, phases and reasons in what people open, and of what a workbook
+        says beside the rows.
     metadata
         What a Parquet file says of itself beside the rows.
     """

@@ -22,6 +22,7 @@ from grc_fast.io.source import polars_errors
 from grc_fast.io.sql import roots_or_nothing
 from grc_fast.io.text_columns import DateColumn, UnreadError
 from grc_fast.io.text_options import DETECTED, TextOptions, said
+from grc_fast.labels.coded_columns import in_codes
 
 #: Refuses columns of a table, which errors name so.
 CheckColumns: TypeAlias = Callable[[Sequence[str], str], None]
@@ -340,6 +341,7 @@ def read_table(
     roles = _EveryColumn(client, kinds or ColumnKinds(), only, check_columns)
     opened = open_source(source, text).open(roles)
     frame = pl.concat(opened.batches(), how="vertical_relaxed")
-    return frame.with_columns(
+    frame = frame.with_columns(
         pl.col(name).replace("", None) for name, dtype in frame.schema.items() if dtype == pl.String
     )
+    return in_codes(frame)

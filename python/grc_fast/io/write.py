@@ -21,6 +21,7 @@ from grc_fast.io.databases.address import is_database
 from grc_fast.io.databases.replace import output_table, replace_table
 from grc_fast.io.output_style import PLAIN, OutputStyle
 from grc_fast.io.xlsx import write_xlsx
+from grc_fast.labels.coded_columns import in_words
 
 FrameWriter = Callable[[pl.DataFrame, BinaryIO, OutputStyle], None]
 STDOUT: Final = "-"
@@ -241,6 +242,8 @@ def _parquet(frame: pl.DataFrame, file: BinaryIO, style: OutputStyle) -> None:
 
 
 def _csv(frame: pl.DataFrame, file: BinaryIO, style: OutputStyle) -> None:
+    if style.csv != "plain":
+        frame = in_words(frame, style.lang)
     for start in range(0, max(frame.height, 1), _TEXT_ROWS):
         write_csv(frame.slice(start, _TEXT_ROWS), file, style.csv, is_first=start == 0)
 
@@ -259,7 +262,7 @@ def _arrow(frame: pl.DataFrame, file: BinaryIO, _style: OutputStyle) -> None:
 
 
 def _xlsx(frame: pl.DataFrame, file: BinaryIO, style: OutputStyle) -> None:
-    write_xlsx(frame, file, style.lang)
+    write_xlsx(in_words(frame, style.lang), file, style.lang)
 
 
 _FORMATS: Final[Mapping[str, FrameWriter]] = {
