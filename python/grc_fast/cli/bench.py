@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -77,17 +78,20 @@ def bench(options: BenchOptions) -> None:
     threads = even_threads(options.threads)
     limit_polars(threads)
 
-    messages = Messages(quiet=options.quiet)
+    messages = Messages.of(options, "en")
     directory = make_directory(options.output_dir)
     chosen = {} if options.subjects is None else {"subjects": comma_list(options.subjects)}
-    run = run_suite(
-        **chosen,
-        scale=options.scale,
-        rounds=options.rounds,
-        threads=threads,
-        report=lambda done: note(done, messages),
-        keep=lambda so_far: keep(so_far, directory),
-    )
+    # A line for each case says how far it is, where nobody asks for JSON.
+    step = messages.step("compute") if options.json_progress else nullcontext()
+    with step:
+        run = run_suite(
+            **chosen,
+            scale=options.scale,
+            rounds=options.rounds,
+            threads=threads,
+            report=lambda done: note(done, messages),
+            keep=lambda so_far: keep(so_far, directory),
+        )
     write(run, directory, messages)
     show(run)
     check(run)

@@ -38,15 +38,15 @@ def without_consent(
         of_channel = offers["channel"] == channel
         rule = policy.channels.get(channel)
         if rule is None:
-            without = Phrase("plan.no_rule", channel=repr(channel))
+            without = Phrase("planning.no_rule", channel=repr(channel))
             notes.append(with_nearest(without, channel, policy.channels))
             continue
         if rows is None and rule.consent == "opt_in":
-            notes.append(Phrase("plan.no_consents", channel=channel))
+            notes.append(Phrase("planning.no_consents", channel=channel))
             continue
         if not rule.permits(moment):
-            on = Phrase("plan.without_day" if moment is None else "plan.on_day", day=moment)
-            notes.append(Phrase("plan.not_permitted", channel=channel, on=on))
+            on = Phrase("planning.without_day" if moment is None else "plan.on_day", day=moment)
+            notes.append(Phrase("planning.not_permitted", channel=channel, on=on))
             continue
         if rows is None:
             refused &= ~of_channel
@@ -64,7 +64,7 @@ def without_consent(
             lapsing += states.filter(pl.col("granted") & pl.col("lapses_soon")).height
         refused = refused.scatter(of_channel.arg_true(), is_refused)
     if lapsing:
-        notes.append(Phrase("plan.lapsing", consents=lapsing))
+        notes.append(Phrase("planning.lapsing", consents=lapsing))
     return refused, notes
 
 

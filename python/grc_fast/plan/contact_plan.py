@@ -88,15 +88,15 @@ class Certificate:
     def phrases(self) -> list[Wording]:
         """What the shadow prices say, in words."""
         money = self.shadow_prices["budget"]
-        found: list[Wording] = [Phrase("plan.budget_earns", price=money)] if money > 0 else []
+        found: list[Wording] = [Phrase("planning.budget_earns", price=money)] if money > 0 else []
         for channel, price in self.shadow_prices.items():
             if channel == "budget":
                 continue
             if price > 0:
-                found.append(Phrase("plan.contact_earns", channel=channel, price=price))
+                found.append(Phrase("planning.contact_earns", channel=channel, price=price))
             elif price < 0:
-                found.append(Phrase("plan.minimum_loses", channel=channel, price=-price))
-        return found or [Phrase("plan.nothing_scarce")]
+                found.append(Phrase("planning.minimum_loses", channel=channel, price=-price))
+        return found or [Phrase("planning.nothing_scarce")]
 
 
 @dataclass(frozen=True)
@@ -205,13 +205,13 @@ class PlanResult:
         """Return what the plan comes to, in a few lines."""
         found = self.certificate
         by_channel = [
-            Phrase("plan.contacts_by", contacts=count, channel=channel)
+            Phrase("planning.contacts_by", contacts=count, channel=channel)
             for channel, count in found.contacts.items()
         ]
         total = Phrase(
-            "plan.total",
+            "planning.total",
             contacts=sum(found.contacts.values()),
-            by_channel=Phrases(by_channel) if by_channel else Phrase("plan.no_channel"),
+            by_channel=Phrases(by_channel) if by_channel else Phrase("planning.no_channel"),
             cost=found.cost,
             value=found.value,
             bound=found.bound,
@@ -281,7 +281,7 @@ class PlanLimits:
         """Say which channels have a limit and no offer."""
         known = offers.offered
         return tuple(
-            with_nearest(Phrase("plan.no_offer_of", channel=repr(channel)), channel, known)
+            with_nearest(Phrase("planning.no_offer_of", channel=repr(channel)), channel, known)
             for channel in self.channels
             if channel not in known
         )
@@ -439,4 +439,4 @@ def _notes_on_gains(offers: pl.DataFrame) -> list[Wording]:
     """Say where gains are not what contacts add, as far as the offers tell."""
     if "kind" not in offers.columns or (offers["kind"] == "incremental").all():
         return []
-    return [Phrase("plan.not_incremental")]
+    return [Phrase("planning.not_incremental")]

@@ -31,7 +31,7 @@ def silent_too_long(
     if rule is None or last_seen is None:
         told: list[Wording] = []
         if rule is not None:
-            told.append(Phrase("plan.silence_not_checked", silence=rule.silence))
+            told.append(Phrase("planning.silence_not_checked", silence=rule.silence))
         return pl.repeat(value=False, n=offers.height, dtype=pl.Boolean, eager=True), told
     signs = last_seen.select("client_id", days(last_seen, "last_seen", LAST_SEEN).alias("day"))
     if "kind" in last_seen.columns:

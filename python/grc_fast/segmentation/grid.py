@@ -116,11 +116,11 @@ class Grid(ReportFile):
         }
 
     def _chart(self, lang: Lang) -> Any:
-        from grc_fast.report.charts.matrix import matrix_chart
+        from grc_fast.report.charts.shaded_matrix import shaded_matrix
 
         inner = self.cells.drop_nulls(["row", "column"]).select("row", "column", "index")
         table = matrix(inner, corner=self.rows, last=("", ""))
-        return matrix_chart(
+        return shaded_matrix(
             table, text("table.index", lang), self.columns, form=",.0f", centre=100.0
         )
 

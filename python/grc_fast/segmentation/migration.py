@@ -114,10 +114,10 @@ class Migration(ReportFile):
         }
 
     def _chart(self, lang: Lang) -> Any:
-        from grc_fast.report.charts.matrix import matrix_chart
+        from grc_fast.report.charts.shaded_matrix import shaded_matrix
 
         table = self._matrix("clients", lang)
-        return matrix_chart(table, text("table.clients", lang), text("table.after", lang))
+        return shaded_matrix(table, text("table.clients", lang), text("table.after", lang))
 
     def _repr_html_(self) -> str:
         table = written_matrix(self.table(), self.lang, name=text("table.clients", self.lang))

@@ -17,7 +17,7 @@ _HEIGHT: Final = 28
 _DARK: Final = 0.75
 
 
-def matrix_chart(
+def shaded_matrix(
     table: pl.DataFrame,
     title: str,
     across: str,
