@@ -45,7 +45,7 @@ def without_consent(
             notes.append(Phrase("planning.no_consents", channel=channel))
             continue
         if not rule.permits(moment):
-            on = Phrase("planning.without_day" if moment is None else "plan.on_day", day=moment)
+            on = Phrase("planning.without_day" if moment is None else "planning.on_day", day=moment)
             notes.append(Phrase("planning.not_permitted", channel=channel, on=on))
             continue
         if rows is None:
