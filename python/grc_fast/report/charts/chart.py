@@ -61,7 +61,7 @@ def layered(*layers: alt.Chart, width: int, height: int) -> alt.LayerChart:
 
 def side_by_side(*charts: alt.Chart | alt.LayerChart) -> alt.HConcatChart:
     """Return charts side by side, each with its own colours."""
-    return alt.hconcat(*charts).resolve_scale(color="independent")
+    return cast(alt.HConcatChart, alt.hconcat(*charts).resolve_scale(color="independent"))
 
 
 def label_angle(names: Sequence[str]) -> int:
