@@ -312,7 +312,7 @@ def clients(tmp_path, monkeypatch):
 def test_score_writes_the_page_in_the_language_asked_for(clients, capfd):
     arguments = ["score", "clients.csv", "--client-level", "-o", "scores.csv", "--lang", "fr"]
     assert main([*arguments, "--report", "page.html", "--bins", "3", "--groups", "3"]) == 0
-    assert "written: page.html" in capfd.readouterr().err
+    assert "écrit : page.html" in capfd.readouterr().err
     html = (clients / "page.html").read_text("utf-8")
     assert '<html lang="fr"' in html
     assert "clients notés" in html
