@@ -45,8 +45,8 @@ enum OrderColumns {
     Both,
 }
 
-/// What is counted of a client, entropies by their bits.
-type Counted = ([Halves; HALVES], [u64; ENTROPIES]);
+/// What is counted of a client.
+type Counted = ([Halves; HALVES], [f64; ENTROPIES]);
 
 // The definitions, over sorted maps
 
@@ -106,11 +106,7 @@ fn by_days(events: &[(i64, bool)]) -> Halves {
     halves(&numbered.collect::<Vec<_>>())
 }
 
-fn by_hand(
-    sold: &[Sold],
-    done: &[Done],
-    columns: OrderColumns,
-) -> BTreeMap<i64, ([Halves; HALVES], [f64; ENTROPIES])> {
+fn by_hand(sold: &[Sold], done: &[Done], columns: OrderColumns) -> BTreeMap<i64, Counted> {
     let mut clients: BTreeMap<i64, BTreeMap<OrderId, Vec<&Sold>>> = BTreeMap::new();
     for (row, line) in sold.iter().enumerate() {
         let orders = clients.entry(line.client).or_default();
@@ -157,10 +153,9 @@ fn by_hand(
             active.extend(sides[0].map(|is_hit| (*instant, is_hit)));
             relational.extend(sides[1].map(|is_hit| (*instant, is_hit)));
         }
-        let [a, b, c] = entropies(&labels);
-        let [d, e, f] = entropies(&channels);
+        let both = [entropies(&labels), entropies(&channels)];
         let counts = [halves(&after), by_days(&active), by_days(&relational)];
-        found.insert(client, (counts, [a, b, c, d, e, f]));
+        found.insert(client, (counts, std::array::from_fn(|i| both[i / 3][i % 3])));
     }
     found
 }
@@ -270,11 +265,7 @@ fn push_events(pass: &mut ProfilePass, done: &[Done], way: Way) -> Result<(), Er
     }])
 }
 
-fn counted(
-    sold: &[Sold],
-    done: &[Done],
-    way: Way,
-) -> (Ids, Vec<([Halves; HALVES], [f64; ENTROPIES])>) {
+fn counted(sold: &[Sold], done: &[Done], way: Way) -> (Ids, Vec<Counted>) {
     let mut pass =
         ProfilePass::new(ProfileOptions { plain_integer_ids: false, threads: Some(way.threads) });
     // Events come between the sales.
@@ -303,7 +294,8 @@ fn counted(
     (columns.ids, found)
 }
 
-fn bits(found: &[([Halves; HALVES], [f64; ENTROPIES])]) -> Vec<Counted> {
+/// The same, entropies by their bits.
+fn bits(found: &[Counted]) -> Vec<([Halves; HALVES], [u64; ENTROPIES])> {
     found.iter().map(|(halves, entropies)| (*halves, entropies.map(f64::to_bits))).collect()
 }
 
