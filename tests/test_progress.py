@@ -1,13 +1,13 @@
 """How far a run is: a bar on a terminal, lines in a log, or JSON; nothing on standard output."""
 
-import io
 import json
 import os
 import pty
 import signal
 import subprocess
 import sys
-import time
+import threading
+from contextlib import suppress
 from pathlib import Path
 
 import polars as pl
@@ -136,30 +136,38 @@ def test_a_terminal_has_a_bar_that_a_signal_takes_away(tmp_path: Path) -> None:
     source.write_text("client_id,date,amount\n" + "1,2026-01-01,5\n" * 200_000)
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "grc_fast", "score", str(source), "-o", str(sink)]
+    screen = Screen(ours)
 
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=theirs) as process:
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=theirs)
+    try:
         os.close(theirs)
-        shown = b""
-        until = time.monotonic() + 60
-        while b"reading" not in shown and time.monotonic() < until:
-            shown += os.read(ours, 1 << 16)
+        assert screen.appears.wait(timeout=120)
         process.send_signal(signal.SIGINT)
         out, _ = process.communicate(timeout=60)
-        shown += drained(ours)
+        screen.reader.join(timeout=60)
+    finally:
+        process.kill()
+        os.close(ours)
 
-    assert b"reading" in shown
     # The cursor, which a bar hides, is there again.
-    assert shown.rfind(b"\x1b[?25h") > shown.rfind(b"\x1b[?25l")
+    assert screen.shown.rfind(b"\x1b[?25h") > screen.shown.rfind(b"\x1b[?25l")
     if process.returncode == 130:
         assert out == b""
         assert not sink.exists()
 
 
-def drained(terminal: int) -> bytes:
-    found = io.BytesIO()
-    try:
-        while part := os.read(terminal, 1 << 16):
-            found.write(part)
-    except OSError:
-        pass  # the other end is closed
-    return found.getvalue()
+class Screen:
+    """What is written on a terminal, which is read all the time: else its writer would wait."""
+
+    def __init__(self, terminal: int) -> None:
+        self.shown = b""
+        self.appears = threading.Event()
+        self.reader = threading.Thread(target=self._read, args=(terminal,), daemon=True)
+        self.reader.start()
+
+    def _read(self, terminal: int) -> None:
+        with suppress(OSError):  # the other end is closed
+            while part := os.read(terminal, 1 << 16):
+                self.shown += part
+                if b"reading" in self.shown:
+                    self.appears.set()
