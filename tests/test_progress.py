@@ -94,6 +94,7 @@ def test_a_log_gets_a_line_now_and_then(
     assert capsys.readouterr().err.splitlines() == [
         "lecture : 200 lignes, 20/s, encore 40 s",
         "lecture : 400 lignes, 20/s, encore 30 s",
+        "lecture : fini en 24 s",
     ]
 
 

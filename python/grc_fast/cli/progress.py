@@ -135,15 +135,20 @@ class _Said(ProgressColumn):
 
 
 class Lines(Reporter):
-    """A plain line now and then, for a log: none of what is soon over."""
+    """A plain line now and then, and one in the end, for a log: none of what is soon over."""
 
     def __init__(self, lang: str) -> None:
         self._lang = lang
 
     @contextmanager
     def showing(self, step: Step) -> Iterator[Callable[[], None]]:
-        """Write a line each time that some seconds have passed."""
+        """Write a line each time that some seconds have passed, and at the end of a long step."""
+        began = time.monotonic()
         yield _now_and_then(_BETWEEN_LINES, lambda: _write(step.said(self._lang)))
+        seconds = time.monotonic() - began
+        if seconds >= _BETWEEN_LINES:
+            said = text(f"step.{step.name}", self._lang)
+            _write(text("step.done", self._lang, step=said, seconds=round(seconds)))
 
 
 class JsonLines(Reporter):
