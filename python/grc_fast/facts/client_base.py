@@ -37,6 +37,8 @@ def with_status(
     `returns_only` says how many rows of the table are clients with returns only, whose windows
     are empty too.
     """
+    if scored_by is None and not based:
+        return table, 0
     outside = pl.Series(STATUS, [False]).new_from_index(0, table.height)
     if scored_by is not None:
         outside = table[scored_by].is_null()

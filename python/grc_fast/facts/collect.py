@@ -99,10 +99,11 @@ def collect_facts(
     table, account = builder.finish(returns_only=returns_only, base=base is not None)
     _check_condition(opened, reading, account)
     day = _checked_day(read, account)
+    frame = pl.DataFrame(table)
     # The core names the columns by their positions.
-    names = {str(position): name for position, name in enumerate(requests)}
+    frame.columns = [*frame.columns[: frame.width - len(requests)], *requests]
     frame, out_of_window = with_status(
-        pl.DataFrame(table).rename(names),
+        frame,
         based=base is not None,
         scored_by=scored_by,
         # Their rows, if they are in the table, are null in every window.

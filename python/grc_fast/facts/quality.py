@@ -313,6 +313,5 @@ def _iso(day: dt.date | None) -> str | None:
 
 
 def _money(units: int, scale: int) -> Decimal:
-    """Place the decimal point; built from the digits, so no context can round it."""
-    digits = tuple(int(digit) for digit in str(abs(units)))
-    return Decimal((int(units < 0), digits, -scale))
+    """Place the decimal point; read from text, so no context can round it."""
+    return Decimal(f"{units}E-{scale}")

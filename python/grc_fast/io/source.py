@@ -270,11 +270,8 @@ class Source:
             kinds = [(part, _id_type(part, projection, name, alias)) for part, projection in pairs]
             _check_same_kind(role, name, kinds)
             pairs = _without_null_types(pairs, [kind for _, kind in kinds], alias)
-        types = [projection.types(part.schema) for part, projection in pairs]
-        _check_same_zones(parts, types)
-        amount = common_amount([found["amount"] for found in types if "amount" in found])
-        if amount is not None:
-            pairs = [(part, projection.cast("amount", amount)) for part, projection in pairs]
+        if len(pairs) > 1:
+            pairs = _of_common_types(pairs)
         return self._opened(pairs, dict.fromkeys(notes), plain_integer_ids)
 
     def open_ids(self, names: Sequence[str]) -> Opened:
@@ -470,6 +467,16 @@ def unreadable(place: str, error: Exception, reason: str) -> SourceError:
     if _SHORTENED.search(str(error)):
         reason = "it became shorter while it was read, so read it again once it is whole"
     return SourceError(store_fault(place, error) or f"{place} cannot be read: {redact(reason)}")
+
+
+def _of_common_types(pairs: list[tuple[Part, Projection]]) -> list[tuple[Part, Projection]]:
+    """Give the amounts of several tables one type, and check that their dates can be compared."""
+    types = [projection.types(part.schema) for part, projection in pairs]
+    _check_same_zones([part for part, _ in pairs], types)
+    amount = common_amount([found["amount"] for found in types if "amount" in found])
+    if amount is None:
+        return pairs
+    return [(part, projection.cast("amount", amount)) for part, projection in pairs]
 
 
 def _check_same_zones(parts: Sequence[Part], types: Sequence[pl.Schema]) -> None:
