@@ -1,5 +1,6 @@
 //! Pools of threads, made once for each size and shared by all kernels.
 
+use std::cell::Cell;
 use std::cmp;
 use std::collections::HashMap;
 use std::mem::{forget, take};
@@ -32,8 +33,7 @@ static POOLS: LazyLock<Mutex<Pools>> = LazyLock::new(Mutex::default);
 /// # Errors
 /// If the system starts no more threads.
 pub fn pool(threads: Option<usize>) -> Result<Arc<ThreadPool>> {
-    let cores = available_parallelism().map_or(1, usize::from);
-    let threads = threads.map_or(cores, |threads| threads.clamp(1, MAX_THREADS_PER_CORE * cores));
+    let threads = number_of_threads(threads);
     let mut pools = lock(&POOLS);
     if pools.process != process::id() {
         // A forked process has none of the threads of its parent, and would wait for them for ever.
@@ -53,6 +53,31 @@ pub fn pool(threads: Option<usize>) -> Result<Arc<ThreadPool>> {
     Ok(pools.by_size.entry(threads).or_insert_with(|| Arc::new(built)).clone())
 }
 
+/// How many threads do the work of a call that asks for so many, by default one a core.
+pub(crate) fn number_of_threads(asked: Option<usize>) -> usize {
+    static CORES: LazyLock<usize> =
+        LazyLock::new(|| available_parallelism().map_or(1, usize::from));
+    asked.map_or(*CORES, |asked| asked.clamp(1, MAX_THREADS_PER_CORE * *CORES))
+}
+
+thread_local! {
+    /// Whether this thread does all work of its call itself.
+    static IS_ALONE: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Do work on this thread alone, however many a call asks for: to wake others and wait for them takes
+/// longer than a little work.
+pub fn alone<T>(work: impl FnOnce() -> T) -> T {
+    struct Before(bool);
+    impl Drop for Before {
+        fn drop(&mut self) {
+            IS_ALONE.set(self.0);
+        }
+    }
+    let _before = Before(IS_ALONE.replace(true));
+    work()
+}
+
 /// Do work on a number of threads, all cores by default, for the call that this thread works for.
 ///
 /// # Errors
@@ -61,6 +86,9 @@ pub(crate) fn on_threads<T: Send>(
     threads: Option<usize>,
     work: impl FnOnce() -> Result<T> + Send,
 ) -> Result<T> {
+    if IS_ALONE.get() {
+        return work();
+    }
     let call = Call::current();
     pool(threads)?.install(|| call.work(work))
 }
@@ -73,6 +101,9 @@ pub(crate) const ROWS_A_TASK: usize = 1024;
 /// All parallel loops are this one: the scheduler is large, and was it generic over the work, it would
 /// be compiled again for every loop. Its call is not inlined, so work is to be a task, not a row.
 fn for_each_number(count: usize, work: &(dyn Fn(usize) + Sync)) {
+    if IS_ALONE.get() {
+        return (0..count).for_each(work);
+    }
     let call = Call::current();
     (0..count).into_par_iter().for_each(|number| {
         call.work(|| {
@@ -153,6 +184,9 @@ pub(crate) fn sort_unstable_by<T: Send>(
     items: &mut [T],
     compare: impl Fn(&T, &T) -> cmp::Ordering + Sync,
 ) {
+    if IS_ALONE.get() {
+        return items.sort_unstable_by(compare);
+    }
     let call = Call::current();
     items.par_sort_unstable_by(|a, b| {
         call.check();
@@ -165,6 +199,9 @@ pub(crate) fn join<A: Send, B: Send>(
     a: impl FnOnce() -> A + Send,
     b: impl FnOnce() -> B + Send,
 ) -> (A, B) {
+    if IS_ALONE.get() {
+        return (a(), b());
+    }
     let call = Call::current();
     rayon::join(|| call.work(a), || call.work(b))
 }
@@ -192,4 +229,29 @@ impl<S: Default> Reused<S> {
 /// What a mutex guards; nothing is left half done by a panic where this is used.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+
+    /// A loop, a sort and a fork all stay on the thread that is alone, and come to the same as elsewhere.
+    #[test]
+    fn a_thread_that_is_alone_does_all_work_itself() {
+        let here = thread::current().id();
+        let work = || {
+            let mut squares =
+                map_each(0..100_u32, |_, number| (number * number, thread::current().id()));
+            sort_unstable_by(&mut squares, |a, b| b.0.cmp(&a.0));
+            let ends = join(|| (1, thread::current().id()), || (2, thread::current().id()));
+            Ok((squares, [ends.0, ends.1]))
+        };
+        let (squares, ends) = alone(|| on_threads(Some(4), work)).unwrap();
+        assert!(squares.iter().chain(&ends).all(|&(_, thread)| thread == here));
+        let (elsewhere, _) = on_threads(Some(4), work).unwrap();
+        assert!(elsewhere.iter().all(|&(_, thread)| thread != here));
+        assert!(squares.iter().zip(&elsewhere).all(|(a, b)| a.0 == b.0));
+    }
 }

@@ -96,6 +96,7 @@ impl FactsBuilder {
         let mut columns = vec![ffi::id_chunks(client), ffi::chunks(date), ffi::chunks(amount)];
         columns.extend(orders);
         columns.extend(keep.map(ffi::chunks));
+        self.pass.count(ffi::rows(&columns[0]));
         self.pass.step(py, |pass| {
             let pieces = ffi::align(&columns)?;
             let batches = (0..pieces[0].len())
@@ -109,6 +110,7 @@ impl FactsBuilder {
     fn add_clients(&mut self, py: Python<'_>, client: PyChunkedArray) -> PyResult<()> {
         self.id_type.see(client.data_type());
         let chunks = ffi::id_chunks(client);
+        self.pass.count(ffi::rows(&chunks));
         self.pass.step(py, |pass| {
             let columns =
                 chunks.iter().map(|chunk| ffi::ids(chunk, "client")).collect::<Result<Vec<_>>>()?;

@@ -36,6 +36,11 @@ pub fn chunks(column: PyChunkedArray) -> Chunks {
     if chunks.is_empty() { vec![new_empty_array(field.data_type())] } else { chunks }
 }
 
+/// The rows of a column.
+pub fn rows(chunks: &[ArrayRef]) -> usize {
+    chunks.iter().map(Array::len).sum()
+}
+
 /// The arrays of a column of ids, in a form that the core takes.
 pub fn id_chunks(column: PyChunkedArray) -> Chunks {
     chunks(column).into_iter().map(normalise_ids).collect()
@@ -102,8 +107,7 @@ impl SeenIdType {
 
 /// Cut several columns where any of them is cut, so that pieces of one number are equally long.
 pub fn align(columns: &[Chunks]) -> Result<Vec<Vec<ArrayRef>>> {
-    let rows: Vec<usize> =
-        columns.iter().map(|chunks| chunks.iter().map(Array::len).sum()).collect();
+    let rows: Vec<usize> = columns.iter().map(|chunks| rows(chunks)).collect();
     if rows.windows(2).any(|pair| pair[0] != pair[1]) {
         return Err(Error::Data(format!(
             "the columns of a batch have {rows:?} rows: they must be equally long"

@@ -72,6 +72,9 @@ pub(super) struct Finish<'a> {
 
 /// The engine of one combination of kinds.
 pub(super) struct Aggregation<C: EngineKey, O: Key, W> {
+    /// Workers at most.
+    threads: usize,
+    /// As many as there was work for so far.
     pub workers: Vec<Worker<C, O, W>>,
     pub partitions: Vec<Partition<C, O>>,
     /// Lines in the inboxes.
@@ -121,7 +124,8 @@ impl EngineKey for Text {}
 impl<C: EngineKey, O: ReadOrders, W: ApplyLines> Aggregation<C, O, W> {
     pub fn new(spec: &AggregateSpec, threads: usize) -> Self {
         Self {
-            workers: (0..threads).map(|_| Worker::new()).collect(),
+            threads,
+            workers: vec![Worker::new()],
             partitions: (0..PARTITIONS).map(|number| Partition::new(number, spec)).collect(),
             waiting: 0,
             store_mode: if C::IS_WORD && spec.is_plain() {
@@ -147,7 +151,9 @@ impl<C: EngineKey, O: ReadOrders, W: ApplyLines> Aggregation<C, O, W> {
     ) -> Result<()> {
         let blocks = blocks(batches.iter().map(|batch| batch.rows));
         let lines: usize = batches.iter().map(|batch| batch.rows).sum();
-        let active = lines.div_ceil(LINES_A_WORKER).clamp(1, self.workers.len());
+        let active = lines.div_ceil(LINES_A_WORKER).clamp(1, self.threads);
+        let missing = active.saturating_sub(self.workers.len());
+        self.workers.extend((0..missing).map(|_| Worker::new()));
         let share = blocks.len().div_ceil(active).max(1);
         let results = map_each(&mut self.workers, |number, worker| {
             let from = (number * share).min(blocks.len());
@@ -163,7 +169,7 @@ impl<C: EngineKey, O: ReadOrders, W: ApplyLines> Aggregation<C, O, W> {
     fn flush(&mut self, flush: &Flush) -> Result<()> {
         C::choose_store(self, flush.spec);
         let workers = &self.workers;
-        let together = PARTITIONS / (CHUNKS_A_WORKER * workers.len());
+        let together = PARTITIONS / (CHUNKS_A_WORKER * self.threads);
         let together = together.max(FEWEST_PARTITIONS);
         for_each_chunk(&mut self.partitions, together, |first, partitions| {
             let (mut set, mut unpacked) = (OrderSet::default(), Vec::new());
@@ -267,6 +273,7 @@ impl<C: EngineKey, O: ReadOrders, W: ApplyLines> Engine for Aggregation<C, O, W>
             partition.with_clients(|clients| C::into_texts(clients, &decoder), spec)
         };
         let texts = Aggregation::<Text, O, W> {
+            threads: self.threads,
             partitions: map_each(self.partitions, in_texts),
             workers: self.workers.into_iter().map(Worker::for_other_ids).collect(),
             waiting: 0,

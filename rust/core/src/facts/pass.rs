@@ -16,7 +16,7 @@ use crate::calendar::Clock;
 use crate::columns::{Column, IdValues, Integers};
 use crate::error::{Error, Result};
 use crate::money::{POWERS, Unit};
-use crate::threads::on_threads;
+use crate::threads::{number_of_threads, on_threads};
 
 /// A pass over sales lines in progress.
 pub struct FactsPass {
@@ -222,7 +222,7 @@ impl FactsPass {
     }
 
     fn engine_with_order<C: EngineKey, O: ReadOrders>(&self) -> Box<dyn Engine> {
-        let threads = rayon::current_num_threads();
+        let threads = number_of_threads(self.options.threads);
         if self.needs_instants() {
             Box::new(Aggregation::<C, O, Instant>::new(&self.spec, threads))
         } else {

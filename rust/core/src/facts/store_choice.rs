@@ -17,8 +17,10 @@ const WORDS_A_CLIENT: u128 = if cfg!(test) { 8192 } else { 8 };
 /// Clients, at most, where a sample lets expect one at least: of a base whose clients buy as unevenly
 /// as they do it finds a fifth.
 const CLIENTS_AN_ESTIMATE: usize = 16;
-/// So many words take little memory (2 MB), whoever has them.
+/// So many words take little memory (2 MB), whoever has them,
 const FEW_WORDS: u128 = 1 << 17;
+/// where there are so many lines: to look through the words then takes no longer than they do.
+const LINES_OF_FEW_WORDS: u64 = if cfg!(test) { 20 } else { 16 * 1024 };
 
 impl EngineKey for Word {
     fn apply_packed<O: Key, W: ApplyLines>(
@@ -50,7 +52,7 @@ impl EngineKey for Word {
         let range = StripeRange::of(least, most);
         match &aggregation.store_mode {
             StoreMode::Direct(kept) if kept.covers(&range) => {}
-            _ if !is_dense(&range, aggregation.expected_clients(&range)) => {
+            _ if !aggregation.is_dense(&range) => {
                 if matches!(aggregation.store_mode, StoreMode::Direct(_)) {
                     Self::store_hashed(aggregation, spec);
                 }
@@ -83,6 +85,13 @@ impl EngineKey for Word {
 }
 
 impl<O: ReadOrders, W: ApplyLines> Aggregation<Word, O, W> {
+    /// Whether clients are expected to fill a good part of a range, or it is small beside their lines.
+    fn is_dense(&self, range: &StripeRange) -> bool {
+        let lines: u64 = self.workers.iter().map(|worker| worker.account.rows_read).sum();
+        let is_small = range.words() <= FEW_WORDS && lines >= LINES_OF_FEW_WORDS;
+        is_small || is_dense(range, self.expected_clients(range))
+    }
+
     /// How many clients there will be, as far as it matters for a range: those known, and of the lines
     /// that wait all clients if they are the first, or else every other.
     fn expected_clients(&self, range: &StripeRange) -> usize {
@@ -113,5 +122,5 @@ impl<O: ReadOrders, W: ApplyLines> Aggregation<Word, O, W> {
 
 /// Whether clients fill a good part of a range.
 fn is_dense(range: &StripeRange, clients: usize) -> bool {
-    range.words() <= (WORDS_A_CLIENT * clients as u128).max(FEW_WORDS)
+    range.words() <= WORDS_A_CLIENT * clients as u128
 }

@@ -19,6 +19,7 @@ use super::{
 use crate::bitmap::Bitmap;
 use crate::columns::{AmountValues, Column, DateValues, IdValues, Ids, Integers, Texts, view_of};
 use crate::error::{Error, Result};
+use crate::threads::alone;
 
 /// Client, day, amount and order.
 type Sale = (i64, i32, i64, i64);
@@ -132,8 +133,11 @@ proptest! {
         ),
         by_order: bool,
         threads in 1_usize..4,
+        is_alone: bool,
     ) {
-        prop_assert_eq!(facts_of(&pushes, by_order, threads), expected(&pushes, by_order));
+        let facts = || facts_of(&pushes, by_order, threads);
+        let facts = if is_alone { alone(facts) } else { facts() };
+        prop_assert_eq!(facts, expected(&pushes, by_order));
     }
 }
 
