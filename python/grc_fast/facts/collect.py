@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import polars as pl
@@ -24,6 +25,7 @@ from grc_fast.facts.plausibility import (
 )
 from grc_fast.facts.quality import Quality
 from grc_fast.facts.table import CLIENT, STATUS
+from grc_fast.io.ids import ids_as_they_are
 from grc_fast.io.locate import locate
 from grc_fast.io.open import open_source
 from grc_fast.io.source import Opened, Source, among_the_first
@@ -67,7 +69,8 @@ def collect_facts(
         The table has `client_id`, `status` (Enum, with a client base only) and the columns asked
         for; ascending by client.
     """
-    roles = reading.roles
+    # The extension drops lines whose id is empty itself.
+    roles = replace(reading.roles, take_ids=ids_as_they_are)
     read = open_source(source, reading.text)
     opened = read.open(roles)
     base = (

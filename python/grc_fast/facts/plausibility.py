@@ -10,6 +10,7 @@ import polars as pl
 
 from grc_fast._utils.messages import quoted
 from grc_fast.facts.table import CLIENT
+from grc_fast.io.ids import not_empty
 from grc_fast.io.source import Opened
 from grc_fast.io.text_options import said
 from grc_fast.labels.filling import Wording
@@ -34,10 +35,12 @@ def warnings_of_rows(opened: Opened) -> Iterator[Wording]:
     if rows is None:
         return
     lines = rows.select(projection.expressions)
+    orders = [name for name in lines.columns if name.startswith("order_")]
+    texts = [name for name in ("client", *orders) if lines[name].dtype == pl.String]
+    lines = lines.with_columns(not_empty(pl.col(name)) for name in texts) if texts else lines
     if "keep" in lines.columns:
         keep = lines["keep"].fill_null(value=False)
         rows, lines = rows.filter(keep), lines.filter(keep)
-    orders = [name for name in lines.columns if name.startswith("order_")]
     if orders and _may_be_twice(lines, orders):
         yield from _one_amount_an_order(lines, orders)
     # Rows that are alike are of one client at one instant, and it is sooner told that none are.

@@ -6,14 +6,17 @@ nor `+7`, so that `00123` and `123` stay two clients.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from operator import index
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import polars as pl
 
 from grc_fast._utils.messages import describe
 from grc_fast.errors import ColumnError
+
+#: Takes the ids of a column; after it come its name, role, type, and table.
+TakeIds: TypeAlias = Callable[[pl.Expr, str, str, pl.DataType, str], pl.Expr]
 
 # The columns by which small tables meet.
 _COMMON: Final = ("client_id", "campaign")
@@ -28,8 +31,21 @@ def id_expression(column: pl.Expr, name: str, role: str, dtype: pl.DataType, pla
     ColumnError
         If the type cannot be an id.
     """
+    text = _text_of_ids(column, dtype)
+    return ids_as_they_are(column, name, role, dtype, place) if text is None else not_empty(text)
+
+
+def not_empty(text: pl.Expr) -> pl.Expr:
+    """Take texts, empty ones as null."""
+    return pl.when(text.str.len_bytes() > 0).then(text)
+
+
+def ids_as_they_are(
+    column: pl.Expr, name: str, role: str, dtype: pl.DataType, place: str
+) -> pl.Expr:
+    """Take ids as `id_expression` does, but leave empty text as it is."""
     if (text := _text_of_ids(column, dtype)) is not None:
-        return pl.when(text.str.len_bytes() > 0).then(text)
+        return text
     if dtype in (pl.Float32, pl.Float64) or (dtype.is_integer() and dtype not in INTEGERS_WIDE):
         return column
     if isinstance(dtype, pl.Decimal) and dtype.scale == 0:

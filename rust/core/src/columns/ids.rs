@@ -1,5 +1,6 @@
 //! Ids of clients, orders and events: integers, whole floats, or texts.
 
+use super::column::Column;
 use super::integers::Integers;
 use super::texts::Texts;
 use crate::error::{Error, Result};
@@ -23,6 +24,19 @@ impl IdValues<'_> {
             Self::Floats(values) => values.len(),
             Self::Texts(texts) => texts.views.len(),
         }
+    }
+}
+
+impl Column<'_, IdValues<'_>> {
+    /// Whether row `i` has an id: an empty text is none, and a float that is not a number.
+    #[inline]
+    pub(crate) fn has_id(&self, i: usize) -> bool {
+        self.is_valid(i)
+            && match &self.values {
+                IdValues::Floats(values) => !values[i].is_nan(),
+                IdValues::Integers(_) => true,
+                IdValues::Texts(texts) => !texts.is_empty(i),
+            }
     }
 }
 

@@ -13,6 +13,12 @@ pub struct Texts<'a> {
 }
 
 impl Texts<'_> {
+    /// Whether text `i` is empty.
+    #[inline]
+    pub fn is_empty(&self, i: usize) -> bool {
+        self.views[i] as u32 == 0
+    }
+
     /// The bytes of text `i`.
     #[inline]
     pub fn get(&self, i: usize) -> &[u8] {

@@ -338,6 +338,27 @@ proptest! {
     }
 }
 
+proptest! {
+    #[test]
+    fn an_empty_text_is_no_id(
+        pushes in prop::collection::vec(prop_oneof![text_sales(0..3), text_sales(0..16)], 1..5),
+        base in prop_oneof![Just(Vec::new()), prop::collection::vec((0_u8..16, 0_i64..80), 1..50)],
+        plain: bool,
+        threads in 1_usize..4,
+    ) {
+        let base: Vec<_> = base.into_iter().map(|(kind, id)| text_id(kind, id)).collect();
+        let or_empty = |id: &Option<String>| Some(id.clone().unwrap_or_default());
+        let emptied = |sale: &TextSale| (or_empty(&sale.0), sale.1, sale.2, sale.3);
+        let empty_pushes: Vec<Vec<TextSale>> =
+            pushes.iter().map(|sales| sales.iter().map(emptied).collect()).collect();
+        let empty_base: Vec<_> = base.iter().map(or_empty).collect();
+        prop_assert_eq!(
+            rows_of_texts(&empty_pushes, &empty_base, plain, false, threads),
+            rows_of_texts(&pushes, &base, plain, false, threads)
+        );
+    }
+}
+
 #[test]
 fn ids_are_refused_where_their_bytes_cannot_be_pointed_to() {
     for others in [0, 200] {

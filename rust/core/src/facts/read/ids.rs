@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::options::{IdReadOptions, Signedness, WordIds};
-use crate::columns::{Column, IdValues, Integers, mixed_ids, mixed_signs, whole};
+use crate::columns::{Column, IdValues, Integers, Texts, mixed_ids, mixed_signs, whole};
 use crate::error::Result;
 use crate::facts::drop_reason::{LineDropReason, USED, mark};
 use crate::facts::key::{Key, Text, Word};
@@ -58,7 +58,7 @@ impl ReadKey for Text {
         let IdValues::Texts(texts) = &column.values else {
             return Err(mixed_ids());
         };
-        mark(out.drops, LineDropReason::Client, |i| !column.is_valid(rows.start + i));
+        mark_missing(column, texts, &rows, out.drops);
         for (i, &view) in texts.views[rows.clone()].iter().enumerate() {
             if view as u32 <= 12 {
                 out.rows[i] = view;
@@ -82,6 +82,15 @@ impl ReadKey for Text {
     }
 }
 
+/// Drop the lines whose text is missing or empty.
+fn mark_missing(column: &Column<IdValues>, texts: &Texts, rows: &Range<usize>, drops: &mut [u8]) {
+    // Hardly any text is empty, and whether one of a block is takes no branch to tell.
+    let any_empty = rows.clone().fold(false, |any, row| any | texts.is_empty(row));
+    if column.validity.is_some() || any_empty {
+        mark(drops, LineDropReason::Client, |i| !column.has_id(rows.start + i));
+    }
+}
+
 /// Long texts are prefetched this many rows before they are read.
 const AHEAD: usize = 16;
 
@@ -95,9 +104,7 @@ fn read_encoded(
     let IdValues::Texts(texts) = &column.values else {
         return Err(mixed_ids());
     };
-    if column.validity.is_some() {
-        mark(out.drops, LineDropReason::Client, |i| !column.is_valid(rows.start + i));
-    }
+    mark_missing(column, texts, &rows, out.drops);
     let mut encoder = Encoder::new(templates);
     for (i, row) in rows.enumerate() {
         texts.prefetch(row + AHEAD);

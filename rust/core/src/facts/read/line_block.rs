@@ -9,7 +9,7 @@ use super::amounts::{check_sizes, read_amounts, read_signs};
 use super::dates::read_dates;
 use super::ids::{KeyArrays, ReadKey};
 use super::options::{IdReadOptions, ReadOptions};
-use super::orders::{OrderReader, ReadOrders, is_there};
+use super::orders::{OrderReader, ReadOrders};
 use crate::columns::{Column, IdValues};
 use crate::error::Result;
 use crate::facts::batch::Batch;
@@ -137,7 +137,7 @@ impl<C: ReadKey, O: ReadOrders> LineBlock<C, O> {
     ) -> Result<()> {
         let n = rows.len();
         for (i, missing) in self.no_order[..n].iter_mut().enumerate() {
-            *missing = batch.order.iter().any(|column| !is_there(column, rows.start + i));
+            *missing = batch.order.iter().any(|column| !column.has_id(rows.start + i));
         }
         // A missing order is no reason to drop a line: reasons are read into a copy.
         let mut drops = [USED; BLOCK];

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::ids::{KeyArrays, ReadKey};
 use super::options::IdReadOptions;
-use crate::columns::{Column, IdValues, integer_at, mixed_ids, view_of, whole};
+use crate::columns::{IdValues, integer_at, mixed_ids, view_of, whole};
 use crate::error::{Error, Result};
 use crate::facts::batch::Batch;
 use crate::facts::drop_reason::USED;
@@ -134,13 +134,4 @@ fn write_integer(bytes: &mut Vec<u8>, value: i64) {
         rest >>= 7;
     }
     bytes.push(rest as u8);
-}
-
-/// Whether an id is there: a float that is not a number is not.
-pub fn is_there(column: &Column<IdValues>, i: usize) -> bool {
-    column.is_valid(i)
-        && match &column.values {
-            IdValues::Floats(values) => !values[i].is_nan(),
-            IdValues::Integers(_) | IdValues::Texts(_) => true,
-        }
 }

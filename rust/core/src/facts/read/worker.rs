@@ -141,7 +141,7 @@ impl<C: ReadKey + ClientKey, O: ReadOrders, W: When> Worker<C, O, W> {
                 (options.plain_integer_ids, &batch.client.values)
             {
                 let dropped = (0..n).filter(|&i| block.drops[i] != USED).map(|i| first_row + i);
-                let mut present = dropped.filter(|&row| batch.client.is_valid(row));
+                let mut present = dropped.filter(|&row| batch.client.has_id(row));
                 self.plain_ids &= present.all(|row| plain_integer(texts.get(row)).is_some());
             }
             self.account.see_drops(&block.drops[..n], &block.day[..n], &block.amount[..n]);
