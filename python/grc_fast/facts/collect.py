@@ -78,40 +78,24 @@ def collect_facts(
         if reading.clients is None
         else base_batches(reading.clients, reading.text, roles, opened)
     )
-    options: dict[str, Any] = {
-        "returns": reading.returns,
-        "order": bool(roles.orders),
-        "timezone": reading.timezone,
-        "plain_integer_ids": opened.plain_integer_ids,
-        "threads": reading.threads,
-    }
-    if reading.money_scale is not None:
-        options["money_scale"] = reading.money_scale
+    options = _builder_options(reading, opened)
     day = as_of
     if day is None and any(window is not None for _, window in requests.values()):
         # Windows count back from a day that only a pass of its own can tell.
         opened = opened if opened.replayable else opened.held()
         first_pass = _core.FactsBuilder(facts=[], as_of=None, **(options | {"order": False}))
-        _push_all(first_pass, opened, reading)
+        push_batches(first_pass, opened, reading)
         _, account = first_pass.finish(returns_only=True, base=False)
-        day = _checked_day(read, account)
-    builder = _core.FactsBuilder(facts=list(requests.values()), as_of=day_number(day), **options)
-    _push_all(builder, opened, reading)
+        day = checked_day(read, account)
+    builder = new_builder(reading, requests, opened, as_of=day)
+    push_batches(builder, opened, reading)
     for ids in base or ():
         builder.add_clients(ids)
-    table, account = builder.finish(returns_only=returns_only, base=base is not None)
-    _check_condition(opened, reading, account)
-    day = _checked_day(read, account)
-    frame = pl.DataFrame(table)
-    # The core names the columns by their positions.
-    frame.columns = [*frame.columns[: frame.width - len(requests)], *requests]
-    frame, out_of_window = with_status(
-        frame,
-        based=base is not None,
-        scored_by=scored_by,
-        # Their rows, if they are in the table, are null in every window.
-        returns_only=account["clients_returns_only"] if returns_only else 0,
+    frame, account, out_of_window = facts_frame(
+        builder, requests, based=base is not None, scored_by=scored_by, returns_only=returns_only
     )
+    check_condition(opened, reading, account)
+    day = checked_day(read, account)
     notes = [*opened.notes, *notes_of_ids(frame)]
     warnings = [*warnings_of_rows(opened), *warning_of_ids(frame)]
     counts = [name for name in ("orders", "lines") if name in frame.columns]
@@ -132,7 +116,57 @@ def collect_facts(
     return frame, quality
 
 
-def _check_condition(opened: Opened, reading: SalesReading, account: _core._Account) -> None:
+def new_builder(
+    reading: SalesReading, requests: Mapping[str, Request], opened: Opened, *, as_of: dt.date | None
+) -> _core.FactsBuilder:
+    """Prepare a pass for facts and windows, over sales that are opened."""
+    return _core.FactsBuilder(
+        facts=list(requests.values()),
+        as_of=day_number(as_of),
+        **_builder_options(reading, opened),
+    )
+
+
+def _builder_options(reading: SalesReading, opened: Opened) -> dict[str, Any]:
+    options: dict[str, Any] = {
+        "returns": reading.returns,
+        "order": bool(reading.roles.orders),
+        "timezone": reading.timezone,
+        "plain_integer_ids": opened.plain_integer_ids,
+        "threads": reading.threads,
+    }
+    if reading.money_scale is not None:
+        options["money_scale"] = reading.money_scale
+    return options
+
+
+def facts_frame(
+    builder: _core.FactsBuilder,
+    requests: Mapping[str, Request],
+    *,
+    based: bool,
+    scored_by: str | None,
+    returns_only: bool,
+) -> tuple[pl.DataFrame, _core._Account, int]:
+    """End a pass: its table with the columns asked for, its account, and who is out of the window.
+
+    `based` says whether the client base was entered; the others are as for `collect_facts`.
+    """
+    table, account = builder.finish(returns_only=returns_only, base=based)
+    frame = pl.DataFrame(table)
+    # The core names the columns by their positions.
+    frame.columns = [*frame.columns[: frame.width - len(requests)], *requests]
+    frame, out_of_window = with_status(
+        frame,
+        based=based,
+        scored_by=scored_by,
+        # Their rows, if they are in the table, are null in every window.
+        returns_only=account["clients_returns_only"] if returns_only else 0,
+    )
+    return frame, account, out_of_window
+
+
+def check_condition(opened: Opened, reading: SalesReading, account: _core._Account) -> None:
     """Raise if no row meets the condition; with the values that do occur."""
     rows = account["rows_read"]
     if not rows or account["dropped"]["where"][0] < rows:
@@ -149,7 +183,7 @@ def over_all_time(names: Iterable[str]) -> dict[str, Request]:
     return {name: (name, None) for name in names}
 
 
-def _push_all(builder: _core.FactsBuilder, opened: Opened, reading: SalesReading) -> None:
+def push_batches(builder: _core.FactsBuilder, opened: Opened, reading: SalesReading) -> None:
     """Push every batch; an error about a value gets the column and the row that hold it."""
     try:
         for batch in opened.batches():
@@ -180,7 +214,7 @@ def _at_scale(amounts: pl.Series, scale: int | None) -> pl.Series:
     return amounts.cast(pl.Decimal(38, scale))
 
 
-def _checked_day(source: Source, account: _core._Account) -> dt.date:
+def checked_day(source: Source, account: _core._Account) -> dt.date:
     """Return the `as_of` of an account; files without rows and a day before every sale are not."""
     source.check_rows(account["rows_read"])
     if account["as_of"] is None:

@@ -12,12 +12,12 @@ from grc_fast._utils.dates import parse_day
 from grc_fast._utils.messages import suggestion
 from grc_fast._utils.panics import panics_as_errors
 from grc_fast.errors import OptionError
-from grc_fast.facts.collect import collect_facts
+from grc_fast.facts.collect import Request, collect_facts
 from grc_fast.facts.options import Reading, SalesReading
 from grc_fast.facts.table import FACTS, Facts
 
-# No fact has this name.
-_OF_WINDOW: Final = "__last_purchase_of_window"
+#: The column of the last purchase in the window; no fact has this name.
+OF_WINDOW: Final = "__last_purchase_of_window"
 
 
 @panics_as_errors()
@@ -117,21 +117,29 @@ def facts(
     >>> found.quality.rows_used
     3
     """
-    names = _check_names(facts)
-    if window is not None:
-        text("window", window, "a duration such as 12mo")
     how = SalesReading.of(reading, returns=returns)
-    requests = {name: (name, window) for name in names}
-    scored_by = None
-    if how.clients is not None and window is not None:
-        # A client of the base whose purchases are all before the window is out of it.
-        scored_by = _OF_WINDOW
-        requests[_OF_WINDOW] = ("last_purchase", window)
+    requests = named_requests(facts, window, based=how.clients is not None)
+    scored_by = OF_WINDOW if OF_WINDOW in requests else None
     frame, quality = collect_facts(
         source, how, requests, as_of=parse_day(as_of), returns_only=True, scored_by=scored_by
     )
     frame = frame if scored_by is None else frame.drop(scored_by)
     return Facts(frame, quality, quality.as_of, _from_pass=True)
+
+
+def named_requests(facts: Sequence[str], window: str | None, *, based: bool) -> dict[str, Request]:
+    """Check names of facts and their window, and return what is asked of the pass.
+
+    With a client base and a window there is a column more, `OF_WINDOW`: a client of the base whose
+    purchases are all before the window is out of it.
+    """
+    names = _check_names(facts)
+    if window is not None:
+        text("window", window, "a duration such as 12mo")
+    requests: dict[str, Request] = {name: (name, window) for name in names}
+    if based and window is not None:
+        requests[OF_WINDOW] = ("last_purchase", window)
+    return requests
 
 
 def _check_names(names: Sequence[str]) -> list[str]:

@@ -26,21 +26,30 @@ def read_facts(
     with_money: bool = False,
 ) -> tuple[Facts, pl.Series | None]:
     """Read sales into the facts of a specification and, if asked, each client's whole spend."""
-    requests: dict[str, Request] = {name: (name, None) for name in DATES}
-    requests |= {c.name: (c.measure, c.window) for c in spec.criteria}
+    requests = criteria_requests(spec)
     money = _money_column(spec) if with_money else None
     if money == _MONEY:
         requests[_MONEY] = ("total", None)
-    windowed = spec.recency is not None and spec.recency.window is not None
-    table, quality = collect_facts(
-        source, reading, requests, as_of=as_of, scored_by="recency" if windowed else None
-    )
-    if windowed and reading.clients is None:
+    scored_by = windowed_criterion(spec)
+    table, quality = collect_facts(source, reading, requests, as_of=as_of, scored_by=scored_by)
+    if scored_by is not None and reading.clients is None:
         # Without a client base only those who are scored have a row.
-        table = table.filter(pl.col("recency").is_not_null())
+        table = table.filter(pl.col(scored_by).is_not_null())
     spent = None if money is None else table[money]
     frame = table.drop(_MONEY) if money == _MONEY else table
     return Facts(frame, quality, quality.as_of, _from_pass=True), spent
+
+
+def criteria_requests(spec: Specification) -> dict[str, Request]:
+    """Return what the criteria ask of the pass."""
+    requests: dict[str, Request] = {name: (name, None) for name in DATES}
+    return requests | {c.name: (c.measure, c.window) for c in spec.criteria}
+
+
+def windowed_criterion(spec: Specification) -> str | None:
+    """Return the column that is null for clients out of the window, None where there is none."""
+    windowed = spec.recency is not None and spec.recency.window is not None
+    return "recency" if windowed else None
 
 
 def _money_column(spec: Specification) -> str | None:

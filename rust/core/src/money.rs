@@ -25,6 +25,13 @@ impl Sum {
         }
     }
 
+    /// Add another sum.
+    #[inline]
+    pub fn merge(&mut self, other: Self) {
+        self.add(other.low);
+        self.carry += other.carry;
+    }
+
     /// The sum of some low bits and a carry.
     pub fn with_carry(low: i64, carry: i32) -> Self {
         Self { low, carry }
@@ -141,10 +148,17 @@ mod tests {
         #[test]
         fn sums_are_those_of_128_bits(amounts in prop::collection::vec(any::<i64>(), 0..200)) {
             let mut sum = Sum::default();
+            let mut merged = Sum::default();
             for &amount in &amounts {
                 sum.add(amount);
             }
+            for part in amounts.chunks(7) {
+                let mut of_part = Sum::default();
+                part.iter().for_each(|&amount| of_part.add(amount));
+                merged.merge(of_part);
+            }
             prop_assert_eq!(sum.value(), amounts.iter().map(|&a| i128::from(a)).sum::<i128>());
+            prop_assert_eq!(merged.value(), sum.value());
         }
 
         #[test]

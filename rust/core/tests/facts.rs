@@ -11,8 +11,8 @@ use grc_core::Error;
 use grc_core::bitmap::Bitmap;
 use grc_core::columns::{AmountValues, Column, DateValues, IdValues, Ids, Integers, Texts};
 use grc_core::facts::{
-    Batch, Fact, FactColumn, FactsAccount, FactsOptions, FactsPass, FactsTable, MEAN_PLACES,
-    Request, Returns, Status, Values,
+    Batch, ClientStates, Fact, FactColumn, FactsAccount, FactsOptions, FactsPass, FactsTable,
+    MEAN_PLACES, Request, Returns, StateBatch, Status, Values,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -1350,6 +1350,120 @@ proptest! {
             prop_assert_eq!(&run(&layout, &question, &sales, way), &expected, "{:?}", way);
         }
     }
+}
+
+/// Put sales through passes over parts of them, and merge what these know of their clients.
+fn run_in_parts(layout: &Layout, question: &Question, sales: &[Sale], parts: &[u64]) -> Answer {
+    let of_part = |part: usize| {
+        let own = (0..).zip(sales).filter(|&(row, _)| hash(7, row) as usize % parts.len() == part);
+        let own: Vec<Sale> = own.map(|(_, sale)| sale.clone()).collect();
+        let mut pass = FactsPass::new(question.options(1 + part % 2)).unwrap();
+        pass.push(vec![Table::new(layout, &own, parts[part]).batch()]).unwrap();
+        pass.finish_states().unwrap()
+    };
+    let mut states: Vec<ClientStates> = (0..parts.len()).map(of_part).collect();
+    states.sort_by_key(|of_part| hash(parts[0], of_part.account.rows_used));
+    let mut merged = FactsPass::new(question.options(2)).unwrap();
+    merged.push(vec![Table::new(layout, &[], 0).batch()]).unwrap();
+    let middle = states.len() / 2;
+    merged.add_states(&states[..middle].iter().map(state_batch).collect::<Vec<_>>()).unwrap();
+    if let Some(base) = &question.base {
+        add_base(&mut merged, layout, base);
+    }
+    merged.add_states(&states[middle..].iter().map(state_batch).collect::<Vec<_>>()).unwrap();
+    let mut answer =
+        Answer::from(merged.finish(question.returns_only, question.base.is_some()).unwrap());
+    // Lines are counted where they are read, and clients where all that is known of them meets.
+    let of_lines = states.iter().fold(FactsAccount::default(), |sum, part| sum + &part.account);
+    let of_clients = answer.account;
+    answer.account = FactsAccount {
+        clients: of_clients.clients,
+        clients_outside_base: of_clients.clients_outside_base,
+        base_rows_dropped: of_clients.base_rows_dropped,
+        as_of: of_clients.as_of,
+        money_places: of_clients.money_places,
+        ..of_lines
+    };
+    answer
+}
+
+fn state_batch(states: &ClientStates) -> StateBatch<'_> {
+    let values = match &states.ids {
+        Ids::Signed(ids) => IdValues::Integers(Integers::I64(ids)),
+        Ids::Unsigned(ids) => IdValues::Integers(Integers::U64(ids)),
+        Ids::Texts { views, buffers } => {
+            let buffers = buffers.iter().map(Vec::as_slice).collect();
+            IdValues::Texts(Texts { views, buffers })
+        }
+    };
+    StateBatch { client: Column { values, validity: None }, scopes: states.scopes.clone() }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 200,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn the_states_of_any_parts_merge_into_the_facts_of_all_sales(
+        layout in layouts(),
+        (mut question, today) in questions(),
+        rows in 0..250_u64,
+        clients in 1..30_u64,
+        nulls in 0..4_u64,
+        based in any::<bool>(),
+        parts in prop::collection::vec(any::<u64>(), 1..6),
+        seed in any::<u64>(),
+    ) {
+        let shop = Shop { seed, rows, clients, nulls, today };
+        let sales = shop.sales(&layout);
+        question.base = based.then(|| shop.base(&layout));
+        question.as_of = Some(today);
+        question.order = false;
+        question.plain_integer_ids = false;
+        question.facts.retain(|(fact, _)| {
+            use Fact::{ActiveDays, FirstDayTotal, LastBasket, LogGaps, MeanGap};
+            !matches!(fact, ActiveDays | MeanGap | LogGaps | LastBasket | FirstDayTotal)
+        });
+        let expected = oracle(&layout, &question, &sales);
+        prop_assert_eq!(run_in_parts(&layout, &question, &sales, &parts), expected);
+    }
+}
+
+#[test]
+fn facts_that_compare_lines_have_no_states() {
+    use Fact::{ActiveDays, FirstDayTotal, LastBasket, LogGaps, MeanGap};
+    let layout = Layout::plain();
+    let compared = [ActiveDays, FirstDayTotal, LastBasket, LogGaps, MeanGap];
+    let mut questions = compared.map(|fact| Question::of(&[fact])).to_vec();
+    questions.push(Question::of(&[Fact::Total]).with_order());
+    for question in questions {
+        let mut pass = FactsPass::new(question.options(1)).unwrap();
+        pass.push(vec![Table::new(&layout, &[], 0).batch()]).unwrap();
+        let Err(Error::Option(told)) = pass.add_states(&[]) else { panic!("{question:?}") };
+        let Err(Error::Option(again)) = pass.finish_states() else { panic!("{question:?}") };
+        assert_eq!(told, again);
+    }
+}
+
+#[test]
+fn states_of_other_facts_are_refused() {
+    let layout = Layout::plain();
+    let pass = |question: &Question| {
+        let mut pass = FactsPass::new(question.options(1)).unwrap();
+        pass.push(vec![Table::new(&layout, &[sale(1, 30, 5)], 0).batch()]).unwrap();
+        pass
+    };
+    let rare = Question::of(&[Fact::MaxBasket]);
+    let states = pass(&rare).finish_states().unwrap();
+    let told = pass(&Question::of(&[Fact::Total])).add_states(&[state_batch(&states)]);
+    assert!(matches!(told, Err(Error::Data(told)) if told.contains("of other facts or windows")));
+    let mut negative = state_batch(&states);
+    negative.scopes[0].lines[0] = -1;
+    let told = pass(&rare).add_states(&[negative]);
+    assert!(matches!(told, Err(Error::Data(told)) if told.contains("fewer than no lines")));
 }
 
 /// Pushes so long that every thread has a share, and clients so many that every table grows.

@@ -13,6 +13,7 @@ use pyo3_arrow::{PyChunkedArray, PyTable};
 use crate::errors::exception;
 use crate::ffi;
 use crate::pass::Pass;
+use crate::states;
 
 /// The day a window begins after: `as_of` − `window`, in days since 1970-01-01.
 #[pyfunction]
@@ -39,6 +40,9 @@ pub fn parse_duration(text: &str) -> PyResult<(i32, &'static str)> {
 pub struct FactsBuilder {
     pass: Pass<FactsPass>,
     id_type: ffi::SeenIdType,
+    /// Whether clients have states that can be merged, for the facts that are asked for.
+    #[pyo3(get)]
+    is_mergeable: bool,
 }
 
 #[pymethods]
@@ -56,12 +60,12 @@ impl FactsBuilder {
         plain_integer_ids: bool,
         threads: Option<usize>,
     ) -> PyResult<Self> {
-        let build = || -> Result<FactsPass> {
+        let build = || -> Result<(FactsPass, bool)> {
             let requests = facts
                 .into_iter()
                 .map(|(name, window)| Ok(Request { fact: Fact::named(&name)?, window }))
                 .collect::<Result<Vec<_>>>()?;
-            FactsPass::new(FactsOptions {
+            let options = FactsOptions {
                 facts: requests,
                 as_of,
                 returns: returns_named(returns)?,
@@ -70,11 +74,15 @@ impl FactsBuilder {
                 timezone: timezone.to_owned(),
                 plain_integer_ids,
                 threads,
-            })
+            };
+            let is_mergeable = options.is_mergeable();
+            Ok((FactsPass::new(options)?, is_mergeable))
         };
+        let (pass, is_mergeable) = build().map_err(|error| exception(&error))?;
         Ok(Self {
-            pass: Pass::new(build().map_err(|error| exception(&error))?, "pass", threads),
+            pass: Pass::new(pass, "pass", threads),
             id_type: ffi::SeenIdType::default(),
+            is_mergeable,
         })
     }
 
@@ -118,6 +126,26 @@ impl FactsBuilder {
         })
     }
 
+    /// Take in what other passes with the same options know of their clients, after the first batch.
+    fn add_states(&mut self, py: Python<'_>, states: PyTable) -> PyResult<()> {
+        let (batches, _) = states.into_inner();
+        self.pass.step(py, |pass| {
+            let clients = batches.iter().map(states::clients).collect::<Result<Vec<_>>>()?;
+            let states = clients
+                .iter()
+                .zip(&batches)
+                .map(|(clients, batch)| states::batch(clients, batch))
+                .collect::<Result<Vec<_>>>()?;
+            pass.add_states(&states)
+        })
+    }
+
+    /// Clients so far, but for those whose lines still wait to be taken in.
+    #[getter]
+    fn clients(&self) -> usize {
+        self.pass.get().map_or(0, FactsPass::clients)
+    }
+
     /// Lines read so far.
     #[getter]
     fn rows_read(&self) -> u64 {
@@ -137,6 +165,18 @@ impl FactsBuilder {
             let outcome = pass.finish(returns_only, base)?;
             let ids = ffi::id_array(outcome.ids, &id_type);
             Ok((ffi::table(ids, outcome.status, outcome.facts), outcome.account))
+        })?;
+        Ok((ffi::py_table(batch)?, account_dict(py, &account)?))
+    }
+
+    /// End the pass with the states of its clients, to be merged with those of passes over other
+    /// lines, and the account.
+    fn finish_states<'py>(&mut self, py: Python<'py>) -> PyResult<(PyTable, Bound<'py, PyDict>)> {
+        let id_type = self.id_type.take();
+        let (batch, account) = self.pass.end(py, |pass| {
+            let states = pass.finish_states()?;
+            let account = states.account.clone();
+            Ok((states::table(states, &id_type)?, account))
         })?;
         Ok((ffi::py_table(batch)?, account_dict(py, &account)?))
     }

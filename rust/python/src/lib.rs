@@ -13,6 +13,7 @@ mod plan;
 mod profile;
 mod quantiles;
 mod simulation;
+mod states;
 mod text_values;
 mod threads;
 mod value;

@@ -15,10 +15,12 @@ use super::read::{
     gather_buffers,
 };
 use super::spec::AggregateSpec;
+use super::states::StateBatch;
 use super::store::StripeRange;
 use super::store::partitioning::{PARTITIONS, partition_of_hash, partition_of_word};
 use crate::columns::{Column, IdValues};
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::money::Unit;
 use crate::stop::stop_if_asked;
 use crate::threads::{Reused, for_each_chunk, map_each};
 
@@ -49,6 +51,15 @@ pub(super) trait Engine: Send + Sync {
         options: &ReadOptions,
         spec: &AggregateSpec,
     ) -> Result<u64>;
+    /// Take in what other passes know of clients.
+    fn add_states(
+        &mut self,
+        states: &[StateBatch],
+        options: &ReadOptions,
+        spec: &AggregateSpec,
+    ) -> Result<()>;
+    /// The number of clients of the lines that no longer wait.
+    fn clients(&self) -> usize;
     /// Go over from words of texts to texts; options are from now on those of `by_template`.
     fn into_texts(
         self: Box<Self>,
@@ -64,9 +75,13 @@ pub(super) struct Finish<'a> {
     pub spec: &'a AggregateSpec,
     pub options: &'a ReadOptions,
     pub requests: &'a [(Request, usize)],
+    /// The unit that money is written in.
+    pub unit: Unit,
     pub as_of: i32,
     pub returns_only: bool,
     pub base: bool,
+    /// Whether other lines of the same clients are elsewhere.
+    pub partial: bool,
     pub account: FactsAccount,
 }
 
@@ -190,6 +205,42 @@ impl<C: EngineKey, O: ReadOrders, W: ApplyLines> Aggregation<C, O, W> {
         self.check()
     }
 
+    /// Hand the clients of columns to their partitions, found by hash, each with the number of its
+    /// column and its row; gives the number of rows without a client.
+    fn each_client(
+        &mut self,
+        columns: &[&Column<IdValues>],
+        options: &ReadOptions,
+        spec: &AggregateSpec,
+        mut with: impl FnMut(&mut Partition<C, O>, C::Row, u32, (usize, usize), &Flush),
+    ) -> Result<u64> {
+        let (buffers, starts) = gather_buffers(columns.iter().copied());
+        C::store_hashed(self, spec);
+        let flush = Flush { spec, client_buffers: &buffers, order_buffers: &[] };
+        let mut missing = 0;
+        let block = &mut self.workers[0].block;
+        for (column, rows) in blocks(columns.iter().map(|column| column.values.rows())) {
+            stop_if_asked();
+            let (n, first) = (rows.len(), rows.start);
+            block.read_clients(columns[column], rows, options.clients(starts[column]))?;
+            for i in 0..n {
+                if block.drops[i] != USED {
+                    missing += 1;
+                    continue;
+                }
+                let client = block.client[i];
+                let (partition, hash) = match C::word(client) {
+                    Some(word) => (partition_of_word(word), C::hash_row(client, &buffers)),
+                    None => (partition_of_hash(block.hash[i]), block.hash[i]),
+                };
+                let partition = &mut self.partitions[partition];
+                with(partition, client, tag_of(hash), (column, first + i), &flush);
+            }
+        }
+        self.check()?;
+        Ok(missing)
+    }
+
     /// Whether the partitions could keep all that they were to keep.
     fn check(&self) -> Result<()> {
         self.partitions.iter().try_for_each(Partition::check)
@@ -235,31 +286,38 @@ impl<C: EngineKey, O: ReadOrders, W: ApplyLines> Engine for Aggregation<C, O, W>
         options: &ReadOptions,
         spec: &AggregateSpec,
     ) -> Result<u64> {
-        let (buffers, starts) = gather_buffers(columns.iter());
         // The clients of the base are told apart from others by their slots.
-        C::store_hashed(self, spec);
-        let flush = Flush { spec, client_buffers: &buffers, order_buffers: &[] };
-        let mut missing = 0;
-        let block = &mut self.workers[0].block;
-        for (column, rows) in blocks(columns.iter().map(|column| column.values.rows())) {
-            stop_if_asked();
-            let n = rows.len();
-            block.read_clients(&columns[column], rows, options.clients(starts[column]))?;
-            for i in 0..n {
-                if block.drops[i] != USED {
-                    missing += 1;
-                    continue;
-                }
-                let client = block.client[i];
-                let (partition, hash) = match C::word(client) {
-                    Some(word) => (partition_of_word(word), C::hash_row(client, &buffers)),
-                    None => (partition_of_hash(block.hash[i]), block.hash[i]),
-                };
-                self.partitions[partition].add_base_client(client, tag_of(hash), &flush);
-            }
+        let columns: Vec<&Column<IdValues>> = columns.iter().collect();
+        self.each_client(&columns, options, spec, |partition, client, tag, _, flush| {
+            partition.add_base_client(client, tag, flush);
+        })
+    }
+
+    fn add_states(
+        &mut self,
+        states: &[StateBatch],
+        options: &ReadOptions,
+        spec: &AggregateSpec,
+    ) -> Result<()> {
+        let columns: Vec<&Column<IdValues>> = states.iter().map(|batch| &batch.client).collect();
+        let missing = self.each_client(
+            &columns,
+            options,
+            spec,
+            |partition, client, tag, (batch, row), flush| {
+                partition.add_states(client, tag, &states[batch].scopes, row, flush);
+            },
+        )?;
+        if missing > 0 {
+            return Err(Error::Data(
+                "a state is that of no client: make the states again".to_owned(),
+            ));
         }
-        self.check()?;
-        Ok(missing)
+        Ok(())
+    }
+
+    fn clients(&self) -> usize {
+        self.clients()
     }
 
     fn into_texts(
@@ -288,7 +346,7 @@ impl<C: EngineKey, O: ReadOrders, W: ApplyLines> Engine for Aggregation<C, O, W>
     }
 
     fn finish(mut self: Box<Self>, finish: Finish) -> Result<FactsTable> {
-        let Finish { spec, options, requests, as_of, returns_only, base, mut account } = finish;
+        let Finish { spec, options, requests, mut account, base, .. } = finish;
         self.flush(&Flush { spec, client_buffers: &[], order_buffers: &[] })?;
         let plain_ids = self.workers.iter().all(|worker| worker.plain_ids);
         drop(self.workers); // their inboxes are the largest buffers of the run
@@ -306,10 +364,11 @@ impl<C: EngineKey, O: ReadOrders, W: ApplyLines> Engine for Aggregation<C, O, W>
         let output = OutputSpec {
             aggregates: spec,
             requests,
-            unit: options.unit,
-            as_of,
+            unit: finish.unit,
+            as_of: finish.as_of,
             base,
-            returns_only,
+            returns_only: finish.returns_only,
+            partial: finish.partial,
         };
         let ids = IdOutput {
             words: options.words,

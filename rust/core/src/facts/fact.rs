@@ -94,6 +94,11 @@ impl Fact {
         matches!(self, Self::Orders | Self::MeanBasket)
     }
 
+    /// Whether what one pass knows of it and what another knows can be put together.
+    pub(super) fn is_mergeable(self) -> bool {
+        !self.needs_days() && !matches!(self, Self::LastBasket | Self::FirstDayTotal)
+    }
+
     pub(super) fn needs_days(self) -> bool {
         matches!(self, Self::ActiveDays | Self::MeanGap | Self::LogGaps)
     }

@@ -27,6 +27,7 @@ mod partition;
 mod pass;
 mod read;
 mod spec;
+mod states;
 mod store;
 mod store_choice;
 #[cfg(test)]
@@ -40,4 +41,5 @@ pub use fact::{Fact, Request};
 pub use options::{FactsOptions, Returns};
 pub use output::{FactColumn, FactsTable, MEAN_PLACES, Values};
 pub use pass::FactsPass;
+pub use states::{ClientStates, ExtraColumns, StateBatch, StateColumns};
 pub use store::Status;

@@ -11,6 +11,7 @@ use super::options::FactsOptions;
 use super::output::FactsTable;
 use super::read::{ReadOptions, ReadOrders, Signedness, WordIds};
 use super::spec::AggregateSpec;
+use super::states::{ClientStates, StateBatch};
 use super::text_ids::TemplateTable;
 use crate::calendar::Clock;
 use crate::columns::{Column, IdValues, Integers};
@@ -42,13 +43,17 @@ struct Running {
 const LINES_A_CHECK: usize = if cfg!(test) { 100 } else { 1 << 17 };
 
 impl Running {
-    /// Before batches are pushed: go over to texts where their ids do not fit few templates.
-    fn check_templates(mut self, batches: &[Batch], spec: &AggregateSpec) -> Result<Self> {
-        self.unchecked += batches.iter().map(|batch| batch.rows).sum::<usize>();
+    /// Before clients are taken in: go over to texts where their ids do not fit few templates.
+    fn check_templates<'a>(
+        mut self,
+        clients: impl Iterator<Item = &'a Column<'a, IdValues<'a>>> + Clone,
+        spec: &AggregateSpec,
+    ) -> Result<Self> {
+        self.unchecked += clients.clone().map(|column| column.values.rows()).sum::<usize>();
         if !self.encoded || self.unchecked < LINES_A_CHECK {
             return Ok(self);
         }
-        let fits = self.read_options.templates.fit(batches.iter().map(|batch| &batch.client));
+        let fits = self.read_options.templates.fit(clients);
         self.unchecked = if fits.is_some() { 0 } else { LINES_A_CHECK };
         if fits == Some(false) {
             self.engine = self.engine.into_texts(&self.read_options, spec)?;
@@ -107,7 +112,9 @@ impl FactsPass {
         let unit = first.amount.values.unit(self.options.money_scale);
         let spec = &self.spec;
         let mut running = match self.running.take() {
-            Some(running) => running.check_templates(batches, spec)?,
+            Some(running) => {
+                running.check_templates(batches.iter().map(|batch| &batch.client), spec)?
+            }
             None => self.start(batches, unit)?,
         };
         let scale = self.options.money_scale;
@@ -136,6 +143,37 @@ impl FactsPass {
         Ok(())
     }
 
+    /// Take in what other passes with the same options know of clients, after the first batch of
+    /// lines, which may be empty.
+    ///
+    /// # Errors
+    /// If clients have no states that can be merged for what is asked for, the states are not such,
+    /// or there is no room for a client.
+    pub fn add_states(&mut self, states: &[StateBatch]) -> Result<()> {
+        self.check_mergeable()?;
+        states.iter().try_for_each(|batch| self.spec.check_states(batch))?;
+        let running = self.running.take().ok_or_else(|| {
+            Error::Data(
+                "states come after the first batch of sales: push one, which may be empty"
+                    .to_owned(),
+            )
+        })?;
+        let spec = &self.spec;
+        let running = on_threads(self.options.threads, || {
+            let mut running =
+                running.check_templates(states.iter().map(|batch| &batch.client), spec)?;
+            running.engine.add_states(states, &running.read_options, spec)?;
+            Ok::<_, Error>(running)
+        })?;
+        self.running = Some(running);
+        Ok(())
+    }
+
+    /// Clients so far, but for those whose lines still wait to be taken in.
+    pub fn clients(&self) -> usize {
+        self.running.as_ref().map_or(0, |running| running.engine.clients())
+    }
+
     /// Lines read so far.
     pub fn rows_read(&self) -> u64 {
         self.running.as_ref().map_or(0, |running| running.engine.account().rows_read)
@@ -147,6 +185,40 @@ impl FactsPass {
     /// # Errors
     /// If no batch was ever pushed, or the last lines cannot be taken in.
     pub fn finish(self, returns_only: bool, base: bool) -> Result<FactsTable> {
+        let requests = self.requests.clone();
+        self.finish_with(&requests, returns_only, base, false)
+    }
+
+    /// End the pass with the states of its clients, to be merged with those of passes over other
+    /// lines by [`Self::add_states`].
+    ///
+    /// # Errors
+    /// As [`Self::finish`], or if clients have no states that can be merged for what is asked for.
+    pub fn finish_states(self) -> Result<ClientStates> {
+        self.check_mergeable()?;
+        let spec = self.spec.clone();
+        let table = self.finish_with(&spec.state_requests(), true, false, true)?;
+        Ok(ClientStates::of(table, &spec))
+    }
+
+    fn check_mergeable(&self) -> Result<()> {
+        if self.options.is_mergeable() {
+            return Ok(());
+        }
+        Err(Error::Option(
+            "distinct orders and days, last baskets and first days have no states that can be merged: bring all lines of a client into one pass".to_owned(),
+        ))
+    }
+
+    /// End the pass with some facts; where other lines of the same clients are elsewhere, money is
+    /// written in the exact units that sums are kept in.
+    fn finish_with(
+        self,
+        requests: &[(Request, usize)],
+        returns_only: bool,
+        base: bool,
+        partial: bool,
+    ) -> Result<FactsTable> {
         let Some(Running { read_options, engine, .. }) = self.running else {
             return Err(Error::Data(
                 "no sales were given: push at least one batch, which may be empty".to_owned(),
@@ -156,11 +228,14 @@ impl FactsPass {
         account.as_of =
             self.options.as_of.or_else(|| account.days.map(|(_, last)| last.saturating_add(1)));
         account.base_rows_dropped = self.base_rows_dropped;
-        account.money_places = read_options.unit.places();
+        let unit = read_options.unit;
+        account.money_places = unit.places();
         let finish = Finish {
             spec: &self.spec,
             options: &read_options,
-            requests: &self.requests,
+            requests,
+            unit: if partial { Unit::Decimal(unit.places()) } else { unit },
+            partial,
             as_of: account.as_of.unwrap_or(0),
             returns_only,
             base,

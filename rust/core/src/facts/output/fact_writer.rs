@@ -121,7 +121,9 @@ impl FactWriter<'_> {
 
     /// A client without a purchase in a window has no money in it, whatever was given back.
     fn total(&self, scope: usize, state: &ClientState) -> i128 {
-        let counts = state.lines > 0 || self.output.aggregates.scopes[scope].is_all_time();
+        let counts = state.lines > 0
+            || self.output.partial
+            || self.output.aggregates.scopes[scope].is_all_time();
         if counts { state.total.value() } else { 0 }
     }
 

@@ -15,6 +15,8 @@ pub struct OutputSpec<'a> {
     pub base: bool,
     /// Whether clients with returns only have a row.
     pub returns_only: bool,
+    /// Whether money in a window stands without a purchase there, which other lines may bring.
+    pub partial: bool,
 }
 
 impl OutputSpec<'_> {

@@ -6,6 +6,7 @@ use crate::facts::key::{Buffers, Key};
 use crate::facts::line::{GROUP, IS_RETURN, Line, NO_ORDER, When};
 use crate::facts::orders::{DaySet, NOT_FOUND, OrderLog, OrderTable};
 use crate::facts::spec::AggregateSpec;
+use crate::facts::states::StateColumns;
 use crate::facts::store::{ClientEntry, ClientState};
 
 /// What a partition keeps beside its clients.
@@ -102,6 +103,31 @@ impl<O: Key> Aggregates<O> {
         for ((line, &client), &order) in group.iter().zip(clients).zip(&orders) {
             let state = &mut states[client as usize].state;
             self.add_line(state, line, client as usize, order, spec, order_buffers);
+        }
+    }
+
+    /// Take in the states of row `row`, which are those of a client.
+    pub fn add_states(
+        &mut self,
+        all_time: &mut ClientState,
+        client: usize,
+        states: &[StateColumns],
+        row: usize,
+        spec: &AggregateSpec,
+    ) {
+        self.lines += states[0].lines[row] as u64;
+        for ((scope, kept), columns) in spec.scopes.iter().zip(&mut self.scopes).zip(states) {
+            let state =
+                if scope.is_all_time() { &mut *all_time } else { &mut kept.clients[client] };
+            let lines = columns.lines[row];
+            state.merge(lines, columns.first[row], columns.last[row], columns.total[row]);
+            if let Some(rare) = &columns.extra {
+                let extra = &mut kept.extra[client];
+                extra.returns.merge(rare.returns[row]);
+                if lines > 0 {
+                    extra.max_basket = extra.max_basket.max(rare.largest[row].into());
+                }
+            }
         }
     }
 

@@ -11,6 +11,7 @@ use crate::facts::line::{Day, GROUP, IS_RETURN, Instant, Line, When, prefetch_li
 use crate::facts::orders::OrderSet;
 use crate::facts::packed_line::PackedLine;
 use crate::facts::spec::AggregateSpec;
+use crate::facts::states::StateColumns;
 use crate::facts::store::{
     ClientEntry, ClientKey, ClientStore, DirectStore, DirectTable, HashedStore, StripeRange,
     code_of_day,
@@ -166,6 +167,23 @@ impl<C: ClientKey, O: Key> Partition<C, O> {
             self.in_base.resize(hashed.clients.len(), false);
         }
         self.in_base[client] = true;
+        self.clients = ClientStore::Hashed(hashed);
+    }
+
+    /// Take in the states of a client, found by hash, which stand in row `row`.
+    pub fn add_states(
+        &mut self,
+        id: C::Row,
+        tag: u32,
+        states: &[StateColumns],
+        row: usize,
+        flush: &Flush,
+    ) {
+        let mut hashed = self.take_hashed(flush.spec);
+        let client = hashed.client(id, tag, flush.client_buffers);
+        self.aggregates.grow(flush.spec, hashed.clients.len());
+        let state = &mut hashed.clients[client].state;
+        self.aggregates.add_states(state, client, states, row, flush.spec);
         self.clients = ClientStore::Hashed(hashed);
     }
 

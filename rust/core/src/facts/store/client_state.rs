@@ -46,6 +46,18 @@ impl ClientState {
         self.total.add(amount);
     }
 
+    /// Take in what is known of the client from other lines; a client of whom something is known has
+    /// lines.
+    pub fn merge(&mut self, lines: i64, first: i32, last: i32, total: Sum) {
+        self.last = self.last.max(Self::RETURNS_ONLY);
+        if lines > 0 {
+            self.first = self.first.min(first);
+            self.last = self.last.max(last);
+            self.lines = self.lines.wrapping_add(lines as u32);
+        }
+        self.total.merge(total);
+    }
+
     #[inline]
     pub fn add_purchase(&mut self, day: i32, amount: i64) {
         self.first = self.first.min(day);
