@@ -3,6 +3,7 @@
 The names here are the whole public interface; `help` on any of them has an example.
 """
 
+from . import spark
 from ._utils.version import __version__
 from .behaviour.explanation import BehaviourExplanation, explain_behaviour
 from .behaviour.ledger import behaviour_ledger
@@ -141,5 +142,6 @@ __all__ = [
     "segment",
     "simulate_clients",
     "simulate_sales",
+    "spark",
     "sweep_budgets",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal, TypeAlias, cast
 
@@ -286,18 +286,25 @@ def edges_for(
     return below, kept
 
 
-def tie_runs(fitted: FittedBands, values: pl.Series) -> tuple[TieRun, ...]:
+def tie_runs(
+    fitted: FittedBands, clients_with_value: Callable[[Number], int]
+) -> tuple[TieRun, ...]:
     """Return the runs of bands that one value fills by itself (`ties="together"` only)."""
     if fitted.kind != "quantiles":
         return ()
-    frame = kernel_values(values).alias("values").to_frame()
-    runs: list[TieRun] = []
-    for value, bands in _equal_edges(fitted):
-        if len(bands) > 1:
-            dtype = frame.schema["values"] if isinstance(value, int) else pl.Float64()
-            clients = frame.select((pl.col("values") == pl.lit(value, dtype=dtype)).sum()).item()
-            runs.append(TieRun(bands[0], bands[-1], value, clients))
+    runs = [
+        TieRun(bands[0], bands[-1], value, clients_with_value(value))
+        for value, bands in _equal_edges(fitted)
+        if len(bands) > 1
+    ]
     return tuple(run for run in runs if run.clients > 1)
+
+
+def clients_with(values: pl.Series, value: Number) -> int:
+    """Return how many of the values of clients are one value, such as an edge."""
+    values = kernel_values(values)
+    dtype = values.dtype if isinstance(value, int) else pl.Float64()
+    return int((values == pl.select(pl.lit(value, dtype=dtype)).to_series()).sum())
 
 
 def _equal_edges(fitted: FittedBands) -> list[tuple[Number, list[int]]]:

@@ -30,7 +30,7 @@ pub fn table(states: ClientStates, id_type: &DataType) -> Result<RecordBatch> {
     let mut columns = vec![(CLIENT.to_owned(), client_array(states.ids, id_type)?)];
     for (number, scope) in states.scopes.into_iter().enumerate() {
         let named = |name: &str| format!("{name}_{number}");
-        let bought = NullBuffer::from_iter(scope.lines.iter().map(|&lines| lines > 0));
+        let bought: NullBuffer = scope.lines.iter().map(|&lines| lines > 0).collect();
         let days = |days: Vec<i32>| Date32Array::new(days.into(), Some(bought.clone()));
         columns.push((named("lines"), Arc::new(Int64Array::from(scope.lines))));
         columns.push((named("first"), Arc::new(days(scope.first))));
