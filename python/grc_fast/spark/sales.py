@@ -30,8 +30,8 @@ BASE: Final = "clients"
 # A column that only states have, and those that no state has.
 _IS_STATE: Final = "lines_0"
 _BESIDE: Final = [ACCOUNT, IN_BASE]
-# States are given on once there are so many clients: some 200 MB with what finds them.
-_CLIENTS_A_FLUSH: Final = 2_000_000
+# States are given on once there are so many clients: below 200 MB with what finds and writes them.
+_CLIENTS_A_FLUSH: Final = 1_000_000
 
 
 @dataclass(frozen=True)
