@@ -182,6 +182,19 @@ def test_partitions_leave_no_trace(clusters: Any, partitions: int, order: str | 
     found.unpersist()
 
 
+def test_a_small_table_is_kept_in_few_partitions(clusters: Any):
+    spark = clusters["classic"]
+    setting = "spark.sql.optimizer.canChangeCachedPlanOutputPartitioning"
+    before = spark.conf.get(setting)
+    spark.conf.set("spark.sql.shuffle.partitions", "30")
+    try:
+        found = on_spark.facts(to_spark(spark, messy_sales(TEXT_IDS)), MERGEABLE, as_of=AS_OF)
+        assert found.frame.rdd.getNumPartitions() < 5
+    finally:
+        spark.conf.set("spark.sql.shuffle.partitions", "3")
+    assert spark.conf.get(setting) == before
+
+
 @pytest.mark.parametrize("order", [None, "order"])
 def test_a_table_without_rows_gives_no_client(clusters: Any, order: str | None):
     sales = messy_sales(TEXT_IDS).clear()

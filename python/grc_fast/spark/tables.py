@@ -108,8 +108,6 @@ def output_schema(types: pl.Schema) -> pa.Schema:
     def arrow_type(dtype: pl.DataType) -> Any:
         if isinstance(dtype, pl.Decimal):
             return pa.decimal128(dtype.precision, dtype.scale)
-        if isinstance(dtype, pl.Datetime):
-            return pa.timestamp("us", dtype.time_zone)
         return getattr(pa, _SIGNED[type(dtype)])()
 
     return pa.schema([pa.field(name, arrow_type(dtype)) for name, dtype in types.items()])
@@ -122,8 +120,6 @@ def spark_columns(schema: pa.Schema) -> str:
     def spark_type(dtype: pa.DataType) -> str:
         if pa.types.is_decimal(dtype):
             return f"decimal({dtype.precision}, {dtype.scale})"
-        if pa.types.is_timestamp(dtype):
-            return "timestamp_ntz" if dtype.tz is None else "timestamp"
         return next(
             written
             for written, kind in _ARROW.items()
