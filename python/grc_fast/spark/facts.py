@@ -147,20 +147,32 @@ def facts(
     if base is not None:
         question, rows, ids = _with_ids_of_one_type(question, rows, base)
     spread = _from_states if question.begin().is_mergeable else _from_lines
-    found = spread(question, rows, ids, columns, partitions)
-    found = _kept(found)
-    rows_of_accounts = found.where(found[ACCOUNT].isNotNull()).select(ACCOUNT).collect()
-    none = account | of_lines(account) | of_clients(account, out_of_window)
-    total: Any = added(none, (row[0] for row in rows_of_accounts))
-    check_condition(replace(opened, replayable=False), question.reading, total)
-    day = checked_day(open_source(pl.DataFrame()), total)
-    quality = Quality.from_account(
+    found = _kept(spread(question, rows, ids, columns, partitions))
+    try:
+        none = account | of_lines(account) | of_clients(account, out_of_window)
+        quality = _quality(found, question.reading, opened, none)
+    except BaseException:
+        found.unpersist()
+        raise
+    own = found.where(found[ACCOUNT].isNull()).drop(ACCOUNT)
+    return SparkFacts(own, quality, quality.as_of, found)
+
+
+def _quality(
+    found: DataFrame, reading: SalesReading, opened: Opened, none: dict[str, Any]
+) -> Quality:
+    """Compute a table, and return its account, which is added to that of no line."""
+    rows = found.where(found[ACCOUNT].isNotNull()).select(ACCOUNT).collect()
+    total: Any = added(none, (row[0] for row in rows))
+    # There are no first rows to show: they are on the cluster.
+    check_condition(replace(opened, replayable=False), reading, total)
+    checked_day(open_source(pl.DataFrame()), total)
+    return Quality.from_account(
         total,
-        returns_dropped=question.reading.returns == "drop",
+        returns_dropped=reading.returns == "drop",
         out_of_window=total["out_of_window"],
         notes=opened.notes,
     )
-    return SparkFacts(found.where(found[ACCOUNT].isNull()).drop(ACCOUNT), quality, day, found)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from grc_fast.facts.facts import OF_WINDOW
 from grc_fast.facts.options import SalesReading
 from grc_fast.io.ids import id_expression
 from grc_fast.io.open import open_source
-from grc_fast.io.source import Opened, Source
+from grc_fast.io.source import Opened
 from grc_fast.spark.account import ACCOUNT, of_clients, of_lines
 from grc_fast.spark.tables import Table
 from grc_fast.spark.workers import account_row
@@ -65,13 +65,9 @@ class Question:
     returns_only: bool
     scored_alone: bool
 
-    def source(self, table: pa.Table) -> Source:
-        """Find sales in a table, of which no row is named: rows of a cluster have no numbers."""
-        return open_source(table.to_reader(), self.reading.text)
-
     def opened(self, table: pa.Table) -> Opened:
-        """Open sales."""
-        return self.source(table).open(self.reading.roles)
+        """Open sales as a stream, of which no error names a row: here they have no numbers."""
+        return open_source(table.to_reader(), self.reading.text).open(self.reading.roles)
 
     def begin(self) -> _core.FactsBuilder:
         """Begin a pass that knows the types of the columns."""
