@@ -121,6 +121,12 @@ docs: $(VENV)/.dev ## Build the guide and both references; a warning is an error
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --locked
 	@echo "The guide is docs/_build/html/index.html"
 
+# Shipped, as bundling takes longer than all the rest of a page; a test finds it out of date.
+.PHONY: vega
+vega: $(VENV)/.dev ## Bundle Vega for pages again, from the vl-convert-python that is pinned
+	$(BIN)/python .ci/vega > python/grc_fast/report/vega/vega.js.new
+	mv python/grc_fast/report/vega/vega.js.new python/grc_fast/report/vega/vega.js
+
 .PHONY: sdist
 sdist: $(VENV)/.dev ## Pack the source distribution into dist/
 	$(BIN)/maturin sdist --out dist

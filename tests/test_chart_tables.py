@@ -110,6 +110,15 @@ def test_money_of_every_type_makes_the_same_tables(kind):
     assert tables.bars["monetary"].equals(tables_of(clients).bars["monetary"])
 
 
+def test_amounts_beyond_what_is_packed_into_one_number_make_the_same_tables():
+    few = [(3 * place, 1 + place % 7, place - 20) for place in range(200)]
+    many = [(recency, frequency, money << 54) for recency, frequency, money in few]
+    tables, large = (tables_of(clients, pl.Int64) for clients in (few, many))
+    assert large.curve.equals(tables.curve)
+    assert large.bars["monetary"]["clients"].sum() == len(few)
+    assert large.bars["recency"].equals(tables.bars["recency"])
+
+
 def test_the_profile_says_the_means_of_each_segment():
     clients = [(3 * place, 1 + place % 7, 10.0 * place) for place in range(200)]
     tables = tables_of(clients)

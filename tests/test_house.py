@@ -300,6 +300,6 @@ def test_the_source_archive_holds_nothing_else(archived):
 
 
 def test_the_licence_is_the_declared_one():
-    assert toml("pyproject.toml")["project"]["license"] == "MIT"
+    assert toml("pyproject.toml")["project"]["license"].startswith("MIT AND ")
     assert toml("Cargo.toml")["workspace"]["package"]["license"] == "MIT"
     assert text("LICENSE").startswith("MIT License\n")

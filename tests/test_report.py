@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from functools import cache
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -25,6 +28,7 @@ FIGURES = [
     "lorenz",
 ]
 LIMIT = 1_500_000
+ROOT = Path(__file__).resolve().parent.parent
 
 
 @cache
@@ -180,6 +184,17 @@ def test_on_paper_nothing_is_cut_and_tables_are_open(html_of, tmp_path):
         assert seen == [True] * len(FIGURES)
         assert not page.locator("#filter").is_visible()
         assert page.pdf(prefer_css_page_size=True).startswith(b"%PDF")
+
+
+def test_the_libraries_in_a_page_are_those_of_vl_convert_and_their_licences_stand_beside_them(
+    html_of,
+):
+    folder = ROOT / "python" / "grc_fast" / "report" / "vega"
+    made = subprocess.run([sys.executable, ROOT / ".ci" / "vega"], capture_output=True, check=True)
+    assert (folder / "vega.js").read_bytes() == made.stdout, "run: make vega"
+    licences = (folder / "LICENSES.md").read_text("utf-8")
+    assert "University of Washington Interactive Data Lab" in licences
+    assert licences in html_of(demo("en"))
 
 
 def test_hostile_names_of_segments_do_nothing(html_of, tmp_path):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,7 +68,7 @@ class Page:
     title, subtitle
         What it is of.
     headlines, figures, parts
-        What it shows, in order.
+        What it shows, in order. Each figure is drawn while the next is worked out.
     definitions
         Terms and what they mean.
     choices
@@ -77,7 +78,7 @@ class Page:
     title: str
     subtitle: str
     headlines: Sequence[Headline]
-    figures: Sequence[Figure]
+    figures: Iterable[Figure]
     parts: Sequence[Part]
     definitions: Sequence[tuple[str, str]]
     choices: Sequence[tuple[int, str]]
@@ -85,17 +86,29 @@ class Page:
 
 def html_of(page: Page, lang: str) -> str:
     """Return the page as HTML: the same text for the same page."""
+    figures, drawings = _drawn(page.figures)
     script, digest = page_script()
     template = html_template("grc_fast.report", "page.html", extra="report", purpose="a report")
     html: str = template.render(
         page=page,
+        figures=figures,
         lang=lang,
         words=section("report", lang),
-        drawings={figure.name: Markup(svg(figure.specification)) for figure in page.figures},
-        specifications={figure.name: figure.specification for figure in page.figures},
+        drawings=drawings,
+        specifications={figure.name: figure.specification for figure in figures},
         script=Markup(script),
         digest=digest,
         chosen=CHOSEN,
         all=ALL,
     )
     return html
+
+
+def _drawn(figures: Iterable[Figure]) -> tuple[list[Figure], dict[str, Markup]]:
+    """Return figures and the drawing of each."""
+    with ThreadPoolExecutor(max_workers=1) as drawer:
+        drawings = [(figure, drawer.submit(svg, figure.specification)) for figure in figures]
+    return (
+        [figure for figure, _ in drawings],
+        {figure.name: Markup(drawing.result()) for figure, drawing in drawings},
+    )

@@ -23,6 +23,8 @@ _MOST_POINTS: Final = 10
 STEPS: Final = 100
 # Extreme values would leave all others in one bar: so many of the clients lie within the bars.
 _WITHIN: Final = 0.99
+# Below it, a value and a segment are kept in one number of 64 bits.
+_MOST_PACKED: Final = 2**62
 # All clients but the best fifth.
 _LOWER: Final = 0.8
 
@@ -93,16 +95,20 @@ class ChartTables:
         all sales.
         """
         names = [name for name in ("recency", "frequency") if name in self.measures]
-        sums = self._clients.group_by("segment").agg(
-            pl.col(names).sum().name.suffix(" sum"), pl.col(names).count().name.suffix(" count")
-        )
+        sums = [self._sums(name) for name in names]
         means = [
             (money_of(pl.col(f"{name} sum"), pl.Float64()) / pl.col(f"{name} count")).alias(name)
             for name in names
         ]
-        table = self.segments.with_row_index("position").join(
-            sums, left_on="position", right_on="segment", how="left", maintain_order="left"
-        )
+        table = self.segments.with_row_index("position").cast({"position": pl.Int64})
+        for of_criterion in sums:
+            table = table.join(
+                of_criterion,
+                left_on="position",
+                right_on="segment",
+                how="left",
+                maintain_order="left",
+            )
         if self._counts_orders:
             orders = money_of(pl.col("frequency sum"), pl.Float64())
             basket = pl.when(orders > 0).then(pl.col("money").cast(pl.Float64) / orders)
@@ -146,32 +152,27 @@ class ChartTables:
         """
         if self.money is None:
             return None
-        spent = self._clients.select("segment", "money").sort("money")
-        every = _curve(spent["money"], ALL)
+        spent = self._money_counts
+        every = _curve(spent, ALL)
         if every is None:
             return None
         parts = [
-            _curve(spent.filter(pl.col("segment") == position)["money"], position)
+            _curve(spent.filter(pl.col("segment") == position), position)
             for position in range(self.segments.height)
         ]
         return pl.concat([every, *(part for part in parts if part is not None)])
 
     def _bars(self, criterion: str) -> pl.DataFrame:
-        values = self._clients.select("segment", value=pl.col(f"{criterion} value")).drop_nulls()
-        edges = _edges(values["value"].filter(values["value"].is_finite()))
+        counts = self._counts[criterion].with_columns(pl.col("value").cast(pl.Float64))
+        values = counts["value"]
+        edges = _edges(counts.filter(pl.col("value").is_finite()))
         last = len(edges) - 2
-        places = pl.Series(edges).search_sorted(values["value"], side="right").cast(pl.Int64) - 1
-        # One key takes half the time of two.
+        places = pl.Series(edges).search_sorted(values, side="right").cast(pl.Int64) - 1
         counted = (
-            values.select(key=pl.col("segment") * len(edges) + places.clip(0, last))
-            .group_by("key")
-            .agg(clients=pl.len())
-            .sort("key")
-            .select(
-                segment=pl.col("key") // len(edges),
-                bar=pl.col("key") % len(edges),
-                clients="clients",
-            )
+            counts.select("segment", "clients", bar=places.clip(0, last))
+            .group_by("segment", "bar")
+            .agg(pl.col("clients").sum())
+            .sort("segment", "bar")
         )
         ends = pl.DataFrame(
             {
@@ -181,10 +182,42 @@ class ChartTables:
             },
             schema_overrides={"bar": pl.Int64},
         ).with_columns(
-            below=(pl.col("bar") == 0) & bool((values["value"] < edges[0]).any()),
-            beyond=(pl.col("bar") == last) & bool((values["value"] >= edges[-1]).any()),
+            below=(pl.col("bar") == 0) & bool((values < edges[0]).any()),
+            beyond=(pl.col("bar") == last) & bool((values >= edges[-1]).any()),
         )
         return counted.join(ends, on="bar", how="left", maintain_order="left").drop("bar")
+
+    def _sums(self, criterion: str) -> pl.DataFrame:
+        """Return the sum and the count of a criterion's values in each segment."""
+        counts = self._counts[criterion]
+        units = exact_units(counts["value"].cast(pl.Float64), criterion)
+        return (
+            counts.select("segment", "clients", sum=units * counts["clients"].cast(pl.Int128))
+            .group_by("segment")
+            .agg(
+                pl.col("sum").sum().alias(f"{criterion} sum"),
+                pl.col("clients").sum().alias(f"{criterion} count"),
+            )
+        )
+
+    @cached_property
+    def _counts(self) -> dict[str, pl.DataFrame]:
+        """How many `clients` of each `segment` have which `value`, for each criterion."""
+        return {name: self._counts_of(name) for name in self.measures}
+
+    def _counts_of(self, criterion: str) -> pl.DataFrame:
+        money = self.money
+        if money is None or money.dtype.is_decimal() or not self.scores[criterion].equals(money):
+            return _counted(self._clients, criterion, self.segments.height)
+        amounts = money_of(pl.col("value"), money.dtype, self.scale)
+        return self._money_counts.with_columns(amounts)
+
+    @cached_property
+    def _money_counts(self) -> pl.DataFrame:
+        """How many clients of each segment spent how many exact units."""
+        # The units of decimals are their physical numbers.
+        units = self._clients.with_columns(pl.col("money").to_physical())
+        return _counted(units, "money", self.segments.height)
 
     @property
     def _counts_orders(self) -> bool:
@@ -199,39 +232,62 @@ class ChartTables:
 
     @cached_property
     def _clients(self) -> pl.DataFrame:
-        """The scored clients: segment, points, the values of the criteria, and exact units."""
+        """The scored clients: segment, points, the values of the criteria, and exact money."""
         scores = self.scores
-        columns: list[pl.Expr | pl.Series] = [
+        if self.money is None:
+            money: pl.Expr | pl.Series = pl.lit(None, pl.Int128)
+        else:
+            money = exact_units(self.money, "money", self.scale)
+        return scores.select(
             pl.col("segment").to_physical().cast(pl.Int64),
             pl.col([letter for letter in ("r", "f") if letter in scores.columns]),
-        ]
-        for name in self.measures:
-            columns.append(pl.col(name).cast(pl.Float64).alias(f"{name} value"))
-            if name != "monetary":
-                units = exact_units(scores[name].cast(pl.Float64), name)
-                columns.append(units.alias(name))
-        if self.money is None:
-            columns.append(pl.lit(None, pl.Int128).alias("money"))
-        else:
-            columns.append(exact_units(self.money, "money", self.scale).alias("money"))
-        return scores.select(columns).drop_nulls("segment")
+            pl.col(list(self.measures)),
+            money.alias("money"),
+        ).drop_nulls("segment")
 
 
-def _edges(values: pl.Series) -> list[float]:
+def _counted(clients: pl.DataFrame, column: str, segments: int) -> pl.DataFrame:
+    """Return how many `clients` of each `segment` have which `value`, from the least on.
+
+    Many clients share a value, so that what follows has few rows to go through.
+    """
+    frame = clients.select("segment", value=column).drop_nulls()
+    if frame["value"].dtype.is_integer() and _fit(frame["value"], _MOST_PACKED // segments):
+        # Both in one number: sorting those takes a fifth of the time.
+        key = pl.col("value").cast(pl.Int64) * segments + pl.col("segment")
+        runs = frame.select(key=key)["key"].sort().rle().struct.unnest()
+        return runs.select(
+            segment=pl.col("value") % segments,
+            value=pl.col("value") // segments,
+            clients=pl.col("len").cast(pl.Int64),
+        )
+    counts = frame.group_by("segment", "value").agg(clients=pl.len().cast(pl.Int64))
+    return counts.sort("value", "segment")
+
+
+def _fit(values: pl.Series, limit: int) -> bool:
+    """Say whether all values lie within a limit on either side of zero."""
+    least, most = values.to_frame().select(least=pl.first().min(), most=pl.first().max()).row(0)
+    return least is not None and -limit <= least and most <= limit
+
+
+def _edges(counts: pl.DataFrame) -> list[float]:
     """Return the round edges of bars, which nearly all of the values lie between."""
-    if values.is_empty():
+    if counts.is_empty():
         return [0.0, 1.0]
-    ends = values.to_frame().select(
-        least=pl.first().min(),
-        low=pl.first().quantile(1 - _WITHIN, "lower"),
-        high=pl.first().quantile(_WITHIN, "higher"),
-    )
-    least, low, high = ends.row(0)
-    low = min(low, 0.0) if least < 0 else least
+    values, reached = counts["value"], counts["clients"].cum_sum()
+
+    def value_of(client: int) -> float:
+        """Return the value of a client, counted from the least on, from 0."""
+        return float(values[reached.search_sorted(client, side="right")])
+
+    last = reached[-1] - 1
+    least, high = value_of(0), value_of(math.ceil(_WITHIN * last))
+    low = min(value_of(math.floor((1 - _WITHIN) * last)), 0.0) if least < 0 else least
     step = _round_step((high - low) / _MOST_BARS, whole=bool((values == values.floor()).all()))
     first = math.floor(low / float(step))
-    last = math.floor(high / float(step)) + 1
-    return [float(step * place) for place in range(first, last + 1)]
+    last_edge = math.floor(high / float(step)) + 1
+    return [float(step * place) for place in range(first, last_edge + 1)]
 
 
 def _round_step(least: float, *, whole: bool) -> Decimal:
@@ -244,22 +300,26 @@ def _round_step(least: float, *, whole: bool) -> Decimal:
     return max(step, Decimal(1)) if whole else step
 
 
-def _curve(spent: pl.Series, position: int) -> pl.DataFrame | None:
-    """Return the Lorenz curve of ascending amounts; None where their sum is not positive."""
-    clients = len(spent)
-    sums = spent.cum_sum().cast(pl.Float64)
-    whole = sums[-1] if clients else 0.0
+def _curve(counts: pl.DataFrame, position: int) -> pl.DataFrame | None:
+    """Return the Lorenz curve of amounts counted; None where their sum is not positive."""
+    amounts, reached = counts["value"].cast(pl.Int128), counts["clients"].cum_sum()
+    sums = (amounts * counts["clients"].cast(pl.Int128)).cum_sum()
+    clients, whole = (reached[-1], sums[-1]) if len(sums) else (0, 0)
     if whole <= 0:
         return None
     # So many clients at each step, rounded up, without a step twice.
-    counts = sorted({-(-step * clients // STEPS) for step in range(1, STEPS + 1)})
-    # Divided here: Polars multiplies by the reciprocal, and the curve would not end at 1.
-    reached = [sums[count - 1] / whole for count in counts]
+    steps = sorted({-(-step * clients // STEPS) for step in range(1, STEPS + 1)})
+    places = reached.search_sorted(pl.Series(steps))
+    # Of the amount that a step is in the midst of, the clients beyond it do not count yet.
+    brought = [
+        sums[place] - (reached[place] - count) * amounts[place]
+        for place, count in zip(places, steps, strict=True)
+    ]
     return pl.DataFrame(
         {
             "segment": position,
-            "clients": [0.0, *(count / clients for count in counts)],
-            "money": [0.0, *reached],
+            "clients": [0.0, *(count / clients for count in steps)],
+            "money": [0.0, *(money / whole for money in brought)],
         },
         schema_overrides={"segment": pl.Int64},
     )

@@ -43,7 +43,7 @@ def report_html(tables: ChartTables, quality: Quality | None, as_of: dt.date | N
         title=text("report.title", lang),
         subtitle=_subtitle(quality, as_of, lang),
         headlines=list(_headlines(tables, quality)),
-        figures=list(writing.figures()),
+        figures=writing.figures(),
         parts=[*parts, _bands(tables.model, lang)],
         definitions=_definitions(tables),
         choices=[(ALL, text("report.every_segment", lang)), *writing.choices()],

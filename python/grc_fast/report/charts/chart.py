@@ -88,7 +88,7 @@ def in_language(chart: Chart, lang: str) -> Chart:
 
 def specification(chart: alt.TopLevelMixin, lang: str) -> dict[str, Any]:
     """Return what Vega-Lite draws on a page, whose colours the drawing takes."""
-    drawn = chart.to_dict()
+    drawn = chart.to_dict(validate=False)
     plain = {"labelColor": _INK, "titleColor": _INK, "domainColor": _INK, "tickColor": _INK}
     drawn["config"] = {
         "mark": {"aria": False},  # a table stands beside each chart
