@@ -44,7 +44,7 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
-demo: $(VENV)/.demo ## Build, install into .venv and score the real sales of 2,469 households
+demo: $(VENV)/.demo ## Build, install into .venv, score the real sales of 2,469 households, and draw the page
 	$(BIN)/grc-fast demo
 
 .PHONY: build
@@ -171,7 +171,7 @@ $(VENV)/.ready:
 $(VENV)/.demo: $(VENV)/.ready $(SOURCES)
 	@.ci/toolchain $(PYTHON)
 	$(PIP) install --quiet --group build
-	$(DEVELOP) --extras demo
+	$(DEVELOP) --extras demo,report
 	@rm -f $(VENV)/.release
 	@touch $@
 

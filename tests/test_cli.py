@@ -853,7 +853,12 @@ def test_the_demonstration_scores_real_sales(grc: Callable[..., Run], tmp_path: 
     assert done.code == 0, done.err
     assert "1,469,307 rows read" in done.err
     assert "as of 2018-01-02" in done.err
-    assert files_in(tmp_path / "grc-fast-demo") == ["rfm.json", "scores.parquet"]
+    assert files_in(tmp_path / "grc-fast-demo") == [
+        "report.html",
+        "rfm.json",
+        "scores.parquet",
+    ]
+    assert done.err.rstrip().endswith("the page to look at: grc-fast-demo/report.html")
     assert pl.read_parquet(tmp_path / "grc-fast-demo/scores.parquet").height == 2_469
     assert done.out.decode().startswith("segment")
 

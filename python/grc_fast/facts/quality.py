@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from typing import Any
 
@@ -156,6 +156,39 @@ class Quality:
             notes=notes,
             warnings=warnings,
             files=files or Listing(),
+        )
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Quality:
+        """Make it of what `to_dict` gave.
+
+        Examples
+        --------
+        >>> import grc_fast as grc
+        >>> sales = grc.simulate_sales(500, 60, seed=1)
+        >>> quality = grc.score_rfm(sales, as_of="2026-01-01").quality
+        >>> Quality.from_dict(quality.to_dict()) == quality
+        True
+        """
+        dropped, returns = data["dropped"], data["returns"]
+        changed = ("money_read", "money_used", "dropped", "returns", "notes", "warnings", "files")
+        days: dict[str, Any] = {
+            name: None if data[name] is None else dt.date.fromisoformat(data[name])
+            for name in ("first_day", "last_day", "as_of")
+        }
+        counts = [f.name for f in fields(cls) if f.name in data and f.name not in (*changed, *days)]
+        return cls(
+            **{name: data[name] for name in counts},
+            **days,
+            money_read=Decimal(data["money_read"]),
+            money_used=Decimal(data["money_used"]),
+            dropped={reason: lost["rows"] for reason, lost in dropped.items()},
+            dropped_money={reason: Decimal(lost["money"]) for reason, lost in dropped.items()},
+            returns=returns["rows"],
+            returns_money=Decimal(returns["money"]),
+            notes=tuple(data["notes"]),
+            warnings=tuple(data["warnings"]),
+            files=Listing(tuple(data["files"]), tuple(data["skipped_files"])),
         )
 
     @property

@@ -9,7 +9,8 @@ async function draw(figure, specification) {
   const { view } = await vegaEmbed(place, specification, options);
   figure.querySelector(".drawing").replaceChildren(place);
   figure.dataset.live = "";
-  views.set(figure.dataset.chart, view);
+  // Other charts do not depend on the segment.
+  if (specification.params?.some((param) => param.name === page.chosen)) views.set(figure.dataset.chart, view);
 }
 
 async function show(segment) {
@@ -37,7 +38,7 @@ async function start() {
     const segment = item?.datum?.segment;
     if (segment !== undefined) choose(Number(page.shown) === segment ? all : segment);
   });
-  form.hidden = false;
+  form.hidden = choices.length < 2;
   // A browser may have kept the choice of an earlier visit.
   await choose(all);
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from markupsafe import Markup
@@ -60,6 +61,27 @@ class Part:
 
 
 @dataclass(frozen=True)
+class Section:
+    """What one analysis has to show on a page of several.
+
+    Attributes
+    ----------
+    title, meaning
+        What it is of, and what to do with it.
+    figures, parts
+        What it shows, in order.
+    definitions
+        Terms and what they mean, for the appendix of the page.
+    """
+
+    title: str
+    meaning: str
+    figures: Sequence[Figure] = ()
+    parts: Sequence[Part] = ()
+    definitions: Sequence[tuple[str, str]] = ()
+
+
+@dataclass(frozen=True)
 class Page:
     """A whole page.
 
@@ -73,6 +95,8 @@ class Page:
         Terms and what they mean.
     choices
         Segments that the reader may choose: position and label.
+    sections
+        What other analyses show, below.
     """
 
     title: str
@@ -82,33 +106,30 @@ class Page:
     parts: Sequence[Part]
     definitions: Sequence[tuple[str, str]]
     choices: Sequence[tuple[int, str]]
+    sections: Sequence[Section] = ()
 
 
 def html_of(page: Page, lang: str) -> str:
     """Return the page as HTML: the same text for the same page."""
-    figures, drawings = _drawn(page.figures)
     script, digest = page_script()
     template = html_template("grc_fast.report", "page.html", extra="report", purpose="a report")
+    with ThreadPoolExecutor(max_workers=1) as drawer:
+        figures, drawings, specifications = [], {}, {}
+        for figure in chain(page.figures, *(of_one.figures for of_one in page.sections)):
+            figures.append(figure)
+            specifications[figure.name] = figure.specification
+            drawings[figure.name] = drawer.submit(svg, figure.specification)
+    of_sections = sum(len(of_one.figures) for of_one in page.sections)
     html: str = template.render(
         page=page,
-        figures=figures,
+        figures=figures[: len(figures) - of_sections],
         lang=lang,
         words=section("report", lang),
-        drawings=drawings,
-        specifications={figure.name: figure.specification for figure in figures},
+        drawings={name: Markup(drawing.result()) for name, drawing in drawings.items()},
+        specifications=specifications,
         script=Markup(script),
         digest=digest,
         chosen=CHOSEN,
         all=ALL,
     )
     return html
-
-
-def _drawn(figures: Iterable[Figure]) -> tuple[list[Figure], dict[str, Markup]]:
-    """Return figures and the drawing of each."""
-    with ThreadPoolExecutor(max_workers=1) as drawer:
-        drawings = [(figure, drawer.submit(svg, figure.specification)) for figure in figures]
-    return (
-        [figure for figure, _ in drawings],
-        {figure.name: Markup(drawing.result()) for figure, drawing in drawings},
-    )

@@ -12,6 +12,11 @@ from grc_fast.errors import OutputError
 _PACKAGES: Final = ("altair", "jinja2", "squarify", "vl_convert")
 
 
+def charts_are_installed() -> bool:
+    """Say whether the extra that charts and pages need is installed."""
+    return all(find_spec(package) is not None for package in _PACKAGES)
+
+
 def require_charts() -> None:
     """Check that charts and pages can be made.
 
@@ -20,7 +25,7 @@ def require_charts() -> None:
     OutputError
         If the extra is missing, with the command that installs it.
     """
-    if any(find_spec(package) is None for package in _PACKAGES):
+    if not charts_are_installed():
         raise OutputError('a report needs the extra "report": run pip install "grc-fast[report]"')
 
 

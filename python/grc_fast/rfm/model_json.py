@@ -22,7 +22,7 @@ from grc_fast.rfm.segments.table import SegmentTable
 from grc_fast.rfm.specification import MOST_POINTS, Specification
 
 # Version 1 did not count the clients of groups, and rescaled points for segments otherwise.
-_FORMAT: Final = ModelFormat("grc_fast.rfm", 2, "an", "RFM model")
+FORMAT: Final = ModelFormat("grc_fast.rfm", 2, "an", "RFM model")
 _CRITERIA: Final = {"recency": Recency, "frequency": Frequency, "monetary": Monetary}
 _OPTIONS: Final = ("bins", "ties", "edges", "groups", "returns", "lang")
 # JSON has no infinities, and an edge may be one.
@@ -86,8 +86,8 @@ def model_to_dict(model: FittedModel) -> dict[str, Any]:
     spec = model.rfm
     criteria = {name: _criterion_to_dict(getattr(spec, name)) for name in _CRITERIA}
     return {
-        "format": _FORMAT.name,
-        "version": _FORMAT.version,
+        "format": FORMAT.name,
+        "version": FORMAT.version,
         "spec": {**criteria, **{option: getattr(spec, option) for option in _OPTIONS}},
         "bands": {bands.criterion.name: _bands_to_dict(bands) for bands in model.fitted},
         "group_floors": [
@@ -112,7 +112,7 @@ def model_to_dict(model: FittedModel) -> dict[str, Any]:
 
 def model_from_dict(data: object, where: str) -> FittedModel:
     """Make a model of what `model_to_dict` returned; anything else is a ModelError."""
-    with _FORMAT.reading(data, where):
+    with FORMAT.reading(data, where):
         model = _model(part_of(_File, _with_group_sizes(data)))
     _refuse_old_scale(model, where)
     return model

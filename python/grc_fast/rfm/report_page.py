@@ -25,7 +25,12 @@ from grc_fast.rfm.written_tables import bands_table, labels_of, number, segments
 
 
 def report_html(tables: ChartTables, quality: Quality | None, as_of: dt.date | None) -> str:
-    """Return the page of scored clients as HTML.
+    """Return the page of scored clients as HTML."""
+    return html_of(page_of(tables, quality, as_of), tables.lang)
+
+
+def page_of(tables: ChartTables, quality: Quality | None, as_of: dt.date | None) -> Page:
+    """Return the page of scored clients.
 
     Parameters
     ----------
@@ -38,8 +43,8 @@ def report_html(tables: ChartTables, quality: Quality | None, as_of: dt.date | N
     """
     lang = tables.lang
     writing = _Writing(tables)
-    parts = [] if quality is None else [_account(quality, lang)]
-    page = Page(
+    parts = [] if quality is None else [account_part(quality, lang)]
+    return Page(
         title=text("report.title", lang),
         subtitle=_subtitle(quality, as_of, lang),
         headlines=list(_headlines(tables, quality)),
@@ -48,7 +53,6 @@ def report_html(tables: ChartTables, quality: Quality | None, as_of: dt.date | N
         definitions=_definitions(tables),
         choices=[(ALL, text("report.every_segment", lang)), *writing.choices()],
     )
-    return html_of(page, lang)
 
 
 def _subtitle(quality: Quality | None, as_of: dt.date | None, lang: str) -> str:
@@ -159,7 +163,8 @@ def _span(bar: dict[str, Any], lang: str) -> str:
     return text(f"band.{words[bar['below'], bar['beyond']]}", lang, low=low, high=high)
 
 
-def _account(quality: Quality, lang: str) -> Part:
+def account_part(quality: Quality, lang: str) -> Part:
+    """Return what became of the rows and the money."""
     table = quality.written(lang)
     return Part(table.name, text("report.account_meaning", lang), table)
 

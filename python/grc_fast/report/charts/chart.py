@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, TypeVar, cast
 
 import altair as alt
 import polars as pl
 import vl_convert
 
+from grc_fast._utils.messages import cut, harmless
 from grc_fast.report.choice import ALL, CHOSEN, IS_SHOWN
 
 Chart = TypeVar("Chart", bound=alt.TopLevelMixin)
@@ -20,6 +21,8 @@ COLOURS: Final = ("#0072B2", "#E69F00", "#009E73", "#999999")
 _DARK: Final = 0.75
 # So many letters have room below a column.
 _SHORT: Final = 8
+# What an axis has room for.
+_LONGEST_NAME: Final = 30
 # Comes with vl-convert: widths of text, and so the bytes, do not depend on the machine's fonts.
 _FONT: Final = "Liberation Sans"
 # French groups thousands by narrow spaces that do not break, and puts one before per cent.
@@ -79,6 +82,17 @@ def shade() -> alt.Color:
 def on_shade() -> Any:
     """Return the colour of letters on `shade`."""
     return alt.condition(f"datum.shade > {_DARK}", alt.value("white"), alt.value("black"))
+
+
+def short(names: Iterable[str]) -> dict[str, str]:
+    """Return what is written of names on an axis: cut to what there is room for, each once."""
+    written: dict[str, str] = {}
+    for name in names:
+        label = cut(harmless(name), _LONGEST_NAME)
+        while label in written.values() and name not in written:
+            label += "\u2032"
+        written.setdefault(name, label)
+    return written
 
 
 def in_language(chart: Chart, lang: str) -> Chart:
