@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import subprocess
 import sys
@@ -333,6 +334,27 @@ def test_score_writes_the_page_in_the_language_asked_for(clients, capfd):
     assert "clients notés" in html
     assert 'data-chart="rf-clients"' in html
     assert 'data-chart="rf-money"' not in html
+
+
+def test_frozen_thresholds_show_the_drift_since_the_fit(html_of):
+    sales = grc.simulate_sales(20_000, 2_000, seed=1)
+    first = grc.score_rfm(sales.filter(pl.col("date") < pl.date(2025, 1, 1)), as_of="2025-01-01")
+    later = first.model.rfm.facts(sales, as_of="2026-01-01")
+    scores = first.model.score(later)
+    drift = first.model.drift(scores)
+    result = dataclasses.replace(
+        grc.score_rfm(sales, as_of="2026-01-01"), scores=scores, model=first.model
+    )
+    heading = "Since the thresholds were set"
+    html = html_of(result)
+    assert heading in html
+    for sentence in drift.sentences():
+        assert sentence in html
+    today = drift.bands.filter(criterion="recency")["clients_today"]
+    shown = html.partition(heading)[2].partition("</table>")[0]
+    for clients in today:
+        assert f"<td>{clients:,}</td>" in shown
+    assert heading not in html_of(first)
 
 
 def test_a_page_of_another_name_is_refused_before_any_work(clients, capfd):

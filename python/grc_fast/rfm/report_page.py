@@ -20,8 +20,15 @@ from grc_fast.report.page import Figure, Headline, Page, Part, html_of
 from grc_fast.rfm.bands import FittedBands
 from grc_fast.rfm.chart_tables import ChartTables
 from grc_fast.rfm.charts import distribution_of, lorenz_of, map_of, segments_of
+from grc_fast.rfm.drift import band_drift
 from grc_fast.rfm.fitted import FittedModel
-from grc_fast.rfm.written_tables import bands_table, labels_of, number, segments_table
+from grc_fast.rfm.written_tables import (
+    bands_table,
+    drift_table,
+    labels_of,
+    number,
+    segments_table,
+)
 
 
 def report_html(tables: ChartTables, quality: Quality | None, as_of: dt.date | None) -> str:
@@ -44,6 +51,7 @@ def page_of(tables: ChartTables, quality: Quality | None, as_of: dt.date | None)
     lang = tables.lang
     writing = _Writing(tables)
     parts = [] if quality is None else [account_part(quality, lang)]
+    parts += _drift(tables)
     return Page(
         title=text("report.title", lang),
         subtitle=_subtitle(quality, as_of, lang),
@@ -173,6 +181,16 @@ def _bands(model: FittedModel, lang: str) -> Part:
     table = bands_table(model, lang)
     merged = [said for fitted in model.fitted for said in _merged(fitted, model.clients, lang)]
     return Part(table.name, text("report.bands_meaning", lang), table, merged)
+
+
+def _drift(tables: ChartTables) -> list[Part]:
+    """Say how far the clients are from those of the fit, where they are others."""
+    lang = tables.lang
+    drift = band_drift(tables.model, tables.scores)
+    if drift.bands["clients_fit"].equals(drift.bands["clients_today"]):
+        return []
+    table = drift_table(drift, lang)
+    return [Part(table.name, text("report.drift_meaning", lang), table, drift.sentences(lang))]
 
 
 def _merged(fitted: FittedBands, clients: int, lang: str) -> list[str]:

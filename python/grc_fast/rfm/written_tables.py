@@ -11,6 +11,7 @@ from grc_fast.labels.table import Table
 from grc_fast.labels.written import in_language, money, percent, whole
 from grc_fast.rfm.bands import format_number
 from grc_fast.rfm.chart_tables import ChartTables
+from grc_fast.rfm.drift import Drift
 from grc_fast.rfm.fitted import FittedModel
 
 # What a label has room for.
@@ -72,6 +73,24 @@ def bands_table(model: FittedModel, lang: str) -> Table:
     ]
     header = [words["criterion"], *(words[name] for name in names)]
     return Table(text("report.bands", lang), header, rows)
+
+
+def drift_table(drift: Drift, lang: str) -> Table:
+    """Return the clients of each band at the fit beside those of today."""
+    words = section("table", lang)
+    rows = [
+        [
+            text(f"criterion.{row['criterion']}", lang),
+            str(row["band"]),
+            whole(row["clients_fit"], lang),
+            percent(row["share_fit"], lang),
+            whole(row["clients_today"], lang),
+            "" if row["share_today"] is None else percent(row["share_today"], lang),
+        ]
+        for row in drift.bands.iter_rows(named=True)
+    ]
+    names = ["criterion", "band", "clients_fit", "share_fit", "clients_today", "share_today"]
+    return Table(text("report.drift", lang), [words[name] for name in names], rows)
 
 
 def number(value: float, lang: str) -> str:
