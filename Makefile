@@ -127,6 +127,10 @@ vega: $(VENV)/.dev ## Bundle Vega for pages again, from the vl-convert-python th
 	$(BIN)/python .ci/vega > python/grc_fast/report/vega/vega.js.new
 	mv python/grc_fast/report/vega/vega.js.new python/grc_fast/report/vega/vega.js
 
+.PHONY: screenshots
+screenshots: $(VENV)/.dev ## Draw the pictures of the page in README and guide again (needs Chromium)
+	$(BIN)/python docs/screenshots.py
+
 .PHONY: sdist
 sdist: $(VENV)/.dev ## Pack the source distribution into dist/
 	$(BIN)/maturin sdist --out dist

@@ -22,6 +22,7 @@ from pathlib import Path
 from unittest import mock
 
 import pytest
+import screenshots
 import segments_figure
 
 from grc_fast.cli import main
@@ -127,6 +128,14 @@ def test_the_picture_of_readme_is_drawn_from_the_results_of_the_demonstration():
     shares = {f" {share:.1%}" for name in ("share", "money_share") for share in segments[name]}
     drawn = set(re.findall(r">([^<]*)</text>", segments_figure.TARGET.read_text("utf-8")))
     assert shares | {html.escape(name, quote=False) for name in segments["segment"]} <= drawn
+
+
+def test_the_pictures_of_the_gallery_are_the_charts_of_the_demonstration():
+    gallery = (ROOT / "docs" / "gallery.md").read_text("utf-8")
+    for path, drawing in screenshots.charts():
+        assert path.read_text("utf-8") == drawing, "run: make screenshots"
+        assert f"images/{path.name}" in gallery
+    assert screenshots.PAGE.exists()
 
 
 def test_the_picture_of_readme_says_in_words_what_it_shows():

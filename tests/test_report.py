@@ -18,6 +18,7 @@ from grc_fast.cli import main
 from grc_fast.labels.table import Table
 from grc_fast.report import page_file
 from hostile_texts import HOSTILE
+from sizes import full_size, size
 
 FIGURES = [
     "segments",
@@ -238,6 +239,21 @@ def test_the_same_sales_give_the_same_bytes_in_any_order_on_any_threads(html_of)
         for rows, threads in ((sales, 1), (sales.sample(fraction=1, shuffle=True, seed=5), 2))
     }
     assert len(pages) == 1
+
+
+@full_size
+def test_the_page_of_a_large_base_is_drawn_and_stays_small(html_of, tmp_path):
+    clients = size("GRC_FAST_PAGE_CLIENTS", quick=20_000, full=1_300_000)
+    sales = grc.simulate_sales(3 * clients, clients, seed=7)
+    result = grc.score_rfm(sales, as_of="2026-01-01", order="order_id")
+    html = html_of(result)
+    assert len(html.encode()) < LIMIT
+    with page_in_browser(html, tmp_path) as page:
+        assert drawn(page) == FIGURES
+        count = page.locator("figure[data-chart=segments] tbody tr").last.locator("td").first
+        assert count.text_content() == f"{result.scores.height:,}"
+        assert page.complaints == []
+        assert len(page.requests) == 1
 
 
 def test_no_client_is_named(html_of):
