@@ -174,6 +174,26 @@ def test_a_choice_of_segment_leaves_the_charts_of_other_analyses_alone(folder, t
         assert page.complaints == []
 
 
+def test_on_paper_and_without_scripts_nothing_is_cut_or_missing(folder, tmp_path):
+    # The width of A4 without its margins, in pixels.
+    viewport = {"width": 703, "height": 1000}
+    html = page_of(folder, "--lang", "fr")
+    with page_in_browser(html, tmp_path, viewport=viewport, java_script_enabled=False) as page:
+        drawings, tables = page.locator("figure svg"), page.locator("figure table")
+        page.emulate_media(media="print")
+        assert drawings.count() == tables.count() == page.locator("figure").count()
+        assert all(drawing.is_visible() for drawing in drawings.all())
+        assert page.pdf(prefer_css_page_size=True).startswith(b"%PDF")
+    with page_in_browser(html, tmp_path, viewport=viewport) as page:
+        page.wait_for_selector("html[data-shown]", timeout=60_000)
+        page.emulate_media(media="print")
+        assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
+        cut = "all => all.filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.className)"
+        assert page.locator(".wide, figure, .drawing").evaluate_all(cut) == []
+        seen = "all => all.every(table => table.checkVisibility())"
+        assert page.locator("figure table").evaluate_all(seen)
+
+
 def test_the_same_folder_gives_the_same_bytes_and_names_no_client(folder):
     html = page_of(folder)
     assert page_of(folder) == html
