@@ -230,7 +230,11 @@ def test_a_page_in_the_folder_is_written_over_and_not_read(folder, capsys):
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("moves.json", '{"by": "segment", "flows": 3, "moves": []}', "a comparison of scores but"),
+        (
+            "moves.json",
+            '{"by": "segment", "flows": 3, "moves": []}',
+            "the comparison of scores but",
+        ),
         (
             "plan.json",
             '{"bound": 1, "shadow_prices": {}, "reasons": {}}',
@@ -243,7 +247,7 @@ def test_a_page_in_the_folder_is_written_over_and_not_read(folder, capsys):
             "an acc",
         ),
         ("holdout.json", '{"deciles": [], "rankings": [], "totals": {}}', "with a holdout but"),
-        ("response.json", '{"raw_rate": 1, "table": [{}], "depth": []}', "a response report but"),
+        ("response.json", '{"raw_rate": 1, "table": [{}], "depth": []}', "the response report but"),
         ("rfm.json", '{"format": "grc_fast.rfm", "version": 2}', "RFM model"),
         ("scores.parquet", "no parquet", "scores.parquet"),
     ],

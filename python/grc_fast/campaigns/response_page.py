@@ -10,7 +10,6 @@ import polars as pl
 from grc_fast.labels.catalogue import text
 from grc_fast.labels.table import Table
 from grc_fast.labels.written import percent, whole
-from grc_fast.report.charts.chart import specification
 from grc_fast.report.charts.gains import gains_chart
 from grc_fast.report.charts.rates import rates_chart
 from grc_fast.report.page import Figure, Part, Section
@@ -66,11 +65,8 @@ def _rates(level: str, places: pl.DataFrame, break_even: float | None, lang: str
     ]
     names = ("contacts", "responses", "rate", "low", "high")
     header = [caption, *(text(f"section.{name}", lang) for name in names)]
-    title = text("section.rates", lang)
-    meaning = text("section.rates_meaning", lang)
-    return Figure(
-        "response", title, meaning, specification(chart, lang), Table(title, header, rows)
-    )
+    table = Table(text("section.rates", lang), header, rows)
+    return Figure.of("response", chart, text("section.rates_meaning", lang), table, lang)
 
 
 def _gains(found: Mapping[str, Any], lang: str) -> Figure:
@@ -81,11 +77,9 @@ def _gains(found: Mapping[str, Any], lang: str) -> Figure:
         [str(row["key"]), percent(row["share"], lang), percent(row["caught"], lang)]
         for row in depth.iter_rows(named=True)
     ]
-    title = text("section.gains", lang)
-    table = Table(title, [text("section.place", lang), reached, caught], rows)
-    return Figure(
-        "gains", title, text("section.gains_meaning", lang), specification(chart, lang), table
-    )
+    header = [text("section.place", lang), reached, caught]
+    table = Table(text("section.gains", lang), header, rows)
+    return Figure.of("gains", chart, text("section.gains_meaning", lang), table, lang)
 
 
 def _summary(found: Mapping[str, Any], lang: str) -> Part:

@@ -10,9 +10,10 @@ import polars as pl
 
 from grc_fast._typing import Lang
 from grc_fast.errors import DataError
+from grc_fast.facts.exact_money import SCALE
 from grc_fast.facts.quality import Quality
 from grc_fast.labels.catalogue import LANGUAGES, text
-from grc_fast.pages.folder import Folder, Output, read_folder, sections_of
+from grc_fast.pages.folder import Folder, Output, broken, read_folder, sections_of
 from grc_fast.pages.kinds import ACCOUNT, MODEL, SCORES, names_of_sections
 from grc_fast.report.choice import ALL
 from grc_fast.report.page import Page, html_of
@@ -59,10 +60,7 @@ def _quality(account: Output) -> Quality:
     try:
         return Quality.from_dict(account.content)
     except (ArithmeticError, LookupError, TypeError, ValueError):
-        raise DataError(
-            f"{account.name!r} looks like an {ACCOUNT} but does not hold one: write it again, or "
-            "move it out of the folder"
-        ) from None
+        raise broken(account) from None
 
 
 def _tables(output: Output, model: RFMModel, quality: Quality | None, lang: Lang) -> ChartTables:
@@ -79,7 +77,7 @@ def _tables(output: Output, model: RFMModel, quality: Quality | None, lang: Lang
     total = [c for c in model.rfm.criteria if c.name == "monetary"]
     is_total = bool(total) and total[0].measure == "total" and total[0].window is None
     money = scores["monetary"] if is_total else None
-    scale = 4 if quality is None else quality.money_scale
+    scale = SCALE if quality is None else quality.money_scale
     sums = segment_sums(scores, money, scale)
     return ChartTables(scores, sums, model, money, scale, lang)
 

@@ -151,7 +151,12 @@ def sections_of(outputs: Sequence[Output], lang: str) -> Iterator[Section]:
         try:
             yield output.kind.section(output.content, lang)
         except (ArithmeticError, LookupError, TypeError, ValueError, pl.exceptions.PolarsError):
-            raise DataError(
-                f"{output.name!r} looks like a {output.kind.name} but does not hold one: write it "
-                "again, or move it out of the folder"
-            ) from None
+            raise broken(output) from None
+
+
+def broken(output: Output) -> DataError:
+    """Return the error of a file that does not hold what its kind holds."""
+    return DataError(
+        f"{output.name!r} looks like the {output.kind.name} but does not hold one: write it again, "
+        "or move it out of the folder"
+    )

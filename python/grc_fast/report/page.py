@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
+import altair as alt
 from markupsafe import Markup
 
 from grc_fast.io.html_template import html_template
 from grc_fast.labels.catalogue import section
 from grc_fast.labels.table import Table
-from grc_fast.report.charts.chart import svg
+from grc_fast.report.charts.chart import specification, svg
 from grc_fast.report.choice import ALL, CHOSEN
 from grc_fast.report.script import page_script
 
@@ -48,6 +49,11 @@ class Figure:
     meaning: str
     specification: dict[str, Any]
     table: Table
+
+    @classmethod
+    def of(cls, name: str, chart: alt.LayerChart, meaning: str, table: Table, lang: str) -> Figure:
+        """Make it of a chart and its table, which says what both show."""
+        return cls(name, table.name, meaning, specification(chart, lang), table)
 
 
 @dataclass(frozen=True)

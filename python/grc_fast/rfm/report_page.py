@@ -14,7 +14,6 @@ from grc_fast.facts.quality import Quality
 from grc_fast.labels.catalogue import text
 from grc_fast.labels.table import Table
 from grc_fast.labels.written import day, percent, whole
-from grc_fast.report.charts.chart import specification
 from grc_fast.report.choice import ALL
 from grc_fast.report.page import Figure, Headline, Page, Part, html_of
 from grc_fast.rfm.bands import FittedBands
@@ -124,7 +123,7 @@ class _Writing:
         self, name: str, chart: alt.LayerChart, table: Table, *, meaning: str | None = None
     ) -> Figure:
         told = text(f"chart.{meaning or f'{name}_meaning'}", self._lang)
-        return Figure(name, table.name, told, specification(chart, self._lang), table)
+        return Figure.of(name, chart, told, table, self._lang)
 
     def _grid(self, value: str) -> Table:
         lang = self._lang

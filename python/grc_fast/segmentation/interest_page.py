@@ -7,7 +7,6 @@ import polars as pl
 from grc_fast.labels.catalogue import section, text
 from grc_fast.labels.table import Table
 from grc_fast.labels.written import percent, whole
-from grc_fast.report.charts.chart import specification
 from grc_fast.report.charts.matrix import matrix_chart
 from grc_fast.report.page import Figure, Part, Section
 
@@ -44,13 +43,8 @@ def interest_section(combined: pl.DataFrame, lang: str) -> Section:
     chart = matrix_chart(shown.drop("clients"), group, text("column.phase", lang))
     rows = [list(row) for row in shown.select("row", "column", "written").iter_rows()]
     header = [group, text("column.phase", lang), text("table.clients", lang)]
-    figure = Figure(
-        "interest",
-        title,
-        text("section.interest_figure", lang),
-        specification(chart, lang),
-        Table(title, header, rows),
-    )
+    meaning, table = text("section.interest_figure", lang), Table(title, header, rows)
+    figure = Figure.of("interest", chart, meaning, table, lang)
     return Section(
         title, text("section.interest_meaning", lang), [figure], [_actions(combined, lang)]
     )

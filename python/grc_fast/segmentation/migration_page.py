@@ -10,7 +10,6 @@ import polars as pl
 from grc_fast.labels.catalogue import text
 from grc_fast.labels.table import Table
 from grc_fast.labels.written import whole
-from grc_fast.report.charts.chart import specification
 from grc_fast.report.charts.matrix import matrix_chart
 from grc_fast.report.page import Figure, Part, Section
 from grc_fast.rfm.drift import stability_sentence
@@ -44,7 +43,7 @@ def migration_section(found: Mapping[str, Any], lang: str) -> Section:
             text("table.after", lang),
         )
         table = _matrix(shown, lang)
-        figures.append(Figure("migration", title, meaning, specification(chart, lang), table))
+        figures.append(Figure.of("migration", chart, meaning, table, lang))
     return Section(
         title=title,
         meaning=text("section.migration_meaning", lang),

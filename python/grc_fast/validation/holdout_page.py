@@ -10,7 +10,6 @@ import polars as pl
 from grc_fast.labels.catalogue import text
 from grc_fast.labels.table import Table
 from grc_fast.labels.written import in_language, percent, whole
-from grc_fast.report.charts.chart import specification
 from grc_fast.report.charts.expected import expected_chart
 from grc_fast.report.page import Figure, Part, Section
 from grc_fast.validation.gains import SCORES
@@ -29,13 +28,8 @@ def holdout_section(found: Mapping[str, Any], lang: str) -> Section:
     ]
     header = [words["decile"], text("table.clients", lang), words["expected"], words["came"]]
     chart = expected_chart(deciles.drop("clients"), words["decile"], text("table.money", lang))
-    figure = Figure(
-        "deciles",
-        title,
-        text("section.holdout_figure", lang),
-        specification(chart, lang),
-        Table(title, header, rows),
-    )
+    meaning, table = text("section.holdout_figure", lang), Table(title, header, rows)
+    figure = Figure.of("deciles", chart, meaning, table, lang)
     parts = [_totals(found, words, lang)]
     if found["rankings"]:
         parts.append(_rankings(found, lang))
