@@ -12,7 +12,7 @@ from grc_fast.labels.table import Table
 from grc_fast.labels.written import whole
 from grc_fast.report.charts.matrix import matrix_chart
 from grc_fast.report.page import Figure, Part, Section
-from grc_fast.rfm.drift import stability_sentence
+from grc_fast.rfm.drift import stability_phrase
 
 _FLOWS: Final = ("before", "after", "net", "entries", "exits", "money_before", "money_after")
 
@@ -85,5 +85,5 @@ def _flows(found: Mapping[str, Any], lang: str) -> Part:
     header = [text(f"column.{by}", lang), *(text(f"table.{name}", lang) for name in _FLOWS)]
     title = text("section.flows", lang)
     index = found["stability_index"]
-    notes = [] if index is None else [stability_sentence(index, lang)]
+    notes = [] if index is None else [stability_phrase(index).said(lang)]
     return Part(title, text("section.flows_meaning", lang), Table(title, header, rows), notes)
