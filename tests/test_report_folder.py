@@ -238,13 +238,13 @@ def test_a_page_in_the_folder_is_written_over_and_not_read(folder, capsys):
         (
             "plan.json",
             '{"bound": 1, "shadow_prices": {}, "reasons": {}}',
-            "a certificate of a plan",
+            "the certificate of a plan",
         ),
         ("plan.json", '{"bound": 1', "'plan.json' is no JSON"),
         (
             "account.json",
             '{"rows_read": 1, "rows_used": 1, "money_read": 1, "dropped": 2}',
-            "an acc",
+            "the account of sales but",
         ),
         ("holdout.json", '{"deciles": [], "rankings": [], "totals": {}}', "with a holdout but"),
         ("response.json", '{"raw_rate": 1, "table": [{}], "depth": []}', "the response report but"),
