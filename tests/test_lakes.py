@@ -360,7 +360,7 @@ def test_one_file_of_a_table_is_read_with_a_note(lake):
     kind, root = lake
     file = str(next(root.rglob("*.parquet")))
     assert spent(file) == EXPECTED
-    assert any(f"{kind} table, {root}, and is read as it is" in note for note in notes(file))
+    assert any(f"{kind} table {root}, and is read as it is" in note for note in notes(file))
 
 
 def test_a_hudi_table_is_refused(tmp_path):

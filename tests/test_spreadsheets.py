@@ -192,7 +192,7 @@ def test_every_command_that_writes_csv_takes_the_style() -> None:
     commands = typer.main.get_command(app).commands
     options = {name: {one.name for one in command.params} for name, command in commands.items()}
 
-    writing = {name for name, names in options.items() if "output" in names} - {"sheet"}
+    writing = {name for name, names in options.items() if "output" in names} - {"report", "sheet"}
     assert {"score", "plan"} <= writing
     assert {name for name in writing if "csv_style" not in options[name]} == set()
 

@@ -8,7 +8,7 @@ import altair as alt
 import polars as pl
 
 from grc_fast.labels.catalogue import text
-from grc_fast.report.charts.chart import COLOURS, fixed, label_angle, layered, side_by_side
+from grc_fast.report.charts.chart import COLOURS, fixed, label_angle, layered, short, side_by_side
 from grc_fast.report.charts.curves import gains_chart
 
 _WIDTH: Final = 340
@@ -48,13 +48,10 @@ def response_chart(
     panels = [_rates(rates_by, lines, kind, lang)]
     # Where nobody answered, or contacts add nothing in all, there are no gains to share out.
     if depth["caught"].null_count() == 0:
-        shares = (
-            pl.Series([0.0, *depth["share"]], dtype=pl.Float64),
-            pl.Series([0.0, *depth["caught"]], dtype=pl.Float64),
-        )
         axes = text("figure.share_of_contacts", lang), text(f"figure.share_of_{kind}", lang)
         title = text(f"figure.{kind}_caught", lang)
-        panels.append(gains_chart({text(f"figure.by_{kind}", lang): shares}, title, axes))
+        curves = {text(f"figure.by_{kind}", lang): (depth["share"], depth["caught"])}
+        panels.append(gains_chart(curves, axes).properties(title=title))
     return side_by_side(*panels)
 
 
@@ -65,9 +62,13 @@ def _rates(rates_by: pl.DataFrame, lines: dict[str, float], kind: str, lang: str
         if kind == "added"
         else ("shrunk", "low", "high")
     )
-    places = rates_by[level].cast(pl.String).to_list()
+    written = short(rates_by[level].cast(pl.String))
+    places = list(written.values())
     rows = rates_by.select(
-        pl.col(level).cast(pl.String).alias("place"), rate=middle, low=low, high=high
+        pl.col(level).cast(pl.String).replace(written).alias("place"),
+        rate=middle,
+        low=low,
+        high=high,
     ).to_dicts()
     caption = text(f"response.{level}", lang)
     x = alt.X("place:N", sort=places, axis=alt.Axis(title=caption, labelAngle=label_angle(places)))

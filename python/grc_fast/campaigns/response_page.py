@@ -10,7 +10,7 @@ import polars as pl
 from grc_fast.labels.catalogue import text
 from grc_fast.labels.table import Table
 from grc_fast.labels.written import percent, whole
-from grc_fast.report.charts.gains import gains_chart
+from grc_fast.report.charts.curves import gains_chart
 from grc_fast.report.charts.rates import rates_chart
 from grc_fast.report.page import Figure, Part, Section
 
@@ -72,7 +72,8 @@ def _rates(level: str, places: pl.DataFrame, break_even: float | None, lang: str
 def _gains(found: Mapping[str, Any], lang: str) -> Figure:
     depth = pl.DataFrame(found["depth"], infer_schema_length=None)
     reached, caught = text("section.reached", lang), text("section.caught", lang)
-    chart = gains_chart(depth, reached, caught)
+    curves = {text("figure.by_raw", lang): (depth["share"], depth["caught"])}
+    chart = gains_chart(curves, (reached, caught))
     rows = [
         [str(row["key"]), percent(row["share"], lang), percent(row["caught"], lang)]
         for row in depth.iter_rows(named=True)

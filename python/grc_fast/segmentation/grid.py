@@ -24,11 +24,13 @@ from grc_fast.labels.written_frame import written_matrix
 from grc_fast.report.report_file import ReportFile
 from grc_fast.segmentation.independence import Independence, with_expectations
 from grc_fast.segmentation.keys import Keys
-from grc_fast.segmentation.matrix import json_rows, matrix
+from grc_fast.segmentation.matrix import cells_of, json_rows, matrix, shaded_around
 from grc_fast.segmentation.suppression import hide
 
 _PLACE: Final = "the table"
 _MOST_MIN_CELL: Final = 1_000_000
+# The index that independence would give.
+_AVERAGE: Final = 100.0
 # Cochran's rule (Biometrics 10, 1954): up to a fifth of the cells may expect fewer than 5.
 _THIN: Final = 5
 _THIN_SHARE: Final = 0.2
@@ -116,13 +118,13 @@ class Grid(ReportFile):
         }
 
     def _chart(self, lang: Lang) -> Any:
-        from grc_fast.report.charts.shaded_matrix import shaded_matrix
+        from grc_fast.report.charts.matrix import matrix_chart
 
         inner = self.cells.drop_nulls(["row", "column"]).select("row", "column", "index")
         table = matrix(inner, corner=self.rows, last=("", ""))
-        return shaded_matrix(
-            table, text("table.index", lang), self.columns, form=",.0f", centre=100.0
-        )
+        cells = shaded_around(cells_of(table), _AVERAGE, lang)
+        chart = matrix_chart(cells, self.rows, self.columns, around_centre=True)
+        return chart.properties(title=text("table.index", lang))
 
     def _repr_html_(self) -> str:
         table = written_matrix(self.table(), self.lang, name=text("table.clients", self.lang))

@@ -9,6 +9,7 @@ from grc_fast.labels.table import Table
 from grc_fast.labels.written import percent, whole
 from grc_fast.report.charts.matrix import matrix_chart
 from grc_fast.report.page import Figure, Part, Section
+from grc_fast.segmentation.matrix import shaded_counts
 
 
 def interest_section(combined: pl.DataFrame, lang: str) -> Section:
@@ -35,10 +36,7 @@ def interest_section(combined: pl.DataFrame, lang: str) -> Section:
         )
     )
     title = text("section.interest", lang)
-    shown = cells.with_columns(
-        written=pl.Series([whole(count, lang) for count in cells["clients"]], dtype=pl.String),
-        shade=(pl.col("clients") / pl.col("clients").max()).sqrt(),
-    )
+    shown = shaded_counts(cells, lang)
     group = text("column.group", lang)
     chart = matrix_chart(shown.drop("clients"), group, text("column.phase", lang))
     rows = [list(row) for row in shown.select("row", "column", "written").iter_rows()]

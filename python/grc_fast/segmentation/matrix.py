@@ -8,6 +8,8 @@ from typing import Any
 import polars as pl
 import polars.selectors as cs
 
+from grc_fast.labels.written import whole
+
 
 def matrix(cells: pl.DataFrame, *, corner: str, last: tuple[str, str]) -> pl.DataFrame:
     """Lay cells out: a row for each first key, a column for each second.
@@ -34,6 +36,38 @@ def matrix(cells: pl.DataFrame, *, corner: str, last: tuple[str, str]) -> pl.Dat
         .pivot("column", index="row", values="value", maintain_order=True)
         .select(pl.col("row").alias(corner), pl.exclude("row"))
     )
+
+
+def cells_of(table: pl.DataFrame) -> pl.DataFrame:
+    """Return the cells of a matrix as `row`, `column` and `value`, nulls among them."""
+    corner, *columns = table.columns
+    cells = table.unpivot(columns, index=corner, variable_name="column")
+    return cells.select(pl.col(corner).alias("row"), "column", "value")
+
+
+def shaded_counts(cells: pl.DataFrame, lang: str) -> pl.DataFrame:
+    """Add what a chart shows of counts of `clients`: `written` and `shade` (see `matrix_chart`)."""
+    clients = pl.col("clients")
+    return cells.with_columns(
+        written=_written(cells["clients"], lang),
+        # Most clients stay where they are: by square roots the others are seen, too.
+        shade=(clients / clients.max()).sqrt(),
+    )
+
+
+def shaded_around(cells: pl.DataFrame, centre: float, lang: str) -> pl.DataFrame:
+    """Add what a chart shows of a `value` that lies around a centre, as `shaded_counts` does."""
+    departure = pl.col("value").cast(pl.Float64) - centre
+    reach = departure.abs().max()
+    return cells.with_columns(
+        written=_written(cells["value"], lang),
+        shade=pl.when(reach > 0).then(departure / reach).otherwise(departure),
+    )
+
+
+def _written(values: pl.Series, lang: str) -> pl.Series:
+    written = [None if value is None else whole(value, lang) for value in values]
+    return pl.Series(written, dtype=pl.String)
 
 
 def json_rows(frame: pl.DataFrame) -> list[dict[str, Any]]:

@@ -25,7 +25,7 @@ from grc_fast.labels.written_frame import written_matrix
 from grc_fast.report.report_file import ReportFile
 from grc_fast.rfm.client_table import ascending, with_plain_ids
 from grc_fast.rfm.drift import stability_index, stability_phrase
-from grc_fast.segmentation.matrix import json_rows, matrix
+from grc_fast.segmentation.matrix import cells_of, json_rows, matrix, shaded_counts
 
 By = Literal["segment", "group", "rfm"]
 # The groups that answer best: 1 and 2.
@@ -114,10 +114,13 @@ class Migration(ReportFile):
         }
 
     def _chart(self, lang: Lang) -> Any:
-        from grc_fast.report.charts.shaded_matrix import shaded_matrix
+        from grc_fast.report.charts.matrix import matrix_chart
 
-        table = self._matrix("clients", lang)
-        return shaded_matrix(table, text("table.clients", lang), text("table.after", lang))
+        cells = cells_of(self._matrix("clients", lang)).rename({"value": "clients"})
+        chart = matrix_chart(
+            shaded_counts(cells, lang), text("table.before", lang), text("table.after", lang)
+        )
+        return chart.properties(title=text("table.clients", lang))
 
     def _repr_html_(self) -> str:
         table = written_matrix(self.table(), self.lang, name=text("table.clients", self.lang))

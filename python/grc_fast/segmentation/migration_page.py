@@ -13,6 +13,7 @@ from grc_fast.labels.written import whole
 from grc_fast.report.charts.matrix import matrix_chart
 from grc_fast.report.page import Figure, Part, Section
 from grc_fast.rfm.drift import stability_phrase
+from grc_fast.segmentation.matrix import shaded_counts
 
 _FLOWS: Final = ("before", "after", "net", "entries", "exits", "money_before", "money_after")
 
@@ -30,13 +31,7 @@ def migration_section(found: Mapping[str, Any], lang: str) -> Section:
     figures = []
     if moves.height:
         meaning = text("section.migration_figure", lang)
-        sorted_moves = _in_order(moves, order)
-        written = [whole(clients, lang) for clients in sorted_moves["clients"]]
-        shown = sorted_moves.with_columns(
-            pl.Series("written", written, dtype=pl.String),
-            # Most clients stay: by square roots the moves of the others are seen, too.
-            shade=(pl.col("clients") / pl.col("clients").max()).sqrt(),
-        )
+        shown = shaded_counts(_in_order(moves, order), lang)
         chart = matrix_chart(
             shown.select("row", "column", "written", "shade"),
             text("table.before", lang),

@@ -38,7 +38,8 @@ def holdout_chart(
             for name, found in rankings.items()
         }
         axes = text("table.share", lang), text("table.money_share", lang)
-        panels.append(gains_chart(curves, text("figure.money_caught", lang), axes))
+        title = text("figure.money_caught", lang)
+        panels.append(gains_chart(curves, axes).properties(title=title))
     return side_by_side(*panels)
 
 

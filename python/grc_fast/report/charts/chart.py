@@ -79,9 +79,15 @@ def shade() -> alt.Color:
     return alt.Color("shade:Q", scale=scale, legend=None)
 
 
+def shade_around_centre() -> alt.Color:
+    """Return the colour of `shade`, from -1 to 1, on one side of a centre or the other."""
+    scale = alt.Scale(scheme="purpleorange", domain=[1.2, -1.2])
+    return alt.Color("shade:Q", scale=scale, legend=None)
+
+
 def on_shade() -> Any:
     """Return the colour of letters on `shade`."""
-    return alt.condition(f"datum.shade > {_DARK}", alt.value("white"), alt.value("black"))
+    return alt.condition(f"abs(datum.shade) > {_DARK}", alt.value("white"), alt.value("black"))
 
 
 def short(names: Iterable[str]) -> dict[str, str]:
@@ -132,9 +138,23 @@ def with_own_font(specification: dict[str, Any]) -> dict[str, Any]:
 
 def png(specification: dict[str, Any], *, scale: float) -> bytes:
     """Draw a chart in pixels: the same bytes for the same specification."""
-    return vl_convert.vegalite_to_png(specification, scale=scale, allowed_base_urls=[])
+    return vl_convert.vegalite_to_png(_drawable(specification), scale=scale, allowed_base_urls=[])
 
 
 def svg(specification: dict[str, Any]) -> str:
     """Draw a chart: the same bytes for the same specification."""
-    return vl_convert.vegalite_to_svg(specification, allowed_base_urls=[])
+    return vl_convert.vegalite_to_svg(_drawable(specification), allowed_base_urls=[])
+
+
+def _drawable(specification: Any) -> Any:
+    """Return a specification with control characters shown as escapes.
+
+    vl-convert ends the whole process where there is one in a text.
+    """
+    if isinstance(specification, str):
+        return harmless(specification)
+    if isinstance(specification, Mapping):
+        return {name: _drawable(value) for name, value in specification.items()}
+    if isinstance(specification, Sequence):
+        return [_drawable(value) for value in specification]
+    return specification

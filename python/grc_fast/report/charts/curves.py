@@ -14,23 +14,21 @@ _SIDE: Final = 280
 
 
 def gains_chart(
-    curves: Mapping[str, tuple[pl.Series, pl.Series]], title: str, axes: tuple[str, str]
+    curves: Mapping[str, tuple[pl.Series, pl.Series]], axes: tuple[str, str]
 ) -> alt.LayerChart:
     """Draw curves of cumulative shares.
 
     Parameters
     ----------
     curves
-        The shares across and those up, from (0, 0) on, by what a curve is called.
-    title
-        What the chart shows.
+        The shares across and those up, by what a curve is called; each begins at (0, 0).
     axes
         What the shares across and those up are of.
     """
     rows = [
         {"curve": name, "first": first, "caught": caught}
         for name, (across, up) in curves.items()
-        for first, caught in zip(across, up, strict=True)
+        for first, caught in zip([0.0, *across], [0.0, *up], strict=True)
     ]
     x = alt.X("first:Q", scale=alt.Scale(domain=[0, 1]), axis=_axis(axes[0]))
     y = alt.Y("caught:Q", axis=_axis(axes[1]))
@@ -47,7 +45,7 @@ def gains_chart(
         .mark_line(color="gray", strokeDash=[3, 3])
         .encode(x=x, y=y)
     )
-    return layered(chance, lines, width=_SIDE, height=_SIDE).properties(title=title)
+    return layered(chance, lines, width=_SIDE, height=_SIDE)
 
 
 def _axis(title: str) -> alt.Axis:

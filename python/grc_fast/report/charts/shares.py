@@ -8,7 +8,7 @@ from typing import Final
 import altair as alt
 import polars as pl
 
-from grc_fast.report.charts.chart import BLUE, fixed, layered, side_by_side
+from grc_fast.report.charts.chart import BLUE, fixed, layered, short, side_by_side
 
 _WIDTH: Final = 260
 _BAR: Final = 22
@@ -24,7 +24,7 @@ def shares_chart(parts: pl.Series, shares: Mapping[str, pl.Series]) -> alt.HConc
     shares
         The shares of all, 0 to 1, by what they are of.
     """
-    names = parts.cast(pl.String).to_list()
+    names = list(short(parts.cast(pl.String)).values())
     panels = [_bars(names, values.cast(pl.Float64), title) for title, values in shares.items()]
     return side_by_side(*panels)
 
