@@ -922,11 +922,16 @@ const FUTURE: usize = 4;
 const RETURN: usize = 5;
 
 /// A line as it is used, or the reason why it is not.
+/// An id that is there: an empty text is none.
+fn present(id: &Option<Id>) -> Option<&Id> {
+    id.as_ref().filter(|id| !matches!(id, Id::Text(text) if text.is_empty()))
+}
+
 fn judge<'a>(layout: &Layout, question: &Question, sale: &'a Sale) -> Result<Used<'a>, usize> {
     if layout.filtered && sale.keep != Some(true) {
         return Err(WHERE);
     }
-    if sale.client.is_none() {
+    if present(&sale.client).is_none() {
         return Err(CLIENT);
     }
     let instant = sale.instant.ok_or(DATE)?;
@@ -940,7 +945,7 @@ fn judge<'a>(layout: &Layout, question: &Question, sale: &'a Sale) -> Result<Use
     if raw < 0 && question.returns == Returns::Drop {
         return Err(RETURN);
     }
-    let parts = sale.order.iter().map(Option::as_ref).collect();
+    let parts = sale.order.iter().map(present).collect();
     Ok(Used {
         day,
         instant,
@@ -965,13 +970,13 @@ fn oracle(layout: &Layout, question: &Question, sales: &[Sale]) -> Answer {
         layout,
         question,
         clients: BTreeMap::new(),
-        ids: sales.iter().filter_map(|sale| sale.client.as_ref()).collect(),
+        ids: sales.iter().filter_map(|sale| present(&sale.client)).collect(),
         account: FactsAccount::default(),
     };
-    oracle.ids.extend(question.base.iter().flatten().flatten());
+    oracle.ids.extend(question.base.iter().flatten().filter_map(present));
     sales.iter().for_each(|sale| oracle.see(sale));
     for id in question.base.iter().flatten() {
-        match id {
+        match present(id) {
             Some(id) => _ = oracle.clients.entry(id).or_default(),
             None => oracle.account.base_rows_dropped += 1,
         }
@@ -1018,7 +1023,7 @@ impl<'a> Oracle<'a> {
         account.money_places = self.layout.amount.places(self.question.money_scale);
         account.as_of = self.question.as_of.or(account.days.map(|(_, last)| last + 1));
         if let Some(base) = &self.question.base {
-            let base: BTreeSet<&Id> = base.iter().flatten().collect();
+            let base: BTreeSet<&Id> = base.iter().filter_map(present).collect();
             let outside = self.clients.keys().filter(|id| !base.contains(*id)).count();
             account.clients_outside_base = outside as u64;
         }
@@ -1618,12 +1623,12 @@ fn the_columns_of_an_order_do_not_run_into_each_other() {
     let long = "a till with a long name";
     let cases = [
         (vec![IdKind::Text, IdKind::Text], vec![[text("a"), text("ba")], [text("ab"), text("a")]]),
-        (vec![IdKind::Text, IdKind::Text], vec![[text(""), text("a")], [text("a"), text("")]]),
-        (vec![IdKind::Text, IdKind::Text], vec![[text(long), text("")], [text(""), text(long)]]),
+        (vec![IdKind::Text, IdKind::Text], vec![[text("b"), text("a")], [text("a"), text("b")]]),
+        (vec![IdKind::Text, IdKind::Text], vec![[text(long), text("b")], [text("b"), text(long)]]),
         (vec![IdKind::I64, IdKind::I64], vec![[number(1), number(23)], [number(12), number(3)]]),
         (vec![IdKind::I64, IdKind::I64], vec![[number(-1), number(0)], [number(0), number(-1)]]),
         (vec![IdKind::I64, IdKind::U64], vec![[number(64), number(0)], [number(0), number(64)]]),
-        (vec![IdKind::U8, IdKind::Text], vec![[number(1), text("\u{1}")], [number(1), text("")]]),
+        (vec![IdKind::U8, IdKind::Text], vec![[number(1), text("\u{1}")], [number(1), text("\0")]]),
     ];
     for (kinds, orders) in cases {
         let layout = Layout::plain().with_order(&kinds);
@@ -1647,6 +1652,18 @@ fn a_null_order_after_a_long_one_of_an_earlier_push_is_no_order() {
     let answer = run(&layout, &question, &sales, way);
     assert_eq!(answer, oracle(&layout, &question, &sales));
     assert_eq!(answer.facts, [[Cell::Count(2)]]);
+}
+
+#[test]
+fn an_order_of_which_a_part_is_empty_is_no_order() {
+    for order in [["a", ""], ["", "a"], ["", ""], ["a till with a long name", ""]] {
+        let layout = Layout::plain().with_order(&[IdKind::Text, IdKind::Text]);
+        let order = order.map(|part| Some(Id::text(part))).to_vec();
+        let sales = [1, 2].map(|day| Sale { order: order.clone(), ..sale(1, day, 1) });
+        let answer = answer(&layout, &Question::of(&[Fact::Orders]).with_order(), &sales);
+        assert_eq!(answer.facts, [[Cell::Count(2)]], "{order:?}");
+        assert_eq!(answer.account.rows_without_order, 2);
+    }
 }
 
 #[test]
@@ -1882,7 +1899,7 @@ fn ids_come_out_ascending_by_value_or_by_bytes() {
     let numbers = texts(&["10", "-3", "9", "0", "9223372036854775807"]);
     assert_eq!(answer_of(IdKind::Text, &numbers)[3], Id::Number(10));
     // One that is not the plain text of a number, and all stay texts.
-    for odd in ["00123", "-0", "9223372036854775808", "+1", "", " 1", "1.0"] {
+    for odd in ["00123", "-0", "9223372036854775808", "+1", " 1", "1.0"] {
         let ids = answer_of(IdKind::Text, &texts(&["10", odd, "9"]));
         assert!(ids.is_sorted() && ids.contains(&Id::text(odd)), "{ids:?}");
         // So they do where that one's lines are not used.
@@ -1890,6 +1907,8 @@ fn ids_come_out_ascending_by_value_or_by_bytes() {
         sales[1].instant = None;
         assert_eq!(answer_of(IdKind::Text, &sales), ["10", "9"].map(Id::text));
     }
+    // An empty text is no id.
+    assert_eq!(answer_of(IdKind::Text, &texts(&["10", "", "9"])), [9, 10].map(Id::Number));
     let shared = ["twelve bytes", "twelve bytes\0", "twelve bytes and more", "twelve byte", "é"];
     let ids = answer_of(IdKind::Text, &texts(&shared));
     assert_eq!(ids, [3, 0, 1, 2, 4].map(|at| Id::text(shared[at])));
