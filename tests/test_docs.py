@@ -19,7 +19,6 @@ import sys
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
-from unittest import mock
 
 import pytest
 import screenshots
@@ -65,15 +64,9 @@ def run_python(block: Block, page: Path, names: dict[str, object]) -> None:
 
 
 def run_commands(block: Block, page: Path) -> None:
-    scripts = Path(sys.executable).parent
-    environment = os.environ | {
-        "PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}",
-        "COLUMNS": "100",
-        "NO_COLOR": "1",
-    }
     for command, expected in COMMAND.findall(block.text):
         is_ours = command.startswith("grc-fast ") and not SHELL.search(command)
-        status, said = (run_here if is_ours else run_in_shell)(command, environment)
+        status, said = (run_here if is_ours else run_in_shell)(command)
         where = f"{page.name}, line {block.line}: {command}"
         assert status == 0, f"{where}\n{said}"
         if expected.strip():
@@ -81,11 +74,10 @@ def run_commands(block: Block, page: Path) -> None:
             assert as_shown, f"{where}\n{said}"
 
 
-def run_in_shell(command: str, environment: dict[str, str]) -> tuple[int, str]:
+def run_in_shell(command: str) -> tuple[int, str]:
     done = subprocess.run(
         command,
         shell=True,
-        env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -95,10 +87,10 @@ def run_in_shell(command: str, environment: dict[str, str]) -> tuple[int, str]:
     return done.returncode, done.stdout
 
 
-def run_here(command: str, environment: dict[str, str]) -> tuple[int, str]:
+def run_here(command: str) -> tuple[int, str]:
     said = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True)
     arguments = shlex.split(command.replace("\\\n", " "))[1:]
-    with mock.patch.dict(os.environ, environment), redirect_stdout(said), redirect_stderr(said):
+    with redirect_stdout(said), redirect_stderr(said):
         status = main(arguments)
     said.seek(0)
     return status, said.read()
@@ -109,6 +101,10 @@ def test_the_examples_of_a_page_hold(page, tmp_path, monkeypatch):
     here = tmp_path / "here"
     shutil.copytree(ROOT / "docs" / "examples", here)
     monkeypatch.chdir(here)
+    # Once for all commands: threads of other libraries may look at the environment meanwhile.
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
+    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setenv("NO_COLOR", "1")
     names: dict[str, object] = {"__name__": "__main__"}
     for block in blocks(page):
         if block.language == "pycon":
