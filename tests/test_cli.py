@@ -774,7 +774,7 @@ def scoring_on_a_terminal(source: Path, directory: Path) -> Iterator[subprocess.
     os.close(theirs)
     try:
         shown = b""
-        while b"000 rows read" not in shown:
+        while b"000 rows," not in shown:
             shown += os.read(ours, 4_096)
         assert command.poll() is None, "the run ended before it could be interrupted"
         yield command
