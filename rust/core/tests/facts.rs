@@ -923,15 +923,15 @@ const RETURN: usize = 5;
 
 /// A line as it is used, or the reason why it is not.
 /// An id that is there: an empty text is none.
-fn present(id: &Option<Id>) -> Option<&Id> {
-    id.as_ref().filter(|id| !matches!(id, Id::Text(text) if text.is_empty()))
+fn present(id: Option<&Id>) -> Option<&Id> {
+    id.filter(|id| !matches!(id, Id::Text(text) if text.is_empty()))
 }
 
 fn judge<'a>(layout: &Layout, question: &Question, sale: &'a Sale) -> Result<Used<'a>, usize> {
     if layout.filtered && sale.keep != Some(true) {
         return Err(WHERE);
     }
-    if present(&sale.client).is_none() {
+    if present(sale.client.as_ref()).is_none() {
         return Err(CLIENT);
     }
     let instant = sale.instant.ok_or(DATE)?;
@@ -945,7 +945,7 @@ fn judge<'a>(layout: &Layout, question: &Question, sale: &'a Sale) -> Result<Use
     if raw < 0 && question.returns == Returns::Drop {
         return Err(RETURN);
     }
-    let parts = sale.order.iter().map(present).collect();
+    let parts = sale.order.iter().map(|part| present(part.as_ref())).collect();
     Ok(Used {
         day,
         instant,
@@ -970,13 +970,13 @@ fn oracle(layout: &Layout, question: &Question, sales: &[Sale]) -> Answer {
         layout,
         question,
         clients: BTreeMap::new(),
-        ids: sales.iter().filter_map(|sale| present(&sale.client)).collect(),
+        ids: sales.iter().filter_map(|sale| present(sale.client.as_ref())).collect(),
         account: FactsAccount::default(),
     };
-    oracle.ids.extend(question.base.iter().flatten().filter_map(present));
+    oracle.ids.extend(question.base.iter().flatten().filter_map(|id| present(id.as_ref())));
     sales.iter().for_each(|sale| oracle.see(sale));
     for id in question.base.iter().flatten() {
-        match present(id) {
+        match present(id.as_ref()) {
             Some(id) => _ = oracle.clients.entry(id).or_default(),
             None => oracle.account.base_rows_dropped += 1,
         }
@@ -1023,7 +1023,7 @@ impl<'a> Oracle<'a> {
         account.money_places = self.layout.amount.places(self.question.money_scale);
         account.as_of = self.question.as_of.or(account.days.map(|(_, last)| last + 1));
         if let Some(base) = &self.question.base {
-            let base: BTreeSet<&Id> = base.iter().filter_map(present).collect();
+            let base: BTreeSet<&Id> = base.iter().filter_map(|id| present(id.as_ref())).collect();
             let outside = self.clients.keys().filter(|id| !base.contains(*id)).count();
             account.clients_outside_base = outside as u64;
         }
