@@ -11,7 +11,7 @@ from rich.text import Text
 
 from grc_fast._utils.messages import harmless
 from grc_fast.labels import table as labels
-from grc_fast.labels.written_frame import written_frame, written_matrix
+from grc_fast.labels.written_frame import with_values, written_columns, written_matrix
 
 
 def frame_table(frame: pl.DataFrame, lang: str, *, total: bool = False) -> Table:
@@ -26,8 +26,8 @@ def frame_table(frame: pl.DataFrame, lang: str, *, total: bool = False) -> Table
     total
         Whether clients, money and their shares are summed up below.
     """
-    shown = [name for name in frame.columns if frame.is_empty() or frame[name].count()]
-    return _rich(written_frame(frame, lang, total=total), frame.select(shown))
+    shown = with_values(frame)
+    return _rich(written_columns(shown, lang, total=total), shown)
 
 
 def matrix_table(frame: pl.DataFrame, lang: str) -> Table:

@@ -65,8 +65,7 @@ def written(value: object, lang: str, form: str = "") -> str:
         return day(value, lang)
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
         return format(value, form)
-    number = in_language(format(value, form or ("," if isinstance(value, int) else ",.10g")), lang)
-    return f"{number[:-1]}\u202f%" if lang == "fr" and number.endswith("%") else number
+    return in_language(format(value, form or ("," if isinstance(value, int) else ",.10g")), lang)
 
 
 class _Filling(Formatter):

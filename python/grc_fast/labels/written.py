@@ -6,12 +6,12 @@ import datetime as dt
 from decimal import Decimal
 from typing import Final
 
-# French groups thousands by narrow spaces that do not break.
-_FRENCH: Final = str.maketrans({",": "\u202f", ".": ","})
+# French groups thousands by narrow spaces that do not break, and puts one before per cent.
+_FRENCH: Final = str.maketrans({",": "\u202f", ".": ",", "%": "\u202f%"})
 
 
 def in_language(number: str, lang: str) -> str:
-    """Return a number that is written in English, such as `1,234.5`, as a language writes it.
+    """Return a number that is written in English, such as `1,234.5` or `5%`, as a language does.
 
     Examples
     --------
@@ -52,8 +52,7 @@ def percent(share: float, lang: str) -> str:
     >>> percent(0.1234, "en"), percent(0.1234, "fr")
     ('12.3%', '12,3\u202f%')
     """
-    number = in_language(f"{100 * share:z,.1f}", lang)
-    return f"{number}\u202f%" if lang == "fr" else f"{number}%"
+    return in_language(f"{100 * share:z,.1f}%", lang)
 
 
 def day(date: dt.date, lang: str) -> str:

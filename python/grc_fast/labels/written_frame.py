@@ -49,8 +49,8 @@ _CODES: Final = {
     "phase": "phase",
     "reason": "refusal",
 }
-# Columns that add up to something.
-_ADDED: Final = ("clients", "share", "money", "money_share")
+#: Columns that add up to something.
+ADDED: Final = ("clients", "share", "money", "money_share")
 
 
 def written_frame(frame: pl.DataFrame, lang: str, *, name: str = "", total: bool = False) -> Table:
@@ -74,8 +74,18 @@ def written_frame(frame: pl.DataFrame, lang: str, *, name: str = "", total: bool
     >>> written_frame(sizes, "fr", total=True).rows
     [['new', '1\u202f204', '25,0\u202f%'], ['total', '1\u202f204', '25,0\u202f%']]
     """
-    # What is not known of anybody is no column to read.
-    frame = frame.select(n for n in frame.columns if frame.is_empty() or frame[n].count())
+    return written_columns(with_values(frame), lang, name=name, total=total)
+
+
+def with_values(frame: pl.DataFrame) -> pl.DataFrame:
+    """Leave out columns without any value: what is not known of anybody is no column to read."""
+    return frame.select(n for n in frame.columns if frame.is_empty() or frame[n].count())
+
+
+def written_columns(
+    frame: pl.DataFrame, lang: str, *, name: str = "", total: bool = False
+) -> Table:
+    """Write a frame as `written_frame` does, with every column."""
     captions = section("table", lang)
     words = {column: section(codes, lang) for column, codes in _CODES.items()}
     last = [_totals(frame, lang)] if total and frame.height else []
@@ -95,7 +105,7 @@ def written_matrix(frame: pl.DataFrame, lang: str, *, name: str = "") -> Table:
 def _totals(frame: pl.DataFrame, lang: str) -> dict[str, Any]:
     first, *others = frame.columns
     sums = {
-        name: frame[name].sum() if name in _ADDED and frame[name].count() else None
+        name: frame[name].sum() if name in ADDED and frame[name].count() else None
         for name in others
     }
     return {first: text("table.total", lang), **sums}

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from grc_fast._utils.messages import cut
-from grc_fast.labels.catalogue import section, text
+from grc_fast.labels.catalogue import text
 from grc_fast.labels.table import Table
 from grc_fast.labels.written import in_language, money, percent, whole
+from grc_fast.labels.written_frame import ADDED, written_columns
 from grc_fast.rfm.bands import format_number
 from grc_fast.rfm.chart_tables import ChartTables
 from grc_fast.rfm.drift import Drift
@@ -16,8 +17,6 @@ from grc_fast.rfm.fitted import FittedModel
 
 # What a label has room for.
 _LONGEST_LABEL: Final = 60
-# Columns of segments that have a total.
-_ADDED: Final = ("clients", "share", "money", "money_share")
 
 
 def labels_of(tables: ChartTables) -> list[str]:
@@ -48,7 +47,7 @@ def segments_table(tables: ChartTables) -> Table:
         for label, row in zip(labels_of(tables), profile.iter_rows(named=True), strict=True)
     ]
     totals = [
-        columns[name][1](profile[name].sum(), lang) if name in _ADDED else "" for name in names
+        columns[name][1](profile[name].sum(), lang) if name in ADDED else "" for name in names
     ]
     header = [text("table.segment", lang), *(columns[name][0] for name in names)]
     return Table(
@@ -58,39 +57,13 @@ def segments_table(tables: ChartTables) -> Table:
 
 def bands_table(model: FittedModel, lang: str) -> Table:
     """Return the bands of each criterion with their ends and their clients."""
-    words = section("table", lang)
-    names = ["band", "points", "from", "to", "clients", "share"]
-    rows = [
-        [
-            text(f"criterion.{row['criterion']}", lang),
-            str(row["band"]),
-            str(row["points"]),
-            *("" if row[end] is None else number(row[end], lang) for end in ("from", "to")),
-            whole(row["clients"], lang),
-            percent(row["share"], lang),
-        ]
-        for row in model.bands.iter_rows(named=True)
-    ]
-    header = [words["criterion"], *(words[name] for name in names)]
-    return Table(text("report.bands", lang), header, rows)
+    return written_columns(model.bands, lang, name=text("report.bands", lang))
 
 
 def drift_table(drift: Drift, lang: str) -> Table:
     """Return the clients of each band at the fit beside those of today."""
-    words = section("table", lang)
-    rows = [
-        [
-            text(f"criterion.{row['criterion']}", lang),
-            str(row["band"]),
-            whole(row["clients_fit"], lang),
-            percent(row["share_fit"], lang),
-            whole(row["clients_today"], lang),
-            "" if row["share_today"] is None else percent(row["share_today"], lang),
-        ]
-        for row in drift.bands.iter_rows(named=True)
-    ]
     names = ["criterion", "band", "clients_fit", "share_fit", "clients_today", "share_today"]
-    return Table(text("report.drift", lang), [words[name] for name in names], rows)
+    return written_columns(drift.bands.select(names), lang, name=text("report.drift", lang))
 
 
 def number(value: float, lang: str) -> str:
