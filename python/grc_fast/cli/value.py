@@ -29,10 +29,9 @@ from grc_fast.errors import OptionError
 from grc_fast.io.output_checks import check_outputs
 from grc_fast.io.output_style import OutputStyle
 from grc_fast.io.write import STDOUT, json_writer, write_result
-from grc_fast.labels.catalogue import section
 from grc_fast.labels.phrases import Phrase
 from grc_fast.report.report_file import check_report_path
-from grc_fast.validation.gains import SCORES
+from grc_fast.validation.gains import words_of_scores
 from grc_fast.validation.holdout import HoldoutReport, compare_holdout
 from grc_fast.value.histories import VALUE_FACTS, Basket
 from grc_fast.value.horizons import HORIZONS, check_horizons
@@ -330,5 +329,4 @@ def _quality(result: ValueResult) -> dict[str, Any]:
 
 def _ranking(report: HoldoutReport, lang: Lang) -> pl.DataFrame:
     """Return the rankings, by the names of the scores in a language."""
-    names = dict(zip(SCORES.values(), section("ranking", lang).values(), strict=True))
-    return report.ranking.with_columns(pl.col("score").replace(names))
+    return report.ranking.with_columns(pl.col("score").replace(words_of_scores(lang)))

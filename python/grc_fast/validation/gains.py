@@ -91,3 +91,9 @@ def _height_at(curve: pl.DataFrame, place: float) -> float:
 
 # What the report ranks by: the name in the report, and the words beside it.
 SCORES: Final = section("ranking")
+
+
+def words_of_scores(lang: str) -> dict[str, str]:
+    """Return what a language calls scores, by the words that the report has for them."""
+    words = section("ranking", lang)
+    return {said: words[name] for name, said in SCORES.items()}

@@ -7,12 +7,12 @@ from typing import Any
 
 import polars as pl
 
-from grc_fast.labels.catalogue import section, text
+from grc_fast.labels.catalogue import text
 from grc_fast.labels.table import Table
 from grc_fast.labels.written import in_language, percent, whole
 from grc_fast.report.charts.expected import expected_chart
 from grc_fast.report.page import Figure, Part, Section
-from grc_fast.validation.gains import SCORES
+from grc_fast.validation.gains import words_of_scores
 
 
 def holdout_section(found: Mapping[str, Any], lang: str) -> Section:
@@ -55,11 +55,11 @@ def _totals(found: Mapping[str, Any], words: Mapping[str, str], lang: str) -> Pa
 
 
 def _rankings(found: Mapping[str, Any], lang: str) -> Part:
-    keys, words = {said: name for name, said in SCORES.items()}, section("ranking", lang)
+    words = words_of_scores(lang)
     tops = [name for name in found["rankings"][0] if name.startswith("top_")]
     rows = [
         [
-            words[keys[ranking["score"]]],
+            words[ranking["score"]],
             in_language(f"{ranking['gini']:.2f}", lang),
             *(percent(ranking[top], lang) for top in tops),
         ]
