@@ -73,7 +73,7 @@ class Question:
         """Begin a pass that knows the types of the columns."""
         opened = self.opened(self.sales.empty_table())
         builder = new_builder(self.reading, self.requests, opened, as_of=self.as_of)
-        push_batches(builder, self.opened(self.sales.empty_table()), self.reading)
+        push_batches(builder, opened, self.reading)
         return builder
 
     def push(self, builder: _core.FactsBuilder, table: pa.Table) -> None:
