@@ -16,7 +16,7 @@ import grc_fast as grc
 from browser import page_in_browser
 from grc_fast.cli import main
 from grc_fast.labels.table import Table
-from grc_fast.report import page_file
+from grc_fast.report.charts import chart_file
 from hostile_texts import HOSTILE
 from sizes import full_size, size
 
@@ -381,6 +381,6 @@ def test_a_page_of_another_name_is_refused_before_any_work(clients, capfd):
 
 
 def test_without_the_extra_a_page_says_what_to_install(monkeypatch):
-    monkeypatch.setattr(page_file, "find_spec", lambda name: None)
+    monkeypatch.setattr(chart_file, "find_spec", lambda name: None)
     with pytest.raises(grc.OutputError, match=r'pip install "grc-fast\[report\]"'):
         demo("en").report("page.html")

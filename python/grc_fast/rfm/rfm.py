@@ -23,7 +23,8 @@ from grc_fast.facts.table import Facts
 from grc_fast.io.json_file import load_json, save_json
 from grc_fast.io.write import text_writer, write_outputs
 from grc_fast.labels.catalogue import check_lang
-from grc_fast.report.page_file import check_page_path, require_charts
+from grc_fast.report.charts.chart_file import require_charts
+from grc_fast.report.page_file import check_page_path
 from grc_fast.rfm.chart_tables import ChartTables
 from grc_fast.rfm.client_table import read_clients
 from grc_fast.rfm.drift import Drift, band_drift
@@ -576,7 +577,7 @@ class RFMResult:
         >>> type(result.plot.heatmap("money")).__name__
         'LayerChart'
         """
-        require_charts()
+        require_charts("a report needs")
         from grc_fast.rfm.plots import Plots
 
         return Plots(self._tables(None))

@@ -11,21 +11,26 @@ from typing import Any, Final
 from grc_fast.errors import OutputError
 
 _FORMATS: Final = (".svg", ".png")
-_NEEDED: Final = ("altair", "vl_convert")
+_PACKAGES: Final = ("altair", "jinja2", "squarify", "vl_convert")
 # Twice as many pixels as a screen of old has: letters stay sharp on paper.
 _SCALE: Final = 2
 
 
-def require_charts() -> None:
-    """Check that charts can be drawn.
+def charts_are_installed() -> bool:
+    """Say whether the extra that charts and pages need is installed."""
+    return all(find_spec(package) is not None for package in _PACKAGES)
+
+
+def require_charts(what: str = "charts need") -> None:
+    """Check that charts and pages can be made; `what` begins the error.
 
     Raises
     ------
     OutputError
         If the extra is missing, with the command that installs it.
     """
-    if any(find_spec(name) is None for name in _NEEDED):
-        raise OutputError('charts need the extra "report": run pip install "grc-fast[report]"')
+    if not charts_are_installed():
+        raise OutputError(f'{what} the extra "report": run pip install "grc-fast[report]"')
 
 
 def chart_writer(path: str | os.PathLike[str], draw: Callable[[], Any]) -> Callable[[Path], None]:
